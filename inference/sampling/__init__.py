@@ -1,0 +1,35 @@
+"""Noise schedule and samplers: plain functions on float32 tensors and host floats."""
+
+from inference.sampling.flash import flash_renoise, flash_x0
+from inference.sampling.full import INPAINTING_PERCENTILE, PERCENTILE, Step, full_step, guided_epsilon, threshold
+from inference.sampling.noise import PictureNoise, picture_seed, stack_next
+from inference.sampling.schedule import (
+    FLASH_TIMES,
+    FlashCoefficients,
+    StepCoefficients,
+    alphas_cumprod,
+    flash_coefficients,
+    full_coefficients,
+    timesteps,
+)
+
+__all__ = [
+    "FLASH_TIMES",
+    "INPAINTING_PERCENTILE",
+    "PERCENTILE",
+    "FlashCoefficients",
+    "PictureNoise",
+    "Step",
+    "StepCoefficients",
+    "alphas_cumprod",
+    "flash_coefficients",
+    "flash_renoise",
+    "flash_x0",
+    "full_coefficients",
+    "full_step",
+    "guided_epsilon",
+    "picture_seed",
+    "stack_next",
+    "threshold",
+    "timesteps",
+]

@@ -1,0 +1,35 @@
+"""Seeded noise, one stream per picture.
+
+Every picture owns a CPU generator and draws its own [4, h, w] tensors in the order N0, N1, …; so the result depends neither
+on the device, nor on how many pictures are made together, nor on which: any picture of a job can be made again alone.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+SEED_RANGE = 2**32  # the Mersenne twister behind torch's CPU generator keeps only the low 32 bits of a seed
+
+
+def picture_seed(seed: int, index: int) -> int:
+    """Seed of picture `index` of a job: the job's seed plus the index, wrapping around within 32 bits."""
+    return (seed + index) % SEED_RANGE
+
+
+class PictureNoise:
+    """The noise stream of one picture: `next()` returns unit gaussian float32 `shape` on the CPU, a new one each time."""
+
+    def __init__(self, seed: int, shape: tuple[int, ...]) -> None:
+        if not 0 <= seed < SEED_RANGE:
+            raise ValueError(f"a seed must lie in 0…{SEED_RANGE - 1}, not {seed}")
+        self._generator = torch.Generator("cpu").manual_seed(seed)
+        self._shape = shape
+
+    def next(self) -> Tensor:
+        return torch.randn(self._shape, generator=self._generator, dtype=torch.float32, device="cpu")
+
+
+def stack_next(streams: Sequence[PictureNoise], device: torch.device | str = "cpu") -> Tensor:
+    """The next tensor of every stream as one batch [B, *shape] on `device`."""
+    return torch.stack([stream.next() for stream in streams]).to(device, non_blocking=True)
