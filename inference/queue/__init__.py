@@ -1,0 +1,1 @@
+"""The durable queue: ledger, fair share, dispatcher, delivery. Knows nothing of tensors."""

@@ -1,0 +1,74 @@
+"""How released jobs reach a worker and how their events come back.
+
+Policy (whose job is next) lives in the ledger and the dispatcher. A delivery only moves work, and may lose everything
+it holds at any moment: the ledger refills it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Literal, Protocol
+
+from pydantic import Field
+
+from inference.requests import Cancelled, Contract, Failed, Finished, ModelCard, Progress, Request, Started
+
+
+class Assignment(Contract):
+    """A job on its way to a worker. `alone` keeps a suspect out of everybody else's batch."""
+
+    job_id: int
+    request: Request
+    alone: bool = False
+
+
+class Interrupted(Contract):
+    """The run ended without an outcome.
+
+    `engine_crashed` and `engine_hung` count against a job that ran alone; `worker_gone` and `drained` do not.
+    """
+
+    type: Literal["interrupted"] = "interrupted"
+    cause: Literal["engine_crashed", "engine_hung", "worker_gone", "drained"]
+    alone: bool
+
+
+JobEvent = Annotated[Started | Progress | Finished | Failed | Cancelled | Interrupted, Field(discriminator="type")]
+
+
+class JobReport(Contract):
+    """An event of a job, as a worker tells it. Reports of a job that has ended already are ignored by the ledger."""
+
+    job_id: int
+    event: JobEvent
+
+
+class Capacity(Contract):
+    """What the live workers offer: no slots while none is reachable, no card until one has introduced itself."""
+
+    slots: int
+    card: ModelCard | None
+
+
+class Delivery(Protocol):
+    """The five verbs between dispatcher and workers, plus a life."""
+
+    async def start(self) -> None:
+        """Begins to reach workers. Returns at once: capacity tells when they are there."""
+
+    async def close(self, grace_seconds: float = 10.0) -> None:
+        """Drains: takes nothing new, lets running steps end within the grace, then stops every worker it owns."""
+
+    async def capacity(self) -> Capacity: ...
+
+    async def submit(self, assignment: Assignment) -> None:
+        """Hands a job over. Idempotent by job id."""
+
+    async def cancel(self, job_id: int) -> None:
+        """Asks that a job stop within one step. A job it does not know is no error."""
+
+    async def known(self) -> frozenset[int]:
+        """Ids of the jobs that are waiting or running at workers right now."""
+
+    def events(self) -> AsyncIterator[JobReport]:
+        """Reports as they come, progress coalesced to the latest per job. One consumer."""
