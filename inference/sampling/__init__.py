@@ -2,7 +2,7 @@
 
 from inference.sampling.flash import flash_renoise, flash_x0
 from inference.sampling.full import INPAINTING_PERCENTILE, PERCENTILE, Step, full_step, guided_epsilon, threshold
-from inference.sampling.noise import PictureNoise, picture_seed, stack_next
+from inference.sampling.noise import PictureNoise, stack_next
 from inference.sampling.schedule import (
     FLASH_TIMES,
     FlashCoefficients,
@@ -28,7 +28,6 @@ __all__ = [
     "full_coefficients",
     "full_step",
     "guided_epsilon",
-    "picture_seed",
     "stack_next",
     "threshold",
     "timesteps",

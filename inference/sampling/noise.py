@@ -12,11 +12,6 @@ from torch import Tensor
 SEED_RANGE = 2**32  # the Mersenne twister behind torch's CPU generator keeps only the low 32 bits of a seed
 
 
-def picture_seed(seed: int, index: int) -> int:
-    """Seed of picture `index` of a job: the job's seed plus the index, wrapping around within 32 bits."""
-    return (seed + index) % SEED_RANGE
-
-
 class PictureNoise:
     """The noise stream of one picture: `next()` returns unit gaussian float32 `shape` on the CPU, a new one each time."""
 

@@ -1,0 +1,186 @@
+"""Text into the context that the U-Nets of Kandinsky 3.1 read.
+
+A prompt becomes token ids (`tokenize`), the ids become rows of the T5 encoder (`encode`, kept in an `EncodingCache`), and the
+projection that belongs to one U-Net turns the rows into a `Context` (`project`). Contexts of different prompts are put into
+one padded batch by `merge`. The rules are those of the published code (github.com/ai-forever/Kandinsky-3), with one repair:
+every row carries its own pooling length, so that a picture does not depend on its batch-mates.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+MAX_TOKENS = 128
+PAD, EOS, UNKNOWN = 0, 1, 2
+MANY_UNKNOWN = 0.25
+
+TokenIds = tuple[int, ...]
+NegativeMode = Literal["official", "sane"]
+
+
+class BrokenEncoding(RuntimeError):
+    """The text encoder answered with NaN or infinity: its number format cannot hold what it computes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A tokenised text: at most 128 ids ending in EOS, and what the net will not see of it.
+
+    `total` counts the ids before cutting, `unseen` is the tail of the text that was cut off ("" when nothing was).
+    """
+
+    ids: TokenIds
+    total: int
+    unseen: str
+
+    @property
+    def unknown(self) -> int:
+        """How many of the ids are the unknown token."""
+        return self.ids.count(UNKNOWN)
+
+    @property
+    def mostly_unknown(self) -> bool:
+        """Whether so much is unknown (a quarter of the ids or more) that the picture will hardly follow the text."""
+        return self.unknown > 0 and self.unknown >= MANY_UNKNOWN * max(1, len(self.ids) - 1)
+
+
+def tokenize(tokenizer: Any, text: str) -> Tokens:
+    """Token ids of `text` by a T5 tokenizer of transformers, cut to 128 with EOS kept as the last one."""
+    encoded = tokenizer(text, return_offsets_mapping=True, verbose=False)
+    ids = encoded["input_ids"]
+    if len(ids) <= MAX_TOKENS:
+        return Tokens(tuple(ids), len(ids), "")
+    first_unseen, _ = encoded["offset_mapping"][MAX_TOKENS - 1]
+    return Tokens((*ids[: MAX_TOKENS - 1], EOS), len(ids), text[first_unseen:].strip())
+
+
+def negative_ids(positive: Tokens, negative: Tokens, mode: NegativeMode) -> TokenIds:
+    """Ids that stand in for the null embedding when a negative prompt is given.
+
+    "official" repeats the published rule: cut to the prompt's length with EOS forced last, and where the negative is shorter,
+    filled with padding that the encoder and the U-Net attend to, because the prompt's mask is used. "sane" keeps the negative
+    prompt as it is.
+    """
+    if mode == "sane":
+        return negative.ids
+    length = len(positive.ids)
+    kept = (*negative.ids[:length][:-1], EOS)
+    return kept + (PAD,) * (length - len(kept))
+
+
+@torch.inference_mode()
+def encode(encoder: nn.Module, batch: Sequence[TokenIds]) -> list[Tensor]:
+    """Rows of the T5 encoder, before any projection: one [n, d_model] per ids, n = len(ids), on the encoder's device.
+
+    Every id given is attended to (padding inside the ids included); shorter texts of the batch are padded and masked. Raises
+    BrokenEncoding when a row is not finite.
+    """
+    if not batch:
+        return []
+    device = next(encoder.parameters()).device
+    longest = max(map(len, batch))
+    ids = torch.tensor([(*row, *(PAD,) * (longest - len(row))) for row in batch], device=device)  # [B, longest]
+    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in batch], device=device)
+    hidden = encoder(input_ids=ids, attention_mask=mask).last_hidden_state  # [B, longest, d_model]
+    rows = [hidden[i, : len(row)] for i, row in enumerate(batch)]
+    if not all(bool(torch.isfinite(row).all()) for row in rows):
+        raise BrokenEncoding(f"the text encoder gave numbers that are not finite in {hidden.dtype}; use bfloat16 or float32")
+    return rows
+
+
+class EncodingCache:
+    """The most recently used encodings by token ids, on the CPU. One entry serves every U-Net: it lies before projection."""
+
+    def __init__(self, entries: int = 256) -> None:
+        self._entries = entries
+        self._kept: OrderedDict[TokenIds, Tensor] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, ids: TokenIds) -> Tensor | None:
+        """The encoding of `ids` [n, d_model], marked as just used, or None."""
+        if ids in self._kept:
+            self._kept.move_to_end(ids)
+        return self._kept.get(ids)
+
+    def put(self, ids: TokenIds, rows: Tensor) -> None:
+        """Keeps a copy of `rows` and forgets the least recently used entries beyond the limit."""
+        self._kept[ids] = rows.detach().to("cpu", copy=True)
+        self._kept.move_to_end(ids)
+        while len(self._kept) > self._entries:
+            self._kept.popitem(last=False)
+
+    def encode(self, batch: Sequence[TokenIds], encoder: Callable[[], nn.Module]) -> list[Tensor]:
+        """Encodings of `batch` in order, on the CPU; `encoder()` is called only when some of them are not known yet."""
+        found = {ids: self.get(ids) for ids in batch}
+        missing = [ids for ids, rows in found.items() if rows is None]
+        if missing:
+            for ids, rows in zip(missing, encode(encoder(), missing), strict=True):
+                found[ids] = rows.detach().to("cpu", copy=True)
+                self.put(ids, rows)
+        return [rows for rows in map(found.__getitem__, batch) if rows is not None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Context:
+    """What the U-Net attends to, one row a picture: `rows` [B, L, C] with zeros beyond the text, `mask` [B, L] (1 = attend),
+    `pool_len` [B]: the length over which the published code averages a row when that row is drawn alone."""
+
+    rows: Tensor
+    mask: Tensor
+    pool_len: Tensor
+
+    def __len__(self) -> int:
+        return self.rows.shape[0]
+
+    def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Context:
+        """The same context on `device`, its rows in `dtype`."""
+        return Context(self.rows.to(device, dtype or self.rows.dtype), self.mask.to(device), self.pool_len.to(device))
+
+    def repeat(self, pictures: int) -> Context:
+        """A context of one row for several pictures of the same prompt."""
+        return Context(*(part.expand(pictures, *part.shape[1:]) for part in (self.rows, self.mask, self.pool_len)))
+
+
+@torch.inference_mode()
+def project(projection: nn.Module, encoding: Tensor) -> Context:
+    """The context of one text [n, d_model] for the U-Net that `projection` belongs to: [1, min(n + 1, 128), C].
+
+    The encoding is moved to the projection's device and dtype. The row after the text is zero and masked; it counts in the
+    pooling length, as in the published code.
+    """
+    weight = next(projection.parameters())
+    n = encoding.shape[0]
+    length = min(n + 1, MAX_TOKENS)
+    rows = pad(projection(encoding.to(weight.device, weight.dtype)), (0, 0, 0, length - n))
+    mask = torch.ones(length, dtype=torch.int64, device=weight.device)
+    mask[n:] = 0
+    return Context(rows[None], mask[None], torch.tensor([length], device=weight.device))
+
+
+def null_context(null_embedding: Tensor) -> Context:
+    """The unconditional context: the learnt null embedding (4096 floats of any rank) as the only row.
+
+    With a single key its weight in any attention is 1, so neither padding nor pooling length change what it does.
+    """
+    row = null_embedding.reshape(1, 1, -1)
+    ones = torch.ones(1, 1, dtype=torch.int64, device=row.device)
+    return Context(row, ones, ones[0])
+
+
+def merge(contexts: Sequence[Context], length: int | None = None) -> Context:
+    """All rows of `contexts` as one batch, padded with masked zeros to the longest (or to `length`, for static shapes)."""
+    longest = length or max(context.rows.shape[1] for context in contexts)
+    return Context(
+        torch.cat([pad(context.rows, (0, 0, 0, longest - context.rows.shape[1])) for context in contexts]),
+        torch.cat([pad(context.mask, (0, longest - context.mask.shape[1])) for context in contexts]),
+        torch.cat([context.pool_len for context in contexts]),
+    )
