@@ -1,0 +1,50 @@
+# Two commands do everything: `make demo` and `make test`.
+VENV ?= .venv
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := $(VENV)/bin
+
+.PHONY: demo test check chaos bench parity clean help
+
+help:
+	@echo "make demo    set up and chat with the studio in a browser: no token, no GPU, no server"
+	@echo "make test    set up and run all tests"
+	@echo "make check   ruff, mypy --strict, import rules, texts in both languages"
+	@echo "make parity  replay the golden tensors, one row per case"
+	@echo "make chaos   the long fault suite of the queue"
+	@echo "make bench   the benchmarks, as ratios"
+
+demo: $(VENV)/.run
+	@exec $(BIN)/python -m bot demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m bot.i18n check
+
+parity: $(VENV)/.dev
+	$(BIN)/python -m tests.parity
+
+chaos: $(VENV)/.dev
+	$(BIN)/python -m tests.chaos --long
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[inference]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(BIN)/pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[inference,dev]'
+	@touch $@

@@ -1,0 +1,17 @@
+"""`python -m inference`: a worker, the weights, a doctor."""
+
+from __future__ import annotations
+
+import typer
+
+from inference.checkpoints.cli import app as weights
+from inference.doctor import doctor_command
+from inference.worker import worker_command
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The part of the studio that makes pictures.")
+app.command("worker", help="Serve pictures to a queue.")(worker_command)
+app.command("doctor", help="What is here, what is missing, and which modes will work.")(doctor_command)
+app.add_typer(weights, name="weights", help="Download, convert, verify and list checkpoints.")
+
+if __name__ == "__main__":
+    app()
