@@ -1,0 +1,95 @@
+"""Interleaved timing: variants in turn inside one process, CPU time first, ratios instead of seconds.
+
+Machines are shared and drift; a ratio of two things measured side by side holds where a time does not.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+RUNS = 3
+REPEATS = 7
+
+
+@dataclass(frozen=True)
+class Row:
+    """One printed line. `ratio` is baseline / ours (above 1: ours is faster), the median over runs with its range.
+
+    `target` is what the ratio has to reach, None where the figure is only reported.
+    """
+
+    bench: str
+    case: str
+    ours_ms: float
+    baseline: str
+    baseline_ms: float
+    ratio: float
+    low: float
+    high: float
+    target: float | None = None
+
+    @property
+    def verdict(self) -> str:
+        if self.target is None:
+            return "reported"
+        return "reached" if self.ratio >= self.target else "missed"
+
+    def as_json(self) -> dict[str, object]:
+        return {**asdict(self), "verdict": self.verdict}
+
+
+def cpu_ms(action: Callable[[], object]) -> float:
+    """CPU milliseconds of this process, all threads, spent in one call."""
+    start = time.process_time()
+    action()
+    return (time.process_time() - start) * 1e3
+
+
+def compare(
+    bench: str,
+    case: str,
+    ours: Callable[[], object],
+    baseline: Callable[[], object],
+    *,
+    baseline_name: str,
+    target: float | None = None,
+    runs: int = RUNS,
+    repeats: int = REPEATS,
+    clock: Callable[[Callable[[], object]], float] = cpu_ms,
+) -> Row:
+    """Times two calls in turn, one warm-up each, `repeats` a run; the row holds the median ratio of `runs` runs."""
+    ours(), baseline()
+    ratios, mine, theirs = [], [], []
+    for _ in range(runs):
+        pairs = [(clock(ours), clock(baseline)) for _ in range(repeats)]
+        our_median = statistics.median(pair[0] for pair in pairs)
+        base_median = statistics.median(pair[1] for pair in pairs)
+        ratios.append(base_median / our_median)
+        mine.append(our_median)
+        theirs.append(base_median)
+    return Row(
+        bench,
+        case,
+        statistics.median(mine),
+        baseline_name,
+        statistics.median(theirs),
+        statistics.median(ratios),
+        min(ratios),
+        max(ratios),
+        target,
+    )
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as a Markdown table."""
+    lines = ["| benchmark | case | ours | baseline | ratio (range) | target | |", "|---|---|---|---|---|---|---|"]
+    for row in rows:
+        target = "–" if row.target is None else f"≥ {row.target:g}"
+        lines.append(
+            f"| {row.bench} | {row.case} | {row.ours_ms:.3g} ms | {row.baseline}: {row.baseline_ms:.3g} ms "
+            f"| {row.ratio:.2f} ({row.low:.2f}–{row.high:.2f}) | {target} | {row.verdict} |"
+        )
+    return "\n".join(lines)
