@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -19,12 +20,10 @@ BENCHMARKS = ("bot", "queue", "load", "e2e")
 def machine() -> str:
     """The machine the figures come from, in one line."""
     cpuinfo = Path("/proc/cpuinfo")
-    models = (
-        [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        if (cpuinfo.exists())
-        else []
-    )
-    return f"{models[0] if models else platform.processor()}, {len(models) or '?'} cores, Python {platform.python_version()}"
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    models = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
+    processor = models[0] if models else platform.processor()
+    return f"{processor}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
 def measure(name: str) -> list[Row]:

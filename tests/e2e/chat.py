@@ -1,4 +1,4 @@
-"""A person in the playground: says things, presses buttons, reads what is there. Plain HTTP, no knowledge of the bot."""
+"""A person in the playground: says things, presses buttons, reads what is there. Plain HTTP, nothing of the bot."""
 
 from __future__ import annotations
 
@@ -49,10 +49,8 @@ class Person:
         return await self.post("message", {**who, "text": text, **fields})
 
     async def press(self, message: Message, button: str) -> dict[str, Any]:
-        """Presses the button whose text or data is or contains `button`."""
-        name = next(
-            key["text"] for row in message["buttons"] for key in row if button in (key["text"], key["data"] or "")
-        )
+        """Presses the button whose text contains `button`, the first of them."""
+        name = next(text for text in buttons(message) if button in text)
         return await self.post(
             "press", {"user": self.id, "chat": self.chat_id, "message_id": message["id"], "button": name}
         )
