@@ -1,0 +1,88 @@
+"""The denoising U-Net of Kandinsky 3.1: diffusers' `Kandinsky3UNet`, built from the shapes of a checkpoint, and one call of it.
+
+The net is used with its text projection taken out (contexts come projected already, see `inference.conditioning`) and with the
+pooling of the published code made independent of padding.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from diffusers import Kandinsky3UNet
+from torch import Tensor, nn
+
+from inference.nets.shapes import Shapes, count_children
+
+LATENT_CHANNELS = 4
+OFFICIAL_GROUPS = 32
+OFFICIAL_HEAD_DIM = 64
+
+UNetConfig = dict[str, Any]
+
+
+def infer_unet_config(shapes: Shapes, *, groups: int = OFFICIAL_GROUPS, head_dim: int = OFFICIAL_HEAD_DIM) -> UNetConfig:
+    """Keyword arguments of `Kandinsky3UNet` that give the parameter `shapes` (diffusers names).
+
+    Group count and head width leave no trace in the shapes; they default to those of the released nets.
+    """
+    levels = count_children(shapes, "down_blocks.")
+    return {
+        "in_channels": shapes["conv_in.weight"][1],
+        "time_embedding_dim": shapes["time_embedding.linear_1.weight"][0],
+        "groups": groups,
+        "attention_head_dim": head_dim,
+        "layers_per_block": count_children(shapes, "down_blocks.0.resnets_in."),
+        "block_out_channels": [
+            shapes[f"down_blocks.{level}.resnets_in.0.resnet_blocks.3.projection.weight"][0] for level in range(levels)
+        ],
+        "cross_attention_dim": shapes["add_time_condition.attention.to_k.weight"][1],
+    }
+
+
+def build_unet(config: UNetConfig) -> nn.Module:
+    """A `Kandinsky3UNet` for `config` on the meta device, without text projection and always with four output channels.
+
+    The inpainting net reads nine channels and writes four; diffusers would build nine outputs.
+    """
+    with torch.device("meta"):
+        unet = Kandinsky3UNet(**{**config, "encoder_hid_dim": config["cross_attention_dim"]})
+        if config["in_channels"] != LATENT_CHANNELS:
+            unet.conv_out = nn.Conv2d(config["block_out_channels"][0] // 2, LATENT_CHANNELS, kernel_size=3, padding=1)
+    unet.encoder_hid_proj = nn.Identity()
+    unet.requires_grad_(False)
+    return unet.eval()  # type: ignore[no-any-return]
+
+
+@torch.inference_mode()
+def denoise(unet: Any, x: Tensor, t: Tensor, context: Tensor, mask: Tensor, pool_len: Tensor) -> Tensor:
+    """One pass of the U-Net: the noise it sees in every row, [N, 4, h, w] in the net's dtype.
+
+    `x` [N, 4 or 9, h, w], `t` [N] (rows may stand at different timesteps), `context` [N, L, C] projected and zero beyond each
+    text, `mask` [N, L] (1 = attend), `pool_len` [N]. Height and width must be multiples of 8 (ValueError). A row's answer does
+    not depend on the other rows, nor on how far its context was padded.
+
+    The steps are those of `Kandinsky3UNet.forward`, except for the pooling query: the published code averages the context over
+    all its rows, padding included, so a longer neighbour would change the picture; the sum over `pool_len` is what a prompt
+    gets when it is alone.
+    """
+    if x.shape[-2] % 8 or x.shape[-1] % 8:
+        raise ValueError(f"latent height and width must be multiples of 8, not {x.shape[-2]}×{x.shape[-1]}")
+    dtype = unet.conv_in.weight.dtype
+    x, context = x.to(dtype), context.to(dtype)
+    bias = (1 - mask.to(dtype))[:, None] * -10000.0  # [N, 1, L], added to attention scores
+    embedding = unet.time_embedding(unet.time_proj(t.float()).to(dtype))  # [N, time]
+    query = context.sum(dim=1, keepdim=True) / pool_len.to(dtype)[:, None, None]
+    embedding = embedding + unet.add_time_condition.attention(query, context, bias).squeeze(1)
+
+    h = unet.conv_in(x)
+    skips = []
+    for block in unet.down_blocks:
+        h = block(h, embedding, context, bias)
+        skips.append(h)
+    skips.pop()  # the deepest level hands its output straight on
+    for level, block in enumerate(unet.up_blocks):
+        if level:
+            h = torch.cat([h, skips.pop()], dim=1)
+        h = block(h, embedding, context, bias)
+    return unet.conv_out(unet.conv_act_out(unet.conv_norm_out(h)))  # type: ignore[no-any-return]
