@@ -1,0 +1,5 @@
+"""People, pictures and posts, in SQL."""
+
+from bot.history.queries import History, Person, Post, PostKind, Preferences, StoredPicture
+
+__all__ = ["History", "Person", "Post", "PostKind", "Preferences", "StoredPicture"]

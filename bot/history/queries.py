@@ -1,0 +1,319 @@
+"""What the bot remembers of people, their pictures and the messages that show them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+
+from sqlalchemy import Select, Table, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bot.history.tables import people, pictures, posts
+from bot.languages import LANGUAGES, Language, language_for
+from inference.requests import Finished, Kind, Recipe
+
+if TYPE_CHECKING:
+    from inference.queue.ledger import Job
+
+PostKind = Literal["status", "grid", "single", "file", "page"]
+_PREFERENCES = ("mode", "size", "count", "style")
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a person chose in the settings; None leaves the choice to the house."""
+
+    mode: Kind | None = None
+    size: str | None = None
+    count: int | None = None
+    style: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """`language` is the one to speak; `chosen_language` is None while it follows the client."""
+
+    id: int
+    language: Language
+    chosen_language: Language | None
+    preferences: Preferences
+    blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPicture:
+    """A picture that has not been deleted. Its PNG lies in the blob store under `blob`."""
+
+    id: int
+    job_id: int
+    tile: int
+    blob: str
+    width: int
+    height: int
+    recipe: Recipe
+    owner_id: int
+    chat_id: int
+    parent_id: int | None
+    starred: bool
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message of ours that has to do with a job or a picture."""
+
+    chat_id: int
+    message_id: int
+    job_id: int | None
+    picture_id: int | None
+    kind: PostKind
+    file_id: str | None
+    file_unique_id: str | None
+    created_at: float
+
+
+class History:
+    """Queries over one database. Every write is one transaction and may be repeated without harm."""
+
+    def __init__(
+        self, database: AsyncEngine, *, default_language: Language = "en", clock: Callable[[], float] = time.time
+    ) -> None:
+        self._database = database
+        self._default_language = default_language
+        self._clock = clock
+
+    async def person(self, user_id: int, client_language: str | None) -> Person:
+        """The person of this id, remembered from now on if unknown; notes a change of the client's language."""
+        async with self._database.connect() as connection:
+            row = (await connection.execute(select(people).where(people.c.id == user_id))).mappings().first()
+        if row is None or (client_language is not None and row["client_language"] != client_language):
+            fresh = {"id": user_id, "client_language": client_language, "created_at": self._clock()}
+            async with self._database.begin() as connection:
+                await _upsert(connection, people, fresh, key=("id",), keep=("created_at",))
+                row = (await connection.execute(select(people).where(people.c.id == user_id))).mappings().one()
+        return self._person(row)
+
+    async def set_preference(self, user_id: int, **fields: Any) -> Person:
+        """Remembers choices (`language`, `mode`, `size`, `count`, `style`); None takes one back."""
+        unknown = set(fields) - {"language", *_PREFERENCES}
+        if unknown:
+            raise TypeError(f"no such preference: {', '.join(sorted(unknown))}")
+        if fields.get("language") not in (None, *LANGUAGES):
+            raise ValueError("language must be one of " + ", ".join(LANGUAGES))
+        if fields.get("mode") not in (None, *get_args(Kind)):
+            raise ValueError("mode must be one of " + ", ".join(get_args(Kind)))
+        return await self._change_person(user_id, fields)
+
+    async def set_blocked(self, user_id: int, blocked: bool) -> None:
+        """Notes that a person has blocked the bot, or talks to it again."""
+        await self._change_person(user_id, {"blocked_at": self._clock() if blocked else None})
+
+    async def add_pictures(self, job: Job, finished: Finished) -> list[StoredPicture]:
+        """Stores what a job has produced, once per tile however often it is told; returns the job's pictures by tile.
+
+        `job.context["parent_id"]`, where given, is the id of the picture they descend from.
+        """
+        now = self._clock()
+        rows = [
+            {
+                "job_id": job.id,
+                "tile": picture.tile,
+                "blob": picture.blob,
+                "width": picture.width,
+                "height": picture.height,
+                "recipe": picture.recipe.model_dump(mode="json"),
+                "owner_id": job.owner_id,
+                "chat_id": job.chat_id,
+                "parent_id": job.context.get("parent_id"),
+                "created_at": now,
+            }
+            for picture in finished.pictures
+        ]
+        async with self._database.begin() as connection:
+            for row in rows:
+                await _upsert(connection, pictures, row, key=("job_id", "tile"), keep=tuple(row))
+        return await self.pictures_of_job(job.id)
+
+    async def picture(self, picture_id: int) -> StoredPicture | None:
+        found = await self._pictures(_living().where(pictures.c.id == picture_id))
+        return found[0] if found else None
+
+    async def pictures_of_job(self, job_id: int) -> list[StoredPicture]:
+        return await self._pictures(_living().where(pictures.c.job_id == job_id).order_by(pictures.c.tile))
+
+    async def picture_of_tile(self, job_id: int, tile: int) -> StoredPicture | None:
+        found = await self._pictures(_living().where(pictures.c.job_id == job_id, pictures.c.tile == tile))
+        return found[0] if found else None
+
+    async def add_post(
+        self,
+        chat_id: int,
+        message_id: int,
+        *,
+        job_id: int | None,
+        kind: PostKind,
+        picture_id: int | None = None,
+        file_id: str | None = None,
+        file_unique_id: str | None = None,
+    ) -> None:
+        """Remembers what a message shows. Told again, the newer word counts: a status message becomes a grid."""
+        row = {
+            "chat_id": chat_id,
+            "message_id": message_id,
+            "job_id": job_id,
+            "picture_id": picture_id,
+            "kind": kind,
+            "file_id": file_id,
+            "file_unique_id": file_unique_id,
+            "created_at": self._clock(),
+        }
+        async with self._database.begin() as connection:
+            await _upsert(connection, posts, row, key=("chat_id", "message_id"), keep=("created_at",))
+
+    async def post(self, chat_id: int, message_id: int) -> Post | None:
+        return await self._post(select(posts).where(posts.c.chat_id == chat_id, posts.c.message_id == message_id))
+
+    async def find_post(
+        self,
+        *,
+        kind: PostKind | None = None,
+        picture_id: int | None = None,
+        job_id: int | None = None,
+        chat_id: int | None = None,
+    ) -> Post | None:
+        """The newest post that fits everything given."""
+        wanted = {"kind": kind, "picture_id": picture_id, "job_id": job_id, "chat_id": chat_id}
+        conditions = [posts.c[name] == value for name, value in wanted.items() if value is not None]
+        if not conditions:
+            raise TypeError("say what to look for")
+        return await self._post(
+            select(posts).where(*conditions).order_by(posts.c.created_at.desc(), posts.c.message_id.desc()).limit(1)
+        )
+
+    async def forget_post(self, chat_id: int, message_id: int) -> None:
+        """Forgets a message that is no longer there."""
+        async with self._database.begin() as connection:
+            await connection.execute(posts.delete().where(posts.c.chat_id == chat_id, posts.c.message_id == message_id))
+
+    async def file_id_of(self, picture_id: int, kind: PostKind) -> str | None:
+        """Telegram's id of an upload of this picture in this form, to send it again without uploading."""
+        query = (
+            select(posts.c.file_id)
+            .where(posts.c.picture_id == picture_id, posts.c.kind == kind, posts.c.file_id.is_not(None))
+            .order_by(posts.c.created_at.desc())
+            .limit(1)
+        )
+        async with self._database.connect() as connection:
+            return cast("str | None", await connection.scalar(query))
+
+    async def move_chat(self, old_chat_id: int, new_chat_id: int) -> None:
+        """A group became a supergroup: its pictures and posts go along."""
+        async with self._database.begin() as connection:
+            for table in (pictures, posts):
+                await connection.execute(
+                    update(table).where(table.c.chat_id == old_chat_id).values(chat_id=new_chat_id)
+                )
+
+    async def page(
+        self, owner_id: int, *, offset: int, limit: int, starred: bool = False
+    ) -> tuple[list[StoredPicture], int]:
+        """A person's pictures from the newest on, and how many there are in all."""
+        conditions = [pictures.c.owner_id == owner_id, pictures.c.deleted_at.is_(None)]
+        if starred:
+            conditions.append(pictures.c.starred_at.is_not(None))
+        newest_first = (
+            select(pictures)
+            .where(*conditions)
+            .order_by(pictures.c.created_at.desc(), pictures.c.job_id.desc(), pictures.c.tile)
+            .offset(offset)
+            .limit(limit)
+        )
+        async with self._database.connect() as connection:
+            total = await connection.scalar(select(func.count()).select_from(pictures).where(*conditions))
+            rows = (await connection.execute(newest_first)).mappings().all()
+        return [_picture(row) for row in rows], int(total or 0)
+
+    async def star(self, picture_id: int, starred: bool) -> None:
+        await self._change_picture(picture_id, {"starred_at": self._clock() if starred else None})
+
+    async def delete(self, picture_id: int) -> str | None:
+        """Deletes a picture; returns its blob's digest when nothing else shows the same bytes, so that they can go."""
+        async with self._database.begin() as connection:
+            await connection.execute(
+                update(pictures)
+                .where(pictures.c.id == picture_id, pictures.c.deleted_at.is_(None))
+                .values(deleted_at=self._clock())
+            )
+            blob = await connection.scalar(select(pictures.c.blob).where(pictures.c.id == picture_id))
+            still_shown = await connection.scalar(
+                select(func.count())
+                .select_from(pictures)
+                .where(pictures.c.blob == blob, pictures.c.deleted_at.is_(None))
+            )
+        return None if still_shown else cast("str | None", blob)
+
+    async def _change_person(self, user_id: int, values: dict[str, Any]) -> Person:
+        row = {"id": user_id, "created_at": self._clock(), **values}
+        async with self._database.begin() as connection:
+            await _upsert(connection, people, row, key=("id",), keep=("created_at",))
+            stored = (await connection.execute(select(people).where(people.c.id == user_id))).mappings().one()
+        return self._person(stored)
+
+    async def _change_picture(self, picture_id: int, values: dict[str, Any]) -> None:
+        async with self._database.begin() as connection:
+            await connection.execute(update(pictures).where(pictures.c.id == picture_id).values(**values))
+
+    async def _pictures(self, query: Select[Any]) -> list[StoredPicture]:
+        async with self._database.connect() as connection:
+            return [_picture(row) for row in (await connection.execute(query)).mappings()]
+
+    async def _post(self, query: Select[Any]) -> Post | None:
+        async with self._database.connect() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        return Post(**row) if row else None
+
+    def _person(self, row: Mapping[Any, Any]) -> Person:
+        return Person(
+            id=row["id"],
+            language=row["language"] or language_for(row["client_language"], self._default_language),
+            chosen_language=row["language"],
+            preferences=Preferences(**{name: row[name] for name in _PREFERENCES}),
+            blocked=row["blocked_at"] is not None,
+        )
+
+
+def _living() -> Select[Any]:
+    return select(pictures).where(pictures.c.deleted_at.is_(None))
+
+
+def _picture(row: Mapping[Any, Any]) -> StoredPicture:
+    return StoredPicture(
+        id=row["id"],
+        job_id=row["job_id"],
+        tile=row["tile"],
+        blob=row["blob"],
+        width=row["width"],
+        height=row["height"],
+        recipe=Recipe.model_validate(row["recipe"]),
+        owner_id=row["owner_id"],
+        chat_id=row["chat_id"],
+        parent_id=row["parent_id"],
+        starred=row["starred_at"] is not None,
+        created_at=row["created_at"],
+    )
+
+
+async def _upsert(
+    connection: AsyncConnection, table: Table, row: dict[str, Any], *, key: tuple[str, ...], keep: tuple[str, ...]
+) -> None:
+    """Inserts a row; where its key exists, overwrites the other given columns except those to keep."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(table).values(row)
+    changed = {name: statement.excluded[name] for name in row if name not in key and name not in keep}
+    if changed:
+        await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed))
+    else:
+        await connection.execute(statement.on_conflict_do_nothing(index_elements=key))

@@ -1,0 +1,75 @@
+"""Tables of people, pictures and the messages that show them. They live beside the queue's own in one metadata."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from inference.queue.tables import metadata
+
+# SQLite counts rows up by itself only in a column that is called INTEGER; its integers are 64 bits wide anyway.
+_Id = BigInteger().with_variant(Integer(), "sqlite")
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False, comment="Telegram's user id"),
+    Column("language", String(8), comment="chosen in the settings; null: follow the client"),
+    Column("client_language", String(35)),
+    Column("mode", String(16)),
+    Column("size", String(16)),
+    Column("count", Integer),
+    Column("style", String(32)),
+    Column("blocked_at", Double, comment="when Telegram told us that this person has blocked the bot"),
+    Column("created_at", Double, nullable=False),
+)
+
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("job_id", ForeignKey("jobs.id"), nullable=False),
+    Column("tile", Integer, nullable=False),
+    Column("blob", String(64), nullable=False, comment="sha256 of the PNG, hex"),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("recipe", JSON, nullable=False),
+    Column("owner_id", BigInteger, nullable=False),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("parent_id", ForeignKey("pictures.id")),
+    Column("starred_at", Double),
+    Column("deleted_at", Double),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("job_id", "tile"),
+    Index(None, "owner_id", "created_at"),
+    Index(None, "blob"),
+    Index(None, "parent_id"),
+)
+
+posts = Table(
+    "posts",
+    metadata,
+    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("job_id", ForeignKey("jobs.id")),
+    Column("picture_id", ForeignKey("pictures.id")),
+    Column("kind", String(16), nullable=False),
+    Column("file_id", String(255)),
+    Column("file_unique_id", String(64)),
+    Column("created_at", Double, nullable=False),
+    CheckConstraint("kind in ('status', 'grid', 'single', 'file', 'page')", name="known_kind"),
+    Index(None, "job_id"),
+    Index(None, "picture_id"),
+    Index(None, "file_unique_id"),
+)

@@ -1,0 +1,99 @@
+"""Texts in two languages: gettext through aiogram, one `.po` file per language in `bot/locales`.
+
+A message's id is its English text, so English needs a translation only where that text is not to be shown as it is.
+The `.po` files are the only catalogues there are: they are compiled in memory at start.
+
+    from bot.i18n import _, ngettext, speaking
+    _("Drawing…")                                              in the language of the person whose update is handled
+    ngettext("{n} picture", "{n} pictures", n).format(n=n)
+    with speaking("ru"): ...                                   where no update is being handled
+
+`python -m bot.i18n check` fails on missing, unused, fuzzy or ill-fitting texts; `python -m bot.i18n update` brings
+the `.po` files in line with the code (new texts empty, unused ones gone).
+"""
+
+from __future__ import annotations
+
+import gettext as gettext_files
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from aiogram.utils.i18n import I18n, ngettext
+from aiogram.utils.i18n import gettext as _
+from aiogram.utils.i18n import lazy_gettext as lazy
+from babel.messages import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from bot.languages import Language
+
+__all__ = [
+    "LOCALES",
+    "N_",
+    "Catalogues",
+    "_",
+    "catalogues",
+    "lazy",
+    "ngettext",
+    "po_path",
+    "read_catalogue",
+    "speaking",
+]
+
+DOMAIN = "bot"
+LOCALES = Path(__file__).parent / "locales"
+
+
+class Catalogues(I18n):
+    """aiogram's I18n, reading `.po` instead of `.mo`: no compiled file can be stale or forgotten."""
+
+    def find_locales(self) -> dict[str, gettext_files.GNUTranslations]:
+        return {
+            folder.name: _compiled(read_catalogue(folder.name, self.path))
+            for folder in sorted(self.path.iterdir())
+            if po_path(folder.name, self.path).is_file()
+        }
+
+
+@cache
+def catalogues() -> Catalogues:
+    """The texts of the bot, read once."""
+    return Catalogues(path=LOCALES, default_locale="en", domain=DOMAIN)
+
+
+@contextmanager
+def speaking(language: Language) -> Iterator[None]:
+    """`_` and `ngettext` answer in this language inside the block."""
+    texts = catalogues()
+    with texts.context(), texts.use_locale(language):
+        yield
+
+
+def N_(message: str) -> str:
+    """Marks a text for the catalogues where it is written down and translated later."""
+    return message
+
+
+def po_path(language: str, locales: Path = LOCALES) -> Path:
+    return locales / language / "LC_MESSAGES" / f"{DOMAIN}.po"
+
+
+def read_catalogue(language: str, locales: Path = LOCALES) -> Catalog:
+    with po_path(language, locales).open("rb") as file:
+        return read_po(file, locale=language, domain=DOMAIN, abort_invalid=True)
+
+
+def _compiled(catalogue: Catalog) -> gettext_files.GNUTranslations:
+    binary = io.BytesIO()
+    write_mo(binary, catalogue)
+    binary.seek(0)
+    return gettext_files.GNUTranslations(binary)
+
+
+if __name__ == "__main__":
+    from bot.catalogue_check import main
+
+    main()

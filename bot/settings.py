@@ -1,0 +1,188 @@
+"""Every setting of the program: environment variables first, then a `.env` file, then the defaults below.
+
+A field's name in capitals is its variable. `.env.example` describes each one for people.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.languages import Language
+
+TOKEN_SHAPE = re.compile(r"\d{3,20}:[A-Za-z0-9_-]{30,64}")
+
+
+class SettingsError(Exception):
+    """A setting that is missing or malformed. `variable` names it, `advice` says what to do, both on one line."""
+
+    def __init__(self, variable: str, advice: str) -> None:
+        super().__init__(f"{variable}: {advice}")
+        self.variable = variable
+        self.advice = advice
+
+
+def _id_list(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    words = re.split(r"[\s,;]+", value.strip())
+    if any(word and not re.fullmatch(r"-?\d{1,19}", word) for word in words):
+        raise ValueError("give Telegram ids as numbers with commas between them, like 12345,67890")
+    return frozenset(int(word) for word in words if word)
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("give a whole address that begins with http:// or https://")
+    return value.rstrip("/")
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+Ids = Annotated[frozenset[int], NoDecode, BeforeValidator(_id_list)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Folder = Annotated[Path, AfterValidator(_absolute)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Settings(BaseSettings):
+    """Frozen; read once at start by `load_settings`."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        validate_default=True,
+    )
+
+    # Telegram
+    bot_token: SecretStr | None = None
+    telegram_api_url: HttpUrl = "https://api.telegram.org"
+    telegram_api_local: bool = False
+    webhook_url: HttpUrl | None = None
+    webhook_secret: SecretStr | None = None
+    webhook_host: str = "127.0.0.1"
+    webhook_port: Port = 8080
+
+    # Where things are kept
+    data_dir: Folder = Path("data")
+    database_url: str = Field(
+        default_factory=lambda given: f"sqlite+aiosqlite:///{given.get('data_dir', Path('data'))}/studio.db"
+    )
+    blobs_url: str = Field(default_factory=lambda given: str(given.get("data_dir", Path("data")) / "blobs"))
+    queue_url: str = "local://"
+
+    # The worker
+    weights_dir: Folder | None = None
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
+    worker_slots: Annotated[int, Field(ge=1, le=64)] = 4
+    previews: bool = True
+
+    # People and limits
+    allowed_users: Ids = frozenset()
+    admin_ids: Ids = frozenset()
+    waiting_per_person: Annotated[int, Field(ge=1, le=100)] = 3
+    running_per_person: Annotated[int, Field(ge=1, le=100)] = 1
+    queue_cap: Annotated[int, Field(ge=1, le=100_000)] = 100
+    max_wait_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 30
+    job_timeout_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 10
+    default_language: Language = "en"
+
+    # The program
+    playground_port: Port = 8081
+    shutdown_grace_seconds: Annotated[float, Field(ge=0, le=600)] = 10
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("bot_token")
+    @classmethod
+    def _token_shape(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and not TOKEN_SHAPE.fullmatch(token.get_secret_value()):
+            raise ValueError("this is not a bot token; it looks like 123456789:AAE… and comes from @BotFather")
+        return token
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _secret_alphabet(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and not re.fullmatch(r"[A-Za-z0-9_-]{16,256}", secret.get_secret_value()):
+            raise ValueError("use 16 to 256 letters, digits, _ or -; leave it empty to have one made from the token")
+        return secret
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _webhook_path(cls, url: str | None) -> str | None:
+        if url is not None and urlsplit(url).path in ("", "/"):
+            raise ValueError("add a path to the address, like https://bot.example.org/telegram")
+        return url
+
+    @field_validator("database_url")
+    @classmethod
+    def _async_driver(cls, url: str) -> str:
+        scheme, mark, rest = url.partition("://")
+        drivers = {
+            "sqlite": "sqlite+aiosqlite",
+            "sqlite+aiosqlite": "sqlite+aiosqlite",
+            "postgres": "postgresql+asyncpg",
+            "postgresql": "postgresql+asyncpg",
+            "postgresql+asyncpg": "postgresql+asyncpg",
+        }
+        if not mark or scheme not in drivers:
+            raise ValueError("use sqlite:///path/to/file.db or postgresql://user:password@host/name")
+        return f"{drivers[scheme]}://{rest}"
+
+    @field_validator("queue_url")
+    @classmethod
+    def _known_queue(cls, url: str) -> str:
+        if url != "local://":
+            raise ValueError("only local:// is possible in this version: the worker runs beside the bot")
+        return url
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, level: Any) -> Any:
+        return level.upper() if isinstance(level, str) else level
+
+    @property
+    def token(self) -> str:
+        """The bot token. Raises SettingsError where none is set: only some commands need one."""
+        if self.bot_token is None:
+            raise SettingsError(
+                "BOT_TOKEN",
+                "not set; get a token from @BotFather and put it into .env, or try the bot without one: "
+                "python -m bot demo",
+            )
+        return self.bot_token.get_secret_value()
+
+    @property
+    def webhook_secret_value(self) -> str:
+        """What Telegram must send along: the one that was set, else one derived from the token."""
+        if self.webhook_secret is not None:
+            return self.webhook_secret.get_secret_value()
+        return hashlib.sha256(b"webhook secret of " + self.token.encode()).hexdigest()
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings of this process; `overrides` (field names) win over the environment. Raises SettingsError."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as refusal:
+        first = refusal.errors(include_input=False, include_url=False)[0]
+        variable = str(first["loc"][0]).upper() if first["loc"] else "settings"
+        advice = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(variable, advice if first["type"] == "value_error" else _plain(advice)) from None
+    except UnicodeDecodeError:
+        raise SettingsError(".env", "the file is not UTF-8 text; save it as UTF-8") from None
+
+
+def _plain(message: str) -> str:
+    return f"not a usable value: {message[:1].lower()}{message[1:]}"
