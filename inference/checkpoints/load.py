@@ -1,0 +1,220 @@
+"""Checkpoint files into nets: every released layout, straight into the wanted dtype and device.
+
+Tensors stay mapped from the file until they are placed, modules are built on the meta device and take the tensors over, so
+that loading never holds a net twice. Pickles are read with `weights_only` and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from inference.checkpoints.keys import State, movq_to_diffusers, projection_to_official, unet_to_diffusers
+from inference.checkpoints.store import PROJECTION_OF, Files, MissingWeights, locate, revisions
+from inference.nets.movq import build_movq, infer_movq_config
+from inference.nets.projection import build_projection
+from inference.nets.shapes import shapes_of
+from inference.nets.unet import build_unet, infer_unet_config
+
+log = logging.getLogger(__name__)
+
+UNetName = Literal["base", "flash", "inpainting"]
+_DIFFUSERS_PROJECTION = "encoder_hid_proj."
+
+
+class UnreadableCheckpoint(ValueError):
+    """A file is not a checkpoint of the net it should hold; the message names the file and the first misfits."""
+
+
+@dataclass(frozen=True, slots=True)
+class UNetParts:
+    """What a U-Net file holds: `unet` in diffusers' names, `null_embedding` flat, `projection` in the official names."""
+
+    unet: State
+    null_embedding: Tensor | None
+    projection: State | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedUNet:
+    """A U-Net for `inference.nets.unet.denoise`, its null embedding [C] and the text projection that belongs to it."""
+
+    unet: nn.Module
+    null_embedding: Tensor
+    projection: nn.Module
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A folder of weights. Opening looks at file names only; each `load_…` reads what it names, anew on every call."""
+
+    files: Files
+
+    @classmethod
+    def open(cls, folder: Path) -> Checkpoint:
+        """The checkpoint in `folder`, in any layout that `store.locate` knows."""
+        return cls(locate(folder))
+
+    @property
+    def revisions(self) -> dict[str, str]:
+        """Short names of the very bytes of every net, for recipes."""
+        return revisions(self.files)
+
+    def load_unet(self, name: UNetName, dtype: torch.dtype, device: torch.device | str) -> LoadedUNet:
+        """The U-Net of one mode with what belongs to it, all in `dtype` on `device`.
+
+        Raises MissingWeights when the file or its projection is not there, UnreadableCheckpoint when it does not fit.
+        A file without null embedding (the layout of diffusers) gets zeros: without biases in any attention that is exactly what
+        diffusers' own empty unconditional input amounts to.
+        """
+        path = self._path(name)
+        parts = split_unet(read_tensors(path))
+        projection = parts.projection
+        if projection is None:
+            projection = projection_to_official(read_tensors(self._path(PROJECTION_OF[name])))
+        shapes = shapes_of(parts.unet)
+        unet = _assemble(lambda: build_unet(infer_unet_config(shapes, **self._unet_extras(path))), parts.unet, path, dtype, device)
+        context_width = shapes["add_time_condition.attention.to_k.weight"][1]
+        null = parts.null_embedding
+        if null is None:
+            log.warning("%s has no null embedding; using zeros", path.name)
+            null = torch.zeros(context_width)
+        if null.numel() != context_width or projection["0.weight"].shape[0] != context_width:
+            raise UnreadableCheckpoint(f"{path.name}: null embedding or projection does not have the width {context_width}")
+        projection_net = _assemble(lambda: build_projection(shapes_of(projection)), projection, path, dtype, device)
+        return LoadedUNet(unet, null.reshape(-1).to(device, dtype), projection_net)
+
+    def load_movq(self, dtype: torch.dtype, device: torch.device | str) -> nn.Module:
+        """The image autoencoder as a `VQModel` without codebook. Same errors as `load_unet`."""
+        path = self._path("movq")
+        state = movq_state(read_tensors(path))
+        groups = self._config("movq", path).get("norm_num_groups")
+        extras = {"groups": groups} if groups else {}
+        return _assemble(lambda: build_movq(infer_movq_config(shapes_of(state), **extras)), state, path, dtype, device)
+
+    def load_text_encoder(self, dtype: torch.dtype, device: torch.device | str) -> tuple[Any, nn.Module]:
+        """The tokenizer and the T5 encoder. In float16 transformers keeps each block's last matrix in float32."""
+        tokenizer = self.load_tokenizer()
+        folder = self.files.text_encoder
+        if folder is None:
+            raise MissingWeights(f"no text encoder in {self.files.folder}")
+        from transformers import T5EncoderModel
+
+        variant = None if any(folder.glob("model.safetensors*")) or any(folder.glob("pytorch_model*")) else "fp16"
+        encoder: nn.Module = T5EncoderModel.from_pretrained(
+            folder, dtype=dtype, variant=variant, device_map={"": device}, local_files_only=True, weights_only=True
+        )
+        return tokenizer, encoder.requires_grad_(False).eval()
+
+    def load_tokenizer(self) -> Any:
+        """The T5 tokenizer alone: needs no weights of the encoder."""
+        if self.files.tokenizer is None:
+            raise MissingWeights(f"no tokenizer in {self.files.folder}")
+        from transformers import T5Tokenizer
+
+        return T5Tokenizer.from_pretrained(self.files.tokenizer, local_files_only=True)
+
+    def _path(self, net: str) -> Path:
+        try:
+            return self.files.nets[net]
+        except KeyError:
+            raise MissingWeights(f"no {net} weights in {self.files.folder}") from None
+
+    def _config(self, net: str, path: Path) -> Mapping[str, Any]:
+        """Stated dimensions of a net: from the manifest, from diffusers' config.json beside the file, or none."""
+        beside = path.parent / "config.json"
+        if path.name.startswith("diffusion_pytorch_model") and beside.is_file():
+            stated: dict[str, Any] = json.loads(beside.read_text("utf-8"))
+            return stated
+        return self.files.config.get(net) or {}
+
+    def _unet_extras(self, path: Path) -> dict[str, int]:
+        config = self._config("unet", path)
+        named = {"groups": config.get("groups"), "head_dim": config.get("attention_head_dim")}
+        return {name: value for name, value in named.items() if value}
+
+
+def read_tensors(path: Path) -> dict[str, Any]:
+    """The content of a weights file with its tensors still mapped: names to tensors, for `.pt` possibly one level nested.
+
+    Raises UnreadableCheckpoint when it is no such file or holds anything but tensors.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            with safe_open(path, framework="pt") as opened:
+                return {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except Exception as error:  # each reader has its own family of errors
+        raise UnreadableCheckpoint(f"{path.name} cannot be read as weights: {error}") from error
+    if not isinstance(content, dict):
+        raise UnreadableCheckpoint(f"{path.name} holds {type(content).__name__}, not a state dict")
+    return content
+
+
+def split_unet(content: Mapping[str, Any]) -> UNetParts:
+    """Sorts the content of a U-Net file of any layout.
+
+    Known: {"unet", "null_embedding"} (3.1), the same with "projections" (3.0), flat names with "unet." in front (the studio's),
+    bare official names, and diffusers' names with the projection inside.
+    """
+    if isinstance(content.get("unet"), Mapping):
+        unet = dict(content["unet"])
+        projection = dict(content["projections"]) if content.get("projections") else None
+    else:
+        unet = _under("unet.", content) or {name: t for name, t in content.items() if not _belongs_beside(name)}
+        projection = _under("projections.", content) or None
+    inside = _under(_DIFFUSERS_PROJECTION, unet)
+    if inside:
+        unet = {name: tensor for name, tensor in unet.items() if not name.startswith(_DIFFUSERS_PROJECTION)}
+        projection = inside
+    return UNetParts(
+        unet=unet_to_diffusers(unet) if "in_layer.weight" in unet else unet,
+        null_embedding=_flat(content.get("null_embedding")),
+        projection=projection_to_official(projection) if projection else None,
+    )
+
+
+def movq_state(content: Mapping[str, Any]) -> State:
+    """A MoVQ state dict of either naming under diffusers' names, without codebook."""
+    if any(name.startswith("encoder.down_blocks.") for name in content):
+        return {name: tensor for name, tensor in content.items() if not name.startswith("quantize.")}
+    return movq_to_diffusers(content)
+
+
+def _under(prefix: str, content: Mapping[str, Any]) -> State:
+    return {name.removeprefix(prefix): tensor for name, tensor in content.items() if name.startswith(prefix)}
+
+
+def _belongs_beside(name: str) -> bool:
+    return name == "null_embedding" or name.startswith("projections.")
+
+
+def _flat(null_embedding: Tensor | None) -> Tensor | None:
+    return None if null_embedding is None else null_embedding.reshape(-1)
+
+
+def _assemble(build: Any, state: State, path: Path, dtype: torch.dtype, device: torch.device | str) -> nn.Module:
+    """Builds a meta module and lets it take over the tensors of `state`, each placed on `device` in `dtype`."""
+    try:
+        module: nn.Module = build()
+        expected = shapes_of(module.state_dict())
+    except (KeyError, ValueError, IndexError, ZeroDivisionError) as error:
+        raise UnreadableCheckpoint(f"{path.name}: its tensors do not describe such a net ({error!r})") from error
+    got = shapes_of(state)
+    if expected != got:
+        misfits = sorted(name for name in expected.keys() | got.keys() if expected.get(name) != got.get(name))
+        shown = "; ".join(f"{name}: expected {expected.get(name)}, found {got.get(name)}" for name in misfits[:3])
+        raise UnreadableCheckpoint(f"{path.name} does not fit in {len(misfits)} places: {shown}")
+    # On a GPU the cast happens there, so that the CPU never holds a converted copy.
+    placed = {name: tensor.to(device).to(dtype) for name, tensor in state.items()}
+    module.load_state_dict(placed, strict=True, assign=True)
+    return module.requires_grad_(False).eval()
