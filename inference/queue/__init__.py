@@ -1,1 +1,1 @@
-"""The durable queue: ledger, fair share, dispatcher, delivery. Knows nothing of tensors."""
+"""Jobs from a person's sentence to a settled outcome: a durable ledger, a fair order, and a way to the workers."""

@@ -1,0 +1,47 @@
+"""One database for jobs and history: SQLite in a file by default, PostgreSQL by URL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+BUSY_TIMEOUT_MS = 15_000
+
+
+def open_database(url: str) -> AsyncEngine:
+    """An engine for the given URL; connects lazily. The folder of a SQLite file is made if it is missing.
+
+    A commit on SQLite survives a power cut (WAL with synchronous=FULL). Its transactions begin with the write lock
+    already held, because one that reads first and writes later may be refused halfway; see `reading` for the others.
+    """
+    target = make_url(url)
+    if target.get_backend_name() != "sqlite":
+        return create_async_engine(target, pool_pre_ping=True)
+    if target.database and target.database != ":memory:":
+        Path(target.database).parent.mkdir(parents=True, exist_ok=True)
+    database = create_async_engine(target)
+    event.listen(database.sync_engine, "connect", _prepare_sqlite)
+    event.listen(database.sync_engine, "begin", _begin_sqlite)
+    return database
+
+
+def reading(database: AsyncEngine) -> AsyncEngine:
+    """The same engine and pool for statements that only read: on SQLite they never wait for a writer."""
+    return database.execution_options(sqlite_begin="DEFERRED")
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN comes too late, ours is in _begin_sqlite
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    kind = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
+    connection.exec_driver_sql(f"BEGIN {kind}")

@@ -1,0 +1,191 @@
+"""What bot, worker and engine child say to each other: JSON lines over a Unix socket the child has inherited.
+
+The same messages go over both hops. A side that reads the end of the stream knows that the other one is gone.
+The child of either hop is started with `--fd N`, N being its end of a socket pair.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from inference.queue.delivery import Assignment, JobReport
+from inference.requests import Contract, ModelCard
+
+MAX_LINE_BYTES = 8 * 2**20
+
+
+class Submit(Contract):
+    type: Literal["submit"] = "submit"
+    assignment: Assignment
+
+
+class Cancel(Contract):
+    type: Literal["cancel"] = "cancel"
+    job_id: int
+
+
+class Drain(Contract):
+    """Take nothing new, finish what runs within the grace, report the rest as drained, exit."""
+
+    type: Literal["drain"] = "drain"
+    grace_seconds: float
+
+
+class Hello(Contract):
+    """Ready for `slots` jobs at a time. May be said again when that changes."""
+
+    type: Literal["hello"] = "hello"
+    slots: Annotated[int, Field(ge=0)]
+    card: ModelCard | None = None
+    pid: int
+
+
+class Report(Contract):
+    type: Literal["report"] = "report"
+    report: JobReport
+
+
+class Patience(Contract):
+    """From the engine child: the next message may take this long (weights are loading). Any message ends it."""
+
+    type: Literal["patience"] = "patience"
+    seconds: Annotated[float, Field(gt=0)]
+    why: str
+
+
+class Idle(Contract):
+    """Alive, with nothing to report."""
+
+    type: Literal["idle"] = "idle"
+
+
+Down = Annotated[Submit | Cancel | Drain, Field(discriminator="type")]
+Up = Annotated[Hello | Report | Patience | Idle, Field(discriminator="type")]
+DownMessage = Submit | Cancel | Drain
+UpMessage = Hello | Report | Patience | Idle
+_DOWN: TypeAdapter[DownMessage] = TypeAdapter(Down)
+_UP: TypeAdapter[UpMessage] = TypeAdapter(Up)
+
+
+def encode(message: DownMessage | UpMessage) -> bytes:
+    """One line, its newline included."""
+    return message.model_dump_json().encode() + b"\n"
+
+
+def decode_down(line: bytes) -> DownMessage:
+    """The message on a line towards the device. Raises pydantic.ValidationError."""
+    return _DOWN.validate_json(line)
+
+
+def decode_up(line: bytes) -> UpMessage:
+    """The message on a line towards the bot. Raises pydantic.ValidationError."""
+    return _UP.validate_json(line)
+
+
+class ParentLink:
+    """A child's end, for a child without an event loop (the engine).
+
+    Messages from the parent appear in `inbox` in order; None after the last one. `send` may be called from any thread.
+    The child exits hard when the parent is gone, even in the middle of a forward pass, unless told otherwise.
+    """
+
+    def __init__(self, fd: int, *, exit_on_eof: bool = True) -> None:
+        self._socket = socket.socket(fileno=fd)
+        self._sending = threading.Lock()
+        self._exit_on_eof = exit_on_eof
+        self.inbox: queue.SimpleQueue[DownMessage | None] = queue.SimpleQueue()
+        threading.Thread(target=self._read, name="parent-link", daemon=True).start()
+
+    def send(self, message: UpMessage) -> None:
+        """Blocks until the line is handed to the kernel. Raises OSError when the parent is gone."""
+        with self._sending:
+            self._socket.sendall(encode(message))
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError), self._socket.makefile("rb") as lines:
+            for line in lines:
+                if line.endswith(b"\n"):  # a killed parent may leave half a line
+                    self.inbox.put(decode_down(line))
+        self.inbox.put(None)
+        if self._exit_on_eof:
+            os._exit(0)
+
+
+class Link:
+    """Either end for a process with an event loop."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def line(self) -> bytes | None:
+        """The next line, None at the end of the stream. Half a line at the end (a killed writer) is dropped."""
+        try:
+            return await self._reader.readuntil(b"\n")
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return None
+
+    def send(self, message: DownMessage | UpMessage) -> None:
+        """Queues a line; one to a peer that is gone is lost, and the peer's end is seen by `line`."""
+        if not self._writer.is_closing():
+            self._writer.write(encode(message))
+
+    async def flush(self) -> None:
+        with contextlib.suppress(ConnectionError):
+            await self._writer.drain()
+
+    async def close(self) -> None:
+        self._writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self._writer.wait_closed()
+
+
+async def open_link(end: socket.socket) -> Link:
+    """A link over a connected socket, which it owns from now on."""
+    reader, writer = await asyncio.open_unix_connection(sock=end, limit=MAX_LINE_BYTES)
+    return Link(reader, writer)
+
+
+async def spawn(command: list[str], **options: Any) -> tuple[asyncio.subprocess.Process, Link]:
+    """Starts `command --fd N` with one end of a fresh socket pair. Returns the process and our end."""
+    ours, theirs = socket.socketpair()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command, "--fd", str(theirs.fileno()), pass_fds=(theirs.fileno(),), stdin=asyncio.subprocess.DEVNULL, **options
+        )
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    return process, await open_link(ours)
+
+
+def die_with_parent() -> None:
+    """Ties this process to the one that started it: on Linux the kernel kills it when that one's main thread ends.
+
+    Elsewhere the end of the stream does the same a moment later (prctl(2), PR_SET_PDEATHSIG).
+    """
+    if sys.platform != "linux":
+        return
+    parent = os.getppid()
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before the kernel knew of our wish
+        os._exit(0)
