@@ -51,14 +51,14 @@ class Tokens:
         return self.unknown > 0 and self.unknown >= MANY_UNKNOWN * max(1, len(self.ids) - 1)
 
 
-def tokenize(tokenizer: Any, text: str) -> Tokens:
-    """Token ids of `text` by a T5 tokenizer of transformers, cut to 128 with EOS kept as the last one."""
+def tokenize(tokenizer: Any, text: str, max_tokens: int = MAX_TOKENS) -> Tokens:
+    """Token ids of `text` by a T5 tokenizer of transformers, cut to `max_tokens` with EOS kept as the last one."""
     encoded = tokenizer(text, return_offsets_mapping=True, verbose=False)
     ids = encoded["input_ids"]
-    if len(ids) <= MAX_TOKENS:
+    if len(ids) <= max_tokens:
         return Tokens(tuple(ids), len(ids), "")
-    first_unseen, _ = encoded["offset_mapping"][MAX_TOKENS - 1]
-    return Tokens((*ids[: MAX_TOKENS - 1], EOS), len(ids), text[first_unseen:].strip())
+    first_unseen, _ = encoded["offset_mapping"][max_tokens - 1]
+    return Tokens((*ids[: max_tokens - 1], EOS), len(ids), text[first_unseen:].strip())
 
 
 def negative_ids(positive: Tokens, negative: Tokens, mode: NegativeMode) -> TokenIds:
@@ -112,20 +112,20 @@ class EncodingCache:
         return self._kept.get(ids)
 
     def put(self, ids: TokenIds, rows: Tensor) -> None:
-        """Keeps a copy of `rows` and forgets the least recently used entries beyond the limit."""
-        self._kept[ids] = rows.detach().to("cpu", copy=True)
+        """Keeps `rows` and forgets the least recently used entries beyond the limit."""
+        self._kept[ids] = rows
         self._kept.move_to_end(ids)
         while len(self._kept) > self._entries:
             self._kept.popitem(last=False)
 
     def encode(self, batch: Sequence[TokenIds], encoder: Callable[[], nn.Module]) -> list[Tensor]:
         """Encodings of `batch` in order, on the CPU; `encoder()` is called only when some of them are not known yet."""
-        found = {ids: self.get(ids) for ids in batch}
+        found: dict[TokenIds, Tensor | None] = {ids: self.get(ids) for ids in batch}
         missing = [ids for ids, rows in found.items() if rows is None]
         if missing:
             for ids, rows in zip(missing, encode(encoder(), missing), strict=True):
-                found[ids] = rows.detach().to("cpu", copy=True)
-                self.put(ids, rows)
+                found[ids] = rows.to("cpu", copy=True)  # a copy, so that the padded batch is let go
+                self.put(ids, found[ids])
         return [rows for rows in map(found.__getitem__, batch) if rows is not None]
 
 
@@ -151,15 +151,15 @@ class Context:
 
 
 @torch.inference_mode()
-def project(projection: nn.Module, encoding: Tensor) -> Context:
-    """The context of one text [n, d_model] for the U-Net that `projection` belongs to: [1, min(n + 1, 128), C].
+def project(projection: nn.Module, encoding: Tensor, max_tokens: int = MAX_TOKENS) -> Context:
+    """The context of one text [n, d_model] for the U-Net that `projection` belongs to: [1, min(n + 1, max_tokens), C].
 
     The encoding is moved to the projection's device and dtype. The row after the text is zero and masked; it counts in the
     pooling length, as in the published code.
     """
     weight = next(projection.parameters())
     n = encoding.shape[0]
-    length = min(n + 1, MAX_TOKENS)
+    length = min(n + 1, max_tokens)
     rows = pad(projection(encoding.to(weight.device, weight.dtype)), (0, 0, 0, length - n))
     mask = torch.ones(length, dtype=torch.int64, device=weight.device)
     mask[n:] = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -82,7 +82,9 @@ class Checkpoint:
         if projection is None:
             projection = projection_to_official(read_tensors(self._path(PROJECTION_OF[name])))
         shapes = shapes_of(parts.unet)
-        unet = _assemble(lambda: build_unet(infer_unet_config(shapes, **self._unet_extras(path))), parts.unet, path, dtype, device)
+        unet = assemble(
+            lambda: build_unet(infer_unet_config(shapes, **self._unet_extras(path))), parts.unet, path.name, dtype, device
+        )
         context_width = shapes["add_time_condition.attention.to_k.weight"][1]
         null = parts.null_embedding
         if null is None:
@@ -90,7 +92,9 @@ class Checkpoint:
             null = torch.zeros(context_width)
         if null.numel() != context_width or projection["0.weight"].shape[0] != context_width:
             raise UnreadableCheckpoint(f"{path.name}: null embedding or projection does not have the width {context_width}")
-        projection_net = _assemble(lambda: build_projection(shapes_of(projection)), projection, path, dtype, device)
+        projection_net = assemble(
+            lambda: build_projection(shapes_of(projection)), projection, path.name, dtype, device
+        )
         return LoadedUNet(unet, null.reshape(-1).to(device, dtype), projection_net)
 
     def load_movq(self, dtype: torch.dtype, device: torch.device | str) -> nn.Module:
@@ -99,7 +103,9 @@ class Checkpoint:
         state = movq_state(read_tensors(path))
         groups = self._config("movq", path).get("norm_num_groups")
         extras = {"groups": groups} if groups else {}
-        return _assemble(lambda: build_movq(infer_movq_config(shapes_of(state), **extras)), state, path, dtype, device)
+        return assemble(
+            lambda: build_movq(infer_movq_config(shapes_of(state), **extras)), state, path.name, dtype, device
+        )
 
     def load_text_encoder(self, dtype: torch.dtype, device: torch.device | str) -> tuple[Any, nn.Module]:
         """The tokenizer and the T5 encoder. In float16 transformers keeps each block's last matrix in float32."""
@@ -202,18 +208,23 @@ def _flat(null_embedding: Tensor | None) -> Tensor | None:
     return None if null_embedding is None else null_embedding.reshape(-1)
 
 
-def _assemble(build: Any, state: State, path: Path, dtype: torch.dtype, device: torch.device | str) -> nn.Module:
-    """Builds a meta module and lets it take over the tensors of `state`, each placed on `device` in `dtype`."""
+def assemble(
+    build: Callable[[], nn.Module], state: State, origin: str, dtype: torch.dtype, device: torch.device | str
+) -> nn.Module:
+    """Builds a net on the meta device and lets it take over the tensors of `state`, each placed on `device` in `dtype`.
+
+    Strict: raises UnreadableCheckpoint, naming `origin` and the first misfits, unless names and shapes are exactly the net's.
+    """
     try:
         module: nn.Module = build()
         expected = shapes_of(module.state_dict())
     except (KeyError, ValueError, IndexError, ZeroDivisionError) as error:
-        raise UnreadableCheckpoint(f"{path.name}: its tensors do not describe such a net ({error!r})") from error
+        raise UnreadableCheckpoint(f"{origin}: its tensors do not describe such a net ({error!r})") from error
     got = shapes_of(state)
     if expected != got:
         misfits = sorted(name for name in expected.keys() | got.keys() if expected.get(name) != got.get(name))
         shown = "; ".join(f"{name}: expected {expected.get(name)}, found {got.get(name)}" for name in misfits[:3])
-        raise UnreadableCheckpoint(f"{path.name} does not fit in {len(misfits)} places: {shown}")
+        raise UnreadableCheckpoint(f"{origin} does not fit in {len(misfits)} places: {shown}")
     # On a GPU the cast happens there, so that the CPU never holds a converted copy.
     placed = {name: tensor.to(device).to(dtype) for name, tensor in state.items()}
     module.load_state_dict(placed, strict=True, assign=True)
