@@ -56,6 +56,11 @@ def build_unet(config: UNetConfig) -> nn.Module:
 
 @torch.inference_mode()
 def denoise(unet: Any, x: Tensor, t: Tensor, context: Tensor, mask: Tensor, pool_len: Tensor) -> Tensor:
+    """`predict_noise` without gradients."""
+    return predict_noise(unet, x, t, context, mask, pool_len)
+
+
+def predict_noise(unet: Any, x: Tensor, t: Tensor, context: Tensor, mask: Tensor, pool_len: Tensor) -> Tensor:
     """One pass of the U-Net: the noise it sees in every row, [N, 4, h, w] in the net's dtype.
 
     `x` [N, 4 or 9, h, w], `t` [N] (rows may stand at different timesteps), `context` [N, L, C] projected and zero beyond each
