@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.history.tables import people, pictures, posts
 from bot.languages import LANGUAGES, Language, language_for
+from inference.queue.database import reading
 from inference.requests import Finished, Kind, Recipe
 
 if TYPE_CHECKING:
@@ -82,12 +83,13 @@ class History:
         self, database: AsyncEngine, *, default_language: Language = "en", clock: Callable[[], float] = time.time
     ) -> None:
         self._database = database
+        self._reading = reading(database)
         self._default_language = default_language
         self._clock = clock
 
     async def person(self, user_id: int, client_language: str | None) -> Person:
         """The person of this id, remembered from now on if unknown; notes a change of the client's language."""
-        async with self._database.connect() as connection:
+        async with self._reading.connect() as connection:
             row = (await connection.execute(select(people).where(people.c.id == user_id))).mappings().first()
         if row is None or (client_language is not None and row["client_language"] != client_language):
             fresh = {"id": user_id, "client_language": client_language, "created_at": self._clock()}
@@ -206,7 +208,7 @@ class History:
             .order_by(posts.c.created_at.desc())
             .limit(1)
         )
-        async with self._database.connect() as connection:
+        async with self._reading.connect() as connection:
             return cast("str | None", await connection.scalar(query))
 
     async def move_chat(self, old_chat_id: int, new_chat_id: int) -> None:
@@ -231,7 +233,7 @@ class History:
             .offset(offset)
             .limit(limit)
         )
-        async with self._database.connect() as connection:
+        async with self._reading.connect() as connection:
             total = await connection.scalar(select(func.count()).select_from(pictures).where(*conditions))
             rows = (await connection.execute(newest_first)).mappings().all()
         return [_picture(row) for row in rows], int(total or 0)
@@ -267,11 +269,11 @@ class History:
             await connection.execute(update(pictures).where(pictures.c.id == picture_id).values(**values))
 
     async def _pictures(self, query: Select[Any]) -> list[StoredPicture]:
-        async with self._database.connect() as connection:
+        async with self._reading.connect() as connection:
             return [_picture(row) for row in (await connection.execute(query)).mappings()]
 
     async def _post(self, query: Select[Any]) -> Post | None:
-        async with self._database.connect() as connection:
+        async with self._reading.connect() as connection:
             row = (await connection.execute(query)).mappings().first()
         return Post(**row) if row else None
 

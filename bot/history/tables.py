@@ -1,4 +1,4 @@
-"""Tables of people, pictures and the messages that show them. They live beside the queue's own in one metadata."""
+"""Tables of people, pictures and the messages that show them, in the same metadata as the queue's own."""
 
 from __future__ import annotations
 
@@ -16,10 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from inference.queue.tables import metadata
-
-# SQLite counts rows up by itself only in a column that is called INTEGER; its integers are 64 bits wide anyway.
-_Id = BigInteger().with_variant(Integer(), "sqlite")
+from inference.queue.tables import Id, metadata
 
 people = Table(
     "people",
@@ -38,7 +35,7 @@ people = Table(
 pictures = Table(
     "pictures",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", Id, primary_key=True, autoincrement=True),
     Column("job_id", ForeignKey("jobs.id"), nullable=False),
     Column("tile", Integer, nullable=False),
     Column("blob", String(64), nullable=False, comment="sha256 of the PNG, hex"),
@@ -55,6 +52,7 @@ pictures = Table(
     Index(None, "owner_id", "created_at"),
     Index(None, "blob"),
     Index(None, "parent_id"),
+    sqlite_autoincrement=True,
 )
 
 posts = Table(
