@@ -167,7 +167,12 @@ async def spawn(command: list[str], **options: Any) -> tuple[asyncio.subprocess.
     ours, theirs = socket.socketpair()
     try:
         process = await asyncio.create_subprocess_exec(
-            *command, "--fd", str(theirs.fileno()), pass_fds=(theirs.fileno(),), stdin=asyncio.subprocess.DEVNULL, **options
+            *command,
+            "--fd",
+            str(theirs.fileno()),
+            pass_fds=(theirs.fileno(),),
+            stdin=asyncio.subprocess.DEVNULL,
+            **options,
         )
     except BaseException:
         ours.close()

@@ -1,0 +1,118 @@
+"""A job as the ledger keeps it, its states, and the ways in which a new one is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from pydantic import TypeAdapter
+from sqlalchemy import Row
+
+from inference.requests import Cancelled, Failed, Finished, FlashTextToImage, Outcome, TextToImage, parse_request
+
+State = Literal["new", "queued", "sent", "running", "retry_wait", "done", "failed", "dead", "cancelled"]
+STATES: tuple[State, ...] = get_args(State)
+WAITING: tuple[State, ...] = ("new", "queued", "retry_wait")
+IN_FLIGHT: tuple[State, ...] = ("sent", "running")
+ACTIVE: tuple[State, ...] = WAITING + IN_FLIGHT
+TERMINAL: tuple[State, ...] = ("done", "failed", "dead", "cancelled")
+
+AnyRow = Row[*tuple[Any, ...]]
+_OUTCOME: TypeAdapter[Finished | Failed | Cancelled] = TypeAdapter(Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One row of the ledger. `context` is the bot's own and opaque here. Times are seconds since the epoch.
+
+    `attempts` counts releases to a worker, `retries` those after a transient failure, `crashes` the times the engine
+    died with nobody but this job inside; `suspect` says that it was inside at any crash.
+    """
+
+    id: int
+    update_id: int | None
+    owner_id: int
+    chat_id: int
+    message_id: int | None
+    request: FlashTextToImage | TextToImage
+    context: dict[str, Any]
+    state: State
+    outcome: Finished | Failed | Cancelled | None
+    priority: int
+    cost: float
+    attempts: int
+    retries: int
+    crashes: int
+    suspect: bool
+    created_at: float
+    queued_at: float | None
+    started_at: float | None
+    finished_at: float | None
+    shown_at: float | None
+
+    @property
+    def settled(self) -> bool:
+        return self.state in TERMINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """`fresh` is False when the update had been accepted before: then `job` is the one it made."""
+
+    job: Job
+    fresh: bool
+
+
+class Refused(Exception):
+    """A new job that the queue does not take now."""
+
+
+class TooManyWaiting(Refused):
+    """The person has `limit` jobs waiting already."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"at most {limit} jobs of one person may wait")
+        self.limit = limit
+
+
+class QueueFull(Refused):
+    """`limit` jobs are waiting in all."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"at most {limit} jobs may wait")
+        self.limit = limit
+
+
+class WaitTooLong(Refused):
+    """The pictures would take `eta_seconds` to come."""
+
+    def __init__(self, eta_seconds: float) -> None:
+        super().__init__(f"the wait would be {eta_seconds:.0f} seconds")
+        self.eta_seconds = eta_seconds
+
+
+def job_of(row: AnyRow) -> Job:
+    """A job from a row that holds all its columns."""
+    fields = row._mapping
+    return Job(
+        id=fields["id"],
+        update_id=fields["update_id"],
+        owner_id=fields["owner_id"],
+        chat_id=fields["chat_id"],
+        message_id=fields["message_id"],
+        request=parse_request(fields["request"]),
+        context=fields["context"],
+        state=fields["state"],
+        outcome=None if fields["outcome"] is None else _OUTCOME.validate_json(fields["outcome"]),
+        priority=fields["priority"],
+        cost=fields["cost"],
+        attempts=fields["attempts"],
+        retries=fields["retries"],
+        crashes=fields["crashes"],
+        suspect=fields["suspect"],
+        created_at=fields["created_at"],
+        queued_at=fields["queued_at"],
+        started_at=fields["started_at"],
+        finished_at=fields["finished_at"],
+        shown_at=fields["shown_at"],
+    )

@@ -1,0 +1,147 @@
+"""The ledger's SQL, built once. Every UPDATE of a state names the states it may leave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, bindparam, func, insert, literal_column, select, update
+
+from inference.queue.jobs import ACTIVE, IN_FLIGHT, TERMINAL, WAITING, State
+from inference.queue.tables import jobs, owners, speeds
+
+
+def _in(states: Iterable[State]) -> ColumnElement[bool]:
+    return jobs.c.state.in_([literal_column(f"'{state}'") for state in states])
+
+
+_THIS = jobs.c.id == bindparam("job_id")
+_OWNER = owners.c.owner_id == bindparam("owner")
+
+JOB = select(jobs).where(_THIS)
+JOB_OF_UPDATE = select(jobs).where(jobs.c.update_id == bindparam("update"))
+JOBS_ACTIVE = select(jobs).where(_in(ACTIVE)).order_by(jobs.c.id)
+JOBS_ACTIVE_OF_OWNER = JOBS_ACTIVE.where(jobs.c.owner_id == bindparam("owner"))
+JOBS_UNANNOUNCED = select(jobs).where(_in(["new"])).order_by(jobs.c.id)
+JOBS_UNSHOWN = select(jobs).where(jobs.c.shown_at.is_(None), _in(TERMINAL)).order_by(jobs.c.finished_at, jobs.c.id)
+
+# Admission
+CROWD = select(
+    func.count().filter(_in(WAITING)).label("waiting"),
+    func.count().filter(_in(WAITING), jobs.c.owner_id == bindparam("owner")).label("own_waiting"),
+    func.count().filter(jobs.c.owner_id == bindparam("owner")).label("own_active"),
+    func.coalesce(func.sum(jobs.c.cost), 0.0).label("work"),
+).where(_in(ACTIVE))
+LOWEST_ACTIVE_TIME = select(func.min(owners.c.virtual_time)).where(
+    owners.c.owner_id.in_(select(jobs.c.owner_id).where(_in(ACTIVE)))
+)
+HIGHEST_TIME = select(func.max(owners.c.virtual_time))
+OWNER = select(owners.c.virtual_time, owners.c.weight).where(_OWNER)
+ADD_OWNER = insert(owners)
+SET_OWNER_TIME = update(owners).where(_OWNER).values(virtual_time=bindparam("time"))
+SET_OWNER_WEIGHT = update(owners).where(_OWNER).values(weight=bindparam("new_weight"))
+FORGET_UPDATE = update(jobs).where(_THIS).values(update_id=None)
+ADD_JOB = insert(jobs).returning(jobs)
+
+# Arrows a person causes
+ANNOUNCE = (
+    update(jobs)
+    .where(_THIS, _in(["new"]))
+    .values(state="queued", message_id=bindparam("message"), queued_at=bindparam("now"))
+    .returning(jobs)
+)
+MOVE_MESSAGE = update(jobs).where(_THIS).values(message_id=bindparam("message"))
+SHOW = update(jobs).where(_THIS, _in(TERMINAL), jobs.c.shown_at.is_(None)).values(shown_at=bindparam("now"))
+SETTLE = (
+    update(jobs)
+    .where(_THIS, _in(ACTIVE))
+    .values(
+        state=bindparam("new_state"),
+        outcome=bindparam("result"),
+        finished_at=bindparam("now"),
+        not_before=None,
+    )
+)
+
+# Release
+_LIGHT = (
+    jobs.c.id,
+    jobs.c.owner_id,
+    jobs.c.cost,
+    jobs.c.compatibility,
+    jobs.c.priority,
+    func.coalesce(jobs.c.queued_at, jobs.c.created_at).label("since"),
+    jobs.c.suspect,
+    jobs.c.overtaken,
+)
+_RANKED = (
+    select(
+        *_LIGHT,
+        func.row_number()
+        .over(partition_by=jobs.c.owner_id, order_by=(jobs.c.priority.desc(), jobs.c.id))
+        .label("rank"),
+    )
+    .where(_in(["queued"]))
+    .subquery()
+)
+HEADS = (
+    select(_RANKED, owners.c.virtual_time, owners.c.weight)
+    .join(owners, owners.c.owner_id == _RANKED.c.owner_id)
+    .where(_RANKED.c.rank <= bindparam("room"))
+)
+CROWD_WAITING = (
+    select(*_LIGHT, owners.c.virtual_time, owners.c.weight)
+    .join(owners, owners.c.owner_id == jobs.c.owner_id)
+    .where(_in(WAITING))
+)
+CROWD_IN_FLIGHT = (
+    select(jobs.c.id, jobs.c.owner_id, jobs.c.cost, jobs.c.compatibility, jobs.c.state)
+    .where(_in(IN_FLIGHT))
+    .order_by(jobs.c.sent_at, jobs.c.id)
+)
+SEND = (
+    update(jobs)
+    .where(_THIS, _in(["queued"]))
+    .values(state="sent", sent_at=bindparam("now"), attempts=jobs.c.attempts + 1, overtaken=0)
+    .returning(jobs.c.request, jobs.c.suspect)
+)
+OVERTAKE = update(jobs).where(_THIS, _in(["queued"])).values(overtaken=jobs.c.overtaken + 1)
+CHARGE = update(owners).where(_OWNER).values(virtual_time=owners.c.virtual_time + bindparam("work") / owners.c.weight)
+
+# Arrows a worker causes
+START = update(jobs).where(_THIS, _in(["sent"])).values(state="running", started_at=bindparam("now"))
+IN_FLIGHT_JOB = select(
+    jobs.c.owner_id, jobs.c.cost, jobs.c.compatibility, jobs.c.attempts, jobs.c.retries, jobs.c.crashes
+).where(_THIS, _in(IN_FLIGHT))
+PUT_BACK = (
+    update(jobs)
+    .where(_THIS, _in(IN_FLIGHT))
+    .values(
+        state="queued",
+        started_at=None,
+        attempts=bindparam("new_attempts"),
+        crashes=bindparam("new_crashes"),
+        suspect=jobs.c.suspect | bindparam("new_suspect", type_=jobs.c.suspect.type),
+    )
+)
+POSTPONE = (
+    update(jobs)
+    .where(_THIS, _in(IN_FLIGHT))
+    .values(state="retry_wait", started_at=None, retries=jobs.c.retries + 1, not_before=bindparam("due"))
+)
+RESUME = (
+    update(jobs)
+    .where(_in(["retry_wait"]), (jobs.c.not_before <= bindparam("now")) | (jobs.c.not_before > bindparam("absurd")))
+    .values(state="queued", not_before=None)
+)
+NEXT_DUE = select(func.min(jobs.c.not_before)).where(_in(["retry_wait"]))
+IDS_IN_FLIGHT = select(jobs.c.id).where(_in(IN_FLIGHT))
+IDS_ENDED = select(jobs.c.id).where(_in(TERMINAL), jobs.c.id.in_(bindparam("job_ids", expanding=True)))
+
+# Speeds
+SPEEDS = select(speeds.c.compatibility, speeds.c.seconds_per_unit)
+ADD_SPEED = insert(speeds)
+SET_SPEED = (
+    update(speeds)
+    .where(speeds.c.compatibility == bindparam("key"))
+    .values(seconds_per_unit=bindparam("speed"), measured_at=bindparam("now"))
+)
