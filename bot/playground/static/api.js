@@ -1,0 +1,55 @@
+// The user plane over HTTP: requests, and the stream of events with its reconnections.
+
+export class Refusal extends Error {}
+
+async function answer(response) {
+  const body = await response.json().catch(() => null);
+  if (response.ok && body?.ok !== false) return body;
+  throw new Refusal(body?.error ?? `HTTP ${response.status}`);
+}
+
+/** GET /sim/<path>; fields that are null or undefined are left out. Throws Refusal with the server's words. */
+export async function get(path, fields = {}) {
+  const query = new URLSearchParams(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined));
+  return answer(await fetch(`/sim/${path}?${query}`));
+}
+
+/** POST /sim/<path> as JSON, or as multipart when `files` ([field, File] pairs) go along. */
+export async function post(path, fields = {}, files = []) {
+  if (!files.length) {
+    return answer(await fetch(`/sim/${path}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(fields) }));
+  }
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) if (value !== null && value !== undefined) form.append(name, String(value));
+  for (const [field, file] of files) form.append(field, file, file.name);
+  return answer(await fetch(`/sim/${path}`, { method: "POST", body: form }));
+}
+
+export async function forgetFaults() {
+  return answer(await fetch("/sim/faults", { method: "DELETE" }));
+}
+
+const EVENTS = ["message", "edit", "delete", "reaction", "pin", "callback_answer", "chat_action", "call", "chat", "user", "bot", "commands", "fault", "reset"];
+
+/**
+ * Follows /sim/events for as long as the page lives. `onEvent(name, data)` for each event, `onState(connected)` when the stream opens
+ * or breaks. A new stream starts at the present, so the listener reloads what it shows whenever it hears `true`.
+ */
+export function follow(onEvent, onState) {
+  let wait = 500;
+  function connect() {
+    const stream = new EventSource("/sim/events");
+    stream.addEventListener("hello", () => {
+      wait = 500;
+      onState(true);
+    });
+    for (const name of EVENTS) stream.addEventListener(name, (event) => onEvent(name, JSON.parse(event.data)));
+    stream.addEventListener("error", () => {
+      stream.close();
+      onState(false);
+      setTimeout(connect, wait);
+      wait = Math.min(wait * 1.6, 5000);
+    });
+  }
+  connect();
+}

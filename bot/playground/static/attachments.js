@@ -1,0 +1,94 @@
+// Files on their way out: picked, pasted or dropped, shown above the input, sent as photos or as files.
+
+import { toast } from "./dialogs.js";
+import { h, icon, iconButton } from "./dom.js";
+import { fileSize } from "./words.js";
+
+const MOST = 10; // an album holds two to ten
+const PHOTO = /^image\/(jpeg|png|webp|gif|bmp)$/;
+
+/** The strip of chosen files. `onChange()` after every change. Returns {element, input, add, clear, parts(), count(), relabel()}. */
+export function createAttachments(say, language, onChange) {
+  let files = []; // {file, url}
+  let asPhoto = true;
+  const element = h("div", { class: "attachments", hidden: true });
+  const input = h("input", { type: "file", multiple: true, hidden: true });
+  input.addEventListener("change", () => {
+    add([...input.files]);
+    input.value = "";
+  });
+
+  /** Takes files in; `photo` says how they go out (photos only when every file is a picture). */
+  function add(more, photo = true) {
+    if (!files.length) asPhoto = photo;
+    else asPhoto &&= photo;
+    if (files.length + more.length > MOST) toast(say("tooMany"), "bad");
+    files = [...files, ...more.slice(0, MOST - files.length).map((file) => ({ file, url: PHOTO.test(file.type) ? URL.createObjectURL(file) : null }))];
+    draw();
+  }
+
+  function remove(index) {
+    if (files[index].url) URL.revokeObjectURL(files[index].url);
+    files.splice(index, 1);
+    draw();
+  }
+
+  function clear() {
+    for (const { url } of files) if (url) URL.revokeObjectURL(url);
+    files = [];
+    draw();
+  }
+
+  const photosOnly = () => files.every(({ url }) => url);
+
+  function parts() {
+    const field = asPhoto && photosOnly() ? "photo" : "document";
+    return files.map(({ file }) => [field, file]);
+  }
+
+  function draw() {
+    element.hidden = !files.length;
+    const cards = files.map(({ file, url }, index) => h("figure", { class: "attachment" },
+      url ? h("img", { src: url, alt: file.name }) : h("span", { class: "file-icon" }, icon("file")),
+      h("figcaption", {}, h("span", { class: "file-name" }, file.name), h("span", { class: "file-size" }, fileSize(language(), file.size))),
+      iconButton("close", `${say("remove")}: ${file.name}`, () => remove(index), { class: "tiny" })));
+    const choice = (value, label) => h("button", { type: "button", class: "choice", "aria-pressed": String(asPhoto === value), on: { click: () => {
+      asPhoto = value;
+      draw();
+    } } }, label);
+    element.replaceChildren(h("div", { class: "attachment-cards" }, cards),
+      files.length && photosOnly() ? h("div", { class: "choices" }, choice(true, say("asPhoto")), choice(false, say("asFile"))) : "");
+    onChange();
+  }
+
+  return { element, input, add, clear, parts, count: () => files.length, relabel: draw };
+}
+
+/** Lets files be dropped on `area`: on its upper half as photos, on its lower half as files. */
+export function dropZone(area, say, add) {
+  const photo = h("div", { class: "drop-half" });
+  const file = h("div", { class: "drop-half" });
+  const veil = h("div", { class: "drop-veil", hidden: true }, photo, file);
+  area.append(veil);
+  const carriesFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+  area.addEventListener("dragenter", (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    photo.replaceChildren(icon("photo"), say("dropPhoto"));
+    file.replaceChildren(icon("file"), say("dropFile"));
+    veil.hidden = false;
+  });
+  veil.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    photo.classList.toggle("over", photo.contains(event.target));
+    file.classList.toggle("over", file.contains(event.target));
+  });
+  veil.addEventListener("dragleave", (event) => {
+    if (!veil.contains(event.relatedTarget)) veil.hidden = true;
+  });
+  veil.addEventListener("drop", (event) => {
+    event.preventDefault();
+    veil.hidden = true;
+    add([...event.dataTransfer.files], !file.contains(event.target));
+  });
+}

@@ -1,0 +1,186 @@
+// Where one writes: text, attachments, what is being answered, commands, the answer keyboard, the Start button.
+
+import { post } from "./api.js";
+import { createAttachments } from "./attachments.js";
+import { summary } from "./bubble.js";
+import { toast } from "./dialogs.js";
+import { h, icon, iconButton } from "./dom.js";
+import { answerKeyboard, answerRows } from "./keyboard.js";
+import { createSuggest } from "./suggest.js";
+
+/** `pane`: {store, chat, person, say, language, isGroup, messages()}. Returns {element, reply(message), edit(message), insert(text), send(text), …}. */
+export function createComposer(pane) {
+  const { say } = pane;
+  let target = null; // {message, editing}: what the next text answers or replaces
+  let forced = null; // id of the message whose ForceReply was honoured already
+  let used = null; // id of the message whose one-time keyboard was used
+  let enabled = true;
+
+  const input = h("textarea", { class: "input", rows: 1, autocomplete: "off", "aria-autocomplete": "list", enterkeyhint: "send" });
+  const suggest = createSuggest(say, pick);
+  input.setAttribute("aria-controls", suggest.element.id);
+  const attachments = createAttachments(say, () => pane.language, refresh);
+  const attach = iconButton("clip", say("attach"), () => attachments.input.click());
+  const menu = iconButton("slash", say("commands"), () => suggest.toggle());
+  const send = iconButton("send", say("send"), submit, { class: "send" });
+  const quote = h("div", { class: "target", hidden: true });
+  const keys = h("div", { class: "answer-keyboard", role: "group", hidden: true });
+  const start = h("button", { type: "button", class: "start", on: { click: () => sendText("/start") } });
+  const line = h("div", { class: "composer-line" }, attach, input, menu, send);
+  const element = h("div", { class: "composer" }, suggest.element, quote, attachments.element, line, start, keys, attachments.input);
+
+  input.addEventListener("input", refresh);
+  input.addEventListener("keydown", (event) => {
+    if (suggest.key(event)) refresh(false);
+    else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      submit();
+    } else if (event.key === "Escape" && target) aim(null);
+    else if (event.key === "ArrowUp" && !input.value) editLast(event);
+  });
+  input.addEventListener("blur", () => setTimeout(() => suggest.hide(), 150));
+  input.addEventListener("paste", (event) => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (!files.length) return;
+    event.preventDefault();
+    attachments.add(files);
+  });
+
+  function refresh(filter = true) {
+    input.style.height = "auto";
+    input.style.height = `${Math.min(input.scrollHeight, 180)}px`;
+    if (filter) suggest.draw(input.value);
+    input.setAttribute("aria-activedescendant", suggest.active() ?? "");
+    const something = Boolean(input.value.trim() || attachments.count());
+    send.disabled = !something;
+    menu.hidden = !suggest.any() || something;
+    input.placeholder = say(attachments.count() ? "caption" : target && !target.editing ? "replyPlaceholder" : "write");
+    if (!target && !attachments.count() && current()?.placeholder) input.placeholder = current().placeholder;
+  }
+
+  function current() {
+    const keyboard = answerKeyboard(pane.messages());
+    return keyboard && keyboard.message.id !== used ? keyboard : null;
+  }
+
+  function pick(command, sendNow) {
+    suggest.hide();
+    if (sendNow) {
+      input.value = "";
+      sendText(`/${command}`);
+    } else {
+      input.value = `/${command} `;
+      input.focus();
+    }
+    refresh(false);
+  }
+
+  /** Sets what the next text answers or replaces; null for nothing. */
+  function aim(message, editing = false) {
+    target = message ? { message, editing } : null;
+    quote.hidden = !target;
+    if (target) {
+      quote.replaceChildren(icon(editing ? "pen" : "reply"),
+        h("div", { class: "quoted-body" }, h("span", { class: "quoted-name" }, editing ? say("editing") : message.from.name), h("span", { class: "quoted-text" }, summary(message, say))),
+        iconButton("close", say("cancel"), () => aim(null), { class: "tiny" }));
+      if (editing) input.value = message.text ?? message.caption ?? "";
+      input.focus();
+    } else if (quote.dataset.editing) input.value = "";
+    quote.dataset.editing = editing ? "yes" : "";
+    refresh(false);
+  }
+
+  function editLast(event) {
+    const own = pane.messages().filter((message) => message.from?.id === pane.person?.id && !message.deleted && message.text).at(-1);
+    if (!own) return;
+    event.preventDefault();
+    aim(own, true);
+  }
+
+  async function submit() {
+    const text = input.value.trim();
+    const files = attachments.parts();
+    if (!text && !files.length) return;
+    const aimed = target;
+    input.value = "";
+    attachments.clear();
+    if (aimed) aim(null);
+    refresh();
+    input.focus();
+    const sent = aimed?.editing ? await editText(aimed.message, text) : await deliver(text, files, aimed?.message.id);
+    if (!sent && !input.value) {
+      input.value = text;
+      if (files.length) attachments.add(files.map(([, file]) => file), files[0][0] === "photo");
+      refresh();
+    }
+  }
+
+  async function editText(message, text) {
+    return attempt(() => post("edit", { ...pane.who(), message_id: message.id, [message.text === null ? "caption" : "text"]: text }));
+  }
+
+  async function deliver(text, files, replyTo) {
+    const fields = { ...pane.who(), [files.length ? "caption" : "text"]: text || null, reply_to: replyTo ?? null };
+    return attempt(async () => {
+      const { messages } = await post("message", fields, files);
+      for (const message of messages) if (!pane.store.messages.get(message.chat)?.has(message.id)) pane.store.put(message);
+    });
+  }
+
+  async function attempt(act) {
+    try {
+      await act();
+      return true;
+    } catch (refusal) {
+      toast(say("couldNot", { why: refusal.message }), "bad");
+      return false;
+    }
+  }
+
+  const sendText = (text, replyTo = null) => deliver(text, [], replyTo);
+
+  /** Follows the chat: answer keyboard, ForceReply, the Start button of an empty private chat. */
+  function draw() {
+    const keyboard = current();
+    const empty = !pane.isGroup && !pane.messages().some((message) => !message.deleted);
+    start.hidden = !(empty && enabled && !input.value && !attachments.count() && pane.store.bot);
+    start.textContent = say("start");
+    keys.hidden = !keyboard?.rows;
+    keys.replaceChildren(...(keyboard?.rows ? answerRows(keyboard, (text) => {
+      if (keyboard.one_time) used = keyboard.message.id;
+      sendText(text, pane.isGroup ? keyboard.message.id : null);
+      draw();
+    }) : []));
+    if (keyboard?.force_reply && forced !== keyboard.message.id && keyboard.message.from.id !== pane.person?.id) {
+      forced = keyboard.message.id;
+      const answered = pane.messages().some((message) => message.reply_to === forced);
+      if (!answered) aim(keyboard.message);
+    }
+    refresh(false);
+  }
+
+  function relabel() {
+    for (const [control, key] of [[attach, "attach"], [menu, "commands"], [send, "send"]]) {
+      control.setAttribute("aria-label", say(key));
+      control.title = say(key);
+    }
+    input.setAttribute("aria-label", say("write"));
+    attachments.relabel();
+  }
+
+  function enable(can) {
+    enabled = can;
+    line.classList.toggle("off", !can);
+    for (const control of [input, attach, menu]) control.disabled = !can;
+    refresh(false);
+  }
+
+  return {
+    element, draw, relabel, enable, sendText, add: attachments.add,
+    reply: (message) => aim(message), edit: (message) => aim(message, true),
+    setCommands: (list) => { suggest.set(list); refresh(false); },
+    insert: (text) => { input.value = text; input.focus(); refresh(); },
+    focus: () => { if (matchMedia("(hover: hover)").matches) input.focus({ preventScroll: true }); },
+    leave: () => { aim(null); input.value = ""; attachments.clear(); used = null; forced = null; },
+  };
+}
