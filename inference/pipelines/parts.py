@@ -1,0 +1,42 @@
+"""Steps that the pipelines have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from torch import Tensor
+
+from inference.conditioning import Tokens
+from inference.pipelines.asks import Ask, Decode
+from inference.requests import FlashTextToImage, Note, TextToImage
+from inference.sampling import PictureNoise
+
+LATENT_CHANNELS = 4
+DOWNSCALE = 8
+
+
+def noise_streams(request: FlashTextToImage | TextToImage) -> list[PictureNoise]:
+    """One stream of unit gaussian [4, H/8, W/8] per seed, so that any picture of a job can be made again alone."""
+    shape = (LATENT_CHANNELS, request.height // DOWNSCALE, request.width // DOWNSCALE)
+    return [PictureNoise(seed, shape) for seed in request.seeds]
+
+
+def decode_each(latents: Tensor) -> Generator[Ask, Tensor, tuple[Tensor, ...]]:
+    """Pixels of every latent of [B, 4, h, w], asked for one by one: decoding is the widest pass there is."""
+    pictures = []
+    for latent in latents:
+        pictures.append((yield Decode(latent)))  # noqa: PERF401 - a comprehension cannot yield
+    return tuple(pictures)
+
+
+def prompt_notes(prompt: Tokens, negative: Tokens | None = None) -> tuple[Note, ...]:
+    """What a person should know about how their words were read: tails that were cut, and words the encoder does not
+    know."""
+    notes = []
+    if prompt.unseen:
+        notes.append(Note(code="prompt_cut", detail=prompt.unseen))
+    if negative and negative.unseen:
+        notes.append(Note(code="negative_cut", detail=negative.unseen))
+    if prompt.mostly_unknown:
+        notes.append(Note(code="unknown_tokens", detail=str(prompt.unknown)))
+    return tuple(notes)
