@@ -1,9 +1,9 @@
 """Text into the context that the U-Nets of Kandinsky 3.1 read.
 
-A prompt becomes token ids (`tokenize`), the ids become rows of the T5 encoder (`encode`, kept in an `EncodingCache`), and the
-projection that belongs to one U-Net turns the rows into a `Context` (`project`). Contexts of different prompts are put into
-one padded batch by `merge`. The rules are those of the published code (github.com/ai-forever/Kandinsky-3), with one repair:
-every row carries its own pooling length, so that a picture does not depend on its batch-mates.
+A prompt becomes token ids (`tokenize`), the ids become rows of the T5 encoder (`encode`, kept in an `EncodingCache`),
+and the projection that belongs to one U-Net turns the rows into a `Context` (`project`). Contexts of different prompts
+are put into one padded batch by `merge`. The rules are those of the published code (github.com/ai-forever/Kandinsky-3),
+with one repair: every row carries its own pooling length, so that a picture does not depend on its batch-mates.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ def tokenize(tokenizer: Any, text: str, max_tokens: int = MAX_TOKENS) -> Tokens:
 def negative_ids(positive: Tokens, negative: Tokens, mode: NegativeMode) -> TokenIds:
     """Ids that stand in for the null embedding when a negative prompt is given.
 
-    "official" repeats the published rule: cut to the prompt's length with EOS forced last, and where the negative is shorter,
-    filled with padding that the encoder and the U-Net attend to, because the prompt's mask is used. "sane" keeps the negative
-    prompt as it is.
+    "official" repeats the published rule: cut to the prompt's length with EOS forced last, and where the negative is
+    shorter, filled with padding that the encoder and the U-Net attend to, because the prompt's mask is used. "sane"
+    keeps the negative prompt as it is.
     """
     if mode == "sane":
         return negative.ids
@@ -79,8 +79,8 @@ def negative_ids(positive: Tokens, negative: Tokens, mode: NegativeMode) -> Toke
 def encode(encoder: nn.Module, batch: Sequence[TokenIds]) -> list[Tensor]:
     """Rows of the T5 encoder, before any projection: one [n, d_model] per ids, n = len(ids), on the encoder's device.
 
-    Every id given is attended to (padding inside the ids included); shorter texts of the batch are padded and masked. Raises
-    BrokenEncoding when a row is not finite.
+    Every id given is attended to (padding inside the ids included); shorter texts of the batch are padded and masked.
+    Raises BrokenEncoding when a row is not finite.
     """
     if not batch:
         return []
@@ -91,12 +91,14 @@ def encode(encoder: nn.Module, batch: Sequence[TokenIds]) -> list[Tensor]:
     hidden = encoder(input_ids=ids, attention_mask=mask).last_hidden_state  # [B, longest, d_model]
     rows = [hidden[i, : len(row)] for i, row in enumerate(batch)]
     if not all(bool(torch.isfinite(row).all()) for row in rows):
-        raise BrokenEncoding(f"the text encoder gave numbers that are not finite in {hidden.dtype}; use bfloat16 or float32")
+        raise BrokenEncoding(
+            f"the text encoder gave numbers that are not finite in {hidden.dtype}; use bfloat16 or float32"
+        )
     return rows
 
 
 class EncodingCache:
-    """The most recently used encodings by token ids, on the CPU. One entry serves every U-Net: it lies before projection."""
+    """The most recently used encodings by token ids, on the CPU, before projection: one entry serves every U-Net."""
 
     def __init__(self, entries: int = 256) -> None:
         self._entries = entries
@@ -124,15 +126,18 @@ class EncodingCache:
         missing = [ids for ids, rows in found.items() if rows is None]
         if missing:
             for ids, rows in zip(missing, encode(encoder(), missing), strict=True):
-                found[ids] = rows.to("cpu", copy=True)  # a copy, so that the padded batch is let go
-                self.put(ids, found[ids])
+                found[ids] = kept = rows.to("cpu", copy=True)  # a copy, so that the padded batch is let go
+                self.put(ids, kept)
         return [rows for rows in map(found.__getitem__, batch) if rows is not None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Context:
-    """What the U-Net attends to, one row a picture: `rows` [B, L, C] with zeros beyond the text, `mask` [B, L] (1 = attend),
-    `pool_len` [B]: the length over which the published code averages a row when that row is drawn alone."""
+    """What the U-Net attends to, one row a picture.
+
+    `rows` [B, L, C] are zero beyond each text, `mask` [B, L] is 1 where to attend, `pool_len` [B] is the length over
+    which the published code averages a row when that row is drawn alone.
+    """
 
     rows: Tensor
     mask: Tensor
@@ -154,8 +159,8 @@ class Context:
 def project(projection: nn.Module, encoding: Tensor, max_tokens: int = MAX_TOKENS) -> Context:
     """The context of one text [n, d_model] for the U-Net that `projection` belongs to: [1, min(n + 1, max_tokens), C].
 
-    The encoding is moved to the projection's device and dtype. The row after the text is zero and masked; it counts in the
-    pooling length, as in the published code.
+    The encoding is moved to the projection's device and dtype. The row after the text is zero and masked; it counts in
+    the pooling length, as in the published code.
     """
     weight = next(projection.parameters())
     n = encoding.shape[0]
@@ -177,7 +182,7 @@ def null_context(null_embedding: Tensor) -> Context:
 
 
 def merge(contexts: Sequence[Context], length: int | None = None) -> Context:
-    """All rows of `contexts` as one batch, padded with masked zeros to the longest (or to `length`, for static shapes)."""
+    """All rows of `contexts` as one batch, padded with masked zeros to the longest or to `length` (static shapes)."""
     longest = length or max(context.rows.shape[1] for context in contexts)
     return Context(
         torch.cat([pad(context.rows, (0, 0, 0, longest - context.rows.shape[1])) for context in contexts]),

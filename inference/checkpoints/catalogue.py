@@ -1,4 +1,4 @@
-"""Every released file that Kandinsky 3.1 text to image, Flash and inpainting need, and where it lies on the Hugging Face hub.
+"""Every released file of Kandinsky 3.1 text to image, Flash and inpainting, and where it lies on the Hugging Face hub.
 
 Sizes are what a person should expect to download; the exact ones are asked from the hub before a download starts.
 """
@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Net = Literal["base", "flash", "inpainting", "projection", "projection_flash", "projection_inpainting", "movq", "text_encoder"]
+Net = Literal[
+    "base", "flash", "inpainting", "projection", "projection_flash", "projection_inpainting", "movq", "text_encoder"
+]
 Mode = Literal["full", "flash", "inpainting"]
 Layout = Literal["kandinsky-3.1", "kandinsky-3.0", "diffusers"]
 
@@ -23,7 +25,7 @@ UNET_OF_MODE: dict[Mode, Literal["base", "flash", "inpainting"]] = {
 
 @dataclass(frozen=True, slots=True)
 class ReleasedFile:
-    """One file of a release: `bytes` is approximate, `modes` are those that need it; an `optional` one may not exist."""
+    """One file of a release: `bytes` is approximate, `modes` are those that need it, `optional` ones may not exist."""
 
     layout: Layout
     repo: str

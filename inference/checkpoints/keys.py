@@ -12,8 +12,8 @@ from torch import Tensor
 
 State = dict[str, Tensor]
 
-# Pairs of dotted name parts, official first. {n} is an index, {n+1} the same index one higher. They are applied in order to
-# every name, one after another, so in reading a pair backwards an earlier one wins.
+# Pairs of dotted name parts, official first. {n} is an index, {n+1} the same index one higher. They are applied in
+# order to every name, one after another, so in reading a pair backwards an earlier one wins.
 UNET_PARTS = (
     ("to_time_embed.1", "time_embedding.linear_1"),
     ("to_time_embed.3", "time_embedding.linear_2"),
@@ -93,8 +93,11 @@ def unet_to_official(state: Mapping[str, Tensor]) -> State:
 
 
 def projection_to_official(state: Mapping[str, Tensor]) -> State:
-    """A text projection under the names "0.weight", "1.weight", "1.bias": from those of `Kandinsky3UNet.encoder_hid_proj`,
-    from those of the 3.0 files ("t5.0.weight", …), or from these names themselves."""
+    """A text projection under the names "0.weight", "1.weight", "1.bias".
+
+    It may come with those already, with those of the 3.0 files ("t5.0.weight", …), or with those inside
+    `Kandinsky3UNet.encoder_hid_proj`.
+    """
     return {_rename(name.removeprefix("t5."), _backwards(PROJECTION_PARTS)): tensor for name, tensor in state.items()}
 
 

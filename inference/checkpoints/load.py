@@ -1,13 +1,14 @@
 """Checkpoint files into nets: every released layout, straight into the wanted dtype and device.
 
-Tensors stay mapped from the file until they are placed, modules are built on the meta device and take the tensors over, so
-that loading never holds a net twice. Pickles are read with `weights_only` and nothing else.
+Tensors stay mapped from the file until they are placed, modules are built on the meta device and take the tensors over,
+so that loading never holds a net twice. Pickles are read with `weights_only` and nothing else.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class UnreadableCheckpoint(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class UNetParts:
-    """What a U-Net file holds: `unet` in diffusers' names, `null_embedding` flat, `projection` in the official names."""
+    """What a U-Net file holds: `unet` in diffusers' names, `null_embedding` flat, `projection` in official names."""
 
     unet: State
     null_embedding: Tensor | None
@@ -72,9 +73,9 @@ class Checkpoint:
     def load_unet(self, name: UNetName, dtype: torch.dtype, device: torch.device | str) -> LoadedUNet:
         """The U-Net of one mode with what belongs to it, all in `dtype` on `device`.
 
-        Raises MissingWeights when the file or its projection is not there, UnreadableCheckpoint when it does not fit.
-        A file without null embedding (the layout of diffusers) gets zeros: without biases in any attention that is exactly what
-        diffusers' own empty unconditional input amounts to.
+        Raises MissingWeights when the file or its projection is not there, UnreadableCheckpoint when it does not fit. A
+        file without null embedding (the layout of diffusers) gets zeros: without biases in any attention that is
+        exactly what diffusers' own empty unconditional input amounts to.
         """
         path = self._path(name)
         parts = split_unet(read_tensors(path))
@@ -83,7 +84,11 @@ class Checkpoint:
             projection = projection_to_official(read_tensors(self._path(PROJECTION_OF[name])))
         shapes = shapes_of(parts.unet)
         unet = assemble(
-            lambda: build_unet(infer_unet_config(shapes, **self._unet_extras(path))), parts.unet, path.name, dtype, device
+            lambda: build_unet(infer_unet_config(shapes, **self._unet_extras(path))),
+            parts.unet,
+            path.name,
+            dtype,
+            device,
         )
         context_width = shapes["add_time_condition.attention.to_k.weight"][1]
         null = parts.null_embedding
@@ -91,10 +96,10 @@ class Checkpoint:
             log.warning("%s has no null embedding; using zeros", path.name)
             null = torch.zeros(context_width)
         if null.numel() != context_width or projection["0.weight"].shape[0] != context_width:
-            raise UnreadableCheckpoint(f"{path.name}: null embedding or projection does not have the width {context_width}")
-        projection_net = assemble(
-            lambda: build_projection(shapes_of(projection)), projection, path.name, dtype, device
-        )
+            raise UnreadableCheckpoint(
+                f"{path.name}: null embedding or projection does not have the width {context_width}"
+            )
+        projection_net = assemble(lambda: build_projection(shapes_of(projection)), projection, path.name, dtype, device)
         return LoadedUNet(unet, null.reshape(-1).to(device, dtype), projection_net)
 
     def load_movq(self, dtype: torch.dtype, device: torch.device | str) -> nn.Module:
@@ -108,18 +113,24 @@ class Checkpoint:
         )
 
     def load_text_encoder(self, dtype: torch.dtype, device: torch.device | str) -> tuple[Any, nn.Module]:
-        """The tokenizer and the T5 encoder. In float16 transformers keeps each block's last matrix in float32."""
-        tokenizer = self.load_tokenizer()
+        """The tokenizer and the encoder together."""
+        return self.load_tokenizer(), self.load_encoder(dtype, device)
+
+    def load_encoder(self, dtype: torch.dtype, device: torch.device | str) -> nn.Module:
+        """The T5 encoder. In float16 transformers keeps the last matrix of each block in float32."""
         folder = self.files.text_encoder
         if folder is None:
             raise MissingWeights(f"no text encoder in {self.files.folder}")
         from transformers import T5EncoderModel
+        from transformers.utils import logging as transformers_logging
 
+        if not sys.stderr.isatty():  # a bar drawn into a log file is noise
+            transformers_logging.disable_progress_bar()
         variant = None if any(folder.glob("model.safetensors*")) or any(folder.glob("pytorch_model*")) else "fp16"
         encoder: nn.Module = T5EncoderModel.from_pretrained(
             folder, dtype=dtype, variant=variant, device_map={"": device}, local_files_only=True, weights_only=True
         )
-        return tokenizer, encoder.requires_grad_(False).eval()
+        return encoder.requires_grad_(False).eval()
 
     def load_tokenizer(self) -> Any:
         """The T5 tokenizer alone: needs no weights of the encoder."""
@@ -150,7 +161,7 @@ class Checkpoint:
 
 
 def read_tensors(path: Path) -> dict[str, Any]:
-    """The content of a weights file with its tensors still mapped: names to tensors, for `.pt` possibly one level nested.
+    """Names and tensors of a weights file, still mapped from disk; a `.pt` may nest them one level deep.
 
     Raises UnreadableCheckpoint when it is no such file or holds anything but tensors.
     """
@@ -169,8 +180,8 @@ def read_tensors(path: Path) -> dict[str, Any]:
 def split_unet(content: Mapping[str, Any]) -> UNetParts:
     """Sorts the content of a U-Net file of any layout.
 
-    Known: {"unet", "null_embedding"} (3.1), the same with "projections" (3.0), flat names with "unet." in front (the studio's),
-    bare official names, and diffusers' names with the projection inside.
+    Known: {"unet", "null_embedding"} (3.1), the same with "projections" (3.0), flat names with "unet." in front (the
+    studio's), bare official names, and diffusers' names with the projection inside.
     """
     if isinstance(content.get("unet"), Mapping):
         unet = dict(content["unet"])
@@ -213,7 +224,8 @@ def assemble(
 ) -> nn.Module:
     """Builds a net on the meta device and lets it take over the tensors of `state`, each placed on `device` in `dtype`.
 
-    Strict: raises UnreadableCheckpoint, naming `origin` and the first misfits, unless names and shapes are exactly the net's.
+    Strict: unless names and shapes are exactly the net's, raises UnreadableCheckpoint that names `origin` and the
+    first misfits.
     """
     try:
         module: nn.Module = build()

@@ -1,7 +1,7 @@
-"""What is on disk: which file holds which net, what each mode still lacks, and the card that tells the bot. No torch here.
+"""What is on disk: which file holds which net, what each mode lacks, and the card that tells the bot. No torch here.
 
-A weights folder may hold the studio's own layout (written by `convert`), the released files as they come from the hub, or
-diffusers' folders; also a mixture, in which case the studio's files win.
+A weights folder may hold the studio's own layout (written by `convert`), the released files as they come from the hub,
+or diffusers' folders; also a mixture, in which case the studio's files win.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Files:
 
 
 def locate(folder: Path) -> Files:
-    """Looks for every net in `folder` (and its subfolder "weights"); whatever is not there is simply absent from the answer."""
+    """Looks for every net in `folder` and its subfolder "weights"; what is not there is absent from the answer."""
     roots = [root for root in (folder, folder / "weights") if root.is_dir()]
     nets = {}
     for net, names in CANDIDATES.items():
@@ -84,7 +84,9 @@ def locate(folder: Path) -> Files:
         folder=folder,
         nets=nets,
         text_encoder=_first(roots, TEXT_ENCODER_FOLDERS, _holds_text_encoder),
-        tokenizer=_first(roots, TOKENIZER_FOLDERS, lambda f: (f / "spiece.model").is_file() or (f / "tokenizer.json").is_file()),
+        tokenizer=_first(
+            roots, TOKENIZER_FOLDERS, lambda f: (f / "spiece.model").is_file() or (f / "tokenizer.json").is_file()
+        ),
         manifest=json.loads(manifest.read_text("utf-8")) if manifest.is_file() else {},
     )
 
@@ -106,7 +108,7 @@ def _holds_text_encoder(folder: Path) -> bool:
 
 
 def brings_projection(unet: Path) -> bool:
-    """Whether a U-Net file holds its text projection too (3.0 and diffusers layouts), from its table of contents alone."""
+    """Whether a U-Net file holds its text projection too (3.0, diffusers); reads only its table of contents."""
     if unet.suffix == ".safetensors":
         with unet.open("rb") as stream:
             header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
@@ -131,7 +133,7 @@ def lacking(files: Files, mode: Mode) -> list[str]:
 
 
 def describe_lack(files: Files, mode: Mode) -> str:
-    """The released files that would fill what `mode` lacks, with their sizes, for the owner; "" when nothing is missing."""
+    """The released files that would give `mode` what it lacks, with sizes, for the owner; "" when nothing is missing."""
     missing = lacking(files, mode)
     wanted = [entry for entry in released_files("kandinsky-3.1", [mode]) if entry.net in missing]
     if not wanted:
@@ -144,7 +146,7 @@ def describe_lack(files: Files, mode: Mode) -> str:
 
 
 def choose(weights: Path | None, embedded: Path = EMBEDDED) -> Files:
-    """The files to draw with: those of `weights` if any mode can run from there, otherwise the embedded small checkpoint.
+    """The files to draw with: those of `weights` if any mode can run from there, else the embedded small checkpoint.
 
     Raises MissingWeights when neither has what a single mode needs.
     """
@@ -153,11 +155,13 @@ def choose(weights: Path | None, embedded: Path = EMBEDDED) -> Files:
             files = locate(folder)
             if any(not lacking(files, mode) for mode in MODES):
                 return files
-    raise MissingWeights(f"no mode can run from {weights or embedded}: {describe_lack(locate(weights or embedded), 'flash')}")
+    raise MissingWeights(
+        f"no mode can run from {weights or embedded}: {describe_lack(locate(weights or embedded), 'flash')}"
+    )
 
 
 def model_card(weights: Path | None, embedded: Path = EMBEDDED) -> ModelCard:
-    """What the chosen checkpoint can do and offers. `missing` tells of `weights` when it was given, even when incomplete."""
+    """What the chosen checkpoint can do and offers. `missing` tells of `weights` where given, even if incomplete."""
     files = choose(weights, embedded)
     own = locate(weights) if weights is not None else files
     stated = _card_beside(files.folder)
@@ -182,8 +186,8 @@ def _card_beside(folder: Path) -> dict[str, Any]:
 def revisions(files: Files) -> dict[str, str]:
     """A short name of the very bytes of every net, for recipes: twelve hex digits.
 
-    From the manifest's sha256 where there is one, from what the hub's downloader noted beside the file otherwise, and as a last
-    resort from the file's size, beginning and end.
+    From the manifest's sha256 where there is one, from what the hub's downloader noted beside the file otherwise, and
+    as a last resort from the file's size, beginning and end.
     """
     found = {net: _revision(files, path) for net, path in files.nets.items()}
     if files.text_encoder is not None:

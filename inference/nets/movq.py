@@ -20,7 +20,7 @@ MoVQConfig = dict[str, Any]
 
 
 def infer_movq_config(shapes: Shapes, *, groups: int = OFFICIAL_GROUPS) -> MoVQConfig:
-    """Keyword arguments of `VQModel` that give the parameter `shapes` (diffusers names); the group count leaves no trace there."""
+    """Keyword arguments of `VQModel` that give the parameter `shapes` (diffusers names); these do not tell `groups`."""
     levels = range(count_children(shapes, "encoder.down_blocks."))
     attentive = [f"encoder.down_blocks.{level}.attentions.0.to_q.weight" in shapes for level in levels]
     return {
@@ -38,7 +38,7 @@ def infer_movq_config(shapes: Shapes, *, groups: int = OFFICIAL_GROUPS) -> MoVQC
 
 
 def build_movq(config: MoVQConfig) -> nn.Module:
-    """A `VQModel` for `config` on the meta device, without its codebook: the released file has none and nothing here asks for it."""
+    """A `VQModel` for `config` on the meta device, without codebook: the released file has none, nothing here asks."""
     with torch.device("meta"):
         movq = VQModel(**{**config, "num_vq_embeddings": 1})
     movq.quantize = nn.Identity()

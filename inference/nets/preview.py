@@ -1,7 +1,8 @@
 """A linear map from latents to colours, for cheap looks at a picture that is still being drawn.
 
-Each latent position becomes one pixel. The map is fitted once per MoVQ by least squares on pairs of (latents of a few synthetic
-pictures, the same pictures at an eighth of the size); the pictures are fixed, so the map is a function of the weights alone.
+Each latent position becomes one pixel. The map is fitted once per MoVQ by least squares on pairs of (latents of a few
+synthetic pictures, the same pictures at an eighth of the size); the pictures are fixed, so the map is a function of the
+weights alone.
 """
 
 from __future__ import annotations
@@ -52,9 +53,13 @@ def fit_preview(movq: Any) -> Preview:
     pictures = _pictures().to(movq.quant_conv.weight.device)
     latents = encode(movq, pictures)
     colours = avg_pool2d(pictures, FACTOR)
-    known = torch.cat([latents, torch.ones_like(latents[:, :1])], dim=1).transpose(0, 1).flatten(1).double().cpu()  # [5, N]
-    wanted = colours.transpose(0, 1).flatten(1).double().cpu()  # [3, N]
-    gram = known @ known.T / known.shape[1]
-    solution = torch.linalg.solve(gram + RIDGE * torch.eye(len(gram), dtype=gram.dtype), known @ wanted.T / known.shape[1])
-    fitted = solution.T.float().to(latents.device)  # [3, 5]
+    known = _columns(torch.cat([latents, torch.ones_like(latents[:, :1])], dim=1))  # [5, N]
+    wanted = _columns(colours)  # [3, N]
+    gram = known @ known.T / known.shape[1] + RIDGE * torch.eye(len(known), dtype=known.dtype)
+    fitted = torch.linalg.solve(gram, known @ wanted.T / known.shape[1]).T.float().to(latents.device)  # [3, 5]
     return Preview(fitted[:, :-1].contiguous(), fitted[:, -1].contiguous())
+
+
+def _columns(maps: Tensor) -> Tensor:
+    """[B, C, h, w] as float64 [C, B·h·w] on the CPU."""
+    return maps.transpose(0, 1).flatten(1).double().cpu()

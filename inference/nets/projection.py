@@ -9,7 +9,7 @@ from inference.nets.shapes import Shapes
 
 
 def build_projection(shapes: Shapes) -> nn.Module:
-    """Sequential(Linear without bias, LayerNorm) on the meta device for `shapes` of "0.weight", "1.weight", "1.bias"."""
+    """Sequential(Linear without bias, LayerNorm) on the meta device, as wide as `shapes` of its state dict say."""
     out_features, in_features = shapes["0.weight"]
     with torch.device("meta"):
         projection = nn.Sequential(nn.Linear(in_features, out_features, bias=False), nn.LayerNorm(out_features))

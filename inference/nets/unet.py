@@ -1,7 +1,7 @@
-"""The denoising U-Net of Kandinsky 3.1: diffusers' `Kandinsky3UNet`, built from the shapes of a checkpoint, and one call of it.
+"""The denoising U-Net of Kandinsky 3.1: diffusers' `Kandinsky3UNet` built from checkpoint shapes, and one call of it.
 
-The net is used with its text projection taken out (contexts come projected already, see `inference.conditioning`) and with the
-pooling of the published code made independent of padding.
+The net is used with its text projection taken out (contexts come projected already, see `inference.conditioning`) and
+with the pooling of the published code made independent of padding.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ OFFICIAL_HEAD_DIM = 64
 UNetConfig = dict[str, Any]
 
 
-def infer_unet_config(shapes: Shapes, *, groups: int = OFFICIAL_GROUPS, head_dim: int = OFFICIAL_HEAD_DIM) -> UNetConfig:
+def infer_unet_config(
+    shapes: Shapes, *, groups: int = OFFICIAL_GROUPS, head_dim: int = OFFICIAL_HEAD_DIM
+) -> UNetConfig:
     """Keyword arguments of `Kandinsky3UNet` that give the parameter `shapes` (diffusers names).
 
     Group count and head width leave no trace in the shapes; they default to those of the released nets.
@@ -63,13 +65,13 @@ def denoise(unet: Any, x: Tensor, t: Tensor, context: Tensor, mask: Tensor, pool
 def predict_noise(unet: Any, x: Tensor, t: Tensor, context: Tensor, mask: Tensor, pool_len: Tensor) -> Tensor:
     """One pass of the U-Net: the noise it sees in every row, [N, 4, h, w] in the net's dtype.
 
-    `x` [N, 4 or 9, h, w], `t` [N] (rows may stand at different timesteps), `context` [N, L, C] projected and zero beyond each
-    text, `mask` [N, L] (1 = attend), `pool_len` [N]. Height and width must be multiples of 8 (ValueError). A row's answer does
-    not depend on the other rows, nor on how far its context was padded.
+    `x` [N, 4 or 9, h, w], `t` [N] (rows may stand at different timesteps), `context` [N, L, C] projected and zero
+    beyond each text, `mask` [N, L] (1 = attend), `pool_len` [N]. Height and width must be multiples of 8 (ValueError).
+    A row's answer does not depend on the other rows, nor on how far its context was padded.
 
-    The steps are those of `Kandinsky3UNet.forward`, except for the pooling query: the published code averages the context over
-    all its rows, padding included, so a longer neighbour would change the picture; the sum over `pool_len` is what a prompt
-    gets when it is alone.
+    The steps are those of `Kandinsky3UNet.forward`, except for the pooling query: the published code averages the
+    context over all its rows, padding included, so a longer neighbour would change the picture; the sum over `pool_len`
+    is what a prompt gets when it is alone.
     """
     if x.shape[-2] % 8 or x.shape[-1] % 8:
         raise ValueError(f"latent height and width must be multiples of 8, not {x.shape[-2]}×{x.shape[-1]}")

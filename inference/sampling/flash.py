@@ -1,4 +1,4 @@
-"""The four-step sampler of Kandinsky 3.1 Flash (Arkhipkin et al. 2024, arXiv:2410.21061; github.com/ai-forever/Kandinsky-3).
+"""The four-step sampler of Kandinsky 3.1 Flash (Arkhipkin et al. 2024, arXiv:2410.21061).
 
 Each step noises the current estimate again and predicts it anew; there is no guidance and no thresholding. The first
 "estimate" is plain noise. Float32 throughout.

@@ -1,7 +1,8 @@
 """Seeded noise, one stream per picture.
 
-Every picture owns a CPU generator and draws its own [4, h, w] tensors in the order N0, N1, …; so the result depends neither
-on the device, nor on how many pictures are made together, nor on which: any picture of a job can be made again alone.
+Every picture owns a CPU generator and draws its own [4, h, w] tensors in the order N0, N1, …; so the result depends
+neither on the device, nor on how many pictures are made together, nor on which: any picture of a job can be made again
+alone.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ SEED_RANGE = 2**32  # the Mersenne twister behind torch's CPU generator keeps on
 
 
 class PictureNoise:
-    """The noise stream of one picture: `next()` returns unit gaussian float32 `shape` on the CPU, a new one each time."""
+    """The noise stream of one picture: every `next()` draws unit gaussian float32 of `shape` on the CPU."""
 
     def __init__(self, seed: int, shape: tuple[int, ...]) -> None:
         if not 0 <= seed < SEED_RANGE:

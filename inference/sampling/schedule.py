@@ -1,9 +1,9 @@
 """Noise schedule of Kandinsky 3.1 and the numbers each sampler step needs.
 
-The schedule is the squared-cosine one of Nichol & Dhariwal (2021, arXiv:2102.09672) over 1000 training steps. Everything is
-computed in float32, in the operation order of the published code (github.com/ai-forever/Kandinsky-3), because the radicand of
-the first step is smaller than float32 rounding: another order would move the picture. The results are plain floats, so that a
-step on a GPU never waits for the host.
+The schedule is the squared-cosine one of Nichol & Dhariwal (2021, arXiv:2102.09672) over 1000 training steps.
+Everything is computed in float32, in the operation order of the published code (github.com/ai-forever/Kandinsky-3),
+because the radicand of the first step is smaller than float32 rounding: another order would move the picture. The
+results are plain floats, so that a step on a GPU never waits for the host.
 """
 
 import math
@@ -49,9 +49,7 @@ def betas() -> Tensor:
     def alpha_bar(s: float) -> float:
         return math.cos((s + 0.008) / 1.008 * math.pi / 2) ** 2
 
-    values = [
-        min(1 - alpha_bar((i + 1) / TRAIN_STEPS) / alpha_bar(i / TRAIN_STEPS), 0.999) for i in range(TRAIN_STEPS)
-    ]
+    values = [min(1 - alpha_bar((i + 1) / TRAIN_STEPS) / alpha_bar(i / TRAIN_STEPS), 0.999) for i in range(TRAIN_STEPS)]
     return torch.tensor(values, dtype=torch.float32)
 
 
@@ -76,8 +74,9 @@ def timesteps(steps: int) -> list[int]:
 def full_coefficients(steps: int, eta: float = 1.0) -> tuple[StepCoefficients, ...]:
     """Coefficients of every step of a full run, first to last. `eta` in [0, 1]: 0 is deterministic, 1 is ancestral.
 
-    Raises ValueError for steps below 1 or eta outside [0, 1]. All numbers are finite for every allowed input: where rounding
-    drives the direction's radicand below zero (steps 1 and 5 at eta 1) it is taken as zero, where the published code yields NaN.
+    Raises ValueError for steps below 1 or eta outside [0, 1]. All numbers are finite for every allowed input: where
+    rounding drives the direction's radicand below zero (steps 1 and 5 at eta 1) it is taken as zero, where the
+    published code yields NaN.
     """
     if not 0.0 <= eta <= 1.0:
         raise ValueError(f"eta must lie in [0, 1], not {eta}")

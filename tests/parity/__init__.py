@@ -1,1 +1,1 @@
-"""Replays recorded tensors of the published Kandinsky 3.1 code against this project's code: `python -m tests.parity`."""
+"""Replays recorded tensors of the published Kandinsky 3.1 code against this project's: `python -m tests.parity`."""

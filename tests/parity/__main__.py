@@ -20,7 +20,9 @@ def _line(file: str, case: str, difference: str, tolerance: str, verdict: str) -
 def _describe(row: Row) -> str:
     if row.missing:
         return _line(row.file, row.case, "-", "-", f"missing {row.missing}")
-    return _line(row.file, row.case, f"{row.difference:.2e}", f"{row.tolerance:.0e}", "ok" if row.passed else "FALLS SHORT")
+    return _line(
+        row.file, row.case, f"{row.difference:.2e}", f"{row.tolerance:.0e}", "ok" if row.passed else "FALLS SHORT"
+    )
 
 
 def main() -> int:
