@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import Any
 
 import aiohttp
@@ -109,7 +110,7 @@ def test_all_chats_together_keep_to_twenty_five_a_second() -> None:
 
 def test_button_presses_are_answered_at_once_whatever_waits() -> None:
     async def main() -> None:
-        bot, session, outbox = setup()
+        bot, _session, outbox = setup()
         waiting = [asyncio.create_task(bot.send_message(ANNA, str(n))) for n in range(30)]
         await asyncio.sleep(1)
         before = asyncio.get_running_loop().time()
@@ -160,7 +161,7 @@ def test_only_the_newest_progress_of_a_message_is_shown_and_not_too_often() -> N
         await asyncio.sleep(5)
         times = [call.time for call in session.calls]
         assert 5 <= len(times) <= 8
-        assert min(b - a for a, b in zip(times, times[1:], strict=False)) >= 1.5
+        assert min(b - a for a, b in itertools.pairwise(times)) >= 1.5
         assert session.calls[-1].method.text == "step 99"
 
     run_in_virtual_time(main())

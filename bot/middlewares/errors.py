@@ -1,0 +1,93 @@
+"""What becomes of an error that leaves a handler. The one place where errors turn into words."""
+
+from __future__ import annotations
+
+import html as entities
+import logging
+import re
+import secrets
+
+from aiogram import Bot, Router
+from aiogram.exceptions import AiogramError
+from aiogram.types import CallbackQuery, ErrorEvent, Message, ReplyParameters, User
+
+from bot.advice import advice
+from bot.history import Person
+from bot.i18n import _, speaking
+from bot.intake import REFUSALS
+from bot.languages import language_for
+from bot.outbox import Outbox
+from bot.refusals import Refusal, classify
+
+log = logging.getLogger(__name__)
+
+ALERT_CHARS = 200
+
+# The person has gone, deleted the message or pressed too late: nothing to repair, nobody to tell.
+_NOBODY_TO_TELL = frozenset(
+    {Refusal.NOT_MODIFIED, Refusal.MESSAGE_GONE, Refusal.QUERY_TOO_OLD, Refusal.BLOCKED, Refusal.CHAT_GONE}
+)
+
+
+def errors_router(outbox: Outbox) -> Router:
+    """Refusals become advice in the person's language; the rest is logged under a short id that the person is told."""
+    router = Router(name="errors")
+
+    @router.errors()
+    async def on_error(
+        event: ErrorEvent, bot: Bot, person: Person | None = None, event_from_user: User | None = None
+    ) -> bool:
+        error = event.exception
+        language = (
+            person.language if person else language_for(event_from_user.language_code if event_from_user else None)
+        )
+        if isinstance(error, AiogramError) and classify(error) in _NOBODY_TO_TELL:
+            log.info("update %d: %s", event.update.update_id, error)
+            return True
+        with speaking(language):
+            if isinstance(error, REFUSALS):
+                text = advice(error)
+            else:
+                error_id = secrets.token_hex(3)
+                log.error("update %d failed, error id %s", event.update.update_id, error_id, exc_info=error)
+                text = _(
+                    "Something went wrong on our side, and nothing was drawn. Please try again in a minute. "
+                    "If it happens again, tell the owner this number: <code>{id}</code>"
+                ).format(id=error_id)
+            await _tell(bot, outbox, event, text)
+        return True
+
+    return router
+
+
+async def _tell(bot: Bot, outbox: Outbox, event: ErrorEvent, text: str) -> None:
+    """In an alert where a button was pressed and the text fits, else as a reply."""
+    press = event.update.callback_query
+    try:
+        if press is not None and not outbox.was_answered(press.id):
+            plain = _without_tags(text)
+            if len(plain) <= ALERT_CHARS:
+                await bot.answer_callback_query(press.id, plain, show_alert=True)
+                return
+            await bot.answer_callback_query(press.id)
+        await _reply(bot, event.update.message or press, text)
+    except AiogramError as unheard:
+        log.warning("update %d: the person could not be told: %s", event.update.update_id, unheard)
+
+
+async def _reply(bot: Bot, to: Message | CallbackQuery | None, text: str) -> None:
+    message = to.message if isinstance(to, CallbackQuery) else to
+    if message is None:
+        return
+    topic = message.message_thread_id if isinstance(message, Message) and message.is_topic_message else None
+    await bot.send_message(
+        message.chat.id,
+        text,
+        parse_mode="HTML",
+        message_thread_id=topic,
+        reply_parameters=ReplyParameters(message_id=message.message_id, allow_sending_without_reply=True),
+    )
+
+
+def _without_tags(html: str) -> str:
+    return entities.unescape(re.sub(r"<[^>]+>", "", html))
