@@ -150,6 +150,10 @@ class History:
         found = await self._pictures(_living().where(pictures.c.job_id == job_id, pictures.c.tile == tile))
         return found[0] if found else None
 
+    async def children(self, picture_id: int) -> list[StoredPicture]:
+        """Pictures that were made out of this one, oldest first."""
+        return await self._pictures(_living().where(pictures.c.parent_id == picture_id).order_by(pictures.c.id))
+
     async def add_post(
         self,
         chat_id: int,

@@ -1,0 +1,131 @@
+"""What a person reads when a wish cannot be taken: what is wrong, and what to do instead."""
+
+from __future__ import annotations
+
+from bot.cards import escape, mode_name, shortened, style_name, wait
+from bot.compose import ModeMissing, TooLong
+from bot.i18n import _, ngettext
+from bot.intake import EngineAway
+from bot.prompt import (
+    BOUNDS,
+    MAX_RATIO,
+    PARAMETERS,
+    BadValue,
+    Conflict,
+    MissingValue,
+    NoWords,
+    PromptError,
+    Stray,
+    UnknownParameter,
+    UnknownStyle,
+)
+from inference.queue.jobs import QueueFull, Refused, TooManyWaiting, WaitTooLong
+
+VALUE_CHARS = 60
+
+
+def advice(error: PromptError | Refused | EngineAway) -> str:
+    """HTML for any of the errors of taking a wish in."""
+    return _about_prompt(error) if isinstance(error, PromptError) else _about_queue(error)
+
+
+def _about_prompt(error: PromptError) -> str:
+    match error:
+        case UnknownParameter(name=name, nearest=None):
+            return _("I do not know --{name}. I know: {known}.").format(
+                name=_said(name), known=" ".join(f"<code>--{known}</code>" for known in PARAMETERS)
+            )
+        case UnknownParameter(name=name, nearest=nearest):
+            return _("I do not know --{name}. Did you mean <code>--{nearest}</code>? Nothing was drawn.").format(
+                name=_said(name), nearest=nearest
+            )
+        case UnknownStyle(value=value, nearest=None):
+            return _("I do not know the style “{style}”. All styles: /styles").format(style=_said(value))
+        case UnknownStyle(value=value, nearest=str(nearest)):
+            return _(
+                "I do not know the style “{style}”. Did you mean “{name}”: <code>--style {nearest}</code>? All styles: /styles"
+            ).format(style=_said(value), name=style_name(nearest), nearest=nearest)
+        case MissingValue(parameter=parameter):
+            return _("--{parameter} needs a value: {example}").format(
+                parameter=parameter, example=f"<code>{_example(parameter)}</code>"
+            )
+        case BadValue(parameter=parameter, value=value):
+            return _("“{value}” does not fit --{parameter}: {bounds}. For example: {example}").format(
+                value=_said(value),
+                parameter=parameter,
+                bounds=_bounds(parameter),
+                example=f"<code>{_example(parameter)}</code>",
+            )
+        case Stray(words=words, parameter=parameter):
+            return _(
+                "I do not know what to do with “{words}” after --{parameter}. "
+                "Put all words of the picture first, the parameters after them."
+            ).format(words=_said(words), parameter=parameter)
+        case Conflict(parameter=parameter):
+            return _(
+                "Flash has no use for --{parameter}. Leave out --flash to draw in full quality, or leave out --{parameter}."
+            ).format(parameter=parameter)
+        case NoWords():
+            return _("Tell me what to draw, in your own words. For example: {example}").format(
+                example=f"<code>/imagine {_('a red fox asleep in fresh snow, morning light')}</code>"
+            )
+        case TooLong(part=part, length=length, limit=limit):
+            text = (
+                ngettext(
+                    "That is {length} characters; at most {limit} fit.",
+                    "That are {length} characters; at most {limit} fit.",
+                    length,
+                )
+                if part == "prompt"
+                else ngettext(
+                    "After --no there is {length} character; at most {limit} fit.",
+                    "After --no there are {length} characters; at most {limit} fit.",
+                    length,
+                )
+            )
+            return text.format(length=length, limit=limit) + " " + _("Please make it shorter.")
+        case ModeMissing(mode=mode):
+            return _("{mode} is not installed in this studio. The other mode works.").format(mode=mode_name(mode))
+    raise TypeError(f"no advice for {error!r}")
+
+
+def _about_queue(error: Refused | EngineAway) -> str:
+    match error:
+        case TooManyWaiting(limit=limit):
+            return ngettext(
+                "You have {n} request waiting already, that is all I can keep for one person. "
+                "Wait for it, or make room with /cancel.",
+                "You have {n} requests waiting already, that is all I can keep for one person. "
+                "Wait for one of them, or make room with /cancel.",
+                limit,
+            ).format(n=limit)
+        case QueueFull():
+            return _("The line is full, not your fault. Please try again in a few minutes.")
+        case WaitTooLong(eta_seconds=eta):
+            return _(
+                "This would be ready in {wait}, I do not want to let you wait so long. "
+                "Fewer pictures, Flash, or a later hour will do."
+            ).format(wait=wait(eta))
+        case EngineAway():
+            return _(
+                "The drawing engine cannot be reached, not your fault. I keep trying to wake it; please try again in a minute."
+            )
+    raise TypeError(f"no advice for {error!r}")
+
+
+def _said(text: str) -> str:
+    return escape(shortened(text, VALUE_CHARS))
+
+
+def _bounds(parameter: str) -> str:
+    if parameter == "ar":
+        return _("width to height, from 1:{most} to {most}:1").format(most=MAX_RATIO)
+    lowest, highest = BOUNDS[parameter]
+    if parameter == "cfg":
+        return _("a number from {lowest} to {highest}").format(lowest=lowest, highest=highest)
+    return _("a whole number from {lowest} to {highest}").format(lowest=lowest, highest=highest)
+
+
+def _example(parameter: str) -> str:
+    values = {"ar": "16:9", "no": _("text, people"), "seed": "42", "style": "anime", "n": "4", "steps": "30", "cfg": "3"}
+    return f"--{parameter} {values[parameter]}"

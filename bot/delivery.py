@@ -1,0 +1,284 @@
+"""From a job's events to the one message a person watches: place in line, bar and preview, then the pictures.
+
+Whatever a person must learn is shown from the ledger and marked there only after Telegram has taken it, so that a crash or an
+outage at any point leads to the same message being edited again, never to silence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from aiogram import Bot
+from aiogram.exceptions import AiogramError, TelegramAPIError
+from aiogram.methods import EditMessageMedia, EditMessageText, TelegramMethod
+from aiogram.types import BufferedInputFile, InputMediaPhoto
+
+from bot import cards, collage, keyboards
+from bot.history import History
+from bot.i18n import speaking
+from bot.intake import context_of, line_of
+from bot.outbox import Outbox
+from bot.refusals import Refusal, classify
+from bot.showing import Showing, reply_to
+from inference.blobs import BlobStore
+from inference.queue.dispatcher import Dispatcher
+from inference.queue.jobs import Job
+from inference.queue.ledger import Ledger
+from inference.requests import Cancelled, Event, Failed, Finished, Progress, Queued, Started
+
+log = logging.getLogger(__name__)
+
+QUIET_SECONDS = 1.0
+LONGEST_PAUSE = 60.0
+_PLACES_WORTH_TELLING = frozenset({1, 2, 3, 5})
+
+
+@dataclass(slots=True)
+class _Status:
+    """What the status message of a living job is to look like next."""
+
+    job: Job
+    message_id: int
+    quiet_until: float
+    event: Queued | Started | Progress | None = None
+    preview: bytes | None = None
+    told_place: bool = False
+    resumed: bool = False
+
+
+class Deliveries:
+    """State: the status messages of living jobs, and the tasks that are bringing something to somebody.
+
+    `start` before the queue starts, so that no event is missed; `resume` after it.
+    """
+
+    def __init__(
+        self,
+        *,
+        bot: Bot,
+        outbox: Outbox,
+        queue: Dispatcher,
+        ledger: Ledger,
+        history: History,
+        blobs: BlobStore,
+        previews: bool = True,
+        first_pause: float = 1.0,
+    ) -> None:
+        self._bot = bot
+        self._outbox = outbox
+        self._queue = queue
+        self._ledger = ledger
+        self._previews = previews
+        self._first_pause = first_pause
+        self._showing = Showing(bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs)
+        self._history = history
+        self._statuses: dict[int, _Status] = {}
+        self._errands: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._queue.listen(self._heard)
+
+    async def resume(self) -> None:
+        """After a restart: jobs without a status message get one, old ones are taken up again, what has ended is shown."""
+        for job in await self._ledger.unannounced():
+            self._run("announce", job.id, self._announce_until_done(job))
+        for job in await self._ledger.active():
+            if job.message_id is not None and job.id not in self._statuses:
+                self._statuses[job.id] = _Status(job, job.message_id, quiet_until=0.0, resumed=True)
+                self._run("resume", job.id, self._tell_resumed(job))
+        for job in await self._ledger.unshown():
+            self._bring(job.id)
+
+    async def close(self, grace_seconds: float = 5.0) -> None:
+        """Lets what is under way arrive; the rest is shown after the next start."""
+        tasks = list(self._errands.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace_seconds)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._statuses.clear()
+
+    async def announce(self, job: Job) -> None:
+        """Puts the status message of a fresh job in place and lets the queue have the job; in the background if Telegram balks."""
+        try:
+            await self._announce(job)
+        except AiogramError as error:
+            log.info("job %d could not be announced yet: %s", job.id, error)
+            self._run("announce", job.id, self._announce_until_done(job, error))
+
+    async def blocked(self, chat_id: int) -> None:
+        """Somebody has blocked the bot, or a group has thrown it out: nothing is drawn for a chat that cannot be reached."""
+        if chat_id > 0:
+            await self._history.set_blocked(chat_id, True)
+        for job in await self._ledger.active():
+            if job.chat_id == chat_id:
+                await self._queue.cancel(job.id)
+
+    # Progress
+
+    def _heard(self, job_id: int, event: Event) -> None:
+        if isinstance(event, Finished | Failed | Cancelled):
+            self._bring(job_id)
+            return
+        status = self._statuses.get(job_id)
+        if status is None:
+            return
+        if isinstance(event, Queued) and not _worth_telling(status, event):
+            return
+        status.event = event
+        if isinstance(event, Progress) and event.preview:
+            status.preview = event.preview
+        self._refresh(job_id)
+
+    def _refresh(self, job_id: int) -> None:
+        """Hands the message to the outbox, not before the person has had a second to read what stands there."""
+        assert self._loop is not None
+        status = self._statuses.get(job_id)
+        if status is None:
+            return
+        if (now := self._loop.time()) < status.quiet_until:
+            self._loop.call_at(status.quiet_until, self._refresh, job_id)
+            status.quiet_until = now
+            return
+        self._outbox.progress(self._bot, status.job.chat_id, status.message_id, lambda: self._render(job_id))
+
+    def _render(self, job_id: int) -> TelegramMethod[Any] | None:
+        """The edit that shows where a job is now; None when its end is on the way already."""
+        status = self._statuses.get(job_id)
+        if status is None or status.event is None:
+            return None
+        context = context_of(status.job)
+        with speaking(context.language):
+            text = _status_text(status)
+            buttons = keyboards.status(job_id)
+        where: dict[str, Any] = {
+            "chat_id": status.job.chat_id,
+            "message_id": status.message_id,
+            "reply_markup": buttons,
+        }
+        if status.preview is None or not self._previews:
+            return EditMessageText(text=text, parse_mode="HTML", **where)
+        photo = BufferedInputFile(collage.preview(status.preview), "preview.jpg")
+        return EditMessageMedia(media=InputMediaPhoto(media=photo, caption=text, parse_mode="HTML"), **where)
+
+    async def _tell_resumed(self, job: Job) -> None:
+        assert job.message_id is not None
+        outlook = await self._ledger.outlook(job.id)
+        with speaking(context_of(job).language):
+            text = cards.resumed(
+                line_of(job).prompt, outlook.place if outlook else None, outlook.eta_seconds if outlook else None
+            )
+            buttons = keyboards.status(job.id)
+        with contextlib.suppress(TelegramAPIError):  # the end will be shown in any case
+            await self._showing.rewrite(job.chat_id, job.message_id, text, buttons)
+
+    # The beginning
+
+    async def _announce(self, job: Job) -> None:
+        context = context_of(job)
+        with speaking(context.language):
+            text = cards.accepted(line_of(job).prompt)
+            buttons = keyboards.status(job.id)
+        message = await self._bot.send_message(
+            job.chat_id,
+            text,
+            parse_mode="HTML",
+            reply_markup=buttons,
+            reply_parameters=reply_to(context.reply_to),
+            message_thread_id=context.thread,
+            disable_notification=not context.private,
+        )
+        assert self._loop is not None
+        self._statuses[job.id] = _Status(job, message.message_id, quiet_until=self._loop.time() + QUIET_SECONDS)
+        await self._history.add_post(message.chat.id, message.message_id, job_id=job.id, kind="status")
+        announced = await self._ledger.announce(job.id, message.message_id)
+        if announced is None:  # cancelled before it had a message
+            self._bring(job.id)
+        self._queue.wake()
+
+    async def _announce_until_done(self, job: Job, refused: AiogramError | None = None) -> None:
+        pause = self._first_pause
+        while True:
+            try:
+                if refused is not None:
+                    raise refused
+                await self._announce(job)
+                return
+            except AiogramError as error:
+                refused = None
+                if _is_final(error):
+                    log.warning("job %d has nobody to tell, cancelling it: %s", job.id, error)
+                    await self._queue.cancel(job.id)
+                    await self._ledger.mark_shown(job.id)
+                    return
+            await asyncio.sleep(pause * random.uniform(1.0, 1.2))
+            pause = min(LONGEST_PAUSE, pause * 2)
+
+    # The end
+
+    def _bring(self, job_id: int) -> None:
+        if ("bring", job_id) not in self._errands:
+            self._run("bring", job_id, self._bring_until_seen(job_id))
+
+    async def _bring_until_seen(self, job_id: int) -> None:
+        """Shows how a job ended, however long Telegram takes to let us."""
+        self._statuses.pop(job_id, None)
+        pause = self._first_pause
+        while True:
+            try:
+                await self._showing.outcome(job_id)
+                return
+            except TelegramAPIError as error:
+                if _is_final(error):
+                    log.error("the end of job %d cannot be shown: %s", job_id, error)
+                    await self._showing.apologise(job_id)
+                    return
+                log.info("the end of job %d could not be shown yet: %s", job_id, error)
+            except Exception:
+                log.exception("the end of job %d could not be shown yet", job_id)
+            await asyncio.sleep(pause * random.uniform(1.0, 1.2))
+            pause = min(LONGEST_PAUSE, pause * 2)
+
+    def _run(self, errand: str, job_id: int, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=f"{errand} job {job_id}")
+        self._errands[errand, job_id] = task
+        task.add_done_callback(lambda done: self._ended((errand, job_id), done))
+
+    def _ended(self, key: tuple[str, int], task: asyncio.Task[None]) -> None:
+        self._errands.pop(key, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s failed", task.get_name(), exc_info=error)
+
+
+
+
+def _is_final(error: TelegramAPIError) -> bool:
+    """Whether trying again would lead to the same refusal for ever."""
+    return classify(error) in (Refusal.BLOCKED, Refusal.CHAT_GONE, Refusal.OTHER)
+
+
+def _worth_telling(status: _Status, event: Queued) -> bool:
+    """Not every step in a long line: edits are dear, and the last places are what people watch."""
+    if status.told_place and event.place not in _PLACES_WORTH_TELLING and event.place % 10:
+        return False
+    status.told_place = True
+    return True
+
+
+def _status_text(status: _Status) -> str:
+    prompt = line_of(status.job).prompt
+    match status.event:
+        case Queued(place=place, eta_seconds=eta):
+            return cards.queued(prompt, place, eta)
+        case Progress() as progress:
+            return cards.drawing(prompt, progress)
+    return cards.drawing(prompt, None)

@@ -1,0 +1,166 @@
+"""Pictures on demand: one out of a grid, originals as files, deletion. Each is done once however often it is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass
+from weakref import WeakValueDictionary
+
+from aiogram import Bot
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.types import BufferedInputFile, InputMediaDocument, InputMediaPhoto, Message, ReplyParameters
+
+from bot import cards, collage, keyboards
+from bot.history import History, Post, StoredPicture
+from bot.i18n import _
+from bot.intake import line_of_request, line_of_tile
+from bot.prompt import PromptLine
+from bot.refusals import Refusal, classify
+from bot.showing import can_refine, reply_to, result_keyboard
+from inference.blobs import BlobStore
+from inference.queue.dispatcher import Dispatcher
+from inference.queue.ledger import Ledger
+
+DELETABLE_SECONDS = 47 * 3600.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to post: in answer to which message of which chat."""
+
+    chat_id: int
+    answer_to: int | None
+    thread: int | None = None
+
+
+class Gallery:
+    """State: a lock per picture and chat while something is being posted, so that quick fingers get one of each."""
+
+    def __init__(self, *, bot: Bot, queue: Dispatcher, ledger: Ledger, history: History, blobs: BlobStore) -> None:
+        self._bot = bot
+        self._queue = queue
+        self._ledger = ledger
+        self._history = history
+        self._blobs = blobs
+        self._locks: WeakValueDictionary[tuple[int, int], asyncio.Lock] = WeakValueDictionary()
+
+    async def line(self, picture: StoredPicture) -> PromptLine:
+        """The prompt line that draws this picture alone."""
+        job = await self._ledger.job(picture.job_id)
+        return line_of_tile(job, picture.tile) if job else line_of_request(picture.recipe.request, picture.tile)
+
+    async def caption(self, picture: StoredPicture) -> str:
+        return cards.caption(await self.line(picture), picture.recipe.request, seed=picture.recipe.seed)
+
+    async def jpeg(self, picture: StoredPicture) -> bytes:
+        """The picture as it goes into the chat. Raises BlobMissing."""
+        return await asyncio.to_thread(lambda: collage.photo(self._blobs.get(picture.blob)))
+
+    async def open(self, picture: StoredPicture, place: Place) -> bool:
+        """Posts one picture, or points to where it was posted before. True if it was posted now. Raises BlobMissing."""
+        async with self._lock(place.chat_id, picture.id):
+            known = await self._history.find_post(kind="single", picture_id=picture.id, chat_id=place.chat_id)
+            if known is not None and await self.point_to(known, _("Picture {n} is here.").format(n=picture.tile + 1)):
+                return False
+            file_id = await self._history.file_id_of(picture.id, "single")
+            message = await self._bot.send_photo(
+                place.chat_id,
+                file_id or BufferedInputFile(await self.jpeg(picture), f"{picture.id}.jpg"),
+                caption=await self.caption(picture),
+                parse_mode="HTML",
+                reply_markup=keyboards.single(
+                    picture.id, can_refine=can_refine(picture, self._queue.card), starred=picture.starred
+                ),
+                reply_parameters=reply_to(place.answer_to),
+                message_thread_id=place.thread,
+            )
+            photo = message.photo[-1] if message.photo else None
+            await self._history.add_post(
+                message.chat.id,
+                message.message_id,
+                job_id=picture.job_id,
+                picture_id=picture.id,
+                kind="single",
+                file_id=photo.file_id if photo else None,
+                file_unique_id=photo.file_unique_id if photo else None,
+            )
+            return True
+
+    async def files(self, pictures: list[StoredPicture], place: Place) -> bool:
+        """Posts originals, two and more as one album. True if they were posted now. Raises BlobMissing."""
+        async with self._lock(place.chat_id, -pictures[0].job_id):
+            known = await self._history.find_post(kind="file", picture_id=pictures[0].id, chat_id=place.chat_id)
+            if known is not None and await self.point_to(known, _("The original is here.")):
+                return False
+            documents = [await self._document(picture) for picture in pictures]
+            common = {"reply_parameters": reply_to(place.answer_to), "message_thread_id": place.thread}
+            if len(documents) == 1:
+                messages = [await self._bot.send_document(place.chat_id, documents[0], **common)]  # type: ignore[arg-type]
+            else:
+                album = [InputMediaDocument(media=document) for document in documents]
+                messages = await self._bot.send_media_group(place.chat_id, album, **common)  # type: ignore[arg-type]
+            for picture, message in zip(pictures, messages, strict=True):
+                await self._remember_file(picture, message)
+            return True
+
+    async def point_to(self, post: Post, words: str) -> bool:
+        """Answers a message of ours with a finger up. False if that message is gone."""
+        there = ReplyParameters(message_id=post.message_id)
+        try:
+            await self._bot.send_message(post.chat_id, f"👆 {words}", reply_parameters=there, disable_notification=True)
+        except TelegramBadRequest as error:
+            if classify(error) is not Refusal.MESSAGE_GONE:
+                raise
+            await self._history.forget_post(post.chat_id, post.message_id)
+            return False
+        return True
+
+    async def delete(self, pictures: list[StoredPicture], chat_id: int) -> None:
+        """Deletes pictures for good: rows, files that nobody else needs, and what shows them alone in this chat."""
+        for picture in pictures:
+            digest = await self._history.delete(picture.id)
+            if digest is not None:
+                await asyncio.to_thread(self._blobs.delete, digest)
+            while (post := await self._history.find_post(picture_id=picture.id, chat_id=chat_id)) is not None:
+                await self._history.forget_post(post.chat_id, post.message_id)
+                await self.withdraw(post.chat_id, post.message_id, post.created_at)
+
+    async def withdraw(self, chat_id: int, message_id: int, sent_at: float) -> None:
+        """Takes a message of ours back. Telegram lets nobody delete old ones: their picture is replaced instead."""
+        if time.time() - sent_at < DELETABLE_SECONDS:
+            await self._bot.delete_message(chat_id, message_id)
+            return
+        blank = InputMediaPhoto(media=BufferedInputFile(collage.blank(), "deleted.jpg"), caption="🗑 " + _("Deleted"))
+        with contextlib.suppress(TelegramBadRequest):  # in an album of files only files may stand
+            await self._bot.edit_message_media(blank, chat_id=chat_id, message_id=message_id, reply_markup=None)
+
+    async def refresh(self, job_id: int, chat_id: int, message_id: int) -> None:
+        """Brings the buttons under a result in line with what has become of its pictures."""
+        pictures = await self._history.pictures_of_job(job_id)
+        if pictures:
+            markup = await result_keyboard(self._history, pictures, chat_id, self._queue.card)
+            await self._bot.edit_message_reply_markup(chat_id=chat_id, message_id=message_id, reply_markup=markup)
+
+    def _lock(self, chat_id: int, what: int) -> asyncio.Lock:
+        return self._locks.setdefault((chat_id, what), asyncio.Lock())
+
+    async def _document(self, picture: StoredPicture) -> str | BufferedInputFile:
+        file_id = await self._history.file_id_of(picture.id, "file")
+        if file_id is not None:
+            return file_id
+        content = await asyncio.to_thread(self._blobs.get, picture.blob)
+        return BufferedInputFile(content, f"kandinsky-{picture.job_id}-{picture.tile + 1}.png")
+
+    async def _remember_file(self, picture: StoredPicture, message: Message) -> None:
+        document = message.document
+        await self._history.add_post(
+            message.chat.id,
+            message.message_id,
+            job_id=picture.job_id,
+            picture_id=picture.id,
+            kind="file",
+            file_id=document.file_id if document else None,
+            file_unique_id=document.file_unique_id if document else None,
+        )

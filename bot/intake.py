@@ -1,0 +1,200 @@
+"""From a wish to a job: compose, write down durably, put the status message in place, wake the queue."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from aiogram.types import CallbackQuery, Message
+from pydantic import BaseModel, ConfigDict
+
+from bot.compose import Remark, compose
+from bot.history import Preferences
+from bot.languages import Language
+from bot.prompt import PromptError, PromptLine, parse, write
+from inference.queue.jobs import Accepted, Job, Refused
+from inference.queue.ledger import Ledger
+from inference.requests import FlashTextToImage, ModelCard, TextToImage
+
+if TYPE_CHECKING:
+    from bot.delivery import Deliveries
+    from inference.queue.dispatcher import Dispatcher
+
+Action = Literal["draw", "again", "retry", "full", "repeat"]
+CARD_PATIENCE = 20.0
+
+
+class EngineAway(Exception):
+    """No worker has introduced itself yet, so nobody knows what can be drawn."""
+
+
+REFUSALS = (PromptError, Refused, EngineAway)
+
+
+class JobContext(BaseModel):
+    """What the conversation wants to remember of a job. The queue keeps it and never looks inside.
+
+    `line` is the prompt line with every choice made explicit; `key` is equal for presses that must not be doubled while one
+    of them is waiting.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    language: Language
+    line: str
+    private: bool = True
+    reply_to: int | None = None
+    thread: int | None = None
+    action: Action = "draw"
+    key: str | None = None
+    parent_id: int | None = None
+    remarks: tuple[tuple[str, str], ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who asked, where, and which message to answer."""
+
+    update_id: int
+    owner_id: int
+    chat_id: int
+    language: Language
+    private: bool
+    reply_to: int | None
+    thread: int | None
+
+    @classmethod
+    def of_message(cls, message: Message, update_id: int, language: Language) -> Origin:
+        assert message.from_user is not None
+        return cls(
+            update_id=update_id,
+            owner_id=message.from_user.id,
+            chat_id=message.chat.id,
+            language=language,
+            private=message.chat.type == "private",
+            reply_to=message.message_id,
+            thread=message.message_thread_id if message.is_topic_message else None,
+        )
+
+    @classmethod
+    def of_press(cls, callback: CallbackQuery, update_id: int, language: Language) -> Origin:
+        """A press of a button answers the message it is under. Raises LookupError where that is no longer known."""
+        message = callback.message
+        if message is None:
+            raise LookupError("the message of this button is unknown")
+        topic = isinstance(message, Message) and message.is_topic_message
+        return cls(
+            update_id=update_id,
+            owner_id=callback.from_user.id,
+            chat_id=message.chat.id,
+            language=language,
+            private=message.chat.type == "private",
+            reply_to=message.message_id,
+            thread=message.message_thread_id if topic and isinstance(message, Message) else None,
+        )
+
+
+def context_of(job: Job) -> JobContext:
+    return JobContext.model_validate(job.context)
+
+
+def line_of(job: Job) -> PromptLine:
+    """What the person wrote, every choice made explicit; from the request where the line can no longer be read."""
+    try:
+        return parse(context_of(job).line)
+    except PromptError:
+        return line_of_request(job.request)
+
+
+def line_of_request(request: FlashTextToImage | TextToImage, tile: int | None = None) -> PromptLine:
+    """A line that draws what this request draws; only one tile of it if given."""
+    full = request if isinstance(request, TextToImage) else None
+    return PromptLine(
+        prompt=" ".join(request.prompt.split()),
+        ar=(request.width, request.height),
+        no=(full.negative_prompt or None) if full else None,
+        seed=request.seeds[tile or 0],
+        n=len(request.seeds) if tile is None else 1,
+        mode=request.kind,
+        steps=full.steps if full else None,
+        cfg=full.guidance_scale if full else None,
+    )
+
+
+def line_of_tile(job: Job, tile: int) -> PromptLine:
+    """The line that draws one picture of a job alone."""
+    return replace(line_of(job), seed=job.request.seeds[tile], n=1)
+
+
+async def known_card(queue: Dispatcher, patience: float = CARD_PATIENCE) -> ModelCard:
+    """What can be drawn here, waiting a little for a worker that is just starting. Raises EngineAway."""
+    deadline = time.monotonic() + patience
+    while queue.card is None:
+        if time.monotonic() > deadline:
+            raise EngineAway
+        await asyncio.sleep(0.1)
+    return queue.card
+
+
+async def order(
+    origin: Origin,
+    line: PromptLine,
+    preferences: Preferences,
+    *,
+    queue: Dispatcher,
+    ledger: Ledger,
+    deliveries: Deliveries,
+    **context: Any,
+) -> Accepted:
+    """Composes a request out of a line and takes it in. Raises one of REFUSALS."""
+    card = await known_card(queue)
+    made = compose(line, preferences, card, private=origin.private)
+    unknown = tuple(card.unknown_words(line.prompt)) if card.embedded else ()
+    return await take_in(
+        ledger, deliveries, origin, made.request, made.line, remarks=made.remarks, unknown=unknown, **context
+    )
+
+
+async def take_in(
+    ledger: Ledger,
+    deliveries: Deliveries,
+    origin: Origin,
+    request: FlashTextToImage | TextToImage,
+    line: PromptLine,
+    *,
+    remarks: tuple[Remark, ...] = (),
+    unknown: tuple[str, ...] = (),
+    **context: Any,
+) -> Accepted:
+    """Accepts a request; it is on disk before the person reads so. Raises TooManyWaiting, QueueFull, WaitTooLong.
+
+    A redelivered update changes nothing: its job exists, and whoever took it in first tends to its status message.
+    """
+    remembered = JobContext(
+        language=origin.language,
+        line=write(line),
+        private=origin.private,
+        reply_to=origin.reply_to,
+        thread=origin.thread,
+        remarks=tuple((said.code, said.detail) for said in remarks),
+        unknown=unknown,
+        **context,
+    )
+    accepted = await ledger.accept(
+        update_id=origin.update_id,
+        owner_id=origin.owner_id,
+        chat_id=origin.chat_id,
+        request=request,
+        context=remembered.model_dump(mode="json"),
+    )
+    if accepted.fresh:
+        await deliveries.announce(accepted.job)
+    return accepted
+
+
+async def waiting_twin(ledger: Ledger, owner_id: int, key: str) -> Job | None:
+    """A job of this person that the same button has ordered and that has not ended yet."""
+    return next((job for job in await ledger.active(owner_id) if context_of(job).key == key), None)

@@ -1,0 +1,198 @@
+"""How a job ended, put into its status message; and the keyboards that belong under what is shown."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from aiogram import Bot
+from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
+from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, InputMediaPhoto, Message, ReplyParameters
+
+from bot import cards, collage, keyboards
+from bot.compose import Remark
+from bot.history import History, StoredPicture
+from bot.i18n import speaking
+from bot.intake import context_of, line_of
+from bot.refusals import Refusal, classify
+from inference.blobs import BlobMissing, BlobStore
+from inference.queue.dispatcher import Dispatcher
+from inference.queue.jobs import Job
+from inference.queue.ledger import Ledger
+from inference.requests import Failed, Finished, FlashTextToImage, ModelCard
+
+log = logging.getLogger(__name__)
+
+
+class Showing:
+    """Brings outcomes to people. Raises what Telegram raises; doing it again changes nothing but the edit count."""
+
+    def __init__(self, *, bot: Bot, queue: Dispatcher, ledger: Ledger, history: History, blobs: BlobStore) -> None:
+        self._bot = bot
+        self._queue = queue
+        self._ledger = ledger
+        self._history = history
+        self._blobs = blobs
+
+    async def outcome(self, job_id: int) -> None:
+        """Shows how a job ended, in its status message, and marks it as shown."""
+        job = await self._ledger.job(job_id)
+        if job is None or job.shown_at is not None or job.outcome is None:
+            return
+        with speaking(context_of(job).language):
+            if isinstance(job.outcome, Finished):
+                await self._finished(job, job.outcome)
+            elif isinstance(job.outcome, Failed):
+                await self._words(job, cards.failed(line_of(job).prompt, job.outcome, job.id))
+            else:
+                await self._words(job, cards.cancelled(line_of(job).prompt))
+        await self._ledger.mark_shown(job_id)
+
+    async def apologise(self, job_id: int) -> None:
+        """The last resort where Telegram refuses what an outcome looks like: words of our own, once, then peace."""
+        job = await self._ledger.job(job_id)
+        if job is not None:
+            failure = Failed(code="internal", message="Telegram refused the result")
+            try:
+                with speaking(context_of(job).language):
+                    await self._words(job, cards.failed(line_of(job).prompt, failure, job.id))
+            except TelegramAPIError as error:
+                log.error("job %d: not even an apology arrives: %s", job_id, error)
+        await self._ledger.mark_shown(job_id)
+
+    async def rewrite(
+        self, chat_id: int, message_id: int, text: str, markup: InlineKeyboardMarkup | None
+    ) -> None:
+        """Replaces the words of a message, be it a text or a photo with a caption."""
+        where = {"chat_id": chat_id, "message_id": message_id, "reply_markup": markup}
+        try:
+            await self._bot.edit_message_text(text=text, parse_mode="HTML", **where)  # type: ignore[arg-type]
+        except TelegramBadRequest as error:
+            if "no text in the message" not in str(error).lower():
+                raise
+            await self._bot.edit_message_caption(caption=text, parse_mode="HTML", **where)  # type: ignore[arg-type]
+
+    async def _finished(self, job: Job, finished: Finished) -> None:
+        pictures = await self._history.add_pictures(job, finished)
+        if not pictures:  # deleted by their owner in the meantime
+            return
+        try:
+            jpeg = await asyncio.to_thread(lambda: collage.grid([self._blobs.get(picture.blob) for picture in pictures]))
+        except BlobMissing:
+            log.exception("job %d has lost its files", job.id)
+            failure = Failed(code="internal", message="the pictures' files are gone")
+            await self._words(job, cards.failed(line_of(job).prompt, failure, job.id))
+            return
+        line = line_of(job)
+        text = cards.caption(
+            line,
+            job.request,
+            seed=job.request.seeds[pictures[0].tile],
+            engine_seconds=finished.engine_seconds,
+            remarks=_remarks(job, finished, self._queue.card),
+        )
+        markup = await result_keyboard(self._history, pictures, job.chat_id, self._queue.card)
+        message = await self._put_photo(job, jpeg, text, markup)
+        if message is None:  # the same edit again: the message was remembered the first time
+            return
+        photo = message.photo[-1] if message.photo else None
+        await self._history.add_post(
+            message.chat.id,
+            message.message_id,
+            job_id=job.id,
+            picture_id=pictures[0].id if len(pictures) == 1 else None,
+            kind="single" if len(pictures) == 1 else "grid",
+            file_id=photo.file_id if photo else None,
+            file_unique_id=photo.file_unique_id if photo else None,
+        )
+
+    async def _put_photo(self, job: Job, jpeg: bytes, text: str, markup: InlineKeyboardMarkup) -> Message | None:
+        """Turns the status message into the photo; sends a new message where that one is gone."""
+        photo = BufferedInputFile(jpeg, f"{job.id}.jpg")
+        if job.message_id is not None:
+            media = InputMediaPhoto(media=photo, caption=text, parse_mode="HTML")
+            try:
+                edited = await self._bot.edit_message_media(
+                    media, chat_id=job.chat_id, message_id=job.message_id, reply_markup=markup
+                )
+                return edited if isinstance(edited, Message) else None
+            except TelegramBadRequest as error:
+                if classify(error) is not Refusal.MESSAGE_GONE:
+                    raise
+        context = context_of(job)
+        message = await self._bot.send_photo(
+            job.chat_id,
+            photo,
+            caption=text,
+            parse_mode="HTML",
+            reply_markup=markup,
+            reply_parameters=reply_to(context.reply_to),
+            message_thread_id=context.thread,
+            disable_notification=not context.private,
+        )
+        await self._ledger.move_message(job.id, message.message_id)
+        return message
+
+    async def _words(self, job: Job, text: str) -> None:
+        """Says in the status message that there will be no picture, and offers to try again."""
+        markup = keyboards.retry(job.id)
+        if job.message_id is not None:
+            try:
+                await self.rewrite(job.chat_id, job.message_id, text, markup)
+                return
+            except TelegramBadRequest as error:
+                if classify(error) is not Refusal.MESSAGE_GONE:
+                    raise
+        context = context_of(job)
+        message = await self._bot.send_message(
+            job.chat_id,
+            text,
+            parse_mode="HTML",
+            reply_markup=markup,
+            reply_parameters=reply_to(context.reply_to),
+            message_thread_id=context.thread,
+            disable_notification=not context.private,
+        )
+        await self._ledger.move_message(job.id, message.message_id)
+        await self._history.add_post(message.chat.id, message.message_id, job_id=job.id, kind="status")
+
+
+def reply_to(message_id: int | None) -> ReplyParameters | None:
+    """An answer to that message if it is still there."""
+    return None if message_id is None else ReplyParameters(message_id=message_id, allow_sending_without_reply=True)
+
+
+def can_refine(picture: StoredPicture, card: ModelCard | None) -> bool:
+    """Whether a picture can be drawn once more in full quality."""
+    return isinstance(picture.recipe.request, FlashTextToImage) and (card is None or "full" in card.kinds)
+
+
+async def result_keyboard(
+    history: History, pictures: list[StoredPicture], chat_id: int, card: ModelCard | None
+) -> InlineKeyboardMarkup:
+    """The keyboard under the pictures of a job as they are now: what was opened, what is starred, what is still there."""
+    first = pictures[0]
+    if len(first.recipe.request.seeds) == 1:
+        return keyboards.single(
+            first.id, can_refine=can_refine(first, card), starred=first.starred, whole_job=first.job_id
+        )
+    opened = {
+        picture.id
+        for picture in pictures
+        if await history.find_post(kind="single", picture_id=picture.id, chat_id=chat_id) is not None
+    }
+    return keyboards.grid(
+        first.job_id,
+        [(picture.tile + 1, picture.id) for picture in pictures],
+        opened=opened,
+        starred=all(picture.starred for picture in pictures),
+    )
+
+
+def _remarks(job: Job, finished: Finished, card: ModelCard | None) -> list[str]:
+    """What to say under a result, the weightiest first, since a caption holds only so much."""
+    context = context_of(job)
+    said = [cards.note(note) for note in finished.notes if not (note.code == "unknown_tokens" and context.unknown)]
+    if context.unknown:
+        said.append(cards.unknown_words(context.unknown, card))
+    return said + [cards.remark(Remark(code, detail)) for code, detail in context.remarks]  # type: ignore[arg-type]
