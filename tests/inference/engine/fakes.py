@@ -1,0 +1,90 @@
+"""A kit without weights: simple arithmetic instead of nets, and a record of what was asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from inference.conditioning import Context, Tokens
+from inference.engine import Drawn, Engine
+from inference.pipelines import Ask, Denoise, Encode
+from inference.requests import FlashTextToImage, TextToImage
+
+
+@dataclass
+class ArithmeticKit:
+    """Predicts noise from x, t and the context's mean, row by row; `trouble(rows)` may raise instead."""
+
+    device: torch.device = torch.device("cpu")
+    passes: list[tuple[str, list[int]]] = field(default_factory=list)  # mode, timesteps of the rows
+    encoded: list[list[tuple[int, ...]]] = field(default_factory=list)
+    moved_out: int = 0
+    away: frozenset[str] = frozenset()
+    trouble: Callable[[str, Tensor], None] = lambda mode, x: None
+
+    def tokenize(self, text: str) -> Tokens:
+        return Tokens(tuple(3 + ord(letter) % 90 for letter in text)[:127] + (1,), len(text) + 1, "")
+
+    def contexts(self, asks: Sequence[Encode]) -> list[tuple[Context, ...]]:
+        self.encoded.append([ids for ask in asks for ids in ask.texts if ids is not None])
+        return [tuple(_context(ids or (2,)) for ids in ask.texts) for ask in asks]
+
+    def denoise(self, mode: str, x: Tensor, t: Tensor, context: Context) -> Tensor:
+        self.trouble(mode, x)
+        self.passes.append((mode, t.tolist()))
+        text = context.rows.sum(dim=(1, 2)) / context.pool_len
+        return torch.tanh(x * 0.5 + (t / 1000 + text).view(-1, 1, 1, 1))
+
+    def decode(self, latent: Tensor) -> Tensor:
+        pixels = latent[:3].permute(1, 2, 0).clamp(-1, 1) * 127 + 128
+        return pixels.to(torch.uint8).repeat_interleave(8, 0).repeat_interleave(8, 1)
+
+    def colours(self, x0: Tensor) -> Tensor | None:
+        return (x0[:, :3].clamp(-1, 1) * 127 + 128).to(torch.uint8)
+
+    def at_hand(self, ask: Ask) -> bool:
+        return not (isinstance(ask, Denoise) and ask.mode in self.away)
+
+    def expect(self, asks: Sequence[Ask]) -> None:
+        assert asks
+
+    def make_room(self) -> None:
+        self.moved_out += 1
+
+
+def _context(ids: tuple[int, ...]) -> Context:
+    rows = torch.tensor([*ids, 0], dtype=torch.float32).view(1, -1, 1) / 100
+    mask = torch.ones(1, len(ids) + 1, dtype=torch.int64)
+    mask[:, -1] = 0
+    return Context(rows, mask, torch.tensor([len(ids) + 1]))
+
+
+def flash(prompt: str = "a red fox", *seeds: int, side: int = 64) -> FlashTextToImage:
+    return FlashTextToImage(prompt=prompt, width=side, height=side, seeds=seeds or (1,))
+
+
+def full(prompt: str = "a blue boat", *seeds: int, side: int = 64, **fields: object) -> TextToImage:
+    return TextToImage.model_validate(
+        {"prompt": prompt, "width": side, "height": side, "seeds": seeds or (1,), "steps": 50, **fields}
+    )
+
+
+def finish(engine: Engine, turns: int = 1000) -> dict[int, list[object]]:
+    """Runs until nothing is live; the events of every job in order."""
+    told: dict[int, list[object]] = {}
+    for _ in range(turns):
+        if not len(engine):
+            return told
+        for job_id, event in engine.turn():
+            told.setdefault(job_id, []).append(event)
+    raise AssertionError(f"{len(engine)} runs are still live after {turns} turns")
+
+
+def pictures(events: list[object]) -> Tensor:
+    """Pixels [B, H, W, 3] of a job that came through."""
+    drawn = events[-1]
+    assert isinstance(drawn, Drawn), drawn
+    return torch.stack(drawn.drawing.pictures)
