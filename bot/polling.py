@@ -1,8 +1,8 @@
 """Updates by long polling.
 
 aiogram's own loop confirms updates before they are handled and closes the session under the handlers that still run.
-This one asks for the next batch only when the last one is handled (or has taken too long to wait for), so that a crash in
-between leads to a second delivery rather than to silence, and it ends when the last handler has.
+This one asks for the next batch only when the last one is handled (or has taken too long to wait for), so that a crash
+in between leads to a second delivery rather than to silence, and it ends when the last handler has.
 """
 
 from __future__ import annotations
