@@ -23,21 +23,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from inference import requests
 from inference.queue import statements as sql
+from inference.queue.admission import NEWCOMER, Speeds, admit, crowd_of, in_flight
 from inference.queue.database import reading
 from inference.queue.delivery import Assignment, Interrupted
-from inference.queue.fairness import (
-    InFlight,
-    Limits,
-    Outlook,
-    Share,
-    Waiting,
-    joining_time,
-    outlooks,
-    picks,
-    serving_order,
-)
+from inference.queue.fairness import InFlight, Limits, Outlook, Share, Waiting, outlooks, picks, serving_order
 from inference.queue.jobs import Accepted, AnyRow, Job, QueueFull, Refused, State, TooManyWaiting, WaitTooLong, job_of
-from inference.queue.speeds import blend
 from inference.requests import Cancelled, Failed, Finished, FlashTextToImage, TextToImage
 
 __all__ = [
@@ -54,7 +44,6 @@ __all__ = [
 ]
 
 UPDATE_IDS_LAST_SECONDS = 2 * 24 * 3600.0  # Telegram may begin its ids anew after a week without updates
-_NEWCOMER = 2**62  # an id above all others, for a job that has none yet
 
 
 class Ledger:
@@ -74,7 +63,7 @@ class Ledger:
         self._reading = reading(database)
         self._clock = clock
         self._writing = asyncio.Lock()  # one process waits for itself here rather than by polling SQLite's lock
-        self._speeds: dict[str, float] | None = None
+        self._speeds = Speeds()
 
     # What the bot does
 
@@ -92,23 +81,25 @@ class Ledger:
 
         Raises TooManyWaiting, QueueFull or WaitTooLong.
         """
+        key, work, now = requests.compatibility_key(request), requests.cost(request), self._clock()
+        newcomer = Waiting(NEWCOMER, owner_id, work, key, priority, since=now)
         fields = {
             "update_id": update_id,
             "owner_id": owner_id,
             "chat_id": chat_id,
             "request": request.model_dump_json(),
             "context": context,
-            "compatibility": requests.compatibility_key(request),
-            "cost": requests.cost(request),
+            "compatibility": key,
+            "cost": work,
             "priority": priority,
             "state": "new",
-            "created_at": self._clock(),
+            "created_at": now,
         }
         try:
             async with self._write() as connection:
                 if update_id is not None and (known := await self._known(connection, update_id)) is not None:
                     return Accepted(known, fresh=False)
-                await self._admit(connection, fields)
+                await admit(connection, newcomer, self.limits, await self._speeds.known(connection), self._foresee)
                 job = job_of((await connection.execute(sql.ADD_JOB, fields)).one())
         except IntegrityError:  # another process took the same update in the meantime
             async with self._read() as connection:
@@ -132,8 +123,9 @@ class Ledger:
 
     async def cancel(self, job_id: int) -> Literal["cancelled", "too_late", "unknown"]:
         """Ends a job that has not ended yet. The dispatcher's `cancel` also stops it at the worker."""
-        if await self._settle(job_id, "cancelled", Cancelled()):
-            return "cancelled"
+        async with self._write() as connection:
+            if await self._settle(connection, job_id, "cancelled", Cancelled()):
+                return "cancelled"
         return "unknown" if await self.job(job_id) is None else "too_late"
 
     async def mark_shown(self, job_id: int) -> bool:
@@ -173,26 +165,29 @@ class Ledger:
         """What to expect of a job that waits; None for any other."""
         return (await self.outlooks()).get(job_id)
 
-    async def outlooks(self) -> dict[int, Outlook]:
-        """What to expect of every waiting job, by id, in serving order."""
+    async def outlooks(self, *, announced: bool = False) -> dict[int, Outlook]:
+        """What to expect of every waiting job, or of every one that is announced, by id, in serving order."""
         async with self._read() as connection:
-            speeds = await self._known_speeds(connection)
-            in_flight = await self._in_flight(connection)
-            waiting, shares = _crowd((await connection.execute(sql.CROWD_WAITING)).all())
-        return self._foresee(waiting, shares, in_flight, speeds)
+            speeds = await self._speeds.known(connection)
+            running = await in_flight(connection, self.progress)
+            rows = (await connection.execute(sql.CROWD_WAITING)).all()
+        waiting, shares = crowd_of(rows)
+        foreseen = self._foresee(waiting, shares, running, speeds)
+        hidden = {row.id for row in rows if row.state == "new"} if announced else set()
+        return {job_id: outlook for job_id, outlook in foreseen.items() if job_id not in hidden}
 
     # What the dispatcher does
 
     async def release(self, slots: int) -> list[Assignment]:
         """Picks as many jobs as there are free slots and marks them sent, their owners charged."""
         async with self._read() as connection:
-            in_flight = await self._in_flight(connection)
-            room = slots - len(in_flight)
+            running = await in_flight(connection, self.progress)
+            room = slots - len(running)
             if room <= 0:
                 return []
-            waiting, shares = _crowd((await connection.execute(sql.HEADS, {"room": room})).all())
+            waiting, shares = crowd_of((await connection.execute(sql.HEADS, {"room": room})).all())
         now = self._clock()
-        chosen = picks(waiting, shares, in_flight, room=room, now=now, limits=self.limits)
+        chosen = picks(waiting, shares, running, room=room, now=now, limits=self.limits)
         if not chosen:
             return []
         sent = []
@@ -214,20 +209,25 @@ class Ledger:
             return bool((await connection.execute(sql.START, {"job_id": job_id, "now": self._clock()})).rowcount)
 
     async def finish(
-        self, job_id: int, outcome: Finished | Failed | Cancelled, device_seconds: float | None = None
-    ) -> State | None:
-        """Settles a job, or lets it wait for another try after a transient failure. Returns its new state.
+        self, job_id: int, outcome: Finished | Failed, device_seconds: float | None = None
+    ) -> Finished | Failed | None:
+        """Settles a job and returns its outcome, or None if it has ended before: the first outcome stays.
 
-        None if it has ended before: the first outcome stays. `device_seconds` feeds the measured speeds.
+        None as well for a transient failure that is to be tried again. `device_seconds` feeds the measured speeds.
         """
-        if isinstance(outcome, Failed):
-            return await self._fail(job_id, outcome)
-        if isinstance(outcome, Cancelled):
-            return "cancelled" if await self._settle(job_id, "cancelled", outcome) else None
-        return "done" if await self._settle(job_id, "done", outcome, device_seconds) else None
+        async with self._write() as connection:
+            row = (await connection.execute(sql.IN_FLIGHT_JOB, {"job_id": job_id})).one_or_none()
+            if isinstance(outcome, Finished):
+                if row is not None and device_seconds is not None:
+                    await self._speeds.learn(connection, row.compatibility, device_seconds / row.cost, self._clock())
+                return outcome if await self._settle(connection, job_id, "done", outcome) else None
+            if row is not None and outcome.retryable and self._may_try_again(row):
+                await self._postpone(connection, job_id, row)
+                return None
+            return outcome if await self._settle(connection, job_id, "failed", outcome) else None
 
-    async def interrupted(self, job_id: int, interruption: Interrupted) -> State | None:
-        """Puts a job back whose run ended without an outcome; returns its new state, None if it was not in flight.
+    async def interrupted(self, job_id: int, interruption: Interrupted) -> Failed | None:
+        """Puts a job back whose run ended without an outcome. Returns its failure if that was one time too many.
 
         A crash of the engine makes it a suspect, which runs alone; the third crash with nobody else inside ends it.
         Its owner gets the charge back, so it stands where it stood. A drained run does not count as an attempt.
@@ -241,12 +241,12 @@ class Ledger:
             attempts = row.attempts - (interruption.cause == "drained")
             end = self._end_of_patience(interruption.cause, crashes, attempts)
             if end is not None:
-                return end[0] if await self._settle_in(connection, job_id, *end) else None
+                return end[1] if await self._settle(connection, job_id, *end) else None
             values = {"new_attempts": attempts, "new_crashes": crashes, "new_suspect": crashed}
             await connection.execute(sql.PUT_BACK, {"job_id": job_id, **values})
             await self._refund(connection, row)
-        self.progress.pop(job_id, None)
-        return "queued"
+            self.progress.pop(job_id, None)
+        return None
 
     async def resume_retries(self) -> float | None:
         """Queues the jobs whose pause is over. Returns the seconds until the next one's is, None if none pauses."""
@@ -291,94 +291,32 @@ class Ledger:
         await connection.execute(sql.FORGET_UPDATE, {"job_id": row.id})
         return None
 
-    async def _admit(self, connection: AsyncConnection, fields: Mapping[str, Any]) -> None:
-        owner = fields["owner_id"]
-        crowd = (await connection.execute(sql.CROWD, {"owner": owner})).one()
-        if crowd.own_waiting >= self.limits.waiting_per_person:
-            raise TooManyWaiting(self.limits.waiting_per_person)
-        if crowd.waiting >= self.limits.queue_cap:
-            raise QueueFull(self.limits.queue_cap)
-        share = await self._join(connection, owner, returning=crowd.own_active == 0)
-        speeds = await self._known_speeds(connection)
-        slowest = max(speeds.values(), default=0.0)
-        if (crowd.work + fields["cost"]) * slowest <= self.limits.max_wait_seconds:
-            return  # even as the last one it would be in time
-        waiting, shares = _crowd((await connection.execute(sql.CROWD_WAITING)).all())
-        newcomer = Waiting(
-            _NEWCOMER, owner, fields["cost"], fields["compatibility"], fields["priority"], fields["created_at"]
-        )
-        in_flight = await self._in_flight(connection)
-        foreseen = self._foresee([*waiting, newcomer], {**shares, owner: share}, in_flight, speeds)
-        eta = foreseen[_NEWCOMER].eta_seconds
-        if eta is not None and eta > self.limits.max_wait_seconds:
-            raise WaitTooLong(eta)
-
-    async def _join(self, connection: AsyncConnection, owner: int, *, returning: bool) -> Share:
-        """The person's account, opened or brought up to date if they have nothing in the queue."""
-        row = (await connection.execute(sql.OWNER, {"owner": owner})).one_or_none()
-        share = Share() if row is None else Share(row.virtual_time, row.weight)
-        if not returning and row is not None:
-            return share
-        lowest = (await connection.execute(sql.LOWEST_ACTIVE_TIME)).scalar_one()
-        highest = (await connection.execute(sql.HIGHEST_TIME)).scalar_one() if lowest is None else None
-        time_now = joining_time(share.virtual_time, [] if lowest is None else [lowest], highest or 0.0)
-        if row is None:
-            await connection.execute(sql.ADD_OWNER, {"owner_id": owner, "virtual_time": time_now})
-        elif time_now != share.virtual_time:
-            await connection.execute(sql.SET_OWNER_TIME, {"owner": owner, "time": time_now})
-        return Share(time_now, share.weight)
-
-    async def _in_flight(self, connection: AsyncConnection) -> list[InFlight]:
-        rows = (await connection.execute(sql.CROWD_IN_FLIGHT)).all()
-        return [
-            InFlight(row.id, row.owner_id, row.compatibility, row.cost * (1 - self.progress.get(row.id, 0.0)))
-            for row in rows
-        ]
-
     def _foresee(
         self,
         waiting: list[Waiting],
         shares: Mapping[int, Share],
-        in_flight: list[InFlight],
+        running: list[InFlight],
         speeds: Mapping[str, float],
     ) -> dict[int, Outlook]:
-        slots = self.slots or len(in_flight)
-        order = serving_order(waiting, shares, in_flight, slots=slots, now=self._clock(), limits=self.limits)
-        return outlooks(order, in_flight, speeds, online=self.slots != 0)
+        slots = self.slots or len(running)
+        order = serving_order(waiting, shares, running, slots=slots, now=self._clock(), limits=self.limits)
+        return outlooks(order, running, speeds, online=self.slots != 0)
 
     async def _settle(
-        self,
-        job_id: int,
-        state: State,
-        outcome: Finished | Failed | Cancelled,
-        device_seconds: float | None = None,
-    ) -> bool:
-        async with self._write() as connection:
-            if device_seconds is not None:
-                row = (await connection.execute(sql.IN_FLIGHT_JOB, {"job_id": job_id})).one_or_none()
-                if row is not None:
-                    await self._learn(connection, row.compatibility, device_seconds / row.cost)
-            return await self._settle_in(connection, job_id, state, outcome)
-
-    async def _settle_in(
         self, connection: AsyncConnection, job_id: int, state: State, outcome: Finished | Failed | Cancelled
     ) -> bool:
         values = {"new_state": state, "result": outcome.model_dump_json(), "now": self._clock()}
-        result = await connection.execute(sql.SETTLE, {"job_id": job_id, **values})
         self.progress.pop(job_id, None)
-        return bool(result.rowcount)
+        return bool((await connection.execute(sql.SETTLE, {"job_id": job_id, **values})).rowcount)
 
-    async def _fail(self, job_id: int, failure: Failed) -> State | None:
-        async with self._write() as connection:
-            row = (await connection.execute(sql.IN_FLIGHT_JOB, {"job_id": job_id})).one_or_none()
-            again = row is not None and failure.retryable and row.retries < self.limits.retries
-            if row is None or not again or row.attempts >= self.limits.attempts:
-                return "failed" if await self._settle_in(connection, job_id, "failed", failure) else None
-            pause = self.limits.retry_seconds * 2**row.retries * random.uniform(0.8, 1.2)
-            await connection.execute(sql.POSTPONE, {"job_id": job_id, "due": self._clock() + pause})
-            await self._refund(connection, row)
+    def _may_try_again(self, row: AnyRow) -> bool:
+        return bool(row.retries < self.limits.retries and row.attempts < self.limits.attempts)
+
+    async def _postpone(self, connection: AsyncConnection, job_id: int, row: AnyRow) -> None:
+        pause = self.limits.retry_seconds * 2**row.retries * random.uniform(0.8, 1.2)
+        await connection.execute(sql.POSTPONE, {"job_id": job_id, "due": self._clock() + pause})
+        await self._refund(connection, row)
         self.progress.pop(job_id, None)
-        return "retry_wait"
 
     def _end_of_patience(self, cause: str, crashes: int, attempts: int) -> tuple[State, Failed] | None:
         if crashes >= self.limits.lone_crashes:
@@ -390,28 +328,3 @@ class Ledger:
 
     async def _refund(self, connection: AsyncConnection, row: AnyRow) -> None:
         await connection.execute(sql.CHARGE, {"owner": row.owner_id, "work": -row.cost})
-
-    async def _known_speeds(self, connection: AsyncConnection) -> dict[str, float]:
-        if self._speeds is None:
-            rows = (await connection.execute(sql.SPEEDS)).all()
-            self._speeds = {row.compatibility: row.seconds_per_unit for row in rows}
-        return self._speeds
-
-    async def _learn(self, connection: AsyncConnection, key: str, measured: float) -> None:
-        speeds = await self._known_speeds(connection)
-        fresh = key not in speeds
-        speed = blend(speeds.get(key), measured)
-        speeds[key] = speed
-        if fresh:
-            values = {"compatibility": key, "seconds_per_unit": speed, "measured_at": self._clock()}
-            await connection.execute(sql.ADD_SPEED, values)
-        else:
-            await connection.execute(sql.SET_SPEED, {"key": key, "speed": speed, "now": self._clock()})
-
-
-def _crowd(rows: Sequence[AnyRow]) -> tuple[list[Waiting], dict[int, Share]]:
-    waiting = [
-        Waiting(row.id, row.owner_id, row.cost, row.compatibility, row.priority, row.since, row.suspect, row.overtaken)
-        for row in rows
-    ]
-    return waiting, {row.owner_id: Share(row.virtual_time, row.weight) for row in rows}

@@ -89,7 +89,7 @@ HEADS = (
     .where(_RANKED.c.rank <= bindparam("room"))
 )
 CROWD_WAITING = (
-    select(*_LIGHT, owners.c.virtual_time, owners.c.weight)
+    select(*_LIGHT, jobs.c.state, owners.c.virtual_time, owners.c.weight)
     .join(owners, owners.c.owner_id == jobs.c.owner_id)
     .where(_in(WAITING))
 )

@@ -1,0 +1,91 @@
+"""Whether a new job may join, and on what footing: reads of the crowd inside somebody else's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from inference.queue import statements as sql
+from inference.queue.fairness import InFlight, Limits, Outlook, Share, Waiting, joining_time
+from inference.queue.jobs import AnyRow, QueueFull, TooManyWaiting, WaitTooLong
+from inference.queue.speeds import blend
+
+NEWCOMER = 2**62  # an id above all others, for a job that has none yet
+
+Foresee = Callable[[list[Waiting], Mapping[int, Share], list[InFlight], Mapping[str, float]], dict[int, Outlook]]
+
+
+def crowd_of(rows: Sequence[AnyRow]) -> tuple[list[Waiting], dict[int, Share]]:
+    """Waiting jobs and their owners' accounts."""
+    waiting = [
+        Waiting(row.id, row.owner_id, row.cost, row.compatibility, row.priority, row.since, row.suspect, row.overtaken)
+        for row in rows
+    ]
+    return waiting, {row.owner_id: Share(row.virtual_time, row.weight) for row in rows}
+
+
+async def in_flight(connection: AsyncConnection, progress: Mapping[int, float]) -> list[InFlight]:
+    """Released jobs in the order they were, with the work that `progress` (done part by job) leaves."""
+    rows = (await connection.execute(sql.CROWD_IN_FLIGHT)).all()
+    return [
+        InFlight(row.id, row.owner_id, row.compatibility, row.cost * (1 - progress.get(row.id, 0.0))) for row in rows
+    ]
+
+
+async def admit(
+    connection: AsyncConnection, newcomer: Waiting, limits: Limits, speeds: Mapping[str, float], foresee: Foresee
+) -> None:
+    """Lets a newcomer in and settles its owner's account. Raises TooManyWaiting, QueueFull or WaitTooLong."""
+    owner = newcomer.owner_id
+    crowd = (await connection.execute(sql.CROWD, {"owner": owner})).one()
+    if crowd.own_waiting >= limits.waiting_per_person:
+        raise TooManyWaiting(limits.waiting_per_person)
+    if crowd.waiting >= limits.queue_cap:
+        raise QueueFull(limits.queue_cap)
+    share = await _join(connection, owner, returning=crowd.own_active == 0)
+    slowest = max(speeds.values(), default=0.0)
+    if (crowd.work + newcomer.cost) * slowest <= limits.max_wait_seconds:
+        return  # even as the last one it would be in time
+    waiting, shares = crowd_of((await connection.execute(sql.CROWD_WAITING)).all())
+    outlooks = foresee([*waiting, newcomer], {**shares, owner: share}, await in_flight(connection, {}), speeds)
+    eta = outlooks[newcomer.job_id].eta_seconds
+    if eta is not None and eta > limits.max_wait_seconds:
+        raise WaitTooLong(eta)
+
+
+async def _join(connection: AsyncConnection, owner: int, *, returning: bool) -> Share:
+    """The person's account, opened or brought up to date if they have nothing in the queue."""
+    row = (await connection.execute(sql.OWNER, {"owner": owner})).one_or_none()
+    share = Share() if row is None else Share(row.virtual_time, row.weight)
+    if not returning and row is not None:
+        return share
+    lowest = (await connection.execute(sql.LOWEST_ACTIVE_TIME)).scalar_one()
+    highest = (await connection.execute(sql.HIGHEST_TIME)).scalar_one() if lowest is None else None
+    time = joining_time(share.virtual_time, [] if lowest is None else [lowest], highest or 0.0)
+    if row is None:
+        await connection.execute(sql.ADD_OWNER, {"owner_id": owner, "virtual_time": time})
+    elif time != share.virtual_time:
+        await connection.execute(sql.SET_OWNER_TIME, {"owner": owner, "time": time})
+    return Share(time, share.weight)
+
+
+class Speeds:
+    """Measured device seconds per megapixel pass by compatibility key, kept in the database."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, float] | None = None
+
+    async def known(self, connection: AsyncConnection) -> dict[str, float]:
+        if self._known is None:
+            rows = (await connection.execute(sql.SPEEDS)).all()
+            self._known = {row.compatibility: row.seconds_per_unit for row in rows}
+        return self._known
+
+    async def learn(self, connection: AsyncConnection, key: str, measured: float, now: float) -> None:
+        known = await self.known(connection)
+        speed = blend(known.get(key), measured)
+        known[key] = speed
+        if not (await connection.execute(sql.SET_SPEED, {"key": key, "speed": speed, "now": now})).rowcount:
+            values = {"compatibility": key, "seconds_per_unit": speed, "measured_at": now}
+            await connection.execute(sql.ADD_SPEED, values)

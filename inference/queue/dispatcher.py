@@ -1,0 +1,268 @@
+"""Releases a job only when a slot is free, and takes what workers report back into the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from typing import Literal
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from inference.queue.delivery import Delivery, Interrupted, JobReport
+from inference.queue.ledger import Ledger
+from inference.queue.speeds import DeviceClock
+from inference.queue.tidings import Tidings
+from inference.requests import Cancelled, Event, Failed, Finished, ModelCard, Progress, Started
+
+log = logging.getLogger(__name__)
+
+Listener = Callable[[int, Event], None]
+
+
+class Dispatcher:
+    """The only one who releases jobs. Holds nothing that a restart would miss: the ledger is the truth.
+
+    `tick_seconds` is how often it looks without being woken (no SQL unless something has changed or is due),
+    `reconcile_seconds` how often it compares the ledger with what the workers know, `stall_seconds` after how long
+    without a turn it restarts itself.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        delivery: Delivery,
+        *,
+        tick_seconds: float = 0.1,
+        reconcile_seconds: float = 5.0,
+        stall_seconds: float = 10.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ledger = ledger
+        self._delivery = delivery
+        self._tick = tick_seconds
+        self._reconcile_every = reconcile_seconds
+        self._stall = stall_seconds
+        self._now = monotonic
+        self._listeners: list[Listener] = []
+        self._tidings = Tidings(ledger, self._tell, monotonic)
+        self._device = DeviceClock()
+        self._running: set[int] = set()
+        self._cancelled: set[int] = set()
+        self._woken = asyncio.Event()
+        self._changed = True
+        self._retry_at: float | None = None
+        self._reconcile_at = 0.0
+        self._last_turn = 0.0
+        self._slots = 0
+        self._card: ModelCard | None = None
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._guard: asyncio.Task[None] | None = None
+
+    @property
+    def card(self) -> ModelCard | None:
+        """What the checkpoints in use say of themselves; None until a worker has introduced itself."""
+        return self._card
+
+    @property
+    def slots(self) -> int:
+        """Jobs that the live workers take at a time, as last seen."""
+        return self._slots
+
+    def listen(self, callback: Listener) -> None:
+        """Calls back with (job id, event) after the ledger has committed it. It must not block."""
+        self._listeners.append(callback)
+
+    def wake(self) -> None:
+        """A job has been announced or cancelled: look at once."""
+        self._changed = True
+        self._woken.set()
+
+    async def start(self) -> None:
+        """Puts back what no worker knows of, then begins. Returns without waiting for a worker."""
+        await self._delivery.start()
+        await self._reconcile()
+        self._retry_at = self._now()
+        self._last_turn = self._now()
+        self._begin("releasing")
+        self._begin("reporting")
+        self._guard = asyncio.create_task(self._watch(), name="queue watchdog")
+
+    async def close(self, grace_seconds: float = 10.0) -> None:
+        """Releases nothing more, lets running jobs end within the grace, puts the others back into the queue."""
+        for task in (self._guard, self._tasks.pop("releasing", None)):
+            await _stop(task)
+        await self._delivery.close(grace_seconds)
+        reporting = self._tasks.pop("reporting", None)
+        if reporting is not None:
+            await asyncio.wait([reporting], timeout=5.0)
+            await _stop(reporting)
+        for job_id in await self._ledger.in_flight():
+            await self._ledger.interrupted(job_id, Interrupted(cause="drained", alone=False))
+
+    async def cancel(self, job_id: int) -> Literal["cancelled", "too_late", "unknown"]:
+        """Ends a job wherever it is; a running one stops within a step. Listeners hear of it once."""
+        verdict = await self._ledger.cancel(job_id)
+        if verdict == "cancelled":
+            self._cancelled.add(job_id)
+            self._device.leave(job_id, self._now())
+            self._forget(job_id)
+            self._tell(job_id, Cancelled())
+            await self._delivery.cancel(job_id)
+            self.wake()
+        return verdict
+
+    # Releasing
+
+    async def _release_forever(self) -> None:
+        while True:
+            try:
+                await self._turn()
+            except Exception:
+                log.exception("a turn of the dispatcher failed; the next one is in a second")
+                self._changed = True
+                await asyncio.sleep(1.0)
+            self._last_turn = self._now()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._tick):
+                    await self._woken.wait()
+            self._woken.clear()
+
+    async def _turn(self) -> None:
+        await self._look_at_capacity()
+        if self._now() >= self._reconcile_at:
+            await self._reconcile()
+        if self._retry_at is not None and self._now() >= self._retry_at:
+            pause = await self._ledger.resume_retries()
+            self._retry_at = None if pause is None else self._now() + pause
+            self._changed = True
+        if self._changed:
+            self._changed = False
+            self._tidings.changed()
+            if self._slots:
+                await self._release()
+        await self._tidings.spread()
+
+    async def _look_at_capacity(self) -> None:
+        capacity = await self._delivery.capacity()
+        self._card = capacity.card or self._card
+        if capacity.slots != self._slots:
+            self._slots = capacity.slots
+            self._changed = True
+        self._ledger.slots = capacity.slots
+
+    async def _release(self) -> None:
+        for assignment in await self._ledger.release(self._slots):
+            if assignment.job_id not in self._cancelled:  # between the commit and here
+                await self._delivery.submit(assignment)
+
+    async def _reconcile(self) -> None:
+        """Puts back the jobs in flight that no worker knows, and stops the ones at workers that have ended."""
+        expected = await self._ledger.in_flight()
+        known = await self._delivery.known()  # later than the ledger's: a job settled in between is not missed
+        for job_id in sorted(expected - known):
+            log.warning("job %d is at no worker any more; back into the queue", job_id)
+            await self._put_back(job_id, Interrupted(cause="worker_gone", alone=False))
+        if strays := known - expected:
+            for job_id in await self._ledger.ended(sorted(strays)):
+                await self._delivery.cancel(job_id)
+        self._cancelled.clear()
+        self._reconcile_at = self._now() + self._reconcile_every
+        self._changed = True
+
+    # Reports
+
+    async def _report_forever(self) -> None:
+        async for report in self._delivery.events():
+            while True:
+                try:
+                    await self._take(report)
+                    break
+                except SQLAlchemyError:  # the result exists, so it waits until the ledger can hold it
+                    log.exception("the ledger did not take a report of job %d; trying again", report.job_id)
+                    await asyncio.sleep(1.0)
+
+    async def _take(self, report: JobReport) -> None:
+        job_id, event = report.job_id, report.event
+        match event:
+            case Started():
+                await self._started(job_id)
+            case Progress():
+                self._progressed(job_id, event)
+            case Finished() | Failed():
+                seconds = self._device.leave(job_id, self._now())
+                self._forget(job_id)
+                outcome = await self._ledger.finish(job_id, event, seconds)
+                if outcome is not None:
+                    self._tell(job_id, outcome)
+                elif isinstance(event, Failed) and event.retryable:
+                    self._retry_at = self._now()
+                self.wake()
+            case Cancelled():  # of a job that nobody has cancelled in the ledger: the run is lost, not the job
+                await self._put_back(job_id, Interrupted(cause="worker_gone", alone=False))
+            case Interrupted():
+                await self._put_back(job_id, event)
+
+    async def _started(self, job_id: int) -> None:
+        if await self._ledger.started(job_id):
+            self._running.add(job_id)
+            self._device.enter(job_id, self._now())
+            self._tell(job_id, Started())
+        elif await self._ledger.ended([job_id]):
+            await self._delivery.cancel(job_id)
+
+    def _progressed(self, job_id: int, progress: Progress) -> None:
+        if job_id not in self._running:
+            return
+        self._ledger.progress[job_id] = min(1.0, progress.step / max(1, progress.of))
+        if progress.stage == "loading":
+            self._device.enter(job_id, self._now())  # the device's speed has nothing to do with the disk's
+        self._tell(job_id, progress)
+
+    async def _put_back(self, job_id: int, interruption: Interrupted) -> None:
+        self._device.leave(job_id, self._now())
+        self._forget(job_id)
+        failure = await self._ledger.interrupted(job_id, interruption)
+        if failure is not None:
+            self._tell(job_id, failure)
+        self.wake()
+
+    def _forget(self, job_id: int) -> None:
+        self._running.discard(job_id)
+        self._tidings.forget(job_id)
+
+    def _tell(self, job_id: int, event: Event) -> None:
+        for listener in self._listeners:
+            try:
+                listener(job_id, event)
+            except Exception:
+                log.exception("a listener failed on %s of job %d", event.type, job_id)
+
+    # Watching itself
+
+    def _begin(self, name: Literal["releasing", "reporting"]) -> None:
+        work = self._release_forever() if name == "releasing" else self._report_forever()
+        self._tasks[name] = asyncio.create_task(work, name=f"queue {name}")
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self._stall / 5)
+            if self._now() - self._last_turn > self._stall:
+                log.error("the dispatcher has not turned for %.0f s; restarting it", self._stall)
+                await _stop(self._tasks["releasing"])
+            for name in ("releasing", "reporting"):
+                task = self._tasks[name]
+                if task.done():
+                    if not task.cancelled() and task.exception() is not None:
+                        log.error("%s ended; starting it again", task.get_name(), exc_info=task.exception())
+                    self._last_turn = self._now()
+                    self._changed = True
+                    self._begin(name)
+
+
+async def _stop(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.wait([task], timeout=5.0)
