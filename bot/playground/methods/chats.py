@@ -1,0 +1,163 @@
+"""Chats and who is in them, chat actions, reactions of the bot."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from bot.playground.errors import bad_request
+from bot.playground.methods.call import Call, method, refuse_not_simulated
+from bot.playground.records import Chat
+from bot.playground.schema import allowed_reactions
+from bot.playground.views import announce, chat_view, user_view
+
+ACTIONS = frozenset(
+    [
+        "typing",
+        "upload_photo",
+        "record_video",
+        "upload_video",
+        "record_voice",
+        "upload_voice",
+        "upload_document",
+        "choose_sticker",
+        "find_location",
+        "record_video_note",
+        "upload_video_note",
+    ]
+)
+ACTION_LASTS = 5.0  # seconds
+
+
+@method("sendChatAction")
+async def send_chat_action(call: Call) -> Any:
+    refuse_not_simulated(call.params)
+    chat = call.chat()
+    call.world.may_write(call.bot, chat)
+    if call.params["action"] not in ACTIONS:
+        raise bad_request("wrong parameter action in request")
+    action = {
+        "action": call.params["action"],
+        "from": user_view(call.world, call.bot.as_user()),
+        "expires": time.time() + ACTION_LASTS,
+    }
+    call.world.actions[chat.key] = action
+    call.world.events.publish("chat_action", {"chat": chat.id, "bot": call.bot.id, **action})
+    return True
+
+
+@method("setMessageReaction")
+async def set_message_reaction(call: Call) -> Any:
+    message = call.message("message_id", "message to react not found")
+    reactions = call.get("reaction", [])
+    if len(reactions) > 1:
+        raise bad_request("REACTIONS_TOO_MANY")
+    for it in reactions:
+        if it["type"] != "emoji" or it["emoji"].replace("\ufe0f", "") not in allowed_reactions():
+            raise bad_request("REACTION_INVALID")
+    message.reactions.pop(str(call.bot.id), None)
+    if reactions:
+        message.reactions[str(call.bot.id)] = reactions
+    call.world.save_message(message)
+    announce(call.world, "reaction", message)
+    return True
+
+
+@method("getChat")
+async def get_chat(call: Call) -> Any:
+    chat = call.chat()
+    full = call.world.chat_body(chat) | {
+        "accent_color_id": abs(chat.id) % 7,
+        "max_reaction_count": 11,
+        "accepted_gift_types": dict.fromkeys(
+            ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels"), False
+        ),
+    }
+    if not chat.is_private:
+        full["permissions"] = _permissions()
+    pinned = call.world.find_message(chat, chat.pinned[-1]) if chat.pinned else None
+    return full | ({"pinned_message": call.view(pinned)} if pinned else {})
+
+
+def _permissions() -> dict[str, bool]:
+    allowed = [
+        "messages",
+        "audios",
+        "documents",
+        "photos",
+        "videos",
+        "video_notes",
+        "voice_notes",
+        "polls",
+        "other_messages",
+    ]
+    return (
+        {f"can_send_{it}": True for it in allowed}
+        | {"can_add_web_page_previews": True, "can_invite_users": True}
+        | dict.fromkeys(("can_change_info", "can_pin_messages", "can_manage_topics"), False)
+    )
+
+
+@method("getChatMember")
+async def get_chat_member(call: Call) -> Any:
+    return member(call, call.chat(), call.params["user_id"])
+
+
+def member(call: Call, chat: Chat, user_id: int) -> dict[str, Any]:
+    """A ChatMember: creator (the first of the administrators), administrator, member or left."""
+    if user_id in call.world.bots:
+        user = call.world.bots[user_id].as_user()
+        inside, admin = user_id in chat.bots, user_id in chat.admin_bots
+    elif user_id in call.world.people:
+        user = call.world.people[user_id].as_user()
+        inside, admin = user_id in chat.members, user_id in chat.admins
+    else:
+        raise bad_request("invalid user_id specified")
+    if not inside:
+        return {"status": "left", "user": user}
+    if admin and chat.admins[:1] == [user_id]:
+        return {"status": "creator", "user": user, "is_anonymous": False}
+    return _administrator(user) if admin else {"status": "member", "user": user}
+
+
+def _administrator(user: dict[str, Any]) -> dict[str, Any]:
+    rights = [
+        "manage_chat",
+        "delete_messages",
+        "manage_video_chats",
+        "restrict_members",
+        "promote_members",
+        "change_info",
+        "invite_users",
+        "post_stories",
+        "edit_stories",
+        "delete_stories",
+        "pin_messages",
+    ]
+    granted = {f"can_{it}": it != "promote_members" for it in rights}
+    return {"status": "administrator", "user": user, "can_be_edited": False, "is_anonymous": False} | granted
+
+
+@method("getChatAdministrators")
+async def get_chat_administrators(call: Call) -> Any:
+    chat = call.chat()
+    if chat.is_private:
+        raise bad_request("there are no administrators in the private chat")
+    return [member(call, chat, it) for it in [*chat.admins, *(it for it in chat.admin_bots if it != call.bot.id)]]
+
+
+@method("getChatMemberCount")
+async def get_chat_member_count(call: Call) -> Any:
+    chat = call.chat()
+    return len(chat.members) + len(chat.bots)
+
+
+@method("leaveChat")
+async def leave_chat(call: Call) -> Any:
+    chat = call.chat()
+    if chat.is_private:
+        raise bad_request("chat member status can't be changed in private chats")
+    chat.bots.remove(call.bot.id)
+    call.world.save_chat(chat)
+    call.world.events.publish("chat", {"chat": chat_view(call.world, chat)})
+    return True

@@ -1,0 +1,74 @@
+"""deleteMessage(s), pins."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from bot.playground.errors import bad_request
+from bot.playground.methods.call import Call, method, refuse_not_simulated
+from bot.playground.records import Chat, Message
+
+DELETABLE_FOR = 48 * 3600
+
+
+@method("deleteMessage")
+async def delete_message(call: Call) -> Any:
+    chat = call.chat()
+    message = call.message("message_id", "message to delete not found", chat)
+    _check_deletable(call, chat, message)
+    _delete(call, chat, message)
+    return True
+
+
+@method("deleteMessages")
+async def delete_messages(call: Call) -> Any:
+    chat = call.chat()
+    found = [call.world.find_message(chat, it) for it in call.params["message_ids"]]
+    messages = [it for it in found if it is not None]
+    for message in messages:
+        _check_deletable(call, chat, message)
+    for message in messages:
+        _delete(call, chat, message)
+    return True
+
+
+def _check_deletable(call: Call, chat: Chat, message: Message) -> None:
+    if message.sender["id"] != call.bot.id and not chat.is_private and call.bot.id not in chat.admin_bots:
+        raise bad_request("message can't be deleted")
+    if chat.is_private and time.time() - message.body["date"] > DELETABLE_FOR:
+        raise bad_request("message can't be deleted for everyone")
+
+
+def _delete(call: Call, chat: Chat, message: Message) -> None:
+    message.deleted = True
+    if message.id in chat.pinned:
+        chat.pinned.remove(message.id)
+        call.world.save_chat(chat)
+    call.world.save_message(message)
+    call.world.events.publish("delete", {"chat": chat.id, "bot": chat.bots[0], "message_id": message.id})
+
+
+@method("pinChatMessage", "unpinChatMessage", "unpinAllChatMessages")
+async def pin(call: Call) -> Any:
+    refuse_not_simulated(call.params)
+    chat = call.chat()
+    if not chat.is_private and call.bot.id not in chat.admin_bots:
+        raise bad_request("not enough rights to manage pinned messages in the chat")
+    if call.method == "pinChatMessage":
+        _pinned(call, chat, call.message("message_id", "message to pin not found", chat).id, pinned=True)
+        return True
+    named = [call.params["message_id"]] if "message_id" in call.params else chat.pinned[-1:]
+    gone = list(chat.pinned) if call.method == "unpinAllChatMessages" else named
+    for message_id in gone:
+        if message_id not in chat.pinned:
+            raise bad_request("message to unpin not found")
+        _pinned(call, chat, message_id, pinned=False)
+    return True
+
+
+def _pinned(call: Call, chat: Chat, message_id: int, pinned: bool) -> None:
+    chat.pinned = [it for it in chat.pinned if it != message_id] + ([message_id] if pinned else [])
+    call.world.save_chat(chat)
+    event = {"chat": chat.id, "bot": chat.bots[0], "message_id": message_id, "pinned": pinned}
+    call.world.events.publish("pin", event)
