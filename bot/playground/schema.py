@@ -60,6 +60,7 @@ class Schema:
     methods: dict[str, dict[str, Field]]
     types: dict[str, dict[str, Field]]
     unions: dict[str, tuple[str, ...]]
+    updates: frozenset[str]  # the kinds of updates
 
 
 def _fields(owner: str, fields: dict[str, Any], limits: dict[tuple[str, str], dict[str, Any]]) -> dict[str, Field]:
@@ -81,6 +82,7 @@ def bot_api() -> Schema:
         methods={name: _fields(name, it, limits) for name, it in data["methods"].items()},
         types={name: _fields(name, it["fields"], limits) for name, it in data["types"].items() if "fields" in it},
         unions={name: tuple(it["one_of"]) for name, it in data["types"].items() if "one_of" in it},
+        updates=frozenset(data["updates"]),
     )
 
 

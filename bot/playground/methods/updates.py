@@ -34,7 +34,7 @@ def _allow(call: Call) -> None:
     wanted = call.get("allowed_updates")
     if wanted is None:
         return
-    known = [it for it in wanted if it in bot_api().types["Update"]]
+    known = [it for it in wanted if it in bot_api().updates]
     if (known or None) != call.bot.allowed_updates:
         call.bot.allowed_updates = known or None
         call.world.save_bot(call.bot)
