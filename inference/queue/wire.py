@@ -135,9 +135,14 @@ class Link:
         self._writer = writer
 
     async def line(self) -> bytes | None:
-        """The next line, None at the end of the stream. Half a line at the end (a killed writer) is dropped."""
+        """The next line, None at the end of the stream. Half a line at the end (a killed writer) is dropped.
+
+        Raises ValueError for a line that is too long to be one of ours.
+        """
         try:
             return await self._reader.readuntil(b"\n")
+        except asyncio.LimitOverrunError as overrun:
+            raise ValueError(f"a line of more than {MAX_LINE_BYTES} bytes") from overrun
         except (asyncio.IncompleteReadError, ConnectionError):
             return None
 

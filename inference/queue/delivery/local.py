@@ -1,0 +1,185 @@
+"""Delivery without a server: the worker is a child of this process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from inference.queue.delivery import Assignment, Capacity, Interrupted, JobReport
+from inference.queue.delivery.mailbox import Mailbox
+from inference.queue.wire import Cancel, Drain, Hello, Link, Report, Submit, decode_up, spawn
+from inference.requests import Cancelled, Failed, Finished, ModelCard
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 10.0
+LAST_WORDS_SECONDS = 5.0
+
+
+def worker_arguments(
+    *, blobs: str, slots: int, weights: Path | None, device: str, previews: bool, job_timeout_seconds: float
+) -> list[str]:
+    """The command that starts a worker, without the socket that `LocalDelivery` adds."""
+    command = [sys.executable, "-m", "inference", "worker", "--blobs", blobs, "--slots", str(slots)]
+    command += ["--device", device, "--job-timeout", str(job_timeout_seconds)]
+    command += [] if weights is None else ["--weights", str(weights)]
+    return command if previews else [*command, "--no-previews"]
+
+
+class LocalDelivery:
+    """Starts the worker, starts it again when it dies, and reports what it held as interrupted then.
+
+    By default that is `python -m inference worker` with these options; `command` is another program that speaks
+    `inference.queue.wire`, to which only `--fd N` is added.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str] | None = None,
+        *,
+        blobs: str = "data/blobs",
+        slots: int = 4,
+        weights: Path | None = None,
+        device: str = "auto",
+        previews: bool = True,
+        job_timeout_seconds: float = 600.0,
+    ) -> None:
+        self._command = list(command or ()) or worker_arguments(
+            blobs=blobs,
+            slots=slots,
+            weights=weights,
+            device=device,
+            previews=previews,
+            job_timeout_seconds=job_timeout_seconds,
+        )
+        self._mailbox = Mailbox()
+        self._held: set[int] = set()  # known: from submit until the last report has been handled
+        self._ended: set[int] = set()  # of these, those whose last report lies in the mailbox
+        self._process: asyncio.subprocess.Process | None = None
+        self._link: Link | None = None
+        self._slots = 0
+        self._card: ModelCard | None = None
+        self._closing = asyncio.Event()
+        self._life: asyncio.Task[None] | None = None
+
+    @property
+    def worker_pid(self) -> int | None:
+        """The worker's process id while one is running."""
+        return None if self._process is None else self._process.pid
+
+    async def start(self) -> None:
+        self._life = asyncio.create_task(self._live(), name="worker's keeper")
+
+    async def close(self, grace_seconds: float = 10.0) -> None:
+        self._closing.set()
+        if self._link is not None:
+            self._link.send(Drain(grace_seconds=grace_seconds))
+        if self._life is not None:
+            await asyncio.wait([self._life], timeout=grace_seconds + LAST_WORDS_SECONDS)
+            if not self._life.done() and self._process is not None:
+                log.warning("the worker did not end in time; killing it")
+                self._process.kill()
+            await asyncio.wait([self._life])
+        self._mailbox.close()
+
+    async def capacity(self) -> Capacity:
+        return Capacity(slots=0 if self._closing.is_set() else self._slots, card=self._card)
+
+    async def submit(self, assignment: Assignment) -> None:
+        if assignment.job_id in self._held:
+            return
+        self._held.add(assignment.job_id)
+        if self._link is None:
+            self._end(JobReport(job_id=assignment.job_id, event=Interrupted(cause="worker_gone", alone=False)))
+        else:
+            self._link.send(Submit(assignment=assignment))
+
+    async def cancel(self, job_id: int) -> None:
+        if self._link is not None and job_id in self._held - self._ended:
+            self._link.send(Cancel(job_id=job_id))
+
+    async def known(self) -> frozenset[int]:
+        return frozenset(self._held)
+
+    async def events(self) -> AsyncIterator[JobReport]:
+        while (report := await self._mailbox.take()) is not None:
+            try:
+                yield report
+            finally:  # the reader has handled it, or has failed to and will miss the job when it reconciles
+                if _is_last(report):
+                    self._ended.discard(report.job_id)
+                    self._held.discard(report.job_id)
+
+    async def _live(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while not self._closing.is_set():
+            try:
+                # A session of its own: Ctrl-C in the terminal is for us, and we tell the worker.
+                self._process, self._link = await spawn(self._command, start_new_session=True)
+            except OSError:
+                log.exception("cannot start the worker")
+            else:
+                served = await self._attend(self._process, self._link)
+                pause = FIRST_PAUSE_SECONDS if served else pause
+            if not self._closing.is_set():
+                log.warning("the worker is gone; the next one comes in %.1f s", pause)
+                await _wait(self._closing, pause)
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    async def _attend(self, process: asyncio.subprocess.Process, link: Link) -> bool:
+        """Listens to a worker until its end. Returns whether it ever was ready for jobs."""
+        served = False
+        try:
+            while (line := await link.line()) is not None:
+                served |= self._hear(line)
+        except ValueError:
+            log.exception("the worker spoke nonsense; killing it")
+        finally:
+            self._link, self._slots = None, 0
+            await link.close()
+            if process.returncode is None and not await _ended_within(process, LAST_WORDS_SECONDS):
+                process.kill()
+            await process.wait()
+            self._process = None
+            for job_id in sorted(self._held - self._ended):
+                self._end(JobReport(job_id=job_id, event=Interrupted(cause="worker_gone", alone=False)))
+        return served
+
+    def _hear(self, line: bytes) -> bool:
+        message = decode_up(line)
+        if isinstance(message, Hello):
+            self._slots = message.slots
+            self._card = message.card or self._card
+            return message.slots > 0
+        if isinstance(message, Report) and message.report.job_id in self._held - self._ended:
+            if _is_last(message.report):
+                self._end(message.report)
+            else:
+                self._mailbox.post(message.report)
+        return False
+
+    def _end(self, report: JobReport) -> None:
+        self._ended.add(report.job_id)
+        self._mailbox.post(report)
+
+
+def _is_last(report: JobReport) -> bool:
+    return isinstance(report.event, Finished | Failed | Cancelled | Interrupted)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    await asyncio.wait([waiting := asyncio.ensure_future(event.wait())], timeout=seconds)
+    waiting.cancel()
+
+
+async def _ended_within(process: asyncio.subprocess.Process, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await process.wait()
+    except TimeoutError:
+        return False
+    return True
