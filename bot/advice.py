@@ -43,7 +43,8 @@ def _about_prompt(error: PromptError) -> str:
             return _("I do not know the style “{style}”. All styles: /styles").format(style=_said(value))
         case UnknownStyle(value=value, nearest=str(nearest)):
             return _(
-                "I do not know the style “{style}”. Did you mean “{name}”: <code>--style {nearest}</code>? All styles: /styles"
+                "I do not know the style “{style}”. Did you mean “{name}”: <code>--style {nearest}</code>? "
+                "All styles: /styles"
             ).format(style=_said(value), name=style_name(nearest), nearest=nearest)
         case MissingValue(parameter=parameter):
             return _("--{parameter} needs a value: {example}").format(
@@ -63,7 +64,8 @@ def _about_prompt(error: PromptError) -> str:
             ).format(words=_said(words), parameter=parameter)
         case Conflict(parameter=parameter):
             return _(
-                "Flash has no use for --{parameter}. Leave out --flash to draw in full quality, or leave out --{parameter}."
+                "Flash has no use for --{parameter}. "
+                "Leave out --flash to draw in full quality, or leave out --{parameter}."
             ).format(parameter=parameter)
         case NoWords():
             return _("Tell me what to draw, in your own words. For example: {example}").format(
@@ -108,7 +110,8 @@ def _about_queue(error: Refused | EngineAway) -> str:
             ).format(wait=wait(eta))
         case EngineAway():
             return _(
-                "The drawing engine cannot be reached, not your fault. I keep trying to wake it; please try again in a minute."
+                "The drawing engine cannot be reached, not your fault. I keep trying to wake it; "
+                "please try again in a minute."
             )
     raise TypeError(f"no advice for {error!r}")
 
@@ -127,5 +130,13 @@ def _bounds(parameter: str) -> str:
 
 
 def _example(parameter: str) -> str:
-    values = {"ar": "16:9", "no": _("text, people"), "seed": "42", "style": "anime", "n": "4", "steps": "30", "cfg": "3"}
+    values = {
+        "ar": "16:9",
+        "no": _("text, people"),
+        "seed": "42",
+        "style": "anime",
+        "n": "4",
+        "steps": "30",
+        "cfg": "3",
+    }
     return f"--{parameter} {values[parameter]}"

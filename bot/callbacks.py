@@ -10,6 +10,7 @@ JobAction = Literal[
     "cancel", "queue", "again", "retry", "edit", "files", "recipe", "star", "delete", "really", "keep", "repeat"
 ]
 PictureAction = Literal["open", "full", "file", "recipe", "star", "delete", "really", "keep", "repeat"]
+PageAction = Literal["turn", "open", "star", "delete", "really"]
 SettingField = Literal["menu", "language", "mode", "size", "count", "style", "close"]
 
 
@@ -33,7 +34,7 @@ class PageButton(CallbackData, prefix="h"):
     owner: int
     offset: int
     starred: bool = False
-    action: Literal["turn", "open", "delete", "really"] = "turn"
+    action: PageAction = "turn"
     picture: int = 0
 
 
@@ -64,6 +65,6 @@ class CancelAllButton(CallbackData, prefix="c"):
 
 
 class FileRecipeButton(CallbackData, prefix="f"):
-    """Repeat the recipe in the file that this card replies to."""
+    """Draw the recipe in the file that this card answers."""
 
-    tile: int = 0
+    action: Literal["repeat"] = "repeat"

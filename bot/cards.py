@@ -1,4 +1,4 @@
-"""What a person reads. Every function returns HTML in the language being spoken; whatever people typed is escaped here."""
+"""What a person reads: HTML in the language being spoken; whatever people typed is escaped here."""
 
 from __future__ import annotations
 
@@ -46,10 +46,6 @@ def shortened(text: str, limit: int) -> str:
 
 def quote(prompt: str) -> str:
     return f"<blockquote expandable>{escape(shortened(prompt, CAPTION_PROMPT))}</blockquote>"
-
-
-def pictures_counted(count: int) -> str:
-    return ngettext("{n} picture", "{n} pictures", count).format(n=count)
 
 
 def seconds_taken(seconds: float) -> str:
@@ -188,23 +184,19 @@ def note(said: Note) -> str:
             return _("Memory ran short, so I drew it in a thriftier way.")
 
 
-def unknown_words(words: Sequence[str], card: ModelCard) -> str:
+def unknown_words(words: Sequence[str], card: ModelCard | None) -> str:
     """Kindly: which words the small model has never seen, and what it does know."""
     named = ", ".join(f"“{escape(shortened(word, 24))}”" for word in words[:4])
     text = ngettext(
         "The small model does not know the word {words}.", "The small model does not know: {words}.", len(words)
     )
-    example = first_example(card)
+    example = next(iter(examples(card)), None) if card is not None else None
     hint = (
         " " + _("It understands, for example: {example}.").format(example=f"<i>{escape(example)}</i>")
         if example
         else ""
     )
     return text.format(words=named + ("…" if len(words) > 4 else "")) + hint
-
-
-def first_example(card: ModelCard) -> str | None:
-    return next(iter(examples(card)), None)
 
 
 def examples(card: ModelCard | None) -> tuple[str, ...]:
@@ -286,6 +278,14 @@ def recipe(
     rows.append(_("Program: {version}").format(version=escape(recipe.code_version)))
     rows.append(f"<pre>{escape(shortened(write(line), 2300))}</pre>")
     return "\n".join(rows)
+
+
+def deleting(count: int) -> str:
+    return ngettext(
+        "Delete {n} picture for good? The file and the recipe go too.",
+        "Delete {n} pictures for good? The files and the recipes go too.",
+        count,
+    ).format(n=count)
 
 
 def steps_counted(count: int) -> str:

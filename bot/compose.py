@@ -1,4 +1,4 @@
-"""From what a person wrote to a request: preferences, style, size and seeds filled in, and what to tell them about it."""
+"""From what a person wrote to a request: preferences, style, size and seeds filled in, and remarks on that."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ def compose(
 ) -> Composition:
     """The request of a line; in a group one picture unless the line says otherwise. Raises PromptError.
 
-    The released net takes guidance, steps and a negative prompt only in full quality, so that asking for one of them asks
-    for full quality.
+    The released net takes guidance, steps and a negative prompt only in full quality, so that asking for one of them
+    asks for full quality.
     """
     mode, mode_remarks = _mode(line, preferences, card)
     (width, height), size, size_remarks = _size(line, preferences, card)

@@ -1,7 +1,7 @@
 """From a job's events to the one message a person watches: place in line, bar and preview, then the pictures.
 
-Whatever a person must learn is shown from the ledger and marked there only after Telegram has taken it, so that a crash or an
-outage at any point leads to the same message being edited again, never to silence.
+Whatever a person must learn is shown from the ledger and marked there only after Telegram has taken it, so that a
+crash or an outage at any point leads to the same message being edited again, never to silence.
 """
 
 from __future__ import annotations
@@ -13,16 +13,18 @@ import random
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 from aiogram import Bot
 from aiogram.exceptions import AiogramError, TelegramAPIError
 from aiogram.methods import EditMessageMedia, EditMessageText, TelegramMethod
-from aiogram.types import BufferedInputFile, InputMediaPhoto
+from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, InputMediaPhoto
 
 from bot import cards, collage, keyboards
+from bot.gallery import Gallery
 from bot.history import History
 from bot.i18n import speaking
-from bot.intake import context_of, line_of
+from bot.intake import Origin, context_of, line_of
 from bot.outbox import Outbox
 from bot.refusals import Refusal, classify
 from bot.showing import Showing, reply_to
@@ -36,7 +38,6 @@ log = logging.getLogger(__name__)
 
 QUIET_SECONDS = 1.0
 LONGEST_PAUSE = 60.0
-_PLACES_WORTH_TELLING = frozenset({1, 2, 3, 5})
 
 
 @dataclass(slots=True)
@@ -48,8 +49,6 @@ class _Status:
     quiet_until: float
     event: Queued | Started | Progress | None = None
     preview: bytes | None = None
-    told_place: bool = False
-    resumed: bool = False
 
 
 class Deliveries:
@@ -76,8 +75,10 @@ class Deliveries:
         self._ledger = ledger
         self._previews = previews
         self._first_pause = first_pause
-        self._showing = Showing(bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs)
         self._history = history
+        self._showing = Showing(bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs)
+        self.gallery = Gallery(bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs)
+        self._presses: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._statuses: dict[int, _Status] = {}
         self._errands: dict[tuple[str, int], asyncio.Task[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -87,12 +88,12 @@ class Deliveries:
         self._queue.listen(self._heard)
 
     async def resume(self) -> None:
-        """After a restart: jobs without a status message get one, old ones are taken up again, what has ended is shown."""
+        """After a restart: every job gets a status message or its old one is taken up; what has ended is shown."""
         for job in await self._ledger.unannounced():
             self._run("announce", job.id, self._announce_until_done(job))
         for job in await self._ledger.active():
             if job.message_id is not None and job.id not in self._statuses:
-                self._statuses[job.id] = _Status(job, job.message_id, quiet_until=0.0, resumed=True)
+                self._statuses[job.id] = _Status(job, job.message_id, quiet_until=0.0)
                 self._run("resume", job.id, self._tell_resumed(job))
         for job in await self._ledger.unshown():
             self._bring(job.id)
@@ -108,7 +109,7 @@ class Deliveries:
         self._statuses.clear()
 
     async def announce(self, job: Job) -> None:
-        """Puts the status message of a fresh job in place and lets the queue have the job; in the background if Telegram balks."""
+        """Puts a fresh job's status message in place and lets the queue have it; later if Telegram balks."""
         try:
             await self._announce(job)
         except AiogramError as error:
@@ -116,12 +117,28 @@ class Deliveries:
             self._run("announce", job.id, self._announce_until_done(job, error))
 
     async def blocked(self, chat_id: int) -> None:
-        """Somebody has blocked the bot, or a group has thrown it out: nothing is drawn for a chat that cannot be reached."""
+        """Somebody has blocked the bot, or a group has thrown it out: nothing is drawn for them any more."""
         if chat_id > 0:
             await self._history.set_blocked(chat_id, True)
         for job in await self._ledger.active():
             if job.chat_id == chat_id:
                 await self._queue.cancel(job.id)
+
+    def one_press(self, key: str) -> asyncio.Lock:
+        """Held while a press is looked into, so that two quick ones do not both find nothing done."""
+        return self._presses.setdefault(key, asyncio.Lock())
+
+    async def say(self, origin: Origin, text: str, markup: InlineKeyboardMarkup | None = None) -> None:
+        """Answers where somebody asked, in HTML."""
+        await self._bot.send_message(
+            origin.chat_id,
+            text,
+            parse_mode="HTML",
+            reply_markup=markup,
+            reply_parameters=reply_to(origin.reply_to),
+            message_thread_id=origin.thread,
+            disable_notification=not origin.private,
+        )
 
     # Progress
 
@@ -131,8 +148,6 @@ class Deliveries:
             return
         status = self._statuses.get(job_id)
         if status is None:
-            return
-        if isinstance(event, Queued) and not _worth_telling(status, event):
             return
         status.event = event
         if isinstance(event, Progress) and event.preview:
@@ -259,19 +274,13 @@ class Deliveries:
             log.error("%s failed", task.get_name(), exc_info=error)
 
 
-
-
-def _is_final(error: TelegramAPIError) -> bool:
+def _is_final(error: AiogramError) -> bool:
     """Whether trying again would lead to the same refusal for ever."""
-    return classify(error) in (Refusal.BLOCKED, Refusal.CHAT_GONE, Refusal.OTHER)
-
-
-def _worth_telling(status: _Status, event: Queued) -> bool:
-    """Not every step in a long line: edits are dear, and the last places are what people watch."""
-    if status.told_place and event.place not in _PLACES_WORTH_TELLING and event.place % 10:
-        return False
-    status.told_place = True
-    return True
+    return isinstance(error, TelegramAPIError) and classify(error) in (
+        Refusal.BLOCKED,
+        Refusal.CHAT_GONE,
+        Refusal.OTHER,
+    )
 
 
 def _status_text(status: _Status) -> str:

@@ -1,4 +1,4 @@
-"""Pictures on demand: one out of a grid, originals as files, deletion. Each is done once however often it is asked for."""
+"""Pictures on demand: one out of a grid, originals as files, deletion. Each once, however often it is asked for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from aiogram import Bot
-from aiogram.exceptions import TelegramBadRequest
+from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
 from aiogram.types import BufferedInputFile, InputMediaDocument, InputMediaPhoto, Message, ReplyParameters
 
 from bot import cards, collage, keyboards
@@ -117,15 +117,25 @@ class Gallery:
             return False
         return True
 
-    async def delete(self, pictures: list[StoredPicture], chat_id: int) -> None:
-        """Deletes pictures for good: rows, files that nobody else needs, and what shows them alone in this chat."""
+    async def delete(self, pictures: list[StoredPicture]) -> None:
+        """Deletes pictures for good: rows, files that nobody else needs, and the messages that show them anywhere."""
         for picture in pictures:
             digest = await self._history.delete(picture.id)
             if digest is not None:
                 await asyncio.to_thread(self._blobs.delete, digest)
-            while (post := await self._history.find_post(picture_id=picture.id, chat_id=chat_id)) is not None:
-                await self._history.forget_post(post.chat_id, post.message_id)
-                await self.withdraw(post.chat_id, post.message_id, post.created_at)
+            while (post := await self._history.find_post(picture_id=picture.id)) is not None:
+                await self._forget(post)
+        for job_id in {picture.job_id for picture in pictures}:
+            while (grid := await self._history.find_post(kind="grid", job_id=job_id)) is not None:
+                if await self._history.pictures_of_job(job_id):
+                    await self.refresh(job_id, grid.chat_id, grid.message_id)
+                    break
+                await self._forget(grid)
+
+    async def _forget(self, post: Post) -> None:
+        await self._history.forget_post(post.chat_id, post.message_id)
+        with contextlib.suppress(TelegramForbiddenError):
+            await self.withdraw(post.chat_id, post.message_id, post.created_at)
 
     async def withdraw(self, chat_id: int, message_id: int, sent_at: float) -> None:
         """Takes a message of ours back. Telegram lets nobody delete old ones: their picture is replaced instead."""

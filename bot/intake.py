@@ -36,8 +36,8 @@ REFUSALS = (PromptError, Refused, EngineAway)
 class JobContext(BaseModel):
     """What the conversation wants to remember of a job. The queue keeps it and never looks inside.
 
-    `line` is the prompt line with every choice made explicit; `key` is equal for presses that must not be doubled while one
-    of them is waiting.
+    `line` is the prompt line with every choice made explicit; `key` is equal for presses that must not be doubled while
+    one of them is waiting.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

@@ -13,6 +13,7 @@ from bot.callbacks import (
     FileRecipeButton,
     JobAction,
     JobButton,
+    PageAction,
     PageButton,
     PictureAction,
     PictureButton,
@@ -167,8 +168,8 @@ def page(
 def opened(owner: int, picture: int, *, offset: int, starred_only: bool, starred: bool) -> InlineKeyboardMarkup:
     """Under a picture opened in a page of history: back, to the chat, delete."""
 
-    def step(text: str, action: str, style: str | None = None) -> InlineKeyboardButton:
-        data = PageButton(owner=owner, offset=offset, starred=starred_only, action=action, picture=picture)  # type: ignore[arg-type]
+    def step(text: str, action: PageAction, style: str | None = None) -> InlineKeyboardButton:
+        data = PageButton(owner=owner, offset=offset, starred=starred_only, action=action, picture=picture)
         return button(text, data, style)
 
     return markup(
@@ -178,13 +179,11 @@ def opened(owner: int, picture: int, *, offset: int, starred_only: bool, starred
 
 
 def confirm_opened(owner: int, picture: int, *, offset: int, starred_only: bool) -> InlineKeyboardMarkup:
-    where = {"owner": owner, "offset": offset, "starred": starred_only, "picture": picture}
-    return markup(
-        [
-            button("🗑 " + _("Delete for good"), PageButton(action="really", **where), "danger"),
-            button("↩️ " + _("Keep"), PageButton(action="open", **where)),
-        ]
-    )
+    def answer(text: str, action: PageAction, style: str | None = None) -> InlineKeyboardButton:
+        data = PageButton(owner=owner, offset=offset, starred=starred_only, action=action, picture=picture)
+        return button(text, data, style)
+
+    return markup([answer("🗑 " + _("Delete for good"), "really", "danger"), answer("↩️ " + _("Keep"), "open")])
 
 
 def _job(text: str, action: JobAction, job_id: int, style: str | None = None) -> InlineKeyboardButton:

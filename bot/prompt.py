@@ -1,7 +1,7 @@
 """The grammar of a prompt line: "a fox in the snow --ar 16:9 --no text --seed 42".
 
-Words first, parameters after them (or the other way round), each introduced by two hyphens. Phones like to turn two hyphens
-into one long dash, so a dash right before the name of a parameter counts as two hyphens.
+Words first, parameters after them (or the other way round), each introduced by two hyphens. Phones like to turn two
+hyphens into one long dash, so a dash right before the name of a parameter counts as two hyphens.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class PromptLine:
 def parse(text: str) -> PromptLine:
     """The line a person meant. Raises PromptError."""
     pieces = list(_pieces(text))
-    words = [(piece, name) for name, piece in pieces if name is None and piece]
+    words: list[tuple[str, str | None]] = [(piece, name) for name, piece in pieces if name is None and piece]
     said: dict[str, Any] = {}
     for name, piece in pieces:
         if name is None:

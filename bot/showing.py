@@ -60,9 +60,7 @@ class Showing:
                 log.error("job %d: not even an apology arrives: %s", job_id, error)
         await self._ledger.mark_shown(job_id)
 
-    async def rewrite(
-        self, chat_id: int, message_id: int, text: str, markup: InlineKeyboardMarkup | None
-    ) -> None:
+    async def rewrite(self, chat_id: int, message_id: int, text: str, markup: InlineKeyboardMarkup | None) -> None:
         """Replaces the words of a message, be it a text or a photo with a caption."""
         where = {"chat_id": chat_id, "message_id": message_id, "reply_markup": markup}
         try:
@@ -77,7 +75,9 @@ class Showing:
         if not pictures:  # deleted by their owner in the meantime
             return
         try:
-            jpeg = await asyncio.to_thread(lambda: collage.grid([self._blobs.get(picture.blob) for picture in pictures]))
+            jpeg = await asyncio.to_thread(
+                lambda: collage.grid([self._blobs.get(picture.blob) for picture in pictures])
+            )
         except BlobMissing:
             log.exception("job %d has lost its files", job.id)
             failure = Failed(code="internal", message="the pictures' files are gone")
@@ -170,7 +170,7 @@ def can_refine(picture: StoredPicture, card: ModelCard | None) -> bool:
 async def result_keyboard(
     history: History, pictures: list[StoredPicture], chat_id: int, card: ModelCard | None
 ) -> InlineKeyboardMarkup:
-    """The keyboard under the pictures of a job as they are now: what was opened, what is starred, what is still there."""
+    """The keyboard under the pictures of a job as they are now: what is opened, starred, still there."""
     first = pictures[0]
     if len(first.recipe.request.seeds) == 1:
         return keyboards.single(

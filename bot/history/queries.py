@@ -199,6 +199,12 @@ class History:
             select(posts).where(*conditions).order_by(posts.c.created_at.desc(), posts.c.message_id.desc()).limit(1)
         )
 
+    async def post_of_file(self, file_unique_id: str) -> Post | None:
+        """The newest post with this file in it: a forwarded picture keeps the id."""
+        return await self._post(
+            select(posts).where(posts.c.file_unique_id == file_unique_id).order_by(posts.c.created_at.desc()).limit(1)
+        )
+
     async def forget_post(self, chat_id: int, message_id: int) -> None:
         """Forgets a message that is no longer there."""
         async with self._database.begin() as connection:

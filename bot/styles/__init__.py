@@ -1,6 +1,7 @@
 """Styles: words added behind a prompt, and words to avoid, in the language the prompt is written in.
 
-The texts are in `styles.toml`. They address the released checkpoints; a small checkpoint that knows no such words draws without.
+The texts are in `styles.toml`. They address the released checkpoints; a small checkpoint that knows no such words
+draws without.
 """
 
 from __future__ import annotations
@@ -70,9 +71,7 @@ def language_of(text: str) -> Language:
 @cache
 def _names() -> dict[str, str]:
     return {
-        _plain(name): slug
-        for slug, style in styles().items()
-        for name in (slug, *style.names.values(), *style.aliases)
+        _plain(name): slug for slug, style in styles().items() for name in (slug, *style.names.values(), *style.aliases)
     }
 
 

@@ -1,0 +1,71 @@
+"""A sentence becomes a picture: /imagine, plain words in private, a mention or an answer in a group."""
+
+from __future__ import annotations
+
+from aiogram import Router
+from aiogram.filters import Command, CommandObject
+from aiogram.types import CallbackQuery, Message, Update
+
+from bot.callbacks import ExampleButton
+from bot.cards import examples
+from bot.delivery import Deliveries
+from bot.handlers.addressed import Addressed, without_alias
+from bot.history import Person
+from bot.i18n import _
+from bot.intake import Origin, order
+from bot.prompt import parse
+from inference.queue.dispatcher import Dispatcher
+from inference.queue.ledger import Ledger
+
+
+async def imagine(
+    message: Message,
+    command: CommandObject,
+    person: Person,
+    event_update: Update,
+    queue: Dispatcher,
+    ledger: Ledger,
+    deliveries: Deliveries,
+) -> None:
+    await draw(message, without_alias(command.args or ""), person, event_update, queue, ledger, deliveries)
+
+
+async def draw(
+    message: Message,
+    words: str,
+    person: Person,
+    event_update: Update,
+    queue: Dispatcher,
+    ledger: Ledger,
+    deliveries: Deliveries,
+) -> None:
+    origin = Origin.of_message(message, event_update.update_id, person.language)
+    await order(origin, parse(words), person.preferences, queue=queue, ledger=ledger, deliveries=deliveries)
+
+
+async def example(
+    callback: CallbackQuery,
+    callback_data: ExampleButton,
+    person: Person,
+    event_update: Update,
+    queue: Dispatcher,
+    ledger: Ledger,
+    deliveries: Deliveries,
+) -> None:
+    """Draws an example for whoever pressed it, with a press for each picture while none of them is waiting."""
+    sentences = examples(queue.card)
+    if callback_data.number >= len(sentences) or callback.message is None:
+        await callback.answer(_("This example is gone. Just write me what to draw."), show_alert=True)
+        return
+    await callback.answer()
+    origin = Origin.of_press(callback, event_update.update_id, person.language)
+    line = parse(sentences[callback_data.number])
+    await order(origin, line, person.preferences, queue=queue, ledger=ledger, deliveries=deliveries)
+
+
+def build() -> Router:
+    router = Router(name="draw")
+    router.message.register(imagine, Command("imagine", "draw"))
+    router.message.register(draw, Addressed())
+    router.callback_query.register(example, ExampleButton.filter())
+    return router

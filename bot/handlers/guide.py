@@ -1,0 +1,66 @@
+"""The longer texts: what the bot can do, and how to ask for more."""
+
+from __future__ import annotations
+
+from bot.cards import escape
+from bot.i18n import _, catalogues
+from inference.requests import ModelCard
+
+WORDS_NAMED = 40
+
+
+def welcome(card: ModelCard | None) -> str:
+    parts = [
+        _(
+            "<b>Hello! I draw what you describe.</b>\n"
+            "Send me a sentence, in English or in Russian, and you get four pictures. "
+            "Under them are buttons: take one out, draw it in full quality, try again, get the files."
+        )
+    ]
+    if card is not None and card.embedded:
+        parts.append(small_world(card))
+    parts.append(_("Tap one of these for a first picture, or write your own. More: /help"))
+    return "\n\n".join(parts)
+
+
+def manual(card: ModelCard | None) -> str:
+    parts = [
+        _(
+            "<b>Drawing</b>\n"
+            "In a private chat just write what you want to see. In a group: /imagine and the words, "
+            "mention me, or answer one of my messages."
+        ),
+        _(
+            "<b>Parameters</b>, after the words:\n"
+            "<code>--ar 16:9</code> width to height\n"
+            "<code>--n 2</code> how many pictures, 1 to 10\n"
+            "<code>--style anime</code> one of the /styles\n"
+            "<code>--seed 42</code> the same number draws the same picture\n"
+            "<code>--full</code> full quality instead of Flash: slower and finer\n"
+            "<code>--no text, people</code> what to avoid (full quality)\n"
+            "<code>--steps 30</code> how long to work on it, 1 to 100 (full quality)\n"
+            "<code>--cfg 3</code> how closely to follow the words, 0 to 20 (full quality)"
+        ),
+        _(
+            "<b>Commands</b>\n"
+            "/history your pictures and favourites\n"
+            "/info as an answer to a picture or a file of mine: its recipe\n"
+            "/queue your place in line\n"
+            "/cancel stop what you have asked for\n"
+            "/settings language, quality, size, number, style"
+        ),
+    ]
+    if card is not None and card.embedded:
+        parts.insert(0, small_world(card))
+    return "\n\n".join(parts)
+
+
+def small_world(card: ModelCard) -> str:
+    """Kindly: this is the little model, and these words it knows."""
+    text = _("The model at work here is a very small one that fits into this program, and it knows a small world.")
+    words = card.vocabulary
+    known = (words.ru if catalogues().current_locale == "ru" else words.en) if words else ()
+    if known:
+        named = ", ".join(escape(word) for word in known[:WORDS_NAMED]) + ("…" if len(known) > WORDS_NAMED else "")
+        text += "\n" + _("Its words: {words}.").format(words=f"<i>{named}</i>")
+    return "🌱 " + text

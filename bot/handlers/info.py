@@ -1,0 +1,155 @@
+"""The recipe of a picture: of a message of ours, of a forwarded one, or out of a PNG file."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+from aiogram import Bot, F, Router
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.filters import Command
+from aiogram.types import CallbackQuery, Document, Message, Update
+
+from bot import cards, keyboards
+from bot.callbacks import FileRecipeButton
+from bot.compose import ModeMissing
+from bot.delivery import Deliveries
+from bot.history import History, Person, Post
+from bot.i18n import _
+from bot.intake import Origin, known_card, line_of, line_of_request, take_in, waiting_twin
+from bot.prompt import write
+from inference.blobs import read_recipe
+from inference.queue.dispatcher import Dispatcher
+from inference.queue.ledger import Ledger
+from inference.requests import Recipe
+
+MAX_DOWNLOAD = 20_000_000
+
+
+async def info(
+    message: Message,
+    person: Person,
+    event_update: Update,
+    bot: Bot,
+    history: History,
+    ledger: Ledger,
+    deliveries: Deliveries,
+) -> None:
+    """Tells the recipe of the message that /info answers."""
+    origin = Origin.of_message(message, event_update.update_id, person.language)
+    asked = message.reply_to_message
+    if asked is None:
+        await deliveries.say(origin, "ℹ️ " + _("Answer a picture of mine with /info, or send me its PNG file."))
+        return
+    post = await _post_of(asked, person, history)
+    if post is not None and await _of_post(post, origin, history, ledger, deliveries):
+        return
+    recipe = await _in_file(bot, asked.document)
+    if recipe is not None:
+        await _of_file(recipe, replace(origin, reply_to=asked.message_id), deliveries)
+        return
+    await deliveries.say(origin, "🤷 " + _("I find no recipe in this. I keep one for every picture I have drawn."))
+
+
+async def file(message: Message, person: Person, event_update: Update, bot: Bot, deliveries: Deliveries) -> None:
+    """A file that comes without words, in private."""
+    origin = Origin.of_message(message, event_update.update_id, person.language)
+    recipe = await _in_file(bot, message.document)
+    if recipe is not None:
+        await _of_file(recipe, origin, deliveries)
+        return
+    await deliveries.say(
+        origin, "🤷 " + _("I find no recipe in this file. For now I work from words: write what to draw.")
+    )
+
+
+async def repeat(
+    callback: CallbackQuery,
+    person: Person,
+    event_update: Update,
+    bot: Bot,
+    queue: Dispatcher,
+    ledger: Ledger,
+    deliveries: Deliveries,
+) -> None:
+    """Draws the recipe of the file that the card answers; the file itself is its only memory."""
+    card_message = callback.message
+    source = card_message.reply_to_message if isinstance(card_message, Message) else None
+    if card_message is None or source is None or source.document is None:
+        await callback.answer(_("The file is gone. Please send it again."), show_alert=True)
+        return
+    key = f"file:{card_message.chat.id}:{card_message.message_id}"
+    async with deliveries.one_press(key):
+        if await waiting_twin(ledger, person.id, key) is not None:
+            await callback.answer(_("It is in line already."))
+            return
+        await callback.answer()
+        recipe = await _in_file(bot, source.document)
+        origin = Origin.of_press(callback, event_update.update_id, person.language)
+        if recipe is None:
+            await deliveries.say(origin, _("The file is gone. Please send it again."))
+            return
+        if recipe.request.kind not in (await known_card(queue)).kinds:
+            raise ModeMissing(recipe.request.kind)
+        request = recipe.request.model_copy(update={"seeds": (recipe.seed,)})
+        line = line_of_request(recipe.request, recipe.tile)
+        await take_in(ledger, deliveries, origin, request, line, action="repeat", key=key)
+
+
+async def _post_of(message: Message, person: Person, history: History) -> Post | None:
+    """What we know of a message: posted here by us, or a forwarded picture of the asker's own."""
+    post = await history.post(message.chat.id, message.message_id)
+    if post is not None:
+        return post
+    unique = message.photo[-1].file_unique_id if message.photo else None
+    if message.document is not None:
+        unique = message.document.file_unique_id
+    post = await history.post_of_file(unique) if unique else None
+    if post is None or post.job_id is None:
+        return None
+    pictures = await history.pictures_of_job(post.job_id)
+    return post if pictures and pictures[0].owner_id == person.id else None
+
+
+async def _of_post(post: Post, origin: Origin, history: History, ledger: Ledger, deliveries: Deliveries) -> bool:
+    if post.picture_id is not None:
+        picture = await history.picture(post.picture_id)
+        if picture is None:
+            return False
+        line = await deliveries.gallery.line(picture)
+        text = cards.recipe(line, picture.recipe, job_id=picture.job_id)
+        await deliveries.say(origin, text, keyboards.recipe(write(line), picture=picture.id))
+        return True
+    job = await ledger.job(post.job_id) if post.job_id is not None else None
+    pictures = await history.pictures_of_job(job.id) if job is not None else []
+    if job is None or not pictures:
+        return False
+    line = line_of(job)
+    text = cards.recipe(line, pictures[0].recipe, job_id=job.id, seeds=job.request.seeds)
+    await deliveries.say(origin, text, keyboards.recipe(write(line), job_id=job.id))
+    return True
+
+
+async def _of_file(recipe: Recipe, origin: Origin, deliveries: Deliveries) -> None:
+    line = line_of_request(recipe.request, recipe.tile)
+    await deliveries.say(origin, cards.recipe(line, recipe), keyboards.recipe(write(line)))
+
+
+async def _in_file(bot: Bot, document: Document | None) -> Recipe | None:
+    """The recipe in a PNG that Telegram lets us download, else None."""
+    if document is None or document.mime_type != "image/png" or (document.file_size or 0) > MAX_DOWNLOAD:
+        return None
+    content = io.BytesIO()
+    try:
+        await bot.download(document, destination=content)
+    except TelegramBadRequest:
+        return None
+    return read_recipe(content.getvalue())
+
+
+def build() -> Router:
+    router = Router(name="info")
+    router.message.register(info, Command("info"))
+    router.message.register(file, F.chat.type == "private", F.document)
+    router.callback_query.register(repeat, FileRecipeButton.filter())
+    return router

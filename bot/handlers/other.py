@@ -1,0 +1,42 @@
+"""Whatever nobody else wanted: a kind word in private, silence in groups."""
+
+from __future__ import annotations
+
+from aiogram import F, Router
+from aiogram.types import CallbackQuery, Message
+
+from bot.i18n import _
+
+# Messages that people do not send: joining, pinning, a new title.
+_SPOKEN = (
+    F.text | F.photo | F.sticker | F.voice | F.video | F.video_note | F.animation | F.audio | F.location | F.contact
+)
+
+
+async def unknown_command(message: Message) -> None:
+    await message.reply(_("I do not know this command. Here is what I know: /help"))
+
+
+async def not_words(message: Message) -> None:
+    if message.photo:
+        await message.reply(_("Nice picture! I cannot work from pictures yet. Tell me in words what to draw."))
+    else:
+        await message.reply(
+            _("For now I understand words only. Write me what to draw, for example: {example}").format(
+                example=_("a lighthouse on a cliff in a storm, oil painting")
+            )
+        )
+
+
+async def dead_button(callback: CallbackQuery) -> None:
+    """A button of a version that is long gone."""
+    await callback.answer(_("This button is from an older version. Please ask anew."), show_alert=True)
+
+
+def build() -> Router:
+    router = Router(name="other")
+    in_private = F.chat.type == "private"
+    router.message.register(unknown_command, in_private, F.text.startswith("/"))
+    router.message.register(not_words, in_private, _SPOKEN)
+    router.callback_query.register(dead_button)
+    return router

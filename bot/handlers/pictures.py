@@ -1,0 +1,183 @@
+"""Buttons of one picture: take it out of its grid, draw it in full quality, its file, recipe, star, deletion."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aiogram import F, Router
+from aiogram.types import CallbackQuery, Message, Update
+
+from bot import cards, keyboards
+from bot.callbacks import PictureButton
+from bot.delivery import Deliveries
+from bot.gallery import Place
+from bot.handlers.ownership import belongs
+from bot.history import History, Person, Preferences
+from bot.i18n import _
+from bot.intake import Origin, order, take_in, waiting_twin
+from bot.prompt import write
+from bot.showing import can_refine
+from inference.blobs import BlobMissing
+from inference.queue.dispatcher import Dispatcher
+from inference.queue.ledger import Ledger
+
+
+async def take_out(
+    callback: CallbackQuery,
+    callback_data: PictureButton,
+    person: Person,
+    event_update: Update,
+    history: History,
+    deliveries: Deliveries,
+) -> None:
+    """Posts the picture alone, or its file; the second time a finger points at the first one."""
+    picture = await history.picture(callback_data.picture)
+    if not await belongs(callback, picture.owner_id if picture else None) or picture is None:
+        return
+    await callback.answer()
+    origin = Origin.of_press(callback, event_update.update_id, person.language)
+    place = Place(origin.chat_id, origin.reply_to, origin.thread)
+    try:
+        if callback_data.action == "file":
+            await deliveries.gallery.files([picture], place)
+        elif await deliveries.gallery.open(picture, place) and callback.message is not None:
+            post = await history.post(origin.chat_id, callback.message.message_id)
+            if post is not None and post.kind == "grid":
+                await deliveries.gallery.refresh(picture.job_id, origin.chat_id, callback.message.message_id)
+    except BlobMissing:
+        await deliveries.say(origin, _("The file of this picture is gone. Its recipe can draw it again: /info"))
+
+
+async def refine(
+    callback: CallbackQuery,
+    callback_data: PictureButton,
+    person: Person,
+    event_update: Update,
+    queue: Dispatcher,
+    ledger: Ledger,
+    history: History,
+    deliveries: Deliveries,
+) -> None:
+    """The same words and the same seed in full quality, once."""
+    picture = await history.picture(callback_data.picture)
+    if not await belongs(callback, picture.owner_id if picture else None) or picture is None:
+        return
+    key = f"full:{picture.id}"
+    async with deliveries.one_press(key):
+        if not can_refine(picture, queue.card):
+            await callback.answer(_("Full quality is not installed here."), show_alert=True)
+            return
+        if await waiting_twin(ledger, picture.owner_id, key) is not None:
+            await callback.answer(_("It is in line already."))
+            return
+        await callback.answer()
+        origin = Origin.of_press(callback, event_update.update_id, person.language)
+        for child in await history.children(picture.id):
+            post = await history.find_post(kind="single", picture_id=child.id, chat_id=origin.chat_id)
+            if post is None or child.recipe.request.kind != "full":
+                continue
+            if await deliveries.gallery.point_to(post, _("It is drawn in full quality already.")):
+                return
+        line = replace(await deliveries.gallery.line(picture), mode="full")
+        await order(
+            origin, line, Preferences(), queue=queue, ledger=ledger, deliveries=deliveries,
+            action="full", key=key, parent_id=picture.id,
+        )  # fmt: skip
+
+
+async def repeat(
+    callback: CallbackQuery,
+    callback_data: PictureButton,
+    person: Person,
+    event_update: Update,
+    ledger: Ledger,
+    history: History,
+    deliveries: Deliveries,
+) -> None:
+    """Exactly the same picture once more: one tile of its job has its own seed, so it can be drawn alone."""
+    picture = await history.picture(callback_data.picture)
+    if not await belongs(callback, picture.owner_id if picture else None) or picture is None:
+        return
+    key = f"repeat-one:{picture.id}"
+    async with deliveries.one_press(key):
+        if await waiting_twin(ledger, picture.owner_id, key) is not None:
+            await callback.answer(_("It is in line already."))
+            return
+        await callback.answer()
+        origin = Origin.of_press(callback, event_update.update_id, person.language)
+        request = picture.recipe.request.model_copy(update={"seeds": (picture.recipe.seed,)})
+        line = await deliveries.gallery.line(picture)
+        await take_in(ledger, deliveries, origin, request, line, action="repeat", key=key, parent_id=picture.id)
+
+
+async def recipe(
+    callback: CallbackQuery,
+    callback_data: PictureButton,
+    person: Person,
+    event_update: Update,
+    history: History,
+    deliveries: Deliveries,
+) -> None:
+    picture = await history.picture(callback_data.picture)
+    if not await belongs(callback, picture.owner_id if picture else None) or picture is None:
+        return
+    await callback.answer()
+    origin = Origin.of_press(callback, event_update.update_id, person.language)
+    line = await deliveries.gallery.line(picture)
+    text = cards.recipe(line, picture.recipe, job_id=picture.job_id)
+    await deliveries.say(origin, text, keyboards.recipe(write(line), picture=picture.id))
+
+
+async def star(
+    callback: CallbackQuery, callback_data: PictureButton, history: History, deliveries: Deliveries, queue: Dispatcher
+) -> None:
+    picture = await history.picture(callback_data.picture)
+    if not await belongs(callback, picture.owner_id if picture else None) or picture is None:
+        return
+    starred = not picture.starred
+    await callback.answer(_("Added to favourites: /history") if starred else _("No longer a favourite."))
+    await history.star(picture.id, starred)
+    await _refresh(callback, picture.id, history, queue)
+
+
+async def delete(
+    callback: CallbackQuery, callback_data: PictureButton, history: History, deliveries: Deliveries, queue: Dispatcher
+) -> None:
+    """Asks first; the second press deletes."""
+    picture = await history.picture(callback_data.picture)
+    if not await belongs(callback, picture.owner_id if picture else None) or picture is None:
+        return
+    message = callback.message
+    if callback_data.action == "delete" and isinstance(message, Message):
+        await callback.answer(cards.deleting(1))
+        await message.edit_reply_markup(reply_markup=keyboards.confirm_picture(picture.id))
+    elif callback_data.action == "keep":
+        await callback.answer()
+        await _refresh(callback, picture.id, history, queue)
+    else:
+        await callback.answer(_("Deleted."))
+        await deliveries.gallery.delete([picture])
+
+
+async def _refresh(callback: CallbackQuery, picture_id: int, history: History, queue: Dispatcher) -> None:
+    """The keyboard under a single picture as it is now."""
+    picture = await history.picture(picture_id)
+    if picture is None or not isinstance(callback.message, Message):
+        return
+    whole_job = picture.job_id if len(picture.recipe.request.seeds) == 1 else None
+    markup = keyboards.single(
+        picture.id, can_refine=can_refine(picture, queue.card), starred=picture.starred, whole_job=whole_job
+    )
+    await callback.message.edit_reply_markup(reply_markup=markup)
+
+
+def build() -> Router:
+    router = Router(name="pictures")
+    press = router.callback_query
+    press.register(take_out, PictureButton.filter(F.action.in_({"open", "file"})))
+    press.register(refine, PictureButton.filter(F.action == "full"))
+    press.register(repeat, PictureButton.filter(F.action == "repeat"))
+    press.register(recipe, PictureButton.filter(F.action == "recipe"))
+    press.register(star, PictureButton.filter(F.action == "star"))
+    press.register(delete, PictureButton.filter(F.action.in_({"delete", "really", "keep"})))
+    return router

@@ -1,0 +1,170 @@
+"""Buttons under what a job has made, or under the words that it made nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aiogram import F, Router
+from aiogram.types import CallbackQuery, ForceReply, Message, Update
+
+from bot import cards, keyboards
+from bot.callbacks import JobButton
+from bot.compose import brief, new_seed, tile_seeds
+from bot.delivery import Deliveries
+from bot.gallery import Place
+from bot.handlers.ownership import belongs
+from bot.history import History, Person
+from bot.i18n import _
+from bot.intake import Action, Origin, line_of, take_in, waiting_twin
+from bot.prompt import write
+from inference.blobs import BlobMissing
+from inference.queue.dispatcher import Dispatcher
+from inference.queue.jobs import Job
+from inference.queue.ledger import Ledger
+
+
+async def once_more(
+    callback: CallbackQuery,
+    callback_data: JobButton,
+    person: Person,
+    event_update: Update,
+    ledger: Ledger,
+    deliveries: Deliveries,
+) -> None:
+    """Again with new seeds, the same after a failure, or exactly the same. Not doubled while it waits."""
+    job = await ledger.job(callback_data.job)
+    if not await belongs(callback, job.owner_id if job else None) or job is None:
+        return
+    key = f"{callback_data.action}:{job.id}"
+    async with deliveries.one_press(key):
+        if await waiting_twin(ledger, job.owner_id, key) is not None:
+            await callback.answer(_("It is in line already."))
+            return
+        await callback.answer()
+        await _repeat(callback, job, callback_data.action, key, person, event_update, ledger, deliveries)
+
+
+async def _repeat(
+    callback: CallbackQuery,
+    job: Job,
+    action: str,
+    key: str,
+    person: Person,
+    event_update: Update,
+    ledger: Ledger,
+    deliveries: Deliveries,
+) -> None:
+    origin = Origin.of_press(callback, event_update.update_id, person.language)
+    request, line = job.request, line_of(job)
+    if action == "again":
+        seeds = tile_seeds(new_seed(), len(request.seeds))
+        request, line = request.model_copy(update={"seeds": seeds}), replace(line, seed=seeds[0])
+    done: Action = "again" if action == "again" else "retry" if action == "retry" else "repeat"
+    await take_in(ledger, deliveries, origin, request, line, action=done, key=key)
+    if action == "retry" and isinstance(callback.message, Message):
+        await callback.message.edit_reply_markup(reply_markup=None)
+
+
+async def edit(
+    callback: CallbackQuery, callback_data: JobButton, person: Person, event_update: Update, ledger: Ledger
+) -> None:
+    """Gives the prompt back to be changed; whatever is answered is drawn like any other words."""
+    job = await ledger.job(callback_data.job)
+    if not await belongs(callback, job.owner_id if job else None) or job is None or callback.message is None:
+        return
+    await callback.answer()
+    origin = Origin.of_press(callback, event_update.update_id, person.language)
+    written = write(brief(line_of(job), person.preferences, private=origin.private))
+    await callback.message.answer(
+        "✏️ " + _("Tap the words to copy them, change what you like and send them back:") + "\n"
+        f"<code>{cards.escape(written)}</code>",
+        parse_mode="HTML",
+        reply_markup=ForceReply(selective=True, input_field_placeholder=written[:64]),
+        message_thread_id=origin.thread,
+    )
+
+
+async def files(
+    callback: CallbackQuery,
+    callback_data: JobButton,
+    person: Person,
+    event_update: Update,
+    history: History,
+    deliveries: Deliveries,
+) -> None:
+    pictures = await history.pictures_of_job(callback_data.job)
+    if not await belongs(callback, pictures[0].owner_id if pictures else None):
+        return
+    await callback.answer()
+    origin = Origin.of_press(callback, event_update.update_id, person.language)
+    try:
+        await deliveries.gallery.files(pictures, Place(origin.chat_id, origin.reply_to, origin.thread))
+    except BlobMissing:
+        await deliveries.say(origin, _("The files of these pictures are gone. “Again” draws new ones."))
+
+
+async def recipe(
+    callback: CallbackQuery,
+    callback_data: JobButton,
+    person: Person,
+    event_update: Update,
+    ledger: Ledger,
+    history: History,
+    queue: Dispatcher,
+    deliveries: Deliveries,
+) -> None:
+    job = await ledger.job(callback_data.job)
+    pictures = await history.pictures_of_job(callback_data.job)
+    if not await belongs(callback, job.owner_id if job and pictures else None) or job is None:
+        return
+    await callback.answer()
+    origin = Origin.of_press(callback, event_update.update_id, person.language)
+    line = line_of(job)
+    text = cards.recipe(line, pictures[0].recipe, job_id=job.id, seeds=job.request.seeds)
+    await deliveries.say(origin, text, keyboards.recipe(write(line), job_id=job.id))
+
+
+async def star(callback: CallbackQuery, callback_data: JobButton, history: History, deliveries: Deliveries) -> None:
+    """Stars all pictures of a job, or takes all stars back."""
+    pictures = await history.pictures_of_job(callback_data.job)
+    if not await belongs(callback, pictures[0].owner_id if pictures else None):
+        return
+    starred = not all(picture.starred for picture in pictures)
+    await callback.answer(_("Added to favourites: /history") if starred else _("No longer a favourite."))
+    for picture in pictures:
+        await history.star(picture.id, starred)
+    await _refresh(callback, callback_data.job, deliveries)
+
+
+async def delete(callback: CallbackQuery, callback_data: JobButton, history: History, deliveries: Deliveries) -> None:
+    """Asks first; the second press deletes."""
+    pictures = await history.pictures_of_job(callback_data.job)
+    if not await belongs(callback, pictures[0].owner_id if pictures else None):
+        return
+    message = callback.message
+    if callback_data.action == "delete" and isinstance(message, Message):
+        await callback.answer(cards.deleting(len(pictures)))
+        await message.edit_reply_markup(reply_markup=keyboards.confirm_job(callback_data.job))
+    elif callback_data.action == "keep":
+        await callback.answer()
+        await _refresh(callback, callback_data.job, deliveries)
+    else:
+        await callback.answer(_("Deleted."))
+        await deliveries.gallery.delete(pictures)
+
+
+async def _refresh(callback: CallbackQuery, job_id: int, deliveries: Deliveries) -> None:
+    if callback.message is not None:
+        await deliveries.gallery.refresh(job_id, callback.message.chat.id, callback.message.message_id)
+
+
+def build() -> Router:
+    router = Router(name="results")
+    press = router.callback_query
+    press.register(once_more, JobButton.filter(F.action.in_({"again", "retry", "repeat"})))
+    press.register(edit, JobButton.filter(F.action == "edit"))
+    press.register(files, JobButton.filter(F.action == "files"))
+    press.register(recipe, JobButton.filter(F.action == "recipe"))
+    press.register(star, JobButton.filter(F.action == "star"))
+    press.register(delete, JobButton.filter(F.action.in_({"delete", "really", "keep"})))
+    return router
