@@ -5,7 +5,7 @@ Sizes are what a person should expect to download; the exact ones are asked from
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,8 +40,21 @@ class ReleasedFile:
         return self.path.endswith(("special_tokens_map.json", "added_tokens.json"))
 
 
+_V31_REPO = "ai-forever/Kandinsky3.1"
+
+
 def _v31(path: str, net: Net, modes: tuple[Mode, ...], size: int) -> ReleasedFile:
-    return ReleasedFile("kandinsky-3.1", "ai-forever/Kandinsky3.1", f"weights/{path}", net, modes, size)
+    return ReleasedFile("kandinsky-3.1", _V31_REPO, f"weights/{path}", net, modes, size)
+
+
+def _text_encoder(layout: Layout, modes: tuple[Mode, ...]) -> Iterator[ReleasedFile]:
+    """The FLAN-UL2 encoder. 3.0 took it from google/flan-ul2, where a decoder comes along; it was frozen in both
+    trainings, so that of 3.1 serves 3.0 as well."""
+    small = ("config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+    sizes = dict.fromkeys(small, _SMALL) | {"spiece.model": 791_656, "pytorch_model.bin.index.json": 20_000}
+    sizes |= {f"pytorch_model-{shard:05}-of-00004.bin": 34_887_190_528 // 4 for shard in range(1, 5)}
+    for name, size in sizes.items():
+        yield ReleasedFile(layout, _V31_REPO, f"weights/flan_ul2_encoder/{name}", "text_encoder", modes, size)
 
 
 def _v30(path: str, net: Net, modes: tuple[Mode, ...], size: int) -> ReleasedFile:
@@ -55,7 +68,6 @@ def _diffusers(path: str, net: Net, size: int) -> ReleasedFile:
 _UNET = 12_154_673_000  # 3,038,562,820 float32 parameters and the archive's own bytes
 _PROJECTION = 67_144_000
 _MOVQ = 1_082_577_000
-_TEXT_SHARD = 34_887_190_528 // 4
 _SMALL = 3_000
 
 CATALOGUE: tuple[ReleasedFile, ...] = (
@@ -66,17 +78,9 @@ CATALOGUE: tuple[ReleasedFile, ...] = (
     _v31("flan_ul2_encoder/projection.pt", "projection", ("full",), _PROJECTION),
     _v31("flan_ul2_encoder/projection_flash.pt", "projection_flash", ("flash",), _PROJECTION),
     _v31("flan_ul2_encoder/projection_inpainting.pt", "projection_inpainting", ("inpainting",), _PROJECTION),
-    _v31("flan_ul2_encoder/config.json", "text_encoder", MODES, _SMALL),
-    _v31("flan_ul2_encoder/spiece.model", "text_encoder", MODES, 791_656),
-    _v31("flan_ul2_encoder/tokenizer_config.json", "text_encoder", MODES, _SMALL),
-    _v31("flan_ul2_encoder/special_tokens_map.json", "text_encoder", MODES, _SMALL),
-    _v31("flan_ul2_encoder/added_tokens.json", "text_encoder", MODES, _SMALL),
-    _v31("flan_ul2_encoder/pytorch_model.bin.index.json", "text_encoder", MODES, 20_000),
-    *(
-        _v31(f"flan_ul2_encoder/pytorch_model-{shard:05}-of-00004.bin", "text_encoder", MODES, _TEXT_SHARD)
-        for shard in range(1, 5)
-    ),
-    # 3.0: the projections are inside the U-Net files; its text encoder is that of google/flan-ul2, the same as 3.1's.
+    *_text_encoder("kandinsky-3.1", MODES),
+    # 3.0: the projections are inside the U-Net files.
+    *_text_encoder("kandinsky-3.0", ("full", "inpainting")),
     _v30("kandinsky3.pt", "base", ("full",), 12_221_798_439),
     _v30("kandinsky3_inpainting.pt", "inpainting", ("inpainting",), 12_221_834_000),
     _v30("movq.pt", "movq", ("full", "inpainting"), _MOVQ),

@@ -84,7 +84,7 @@ class Checkpoint:
             projection = projection_to_official(read_tensors(self._path(PROJECTION_OF[name])))
         shapes = shapes_of(parts.unet)
         unet = assemble(
-            lambda: build_unet(infer_unet_config(shapes, **self._unet_extras(path))),
+            lambda: build_unet(infer_unet_config(shapes, **unet_extras(self.files, name))),
             parts.unet,
             path.name,
             dtype,
@@ -106,8 +106,7 @@ class Checkpoint:
         """The image autoencoder as a `VQModel` without codebook. Same errors as `load_unet`."""
         path = self._path("movq")
         state = movq_state(read_tensors(path))
-        groups = self._config("movq", path).get("norm_num_groups")
-        extras = {"groups": groups} if groups else {}
+        extras = movq_extras(self.files)
         return assemble(
             lambda: build_movq(infer_movq_config(shapes_of(state), **extras)), state, path.name, dtype, device
         )
@@ -146,18 +145,28 @@ class Checkpoint:
         except KeyError:
             raise MissingWeights(f"no {net} weights in {self.files.folder}") from None
 
-    def _config(self, net: str, path: Path) -> Mapping[str, Any]:
-        """Stated dimensions of a net: from the manifest, from diffusers' config.json beside the file, or none."""
-        beside = path.parent / "config.json"
-        if path.name.startswith("diffusion_pytorch_model") and beside.is_file():
-            stated: dict[str, Any] = json.loads(beside.read_text("utf-8"))
-            return stated
-        return self.files.config.get(net) or {}
 
-    def _unet_extras(self, path: Path) -> dict[str, int]:
-        config = self._config("unet", path)
-        named = {"groups": config.get("groups"), "head_dim": config.get("attention_head_dim")}
-        return {name: value for name, value in named.items() if value}
+def unet_extras(files: Files, net: str) -> dict[str, int]:
+    """What the shapes of a U-Net do not tell, where the folder states it: arguments of `infer_unet_config`."""
+    config = _stated_config(files, net, "unet")
+    named = {"groups": config.get("groups"), "head_dim": config.get("attention_head_dim")}
+    return {name: value for name, value in named.items() if value}
+
+
+def movq_extras(files: Files) -> dict[str, int]:
+    """The same for `infer_movq_config`."""
+    groups = _stated_config(files, "movq", "movq").get("norm_num_groups")
+    return {"groups": groups} if groups else {}
+
+
+def _stated_config(files: Files, net: str, kind: str) -> Mapping[str, Any]:
+    """Stated dimensions of a net: from diffusers' config.json beside its file, from the manifest, or none."""
+    path = files.nets[net]
+    beside = path.parent / "config.json"
+    if path.name.startswith("diffusion_pytorch_model") and beside.is_file():
+        stated: dict[str, Any] = json.loads(beside.read_text("utf-8"))
+        return stated
+    return files.config.get(kind) or {}
 
 
 def read_tensors(path: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -133,7 +134,7 @@ def lacking(files: Files, mode: Mode) -> list[str]:
 
 
 def describe_lack(files: Files, mode: Mode) -> str:
-    """The released files that would give `mode` what it lacks, with sizes, for the owner; "" when nothing is missing."""
+    """The released files that would give `mode` what it lacks, with sizes; "" when nothing is missing."""
     missing = lacking(files, mode)
     wanted = [entry for entry in released_files("kandinsky-3.1", [mode]) if entry.net in missing]
     if not wanted:
@@ -199,13 +200,19 @@ def revisions(files: Files) -> dict[str, str]:
 
 def _revision(files: Files, path: Path) -> str:
     name = path.relative_to(files.folder).as_posix()
-    noted = files.folder / ".cache" / "huggingface" / "download" / f"{name}.metadata"
     if stated := files.manifest.get("files", {}).get(name):
         return str(stated["sha256"])[:12]
-    if noted.is_file():
-        return noted.read_text("utf-8").splitlines()[1][:12]
+    if noted := noted_checksum(files.folder, name):
+        return noted[:12]
     size, edge = path.stat().st_size, 1 << 20
     with path.open("rb") as stream:
         head = stream.read(edge)
         stream.seek(max(0, size - edge))
         return hashlib.sha256(str(size).encode() + head + stream.read()).hexdigest()[:12]
+
+
+def noted_checksum(folder: Path, name: str) -> str | None:
+    """The sha256 that the hub stated for a file when it was downloaded into `folder`; None where it did not."""
+    note = folder / ".cache" / "huggingface" / "download" / f"{name}.metadata"
+    lines = note.read_text("utf-8").splitlines() if note.is_file() else []
+    return lines[1] if len(lines) > 1 and re.fullmatch("[0-9a-f]{64}", lines[1]) else None

@@ -1,0 +1,68 @@
+"""Whether the files of a weights folder are whole: against their checksums, and as the nets they should hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal, get_args
+
+import torch
+
+from inference.checkpoints.convert import sha256
+from inference.checkpoints.load import Checkpoint, UNetName, UnreadableCheckpoint
+from inference.checkpoints.store import Files, MissingWeights, locate, noted_checksum
+
+Verdict = Literal["whole", "fits", "broken"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One file or net: "whole" (right checksum), "fits" (a net's names and shapes are right) or "broken"."""
+
+    name: str
+    verdict: Verdict
+    detail: str = ""
+
+
+def verify(folder: Path) -> Iterator[Finding]:
+    """Findings for every file of `folder` with a known checksum, then for every net in it.
+
+    Checksums read every byte, the nets' check only shapes. Raises MissingWeights when there are no weights at all.
+    """
+    files = locate(folder)
+    if not files.nets and not files.manifest:
+        raise MissingWeights(f"no weights in {folder}")
+    yield from _checksums(files)
+    checkpoint = Checkpoint(files)
+    for net in get_args(UNetName):
+        if net in files.nets:
+            yield _fits(net, partial(checkpoint.load_unet, net, torch.float32, "meta"))
+    if "movq" in files.nets:
+        yield _fits("movq", partial(checkpoint.load_movq, torch.float32, "meta"))
+
+
+def _checksums(files: Files) -> Iterator[Finding]:
+    listed = {name: str(entry["sha256"]) for name, entry in files.manifest.get("files", {}).items()}
+    for path in sorted(p for p in files.folder.rglob("*") if p.suffix in (".pt", ".bin", ".safetensors")):
+        name = path.relative_to(files.folder).as_posix()
+        checksum = noted_checksum(files.folder, name)
+        if checksum and name not in listed:
+            listed[name] = checksum
+    for name, expected in listed.items():
+        path = files.folder / name
+        if not path.is_file():
+            yield Finding(name, "broken", "missing")
+        elif sha256(path) != expected:
+            yield Finding(name, "broken", "its bytes have changed")
+        else:
+            yield Finding(name, "whole")
+
+
+def _fits(net: str, load: Callable[[], object]) -> Finding:
+    try:
+        load()
+    except (UnreadableCheckpoint, MissingWeights) as problem:
+        return Finding(net, "broken", str(problem))
+    return Finding(net, "fits")
