@@ -145,8 +145,7 @@ class CheckpointKit:
     def _load(self, name: str, device: torch.device) -> nn.Module:
         self._before_loading(name, self.size(name))
         if name == TEXT:
-            _, encoder = self._checkpoint.load_text_encoder(self._policy.text, device)
-            return encoder
+            return self._checkpoint.load_encoder(self._policy.text, device)
         if name == MOVQ:
             # Convolutions of MoVQ run a fifth faster with channels last; the U-Net's do not gain.
             movq: Any = self._checkpoint.load_movq(self._policy.movq, device)

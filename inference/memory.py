@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -119,14 +119,28 @@ def free_host_memory() -> float:
 
 def size_of(net: nn.Module) -> int:
     """Bytes of the net's weights."""
-    return sum(tensor.numel() * tensor.element_size() for tensor in _tensors(net))
+    return sum(tensor.numel() * tensor.element_size() for tensor in chain(net.parameters(), net.buffers()))
+
+
+class _Slot(NamedTuple):
+    """One parameter or buffer: the dict of the module that holds it, its name there, and its copy in RAM."""
+
+    holder: dict[str, Any]
+    name: str
+    parked: Tensor
+
+
+def _slots(net: nn.Module) -> Iterable[_Slot]:
+    for module in net.modules():
+        for holder in (module._parameters, module._buffers):
+            yield from (_Slot(holder, name, tensor) for name, tensor in holder.items() if tensor is not None)
 
 
 @dataclass(slots=True, eq=False)
 class _Net:
     module: nn.Module
     size: int
-    host: list[Tensor] | None  # the same weights in RAM, for a device with memory of its own
+    host: list[_Slot] | None  # where the weights belong, and their copies in RAM, if those are kept
     resident: bool
 
 
@@ -200,7 +214,7 @@ class Residency:
         expected = self._size(name)
         if self._park(expected):
             module = self._load(name, torch.device("cpu"))
-            return _Net(module, size_of(module), [tensor.data for tensor in _tensors(module)], resident=False)
+            return _Net(module, size_of(module), list(_slots(module)), resident=False)
         self._make_room(expected, keep=name)
         module = self._load(name, self._device)
         return _Net(module, size_of(module), None, resident=True)
@@ -222,8 +236,15 @@ class Residency:
         return self._budget - sum(net.size for net in self._nets.values() if net.resident)
 
     def _move_in(self, net: _Net) -> None:
-        for tensor, parked in zip(_tensors(net.module), net.host or (), strict=True):
-            tensor.data = parked.to(self._device, non_blocking=True)
+        moved: dict[int, Tensor] = {}  # tied weights move once
+        for slot in net.host or ():
+            key = id(slot.parked)
+            if key not in moved:
+                fresh = slot.parked.detach().to(self._device, non_blocking=True)
+                moved[key] = (
+                    nn.Parameter(fresh, requires_grad=False) if isinstance(slot.parked, nn.Parameter) else fresh
+                )
+            slot.holder[slot.name] = moved[key]
         net.resident = True
 
     def _move_out(self, name: str) -> None:
@@ -231,10 +252,6 @@ class Residency:
         if net.host is None:
             del self._nets[name]
             return
-        for tensor, parked in zip(_tensors(net.module), net.host, strict=True):
-            tensor.data = parked
+        for slot in net.host:
+            slot.holder[slot.name] = slot.parked
         net.resident = False
-
-
-def _tensors(net: nn.Module) -> Iterable[Tensor]:
-    return chain(net.parameters(), net.buffers())

@@ -1,4 +1,4 @@
-"""A whole checkpoint of very small nets with random weights, in the studio's layout: the real classes, made in a moment."""
+"""A whole checkpoint of very small random nets in the studio's layout: the real classes, made in a moment."""
 
 from __future__ import annotations
 
@@ -50,7 +50,11 @@ def write_checkpoint(folder: Path) -> Path:
         unet = _drawn(build_unet(UNET))
         tensors = {f"unet.{key}": tensor for key, tensor in unet.state_dict().items()}
         save_file({**tensors, "null_embedding": torch.randn(WIDTH)}, folder / f"{name}.safetensors")
-        weights = {"0.weight": torch.randn(WIDTH, WIDTH) / WIDTH**0.5, "1.weight": torch.ones(WIDTH), "1.bias": torch.zeros(WIDTH)}
+        weights = {
+            "0.weight": torch.randn(WIDTH, WIDTH) / WIDTH**0.5,
+            "1.weight": torch.ones(WIDTH),
+            "1.bias": torch.zeros(WIDTH),
+        }
         save_file(weights, folder / f"{projection}.safetensors")
     save_file(_drawn(build_movq(MOVQ)).state_dict(), folder / "movq.safetensors")
     shutil.copytree(TOKENIZER, folder / "text_encoder")

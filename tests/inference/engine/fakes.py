@@ -18,7 +18,7 @@ from inference.requests import FlashTextToImage, TextToImage
 class ArithmeticKit:
     """Predicts noise from x, t and the context's mean, row by row; `trouble(rows)` may raise instead."""
 
-    device: torch.device = torch.device("cpu")
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     passes: list[tuple[str, list[int]]] = field(default_factory=list)  # mode, timesteps of the rows
     encoded: list[list[tuple[int, ...]]] = field(default_factory=list)
     moved_out: int = 0
@@ -26,7 +26,7 @@ class ArithmeticKit:
     trouble: Callable[[str, Tensor], None] = lambda mode, x: None
 
     def tokenize(self, text: str) -> Tokens:
-        return Tokens(tuple(3 + ord(letter) % 90 for letter in text)[:127] + (1,), len(text) + 1, "")
+        return Tokens((*(3 + ord(letter) % 90 for letter in text[:127]), 1), len(text) + 1, "")
 
     def contexts(self, asks: Sequence[Encode]) -> list[tuple[Context, ...]]:
         self.encoded.append([ids for ask in asks for ids in ask.texts if ids is not None])

@@ -41,7 +41,7 @@ def kit(tiny_folder: Path) -> Watched:
 
 
 def latents_of(kit: Watched, *requests: FlashTextToImage | TextToImage, late: int = 0) -> dict[int, Tensor]:
-    """Final latents of every seed when the requests are drawn together, all but the first joining `late` turns later."""
+    """Final latents of every seed when the requests are drawn together, all but the first `late` turns later."""
     kit.latents.clear()
     kit.rows.clear()
     engine = Engine(kit, max_rows=16)

@@ -1,6 +1,7 @@
 """Whose turn it is, what is told, and what happens when something goes wrong."""
 
 import io
+import itertools
 
 import pytest
 import torch
@@ -172,7 +173,7 @@ def test_previews_are_small_pictures_and_come_at_most_once_a_second() -> None:
                 image = Image.open(io.BytesIO(event.preview))
                 assert image.format == "JPEG" and image.size == (256, 256)
     assert len(seen) > 5
-    assert min(after - before for before, after in zip(seen, seen[1:], strict=False)) >= 1.0
+    assert min(after - before for before, after in itertools.pairwise(seen)) >= 1.0
 
 
 def test_a_quick_job_bothers_nobody_with_previews() -> None:
