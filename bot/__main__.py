@@ -1,0 +1,102 @@
+"""`python -m bot [run|demo|migrate|doctor]`; `run` where nothing is said.
+
+What takes long to import waits until the settings are known to be usable, so that a mistake is told at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from typing import Any, NoReturn, TypeVar
+
+import typer
+
+from bot.logs import redact, set_up_logging
+from bot.settings import Settings, SettingsError, load_settings
+
+Result = TypeVar("Result")
+
+# Pretty tracebacks would print local variables, tokens among them.
+program = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help="A Telegram studio for Kandinsky 3.1.")
+
+
+@program.callback(invoke_without_command=True)
+def default(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        run()
+
+
+@program.command()
+def run() -> None:
+    """Run the bot: by polling, or by webhook where WEBHOOK_URL is set."""
+    settings = _settings(needs_token=True)
+    from bot.app import run as run_bot
+
+    _finish(run_bot(settings))
+
+
+@program.command()
+def demo() -> None:
+    """Run it all on this machine: chat page, bot and engine. No token needed."""
+    from bot.demo import demo as run_demo
+    from bot.demo import demo_settings
+
+    try:
+        settings = demo_settings()
+    except SettingsError as wrong:
+        _refuse(wrong)
+    set_up_logging(settings.log_level)
+    _finish(run_demo(settings))
+
+
+@program.command()
+def migrate() -> None:
+    """Bring the database to the present shape."""
+    settings = _settings()
+    from bot.app import migrate_database
+
+    _finish(migrate_database(settings))
+    print("the database is up to date")
+
+
+@program.command()
+def doctor() -> None:
+    """Say what is there, what is missing, and what will therefore work."""
+    settings = _settings()
+    from bot.doctor import examine
+
+    raise SystemExit(0 if _finish(examine(settings)) else 1)
+
+
+def _settings(*, needs_token: bool = False) -> Settings:
+    try:
+        settings = load_settings()
+        if needs_token:
+            _ = settings.token
+    except SettingsError as wrong:
+        _refuse(wrong)
+    set_up_logging(settings.log_level)
+    # The worker and its child inherit the environment, and have no use for these.
+    for secret in ("BOT_TOKEN", "WEBHOOK_SECRET"):
+        os.environ.pop(secret, None)
+    return settings
+
+
+def _finish(work: Coroutine[Any, Any, Result]) -> Result:
+    try:
+        return asyncio.run(work)
+    except SettingsError as wrong:
+        _refuse(wrong)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def _refuse(wrong: SettingsError) -> NoReturn:
+    print(redact(str(wrong)), file=sys.stderr)
+    raise SystemExit(2)
+
+
+if __name__ == "__main__":
+    program()

@@ -1,0 +1,260 @@
+"""The composition root: everything is made here, in order, and taken apart in the opposite order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from aiogram import Bot
+from aiogram import Dispatcher as Updates
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
+from aiogram.exceptions import AiogramError, TelegramUnauthorizedError
+from aiogram.types import User
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bot import middlewares
+from bot.commands import set_commands
+from bot.delivery import Deliveries
+from bot.handlers import build_router
+from bot.history import History
+from bot.migration import upgrade
+from bot.outbox import Outbox
+from bot.polling import poll
+from bot.settings import Settings, SettingsError
+from bot.webhook import serve_webhook
+from inference.blobs import BlobStore
+from inference.queue.database import open_database
+from inference.queue.delivery.local import LocalDelivery
+from inference.queue.dispatcher import Dispatcher
+from inference.queue.fairness import Limits
+from inference.queue.ledger import Ledger
+
+log = logging.getLogger(__name__)
+
+CARD_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A running bot: everything is there, and updates may come in."""
+
+    settings: Settings
+    bot: Bot
+    me: User
+    updates: Updates
+    queue: Dispatcher
+
+
+async def run(settings: Settings, *, on_ready: Callable[[Studio], Awaitable[None]] | None = None) -> None:
+    """Runs the bot until SIGTERM or SIGINT; `on_ready` is called when it answers. Raises SettingsError."""
+    with stop_on_signals() as stop:
+        async with open_studio(settings, stop) as studio:
+            if studio is None:
+                return
+            log.info("@%s is listening", studio.me.username)
+            serving = asyncio.create_task(serve(studio, stop))
+            if on_ready is not None:
+                await on_ready(studio)
+            await serving
+            log.info("no new messages are taken; finishing what is under way")
+
+
+async def migrate_database(settings: Settings) -> None:
+    """Brings the database of the settings up to date and lets go of it. Raises SettingsError."""
+    async with _database(settings):
+        pass
+
+
+async def serve(studio: Studio, stop: asyncio.Event) -> None:
+    """Takes updates until `stop` is set, and returns when the last handler has ended."""
+    settings, bot, updates = studio.settings, studio.bot, studio.updates
+    allowed_updates = updates.resolve_used_update_types()
+    grace = settings.shutdown_grace_seconds
+    if settings.webhook_url is None:
+        await bot.delete_webhook()
+        await poll(bot, updates, stop, allowed_updates=allowed_updates, drain_seconds=grace)
+        return
+    try:
+        await serve_webhook(
+            bot,
+            updates,
+            stop,
+            url=settings.webhook_url,
+            secret=settings.webhook_secret_value,
+            host=settings.webhook_host,
+            port=settings.webhook_port,
+            allowed_updates=allowed_updates,
+            drain_seconds=grace,
+        )
+    except OSError as taken:
+        raise SettingsError("WEBHOOK_PORT", f"cannot listen on {settings.webhook_port}: {taken.strerror}") from taken
+
+
+@asynccontextmanager
+async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Studio | None]:
+    """Brings everything up; on leaving lets running jobs end within the grace and shows what they gave.
+
+    None when `stop` was set before Telegram could be reached.
+    """
+    async with _database(settings) as database, _telegram(settings) as (bot, outbox):
+        me = await _introduced(bot, stop)
+        if me is None:
+            yield None
+            return
+        history = History(database, default_language=settings.default_language)
+        blobs = BlobStore(settings.blobs_url)
+        ledger = Ledger(database, limits=_limits(settings))
+        queue = Dispatcher(ledger, local_delivery(settings))
+        deliveries = Deliveries(
+            bot=bot,
+            outbox=outbox,
+            queue=queue,
+            ledger=ledger,
+            history=history,
+            blobs=blobs,
+            previews=settings.previews,
+        )
+        outbox.on_blocked = deliveries.blocked
+        outbox.on_migrated = history.move_chat
+        updates = Updates(
+            disable_fsm=True,
+            settings=settings,
+            history=history,
+            ledger=ledger,
+            queue=queue,
+            blobs=blobs,
+            deliveries=deliveries,
+            outbox=outbox,
+        )
+        middlewares.install(updates, settings=settings, history=history, outbox=outbox)
+        updates.include_router(build_router())
+        await deliveries.start()
+        await queue.start()
+        try:
+            await deliveries.resume()
+            await _model_card(queue, stop)
+            await _commands(bot)
+            yield Studio(settings, bot, me, updates, queue)
+        finally:
+            await queue.close(settings.shutdown_grace_seconds)
+            await deliveries.close()
+            await outbox.close()
+
+
+def local_delivery(settings: Settings) -> LocalDelivery:
+    """The worker as a child of this process."""
+    return LocalDelivery(
+        slots=settings.worker_slots,
+        blobs=settings.blobs_url,
+        weights=settings.weights_dir,
+        device=settings.device,
+        previews=settings.previews,
+        job_timeout_seconds=settings.job_timeout_minutes * 60,
+    )
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[asyncio.Event]:
+    """An event that SIGTERM and SIGINT set. A second signal ends the program the hard way."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def asked() -> None:
+        stop.set()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(name)
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, asked)
+    try:
+        yield stop
+    finally:
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(name)
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    database = open_database(settings.database_url)
+    try:
+        try:
+            await upgrade(database)
+        except (SQLAlchemyError, OSError) as refused:
+            reason = str(getattr(refused, "orig", None) or refused).splitlines()[0]
+            raise SettingsError("DATABASE_URL", f"the database cannot be used: {reason}") from refused
+        yield database
+    finally:
+        await database.dispose()
+
+
+@asynccontextmanager
+async def _telegram(settings: Settings) -> AsyncIterator[tuple[Bot, Outbox]]:
+    bot = make_bot(settings)
+    outbox = Outbox()
+    bot.session.middleware(outbox)
+    try:
+        yield bot, outbox
+    finally:
+        await bot.session.close()
+
+
+def make_bot(settings: Settings) -> Bot:
+    """A Bot for the Bot API server of the settings."""
+    at_telegram = urlsplit(settings.telegram_api_url).hostname == "api.telegram.org"
+    api = (
+        PRODUCTION
+        if at_telegram
+        else TelegramAPIServer.from_base(settings.telegram_api_url, is_local=settings.telegram_api_local)
+    )
+    return Bot(settings.token, session=AiohttpSession(api=api))
+
+
+async def _introduced(bot: Bot, stop: asyncio.Event) -> User | None:
+    """Who the bot is, waiting for Telegram as long as it takes."""
+    pause = 1.0
+    while not stop.is_set():
+        try:
+            return await bot.me()
+        except TelegramUnauthorizedError as unknown:
+            raise SettingsError("BOT_TOKEN", "Telegram does not know this token; ask @BotFather for it") from unknown
+        except AiogramError as error:
+            log.warning("Telegram cannot be reached: %s; next try in %.0f s", error, pause)
+        try:
+            await asyncio.wait_for(stop.wait(), pause)
+        except TimeoutError:
+            pause = min(30.0, pause * 2)
+    return None
+
+
+async def _model_card(queue: Dispatcher, stop: asyncio.Event) -> None:
+    """Waits a while for the worker to say what it can draw; people are answered without it as well."""
+    deadline = asyncio.get_running_loop().time() + CARD_SECONDS
+    while queue.card is None and not stop.is_set():
+        if asyncio.get_running_loop().time() > deadline:
+            log.error("no worker has introduced itself in %.0f s; `python -m bot doctor` says why", CARD_SECONDS)
+            return
+        await asyncio.sleep(0.05)
+
+
+async def _commands(bot: Bot) -> None:
+    try:
+        await set_commands(bot)
+    except AiogramError as error:
+        log.warning("the command lists could not be set: %s", error)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        waiting_per_person=settings.waiting_per_person,
+        running_per_person=settings.running_per_person,
+        queue_cap=settings.queue_cap,
+        max_wait_seconds=settings.max_wait_minutes * 60,
+    )

@@ -1,0 +1,94 @@
+"""What is there and what is missing for the bot to run; then the same for the engine, in a process of its own."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiogram.exceptions import AiogramError, TelegramUnauthorizedError
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.app import make_bot
+from bot.logs import redact
+from bot.migration import is_current
+from bot.settings import Settings
+from inference.queue.database import open_database
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`ok` is None for what is neither well nor ill."""
+
+    ok: bool | None
+    subject: str
+    words: str
+
+    def __str__(self) -> str:
+        mark = {True: "ok", False: "MISSING", None: "-"}[self.ok]
+        return f"{mark:8} {self.subject:10} {redact(self.words)}"
+
+
+async def findings(settings: Settings) -> AsyncIterator[Finding]:
+    """One finding after the other, the slow ones last."""
+    yield Finding(sys.version_info >= (3, 11), "Python", platform.python_version())
+    yield Finding(None, "data", str(settings.data_dir))
+    yield await _database(settings)
+    yield Finding(True, "queue", f"{settings.queue_url} ({settings.worker_slots} slots, device {settings.device})")
+    if settings.webhook_url:
+        where = f"{settings.webhook_host}:{settings.webhook_port}"
+        yield Finding(None, "updates", f"by webhook at {settings.webhook_url}, served on {where}")
+    else:
+        yield Finding(None, "updates", "by polling")
+    yield await _token(settings)
+
+
+async def examine(settings: Settings) -> bool:
+    """Prints all findings, the engine's too. Returns whether the bot will run."""
+    well = True
+    async for finding in findings(settings):
+        well = well and finding.ok is not False
+        print(finding, flush=True)
+    command = [sys.executable, "-m", "inference", "doctor"]
+    engine = subprocess.run(command, check=False)  # noqa: ASYNC221 - nothing else runs meanwhile
+    return well and engine.returncode == 0
+
+
+async def _database(settings: Settings) -> Finding:
+    name = settings.database_url
+    if name.startswith("sqlite") and not _sqlite_file_exists(name):
+        return Finding(None, "database", f"{name} (made at the first start)")
+    database = open_database(name)
+    try:
+        if await is_current(database):
+            return Finding(True, "database", name)
+        return Finding(None, "database", f"{name} is older than the program; the next start or `migrate` updates it")
+    except (SQLAlchemyError, OSError) as refused:
+        reason = str(getattr(refused, "orig", None) or refused).splitlines()[0]
+        return Finding(False, "database", f"{name} cannot be used: {reason}")
+    finally:
+        await database.dispose()
+
+
+def _sqlite_file_exists(url: str) -> bool:
+    return Path(url.partition(":///")[2]).is_file()
+
+
+async def _token(settings: Settings) -> Finding:
+    if settings.bot_token is None:
+        return Finding(None, "token", "BOT_TOKEN is not set: only `python -m bot demo` will run")
+    bot = make_bot(settings)
+    try:
+        me = await bot.get_me(request_timeout=10)
+        return Finding(True, "token", f"belongs to @{me.username}")
+    except TelegramUnauthorizedError:
+        return Finding(False, "token", "BOT_TOKEN is unknown to Telegram; ask @BotFather for it")
+    except AiogramError as error:
+        return Finding(
+            None, "token", f"BOT_TOKEN has the right shape; {settings.telegram_api_url} is out of reach: {error}"
+        )
+    finally:
+        await bot.session.close()

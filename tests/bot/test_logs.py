@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+
+import pytest
+
+from bot.logs import RedactingFormatter, redact
+
+TOKEN = "123456789:" + "AbCdEfGhIjKlMnOpQrStUvWxYz012345678"
+SECRET = TOKEN.partition(":")[2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TOKEN,
+        f"https://api.telegram.org/bot{TOKEN}/sendMessage",
+        f"https://api.telegram.org/file/bot{TOKEN}/photos/file_1.jpg",
+        f"bot{TOKEN.replace(':', '%3A')}/getMe",
+        f"Cannot connect to host x: URL('http://127.0.0.1:8081/bot{TOKEN}/getMe')",
+    ],
+)
+def test_a_token_is_redacted_wherever_it_stands(text: str) -> None:
+    assert SECRET not in redact(text)
+    assert "<token>" in redact(text)
+
+
+def test_a_password_in_an_address_is_redacted() -> None:
+    assert redact("postgresql+asyncpg://studio:geheim@db:5432/studio") == (
+        "postgresql+asyncpg://studio:<password>@db:5432/studio"
+    )
+
+
+def test_ordinary_text_stays_as_it_is() -> None:
+    text = "12:34:56 job 17 of chat -1001234567890 at http://127.0.0.1:8081/sim/file/abc, sha256 " + "a" * 64
+    assert redact(text) == text
+
+
+def test_arguments_and_tracebacks_are_redacted_too() -> None:
+    try:
+        raise ConnectionError(f"https://api.telegram.org/bot{TOKEN}/getMe")
+    except ConnectionError:
+        record = logging.LogRecord("x", logging.ERROR, "", 0, "call of %s", (TOKEN,), sys.exc_info())
+    line = RedactingFormatter("%(message)s").format(record)
+    assert "Traceback" in line
+    assert "ConnectionError" in line
+    assert SECRET not in line
+
+
+def test_an_uncaught_error_of_the_program_shows_no_token() -> None:
+    code = f"from bot.logs import set_up_logging; set_up_logging('INFO'); raise RuntimeError('{TOKEN}')"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert ended.returncode == 1
+    assert "RuntimeError" in ended.stderr
+    # The traceback quotes the source line of a file; `-c` has none, so the message is the only place.
+    assert SECRET not in ended.stderr
