@@ -33,23 +33,32 @@ const EVENTS = ["message", "edit", "delete", "reaction", "pin", "callback_answer
 
 /**
  * Follows /sim/events for as long as the page lives. `onEvent(name, data)` for each event, `onState(connected)` when the stream opens
- * or breaks. A new stream starts at the present, so the listener reloads what it shows whenever it hears `true`.
+ * or breaks. A new stream starts at the present, so the listener reloads what it shows whenever it hears `true`; if that fails, the stream is opened anew.
  */
 export function follow(onEvent, onState) {
   let wait = 500;
   function connect() {
     const stream = new EventSource("/sim/events");
-    stream.addEventListener("hello", () => {
-      wait = 500;
-      onState(true);
-    });
-    for (const name of EVENTS) stream.addEventListener(name, (event) => onEvent(name, JSON.parse(event.data)));
-    stream.addEventListener("error", () => {
+    let over = false;
+    const again = () => {
+      if (over) return;
+      over = true;
       stream.close();
       onState(false);
       setTimeout(connect, wait);
       wait = Math.min(wait * 1.6, 5000);
+    };
+    stream.addEventListener("hello", async () => {
+      try {
+        await onState(true);
+        wait = 500;
+      } catch (failure) {
+        console.error(failure);
+        again();
+      }
     });
+    for (const name of EVENTS) stream.addEventListener(name, (event) => onEvent(name, JSON.parse(event.data)));
+    stream.addEventListener("error", again);
   }
   connect();
 }

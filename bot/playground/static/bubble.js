@@ -2,6 +2,7 @@
 
 import { avatar } from "./avatar.js";
 import { h, icon, iconButton } from "./dom.js";
+import { coloured, isFewEmoji } from "./emoji.js";
 import { formatted } from "./format.js";
 import { inlineKeyboard } from "./keyboard.js";
 import { documentCard, mosaic, otherMedia, photoTile, shownWidth } from "./media.js";
@@ -26,27 +27,23 @@ export function bubble(unit, context) {
     head.forward_from ? h("div", { class: "origin" }, context.say("forwarded", { name: head.forward_from })) : null,
     head.via_bot ? h("div", { class: "origin" }, context.say("via", { name: `@${head.via_bot.username}` })) : null,
     head.reply_to ? quoted(head, context) : null,
-    head.caption_above ? [text, media] : [media, text],
+    head.caption_above ? [text, media] : media,
     reactions(head, context),
-    stamp(unit.messages, context));
+    h("div", { class: "words" }, head.caption_above ? null : text, stamp(unit.messages, context)));
   const plain = photos.length && !text && !files.length && !head.reply_to && !unit.showName && !head.reactions.length;
   body.classList.toggle("picture-only", Boolean(plain));
   body.classList.toggle("with-picture", photos.length > 0);
   body.classList.toggle("jumbo", Boolean(captioned?.text && isFewEmoji(captioned.text) && !head.reply_to));
-  const stack = h("div", { class: "stack" }, body, head.buttons.length ? inlineKeyboard(head, context) : null);
-  if (photos.length) stack.style.setProperty("--width", `${photos.length > 1 ? 420 : shownWidth(photos[0].photo)}px`);
   const menu = iconButton("more", context.say("messageMenu"), (event) => openMenu(event, unit, context), { class: "row-menu", "aria-haspopup": "menu" });
+  const stack = h("div", { class: "stack" }, h("div", { class: "bubble-line" }, body, menu), head.buttons.length ? inlineKeyboard(head, context) : null);
+  if (photos.length) stack.style.setProperty("--width", `${photos.length > 1 ? 420 : shownWidth(photos[0].photo)}px`);
   const face = unit.own ? null : unit.last ? avatar(head.from, "small") : h("span", { class: "avatar-gap" });
-  return [face, stack, menu].filter(Boolean);
+  return [face, stack].filter(Boolean);
 }
 
 function textBlock(message, context) {
   const text = message.text ?? message.caption;
   return h("div", { class: "text", dir: "auto" }, formatted(text, message.entities, { ...context, place: `${message.id}` }));
-}
-
-function isFewEmoji(text) {
-  return /^(\p{Extended_Pictographic}|\p{Emoji_Modifier}|\uFE0F|\u200D|\s){1,12}$/u.test(text) && [...text].filter((c) => /\p{Extended_Pictographic}/u.test(c)).length <= 3;
 }
 
 function hue(id) {
@@ -87,7 +84,7 @@ function reactions(message, context) {
   return h("div", { class: "reactions" }, message.reactions.map(({ emoji, users }) => {
     const mine = users.includes(context.personId);
     return h("button", { type: "button", class: `reaction ${mine ? "mine" : ""}`, "aria-pressed": String(mine), "aria-label": `${emoji} ${users.length}`, on: { click: () => context.react(message, emoji) } },
-      emoji, users.length > 1 ? h("span", {}, String(users.length)) : null);
+      coloured(emoji), users.length > 1 ? h("span", {}, String(users.length)) : null);
   }));
 }
 

@@ -17,7 +17,7 @@ const shell = {
   openChats: () => panes.map((pane) => pane.chat),
   activeChat: () => active?.chat ?? null,
   drawerOpen: () => !drawer.element.hidden,
-  open, openBeside, close, back, activate, toggleDrawer,
+  open, openBeside, close, back, activate, toggleDrawer, changed: (pane) => pane === active && activate(pane),
 };
 const sidebar = createSidebar(store, shell);
 const drawer = createDrawer(store, shell);
@@ -32,8 +32,8 @@ function open(chat) {
   if (!there) {
     const pane = createPane(store, shell, chat);
     if (active) {
-      active.element.replaceWith(pane.element);
       panes[panes.indexOf(active)] = pane;
+      active.element.replaceWith(pane.element);
       active.destroy();
     } else {
       panes.push(pane);
@@ -114,6 +114,9 @@ function openFirst() {
   if (!named.length) back();
 }
 
+store.on("people", () => {
+  for (const pane of panes.filter(({ chat }) => chat > 0 && !store.users.has(chat))) close(pane);
+});
 store.on("connection", () => {
   openFirst();
   drawAll();

@@ -181,6 +181,5 @@ export function createComposer(pane) {
     setCommands: (list) => { suggest.set(list); refresh(false); },
     insert: (text) => { input.value = text; input.focus(); refresh(); },
     focus: () => { if (matchMedia("(hover: hover)").matches) input.focus({ preventScroll: true }); },
-    leave: () => { aim(null); input.value = ""; attachments.clear(); used = null; forced = null; },
   };
 }

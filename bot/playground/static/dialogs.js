@@ -1,5 +1,6 @@
 // What appears above the page: toasts, alerts, questions, the menu of a message, the full-size picture.
 
+import { coloured } from "./emoji.js";
 import { arrowKeys, h, icon, iconButton } from "./dom.js";
 
 let toasts = null;
@@ -67,7 +68,7 @@ export function popupMenu({ x, y }, items, { emoji = [], onEmoji = null, label =
     close();
     act();
   };
-  const reactions = emoji.map((one) => h("button", { type: "button", class: "emoji", role: "menuitem", "aria-label": one, on: { click: pick(() => onEmoji(one)) } }, one));
+  const reactions = emoji.map((one) => h("button", { type: "button", class: "emoji", role: "menuitem", "aria-label": one, on: { click: pick(() => onEmoji(one)) } }, coloured(one)));
   const rows = items.map((item) => h("button", { type: "button", role: "menuitem", on: { click: pick(item.act) } }, icon(item.icon), h("span", {}, item.label)));
   const menu = h("div", { class: "popup", role: "menu", "aria-label": label }, reactions.length ? h("div", { class: "popup-emoji" }, reactions) : null, rows);
   const layer = h("div", { class: "popup-layer" }, menu);
@@ -128,6 +129,12 @@ export function lightbox(photos, at, say) {
     if (event.key === "ArrowLeft") step(-1)();
     else if (event.key === "ArrowRight") step(1)();
     else if (event.key === "z" || event.key === "+") zoom();
+  });
+  let from = null;
+  stage.addEventListener("touchstart", (event) => { from = event.touches.length === 1 ? event.touches[0].clientX : null; }, { passive: true });
+  stage.addEventListener("touchend", (event) => {
+    const moved = from === null ? 0 : event.changedTouches[0].clientX - from;
+    if (Math.abs(moved) > 60 && !stage.classList.contains("full")) step(moved > 0 ? -1 : 1)();
   });
   show(at);
   return closed;

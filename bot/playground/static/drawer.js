@@ -32,7 +32,8 @@ export function createDrawer(store, shell) {
     drawCalls();
   });
 
-  const wanted = (call) => (!pattern || call.method.toLowerCase().includes(pattern)) && (!refusedOnly || !call.ok);
+  // Polls that went well say nothing but that the bot is alive.
+  const wanted = (call) => (call.method !== "getUpdates" || !call.ok || pattern) && (!pattern || call.method.toLowerCase().includes(pattern)) && (!refusedOnly || !call.ok);
 
   function callRow(call) {
     const verdict = call.ok ? "ok" : call.status || say("dropped");

@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 
+const BLOCKS = new Set(["pre", "blockquote", "expandable_blockquote"]);
 const SAFE_LINK = /^(https?|mailto|tel|tg):/i;
 
 /** The address as one may follow it, or null when its scheme is not one of ours ("javascript:" and the like). */
@@ -31,7 +32,7 @@ function build(text, start, end, entities, context) {
     if (from < to) {
       if (from > at) nodes.push(text.slice(at, from));
       nodes.push(wrap(entity, text.slice(from, to), build(text, from, to, entities.slice(i + 1, next), context), context));
-      at = to;
+      at = BLOCKS.has(entity.type) && text[to] === "\n" ? to + 1 : to; // a block ends its line by itself
     }
     i = next;
   }
@@ -72,14 +73,20 @@ function link(address, children, context) {
 }
 
 function codeBlock(entity, raw, children, context) {
-  const copy = h("button", { type: "button", class: "pre-copy", on: { click: () => context.copy(raw) } }, context.say("copyText"));
+  const copy = h("button", { type: "button", class: "pre-copy", on: { click: () => context.copy(raw) } }, context.say("copy"));
   return h("div", { class: "pre" }, h("div", { class: "pre-head" }, h("span", {}, entity.language ?? ""), copy), h("pre", {}, h("code", {}, children)));
 }
 
 function foldedQuote(entity, children, context) {
   const key = `${context.place}:${entity.offset}`;
   const toggle = h("button", { type: "button", class: "quote-toggle" });
-  const quote = h("blockquote", { class: "expandable" }, h("div", { class: "quote-text" }, children), toggle);
+  const words = h("div", { class: "quote-text" }, children);
+  const quote = h("blockquote", { class: "expandable" }, words, toggle);
+  const fits = new ResizeObserver(() => {
+    if (!quote.isConnected) fits.disconnect();
+    else if (!context.opened.has(key)) toggle.hidden = words.scrollHeight <= words.clientHeight + 1;
+  });
+  fits.observe(words);
   function show() {
     const open = context.opened.has(key);
     quote.classList.toggle("open", open);

@@ -9,12 +9,11 @@ import { copy, lightbox, popupMenu, toast } from "./dialogs.js";
 import { h, icon, iconButton } from "./dom.js";
 import { presser } from "./keyboard.js";
 import { createTimeline } from "./timeline.js";
-import { counted, pageLanguage, words } from "./words.js";
+import { actionText, counted, pageLanguage, words } from "./words.js";
 
-const ACTIONS = new Set(["typing", "upload_photo", "upload_document", "record_video", "upload_video", "upload_voice", "record_voice", "choose_sticker", "find_location"]);
 const REACTIONS = ["👍", "❤", "🔥", "🎉", "😁", "🤔", "👎"];
 
-/** `shell`: {close(pane), back(), activate(pane)}. The pane follows the store until `destroy()`. */
+/** `shell`: {close(pane), back(), activate(pane), changed(pane)}. The pane follows the store until `destroy()`. */
 export function createPane(store, shell, chat) {
   const pane = {
     store, chat, person: null, language: "en", pending: new Set(), isGroup: chat < 0,
@@ -99,8 +98,8 @@ export function createPane(store, shell, chat) {
 
   function drawEmpty() {
     const about = pane.isGroup ? "" : pane.about?.description || pane.about?.short_description;
-    empty.replaceChildren(store.bot ? avatar({ ...store.bot, is_bot: true }, "huge") : "",
-      h("h2", {}, store.bot?.name ?? pane.say("emptyTitle")), h("p", {}, about || pane.say(pane.isGroup ? "emptyGroup" : "emptyText")));
+    empty.replaceChildren(h("div", { class: "empty-card" }, store.bot ? avatar({ ...store.bot, is_bot: true }, "huge") : "",
+      h("h2", {}, store.bot?.name ?? pane.say("emptyTitle")), h("p", {}, about || pane.say(pane.isGroup ? "emptyGroup" : "emptyText"))));
   }
 
   function drawHead() {
@@ -114,7 +113,7 @@ export function createPane(store, shell, chat) {
     headPrint = print;
     const idle = pane.isGroup ? counted(pane.language, "members", known?.members?.length ?? 0) : pane.say("bot");
     const status = action
-      ? h("span", { class: "acting" }, pane.isGroup ? `${action.from.name} ` : "", pane.say(ACTIONS.has(action.action) ? action.action : "typing"), h("i", { class: "dots", "aria-hidden": "true" }))
+      ? h("span", { class: "acting" }, pane.isGroup ? `${action.from.name} ` : "", actionText(action.action, pane.say), h("i", { class: "dots", "aria-hidden": "true" }))
       : h("span", {}, idle);
     header.replaceChildren(
       iconButton("back", pane.say("back"), () => shell.back(), { class: "back" }), avatar(face),
@@ -139,7 +138,7 @@ export function createPane(store, shell, chat) {
     drawHead();
     draw();
     loadCommands();
-    shell.activate(pane);
+    shell.changed(pane);
   }
 
   async function loadCommands() {

@@ -52,7 +52,7 @@ export function addGroup(store, say) {
       h("label", { class: "check" }, h("input", { type: "checkbox", name: "member", value: user.id, checked: true }), h("span", {}, user.name)))),
   ], say, async (data) => {
     const id = Math.min(-1000, ...store.chats.keys()) - 1;
-    const { chat } = await post("chat", { chat: id, type: "supergroup", title: data.get("title").trim(), members: data.getAll("member").map(Number), bot: store.bot.id });
+    const { chat } = await post("chat", { chat: id, type: "supergroup", title: data.get("title").trim(), members: data.getAll("member").map(Number), bot: store.bot.id, bot_present: true });
     store.chats.set(chat.id, chat);
     return chat.id;
   });

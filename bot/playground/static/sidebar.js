@@ -1,10 +1,12 @@
 // The list of people and groups: whose chat with the bot is open, what came last, what is unread.
 
+import { post } from "./api.js";
 import { avatar } from "./avatar.js";
 import { summary } from "./bubble.js";
-import { arrowKeys, h, iconButton } from "./dom.js";
+import { popupMenu, toast } from "./dialogs.js";
+import { arrowKeys, h, icon, iconButton } from "./dom.js";
 import { addGroup, addPerson } from "./people.js";
-import { clock, dayName, words } from "./words.js";
+import { actionText, clock, dayName, words } from "./words.js";
 
 /** `shell`: {language, openChats() -> ids, activeChat(), open(id), openBeside(id)}. Returns {element, draw()}. */
 export function createSidebar(store, shell) {
@@ -27,6 +29,7 @@ export function createSidebar(store, shell) {
 
   function count(chat) {
     const last = store.chats.get(chat)?.last_message;
+    if (!store.loaded) return 0;
     const known = newest.get(chat);
     newest.set(chat, last?.id ?? 0);
     if (shell.openChats().includes(chat)) unread.delete(chat);
@@ -38,19 +41,36 @@ export function createSidebar(store, shell) {
     const last = store.chats.get(entry.id)?.last_message;
     const action = store.actions.get(entry.id);
     const fresh = count(entry.id);
-    const line = action ? `${store.bot?.name ?? ""} …` : last && !last.deleted ? summary(last, say) : entry.group ? say("group") : `@${entry.who.username ?? entry.id}`;
+    const line = action ? actionText(action.action, say) : last && !last.deleted ? summary(last, say) : entry.group ? say("group") : `@${entry.who.username ?? entry.id}`;
     const when = last ? (dayName(shell.language, last.date) === say("today") ? clock(shell.language, last.date) : dayName(shell.language, last.date)) : "";
     const active = shell.activeChat() === entry.id;
     const open = shell.openChats().includes(entry.id);
     return h("div", { class: "chat-item", role: "listitem" },
-      h("button", { type: "button", class: `chat-row ${active ? "active" : ""} ${open ? "open" : ""}`, "aria-current": active ? "true" : null, data: { chat: entry.id, key: entry.id }, on: { click: () => shell.open(entry.id) } },
+      h("button", { type: "button", class: `chat-row ${active ? "active" : ""} ${open ? "open" : ""}`, "aria-current": active ? "true" : null, data: { chat: entry.id, key: entry.id }, on: { click: () => shell.open(entry.id), contextmenu: (event) => rowMenu(event, entry) } },
         avatar(entry.who),
         h("span", { class: "chat-text" },
-          h("span", { class: "chat-top" }, h("span", { class: "chat-name" }, entry.title), entry.language ? h("span", { class: "lang" }, entry.language) : null, h("time", {}, when)),
+          h("span", { class: "chat-top" }, h("span", { class: "chat-name" }, entry.title), entry.language ? h("span", { class: "lang" }, entry.language) : null, entry.who.blocked ? icon("block") : null, h("time", {}, when)),
           h("span", { class: "chat-bottom" },
             h("span", { class: `chat-last ${action ? "acting" : ""}` }, last && !action && !last.notice && last.from?.id === entry.id ? h("b", {}, `${say("you")}: `) : null, line),
             fresh ? h("span", { class: "badge" }, String(fresh)) : null))),
       iconButton("beside", `${say("openBeside")}: ${entry.title}`, () => shell.openBeside(entry.id), { class: "beside" }));
+  }
+
+  function rowMenu(event, entry) {
+    event.preventDefault();
+    const blocked = entry.who.blocked;
+    popupMenu({ x: event.clientX, y: event.clientY }, [
+      { icon: "beside", label: say("openBeside"), act: () => shell.openBeside(entry.id) },
+      !entry.group && store.bot ? { icon: blocked ? "check" : "block", label: say(blocked ? "unblock" : "block"), act: () => block(entry, !blocked) } : null,
+    ].filter(Boolean), { label: entry.title });
+  }
+
+  async function block(entry, blocked) {
+    try {
+      await post("user", { id: entry.id, blocked, bot: store.bot.id });
+    } catch (refusal) {
+      toast(refusal.message, "bad");
+    }
   }
 
   function draw() {

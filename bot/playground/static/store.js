@@ -32,10 +32,12 @@ export function createStore() {
     refreshBots,
     put,
   };
+  let turn = Promise.resolve();
+  const inTurn = (act) => (turn = turn.then(act, act)); // one load after another
   const loading = new Map(); // chat id -> events that came while its transcript was on the way
 
   /** A private chat belongs to one bot; a group may hold several. */
-  const isOurs = (chat) => chat.bot === store.bot?.id || chat.members.some((user) => user.id === store.bot?.id);
+  const isOurs = (chat) => (chat.bots ?? [chat.bot]).includes(store.bot?.id);
 
   function put(message) {
     const known = store.messages.get(message.chat) ?? new Map();
@@ -49,12 +51,14 @@ export function createStore() {
 
   const apply = {
     message({ chat, message }) {
-      const action = store.actions.get(chat);
-      if (action && action.from.id === message.from?.id) setAction(chat, null);
+      endAction(message);
       if (!store.chats.has(chat)) loadChats();
       put(message);
     },
-    edit: ({ message }) => put(message),
+    edit({ message }) {
+      if (message.photo || message.document) endAction(message);
+      put(message);
+    },
     reaction: ({ message }) => put(message),
     delete({ chat, message_id }) {
       const message = store.messages.get(chat)?.get(message_id);
@@ -72,20 +76,24 @@ export function createStore() {
       store.calls.push(data.call);
       if (store.calls.length > 1000) store.calls.splice(0, 200);
       hub.emit("call", data.call);
-    } else if (name === "reset") load();
+    } else if (name === "reset") inTurn(load);
     else if (name === "fault") hub.emit("faults");
     else if (name === "commands") hub.emit("commands");
-    else if (name === "bot") refreshBots();
+    else if (name === "bot") inTurn(refreshBots);
     else if (name === "user") {
       store.users.set(data.user.id, data.user);
       hub.emit("people");
     } else if (name === "chat") {
       if (isOurs(data.chat)) store.chats.set(data.chat.id, data.chat);
       hub.emit("chats");
-    } else if (data.bot !== store.bot?.id) return;
+    } else if (data.chat > 0 && data.bot !== store.bot?.id) return;
     else if (name === "callback_answer") hub.emit("callback_answer", data);
     else if (loading.has(data.chat)) loading.get(data.chat).push([name, data]);
     else apply[name]?.(data);
+  }
+
+  function endAction(message) {
+    if (store.actions.get(message.chat)?.from.id === message.from?.id) setAction(message.chat, null);
   }
 
   function setAction(chat, action) {
@@ -101,6 +109,7 @@ export function createStore() {
     const { bots } = await get("bots");
     const before = JSON.stringify(store.bots);
     store.bots = bots;
+    if (!bots.length) for (const chat of store.messages.keys()) store.messages.set(chat, new Map());
     const current = bots.find((bot) => bot.id === store.bot?.id) ?? bots.find((bot) => bot.default) ?? bots[0] ?? null;
     const changed = current?.id !== store.bot?.id;
     store.bot = current;
@@ -119,7 +128,7 @@ export function createStore() {
     store.messages.clear();
     await loadChats();
     if (store.bot && ![...store.chats.values()].some((chat) => chat.type !== "private") && store.users.has(FIRST_PEOPLE[0].id)) {
-      await post("chat", { ...FIRST_GROUP, bot: store.bot.id });
+      await post("chat", { ...FIRST_GROUP, bot: store.bot.id, bot_present: true });
     }
     await Promise.all(open.map(loadChat));
     hub.emit("commands");
@@ -172,10 +181,10 @@ export function createStore() {
     const before = store.connected;
     store.connected = connected;
     if (before !== connected) hub.emit("connection");
-    if (connected) await load();
+    if (connected) await inTurn(load);
   });
   setInterval(() => {
-    if (store.connected && !document.hidden) refreshBots().catch(() => {}); // the stream's own error says that the server has gone
+    if (store.connected && store.loaded && !document.hidden) inTurn(refreshBots);
   }, 3000);
   return store;
 }

@@ -31,7 +31,7 @@ export function unitsOf(messages, personId, isGroup) {
 
 /**
  * The scrolling list. `context` is handed on to the bubbles (see bubble.js); `context.language` and `context.personId` may change between
- * draws. Returns {element, draw(messages, isGroup), jump(id), toBottom()}.
+ * draws. Returns {element, draw(messages, isGroup), jump(id), relabel()}.
  */
 export function createTimeline(context) {
   const list = h("div", { class: "rows", role: "log", "aria-live": "polite", "aria-relevant": "additions" });
@@ -139,14 +139,6 @@ export function createTimeline(context) {
     requestAnimationFrame(() => row.classList.add("lit"));
   }
 
-  function clear() {
-    rows.clear();
-    list.replaceChildren();
-    pinned = true;
-    fresh = 0;
-    drawnBefore = false;
-  }
-
   function relabel() {
     scroller.setAttribute("aria-label", words(context.language, "write"));
     down.setAttribute("aria-label", context.say("toBottom"));
@@ -154,7 +146,7 @@ export function createTimeline(context) {
   }
 
   list.addEventListener("animationend", (event) => event.target.classList.remove("changed", "new", "lit"));
-  return { element: h("div", { class: "timeline-frame" }, scroller, down), draw, jump, toBottom, clear, relabel };
+  return { element: h("div", { class: "timeline-frame" }, scroller, down), draw, jump, relabel };
 }
 
 function reducedMotion() {

@@ -2,7 +2,8 @@
 
 const WORDS = {
   en: {
-    people: "People", addPerson: "Add a person", addGroup: "New group", search: "Search", bot: "bot", nobody: "No people yet",
+    copy: "Copy",
+    people: "People", addPerson: "New person", addGroup: "New group", search: "Search", bot: "bot", nobody: "No people yet",
     you: "You", group: "group", as: "as {name}", speakAs: "Write as", openBeside: "Open side by side", closePane: "Close this chat", back: "Back to the list",
     write: "Message", caption: "Add a caption…", replyPlaceholder: "Your reply…", send: "Send", attach: "Attach", commands: "Commands", start: "Start",
     emptyTitle: "Nothing here yet", emptyText: "Say hello, or press Start.", emptyGroup: "Write something, or mention the bot.", chooseChat: "Choose someone to write as",
@@ -21,7 +22,8 @@ const WORDS = {
     command: "command", tooMany: "At most ten files at once", block: "Block the bot", unblock: "Unblock the bot", blockedNow: "{name} has blocked the bot", bots: "Bot",
   },
   ru: {
-    people: "Люди", addPerson: "Добавить человека", addGroup: "Новая группа", search: "Поиск", bot: "бот", nobody: "Пока никого нет",
+    copy: "Скопировать",
+    people: "Люди", addPerson: "Новый человек", addGroup: "Новая группа", search: "Поиск", bot: "бот", nobody: "Пока никого нет",
     you: "Вы", group: "группа", as: "вы — {name}", speakAs: "Писать от имени", openBeside: "Открыть рядом", closePane: "Закрыть этот чат", back: "Назад к списку",
     write: "Сообщение", caption: "Подпись…", replyPlaceholder: "Ваш ответ…", send: "Отправить", attach: "Прикрепить", commands: "Команды", start: "Начать",
     emptyTitle: "Здесь пока пусто", emptyText: "Поздоровайтесь или нажмите «Начать».", emptyGroup: "Напишите что-нибудь или упомяните бота.", chooseChat: "Выберите, от чьего имени писать",
@@ -53,13 +55,18 @@ export function words(language, key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
 }
 
+/** "is sending a photo…" for a chat action; what is not in the list counts as typing. */
+export function actionText(action, say) {
+  return say(action !== "typing" && action in WORDS.en ? action : "typing");
+}
+
 export function counted(language, key, n) {
   const form = new Intl.PluralRules(language).select(n);
   return words(language, `${key}_${form}` in WORDS[language] ? `${key}_${form}` : `${key}_other`, { n });
 }
 
 export function clock(language, unix) {
-  return new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" }).format(unix * 1000);
+  return new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(unix * 1000);
 }
 
 /** "Today", "Yesterday" or the date in words. */
