@@ -8,7 +8,7 @@ import logging
 import os
 import time
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from inference.queue.delivery import Assignment, Interrupted, JobEvent, JobReport
 from inference.queue.wire import (
@@ -85,16 +85,15 @@ class EngineParent:
 
     async def run(self) -> None:
         self._introduce()
-        tasks = [asyncio.create_task(work) for work in (self._obey(), self._keep_engine(), self._watch())]
-        over = asyncio.create_task(self._over.wait())
+        lives = (self._obey(), self._keep_engine(), self._watch(), self._over.wait())
+        tasks: list[asyncio.Task[Any]] = [asyncio.create_task(life) for life in lives]
         try:
-            done, _ = await asyncio.wait([over, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
-            for task in (over, *tasks, self._draining_task):
-                if task is not None:
-                    task.cancel()
+            for task in filter(None, (*tasks, self._draining_task)):
+                task.cancel()
             if self._process is not None and self._process.returncode is None:
                 self._process.kill()
 
@@ -116,7 +115,6 @@ class EngineParent:
                 case Drain(grace_seconds=grace):
                     self.drain(grace)
         log.info("the bot is gone")
-        self._over.set()
 
     def _submit(self, assignment: Assignment) -> None:
         if assignment.job_id in self._runs:

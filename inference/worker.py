@@ -71,3 +71,7 @@ def _own_engine(blobs: str, weights: Path | None, slots: int, device: str, previ
     command += ["--device", device]
     command += [] if weights is None else ["--weights", str(weights)]
     return command if previews else [*command, "--no-previews"]
+
+
+if __name__ == "__main__":
+    typer.run(worker_command)

@@ -24,7 +24,7 @@ def worker_arguments(
     *, blobs: str, slots: int, weights: Path | None, device: str, previews: bool, job_timeout_seconds: float
 ) -> list[str]:
     """The command that starts a worker, without the socket that `LocalDelivery` adds."""
-    command = [sys.executable, "-m", "inference", "worker", "--blobs", blobs, "--slots", str(slots)]
+    command = [sys.executable, "-m", "inference.worker", "--blobs", blobs, "--slots", str(slots)]
     command += ["--device", device, "--job-timeout", str(job_timeout_seconds)]
     command += [] if weights is None else ["--weights", str(weights)]
     return command if previews else [*command, "--no-previews"]
@@ -33,7 +33,7 @@ def worker_arguments(
 class LocalDelivery:
     """Starts the worker, starts it again when it dies, and reports what it held as interrupted then.
 
-    By default that is `python -m inference worker` with these options; `command` is another program that speaks
+    By default that is `python -m inference.worker` with these options; `command` is another program that speaks
     `inference.queue.wire`, to which only `--fd N` is added.
     """
 

@@ -1,0 +1,134 @@
+"""Stands for the bot: takes in a plan of updates, shows outcomes, survives being killed. Controlled over stdin.
+
+Its journal is what a person would see: a line is on disk before the ledger hears of it, as a message is at Telegram.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import shlex
+import signal
+import sys
+import time
+from pathlib import Path
+
+from inference.queue.database import open_database
+from inference.queue.delivery.local import LocalDelivery
+from inference.queue.dispatcher import Dispatcher
+from inference.queue.jobs import Job
+from inference.queue.ledger import Ledger, Limits
+from inference.queue.tables import metadata
+from inference.requests import Cancelled, Event, Failed, Finished, FlashTextToImage
+
+
+class Driver:
+    def __init__(self, folder: Path, options: dict[str, object], engine: list[str], worker: list[str]) -> None:
+        self.folder = folder
+        self.journal = os.open(folder / "journal", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        self.database = open_database(f"sqlite+aiosqlite:///{folder / 'jobs.db'}")
+        self.clock_offset = 0.0
+        self.ledger = Ledger(self.database, limits=Limits(**options), clock=lambda: time.time() + self.clock_offset)  # type: ignore[arg-type]
+        command = [sys.executable, "-m", "inference.worker", "--engine", shlex.join(engine), *worker]
+        self.delivery = LocalDelivery(command)
+        self.queue = Dispatcher(self.ledger, self.delivery, reconcile_seconds=1.0)
+        self.to_show: asyncio.Queue[int] = asyncio.Queue()
+        self.over = asyncio.Event()
+
+    async def run(self) -> None:
+        async with self.database.begin() as connection:
+            await connection.run_sync(metadata.create_all)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.over.set)
+        self.queue.listen(self.heard)
+        for job in await self.ledger.unshown():
+            self.to_show.put_nowait(job.id)
+        await self.queue.start()
+        tasks = [asyncio.create_task(work) for work in (self.show_forever(), self.take_in(), self.obey(loop))]
+        over = asyncio.create_task(self.over.wait())
+        done, _ = await asyncio.wait([over, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        await self.queue.close(5.0)
+        while not self.to_show.empty():
+            await asyncio.sleep(0.01)
+        await self.database.dispose()
+        self.note("closed")
+
+    def heard(self, job_id: int, event: Event) -> None:
+        if event.type != "progress":
+            self.note(event.type, job=job_id, **({"place": event.place} if event.type == "queued" else {}))
+        if isinstance(event, Finished | Failed | Cancelled):
+            self.to_show.put_nowait(job_id)
+
+    async def take_in(self) -> None:
+        """Reads the plan from its beginning and as it grows: after a restart every update comes again."""
+        for job in await self.ledger.unannounced():
+            await self.announce(job)
+        with open(self.folder / "plan") as plan:
+            while True:
+                line = plan.readline()
+                if not line:
+                    await asyncio.sleep(0.01)
+                    continue
+                update = json.loads(line)
+                accepted = await self.ledger.accept(
+                    update_id=update["update"],
+                    owner_id=update["owner"],
+                    chat_id=update["owner"],
+                    request=FlashTextToImage(prompt=update["prompt"], seeds=(update["update"],)),
+                    context={"language": "en"},
+                    priority=update.get("priority", 0),
+                )
+                if accepted.fresh:
+                    self.note("accepted", job=accepted.job.id, update=update["update"])
+                    await self.announce(accepted.job)
+
+    async def announce(self, job: Job) -> None:
+        message_id = time.time_ns() // 1000
+        self.note("placeholder", job=job.id, message=message_id)
+        if await self.ledger.announce(job.id, message_id) is not None:
+            self.queue.wake()
+
+    async def show_forever(self) -> None:
+        while True:
+            job = await self.ledger.job(await self.to_show.get())
+            assert job is not None and job.outcome is not None, "listeners hear of outcomes after the commit only"
+            if job.shown_at is None:
+                self.note("shown", durable=True, job=job.id, message=job.message_id, outcome=job.outcome.type)
+                await self.ledger.mark_shown(job.id)
+
+    async def obey(self, loop: asyncio.AbstractEventLoop) -> None:
+        reader = asyncio.StreamReader()
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        while line := await reader.readline():
+            match line.decode().split():
+                case ["cancel", job_id]:
+                    self.note("cancel", job=int(job_id), verdict=await self.queue.cancel(int(job_id)))
+                case ["block", seconds]:
+                    time.sleep(float(seconds))
+                case ["clock", seconds]:
+                    self.clock_offset += float(seconds)
+        await asyncio.Event().wait()
+
+    def note(self, what: str, *, durable: bool = False, **details: object) -> None:
+        line = {"what": what, "at": time.time(), "bot": os.getpid(), **details}
+        os.write(self.journal, json.dumps(line).encode() + b"\n")
+        if durable:
+            os.fsync(self.journal)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--limits", type=json.loads, default={})
+    parser.add_argument("--engine", type=shlex.split, required=True)
+    parser.add_argument("--worker", type=shlex.split, default=[])
+    options = parser.parse_args()
+    asyncio.run(Driver(options.folder, options.limits, options.engine, options.worker).run())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""The stage: starts and kills the driver, knows its children, and judges what a person would have seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+TERMINAL = ("done", "failed", "dead", "cancelled")
+DEADLINE_SECONDS = 90.0
+
+
+def until(condition: Callable[[], Any], why: str, seconds: float = DEADLINE_SECONDS) -> Any:
+    """The first true answer of a condition; fails after the deadline."""
+    deadline = time.monotonic() + seconds
+    while not (answer := condition()):
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain: {why}"
+        time.sleep(0.01)
+    return answer
+
+
+class Stage:
+    """One run in one folder. The plan is the list of updates that Telegram would deliver."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        slots: int = 4,
+        steps: int = 8,
+        step_seconds: float = 0.005,
+        silence_seconds: float = 20.0,
+        limits: dict[str, object] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.limits = {"waiting_per_person": 1000, "queue_cap": 100_000, "retry_seconds": 0.05, **(limits or {})}
+        self.engine = [sys.executable, str(Path(__file__).with_name("fake_engine.py")), "--journal", str(folder / "runs")]
+        self.engine += ["--slots", str(slots), "--steps", str(steps), "--step-seconds", str(step_seconds)]
+        self.worker = ["--silence", str(silence_seconds)]
+        self.plan: list[dict[str, Any]] = []
+        self.process: subprocess.Popen[bytes] | None = None
+        (folder / "plan").touch()
+
+    # Life
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "tests.chaos.driver", "--folder", str(self.folder)]
+        command += ["--limits", json.dumps(self.limits), "--engine", shlex.join(self.engine)]
+        command += [f"--worker={shlex.join(self.worker)}"]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+            )
+
+    def close(self) -> None:
+        """Ends whatever is left, however the test went."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+        for pid in self.processes():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def stop(self) -> int:
+        """SIGTERM, as a service manager would. Returns the exit status."""
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(30)
+
+    def kill_bot(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def worker_pid(self) -> int | None:
+        return next(iter(self.processes("inference.worker")), None)
+
+    def engine_pid(self) -> int | None:
+        return next((pid for pid in self.processes("fake_engine.py") if pid not in self.processes("inference.worker")), None)
+
+    def kill(self, pid: int | None, how: signal.Signals = signal.SIGKILL) -> bool:
+        if pid is None:
+            return False
+        with suppress(ProcessLookupError):
+            os.kill(pid, how)
+            return True
+        return False
+
+    def processes(self, word: str = "") -> list[int]:
+        """Living processes that work in this run's folder."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and int(entry.name) != os.getpid():
+                with suppress(OSError):
+                    command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                    alive = ") Z " not in (entry / "stat").read_text()
+                    if alive and str(self.folder) in command and word in command:
+                        found.append(int(entry.name))
+        return sorted(found)
+
+    def tell(self, *words: object) -> None:
+        """A word to the driver: cancel JOB, block SECONDS, clock SECONDS."""
+        assert self.process is not None and self.process.stdin is not None
+        self.process.stdin.write(" ".join(map(str, words)).encode() + b"\n")
+        self.process.stdin.flush()
+
+    # Plan
+
+    def ask(self, prompts: Iterable[str], owner: int | Sequence[int] = 1, priority: int = 0) -> list[int]:
+        """Adds updates to the plan. Returns their update ids."""
+        owners = [owner] if isinstance(owner, int) else list(owner)
+        added = []
+        with (self.folder / "plan").open("a") as plan:
+            for number, prompt in enumerate(prompts):
+                update = {
+                    "update": len(self.plan) + 1,
+                    "owner": owners[number % len(owners)],
+                    "prompt": prompt,
+                    "priority": priority,
+                }
+                self.plan.append(update)
+                added.append(update["update"])
+                plan.write(json.dumps(update) + "\n")
+        return added
+
+    # What happened
+
+    def rows(self, query: str = "select * from jobs order by id") -> list[dict[str, Any]]:
+        path = self.folder / "jobs.db"
+        if not path.exists():
+            return []
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as database:
+            database.row_factory = sqlite3.Row
+            try:
+                return [dict(row) for row in database.execute(query)]
+            except sqlite3.OperationalError as early:
+                if "no such table" in str(early):
+                    return []
+                raise
+
+    def states(self) -> Counter[str]:
+        return Counter(row["state"] for row in self.rows("select state from jobs"))
+
+    def journal(self, what: str = "") -> list[dict[str, Any]]:
+        return [line for line in _lines(self.folder / "journal") if what in ("", line["what"])]
+
+    def runs(self, what: str = "") -> list[dict[str, Any]]:
+        return [line for line in _lines(self.folder / "runs") if what in ("", line["what"])]
+
+    def settled(self) -> bool:
+        open_jobs = self.rows(f"select id from jobs where shown_at is null or state not in {TERMINAL}")
+        taken_in = self.rows("select count(*) as number from jobs")
+        return not open_jobs and bool(taken_in) and taken_in[0]["number"] == len(self.plan)
+
+    def wait_settled(self, seconds: float = DEADLINE_SECONDS) -> None:
+        until(self.settled, f"all of {len(self.plan)} jobs shown; states are {self.states()}", seconds)
+
+    def judge(self, *, kills_of_bot: int = 0) -> Counter[str]:
+        """Every accepted job ended exactly once, and so did what a person saw of it. Returns the states."""
+        rows = self.rows()
+        assert sorted(row["update_id"] for row in rows) == [update["update"] for update in self.plan], "one job an update"
+        assert all(row["state"] in TERMINAL and row["shown_at"] is not None for row in rows), self.states()
+        shown = defaultdict(list)
+        for line in self.journal("shown"):
+            shown[line["job"]].append(line)
+        assert set(shown) == {row["id"] for row in rows}
+        repeats = sum(len(lines) - 1 for lines in shown.values())
+        # A display may be repeated only where a kill fell between it and its commit, and it changes nothing then.
+        assert repeats <= kills_of_bot, f"{repeats} repeated displays"
+        for row in rows:
+            lines = shown[row["id"]]
+            assert {line["message"] for line in lines} == {row["message_id"]}, "the old status message"
+            assert len({line["outcome"] for line in lines}) == 1
+            assert len({line["bot"] for line in lines}) == len(lines), "no repetition within one life"
+            assert json.loads(row["outcome"])["type"] == lines[0]["outcome"]
+        return self.states()
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    lines = path.read_bytes().split(b"\n")[:-1]
+    return [json.loads(line) for line in lines]
