@@ -69,13 +69,13 @@ def _about_prompt(error: PromptError) -> str:
             ).format(parameter=parameter)
         case NoWords():
             return _("Tell me what to draw, in your own words. For example: {example}").format(
-                example=f"<code>/imagine {_('a red fox asleep in fresh snow, morning light')}</code>"
+                example="<code>/imagine " + _("a red fox asleep in fresh snow, morning light") + "</code>"
             )
         case TooLong(part=part, length=length, limit=limit):
             text = (
                 ngettext(
-                    "That is {length} characters; at most {limit} fit.",
-                    "That are {length} characters; at most {limit} fit.",
+                    "This text has {length} character; at most {limit} fit.",
+                    "This text has {length} characters; at most {limit} fit.",
                     length,
                 )
                 if part == "prompt"

@@ -70,7 +70,7 @@ def wait(eta_seconds: float) -> str:
 
 
 def accepted(prompt: str) -> str:
-    return f"✅ {_('Got it, it is safely written down.')}\n{quote(prompt)}"
+    return "✅ " + _("Got it, it is safely written down.") + "\n" + quote(prompt)
 
 
 def place_in_line(place: int, eta_seconds: float | None) -> str:
@@ -214,7 +214,7 @@ def examples(card: ModelCard | None) -> tuple[str, ...]:
 
 
 def cancelled(prompt: str) -> str:
-    return f"🚫 {_('Cancelled.')}\n{quote(prompt)}"
+    return "🚫 " + _("Cancelled.") + "\n" + quote(prompt)
 
 
 def failed(prompt: str, failure: Failed, job_id: int) -> str:
@@ -253,7 +253,7 @@ def recipe(
 ) -> str:
     """Everything that is needed to make the same picture again."""
     request = recipe.request
-    rows = [f"<b>{_('Recipe')}</b>" + (f" <code>#{job_id}</code>" if job_id else "")]
+    rows = ["📜 <b>" + _("Recipe") + "</b>" + (f" <code>#{job_id}</code>" if job_id else "")]
     rows.append(f"<blockquote expandable>{escape(shortened(line.prompt, CAPTION_PROMPT))}</blockquote>")
     if line.style:
         rows.append(_("Style: {style}").format(style=style_name(line.style)))

@@ -115,10 +115,16 @@ def _unextractable(package: Path) -> Iterator[str]:
     """Calls whose text the extractor cannot see, because it is put together on the spot."""
     for path in sorted(package.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _KEYWORDS:
+            if isinstance(node, ast.Call) and _is_marked(node):
                 for argument in node.args[:2]:
                     if isinstance(argument, ast.JoinedStr | ast.BinOp):
                         yield f"{path.relative_to(package.parent)}:{node.lineno}: use a plain text and .format()"
+            if isinstance(node, ast.JoinedStr) and any(_is_marked(part) for part in ast.walk(node)):
+                yield f"{path.relative_to(package.parent)}:{node.lineno}: the extractor does not look into f-strings"
+
+
+def _is_marked(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _KEYWORDS
 
 
 def _name(message: Message) -> str:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from aiogram import Router
 
-from bot.handlers import draw, history, info, line, other, pictures, results, settings, start, styles
+import bot.handlers.draw as draw
+import bot.handlers.history as history
+import bot.handlers.info as info
+import bot.handlers.line as line
+import bot.handlers.other as other
+import bot.handlers.pictures as pictures
+import bot.handlers.results as results
+import bot.handlers.settings as settings
+import bot.handlers.start as start
+import bot.handlers.styles as styles
 
 __all__ = ["build_router"]
 

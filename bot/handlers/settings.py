@@ -84,7 +84,7 @@ def summary(person: Person) -> str:
     chosen = person.preferences
     return "\n".join(
         [
-            f"⚙️ <b>{_('Your settings')}</b>",
+            "⚙️ <b>" + _("Your settings") + "</b>",
             _("They hold wherever a line says nothing else."),
             "",
             _("Language: {value}").format(value=LANGUAGE_NAMES[person.language]),

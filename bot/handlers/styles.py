@@ -49,7 +49,7 @@ def text(person: Person, *, small_model: bool) -> str:
     lines = [
         "🎨 "
         + _("<b>Styles</b>: tap one to make it your usual style, or write it behind the words of a single picture:"),
-        f"<code>{_('a fox in a snowy forest')} --style khokhloma</code>",
+        "<code>" + _("a fox in a snowy forest") + " --style khokhloma</code>",
         _("Your usual style: {style}").format(style=cards.style_name(person.preferences.style or PLAIN)),
     ]
     if small_model:

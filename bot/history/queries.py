@@ -222,12 +222,11 @@ class History:
             return cast("str | None", await connection.scalar(query))
 
     async def move_chat(self, old_chat_id: int, new_chat_id: int) -> None:
-        """A group became a supergroup: its pictures and posts go along."""
+        """A group became a supergroup. Its pictures go along; posts do not, for its messages are numbered anew."""
         async with self._database.begin() as connection:
-            for table in (pictures, posts):
-                await connection.execute(
-                    update(table).where(table.c.chat_id == old_chat_id).values(chat_id=new_chat_id)
-                )
+            await connection.execute(
+                update(pictures).where(pictures.c.chat_id == old_chat_id).values(chat_id=new_chat_id)
+            )
 
     async def page(
         self, owner_id: int, *, offset: int, limit: int, starred: bool = False
