@@ -38,7 +38,7 @@ from inference.queue.ledger import Ledger
 
 log = logging.getLogger(__name__)
 
-CARD_SECONDS = 60.0
+CARD_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
