@@ -80,21 +80,22 @@ def full_coefficients(steps: int, eta: float = 1.0) -> tuple[StepCoefficients, .
     """
     if not 0.0 <= eta <= 1.0:
         raise ValueError(f"eta must lie in [0, 1], not {eta}")
-    times = timesteps(steps)
-    return tuple(_between(t, previous, eta) for t, previous in zip(times, [*times[1:], 0], strict=True))
-
-
-def _between(t: int, previous: int, eta: float) -> StepCoefficients:
-    a_t, a_p = alphas_cumprod()[t], alphas_cumprod()[previous]
+    times = torch.tensor(timesteps(steps))  # [n]
+    previous = torch.cat([times[1:], torch.tensor([0])])
+    a_t, a_p = alphas_cumprod()[times], alphas_cumprod()[previous]
     sigma = torch.sqrt(eta * (1.0 - a_t / a_p) * (1.0 - a_p) / (1.0 - a_t))
-    return StepCoefficients(
-        t=t,
-        previous=previous,
-        sqrt_alpha=torch.sqrt(a_t).item(),
-        sqrt_one_minus_alpha=torch.sqrt(1.0 - a_t).item(),
-        sqrt_alpha_previous=torch.sqrt(a_p).item(),
-        direction=torch.sqrt((1.0 - a_p - sigma**2).clamp_min(0.0)).item(),
-        sigma=sigma.item() if previous else 0.0,
+    table = {
+        "t": times,
+        "previous": previous,
+        "sqrt_alpha": torch.sqrt(a_t),
+        "sqrt_one_minus_alpha": torch.sqrt(1.0 - a_t),
+        "sqrt_alpha_previous": torch.sqrt(a_p),
+        "direction": torch.sqrt((1.0 - a_p - sigma**2).clamp_min(0.0)),
+        "sigma": torch.where(previous > 0, sigma, 0.0),
+    }
+    columns = {name: column.tolist() for name, column in table.items()}
+    return tuple(
+        StepCoefficients(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)
     )
 
 
