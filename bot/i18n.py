@@ -57,6 +57,15 @@ class Catalogues(I18n):
             if po_path(folder.name, self.path).is_file()
         }
 
+    @contextmanager
+    def context(self) -> Iterator[I18n]:
+        """Makes these the texts that `_` reads. aiogram keeps the current one per class; `_` asks the base class."""
+        token = I18n.set_current(self)
+        try:
+            yield self
+        finally:
+            I18n.reset_current(token)
+
 
 @cache
 def catalogues() -> Catalogues:
