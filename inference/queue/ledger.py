@@ -239,11 +239,12 @@ class Ledger:
                 return None
             crashes = row.crashes + (crashed and interruption.alone)
             attempts = row.attempts - (interruption.cause == "drained")
+            values = {"new_attempts": attempts, "new_crashes": crashes, "new_suspect": crashed}
+            await connection.execute(sql.TALLY, {"job_id": job_id, **values})
             end = self._end_of_patience(interruption.cause, crashes, attempts)
             if end is not None:
                 return end[1] if await self._settle(connection, job_id, *end) else None
-            values = {"new_attempts": attempts, "new_crashes": crashes, "new_suspect": crashed}
-            await connection.execute(sql.PUT_BACK, {"job_id": job_id, **values})
+            await connection.execute(sql.PUT_BACK, {"job_id": job_id})
             await self._refund(connection, row)
             self.progress.pop(job_id, None)
         return None

@@ -112,17 +112,16 @@ START = update(jobs).where(_THIS, _in(["sent"])).values(state="running", started
 IN_FLIGHT_JOB = select(
     jobs.c.owner_id, jobs.c.cost, jobs.c.compatibility, jobs.c.attempts, jobs.c.retries, jobs.c.crashes
 ).where(_THIS, _in(IN_FLIGHT))
-PUT_BACK = (
+TALLY = (
     update(jobs)
     .where(_THIS, _in(IN_FLIGHT))
     .values(
-        state="queued",
-        started_at=None,
         attempts=bindparam("new_attempts"),
         crashes=bindparam("new_crashes"),
         suspect=jobs.c.suspect | bindparam("new_suspect", type_=jobs.c.suspect.type),
     )
 )
+PUT_BACK = update(jobs).where(_THIS, _in(IN_FLIGHT)).values(state="queued", started_at=None)
 POSTPONE = (
     update(jobs)
     .where(_THIS, _in(IN_FLIGHT))

@@ -11,7 +11,7 @@ import pytest
 from tests.chaos.harness import Stage
 
 LONG = bool(os.environ.get("CHAOS_LONG"))
-JOBS = 60 if LONG else 20
+JOBS = 60 if LONG else 14
 SEEDS = range(5) if LONG else range(1)
 
 collect_ignore_glob = [] if sys.platform == "linux" else ["test_*.py"]  # it looks for processes in /proc

@@ -26,7 +26,7 @@ def until(condition: Callable[[], Any], why: str, seconds: float = DEADLINE_SECO
     deadline = time.monotonic() + seconds
     while not (answer := condition()):
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain: {why}"
-        time.sleep(0.01)
+        time.sleep(0.03)
     return answer
 
 
@@ -92,7 +92,7 @@ class Stage:
         return next(iter(self.processes("inference.worker")), None)
 
     def engine_pid(self) -> int | None:
-        return next((pid for pid in self.processes("fake_engine.py") if pid not in self.processes("inference.worker")), None)
+        return next(iter(self.processes("fake_engine.py")), None)
 
     def kill(self, pid: int | None, how: signal.Signals = signal.SIGKILL) -> bool:
         if pid is None:
@@ -102,15 +102,16 @@ class Stage:
             return True
         return False
 
-    def processes(self, word: str = "") -> list[int]:
-        """Living processes that work in this run's folder."""
+    def processes(self, program: str = "") -> list[int]:
+        """Living processes that work in this run's folder, all or those that run a script or module."""
         found = []
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit() and int(entry.name) != os.getpid():
                 with suppress(OSError):
-                    command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                    command = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
                     alive = ") Z " not in (entry / "stat").read_text()
-                    if alive and str(self.folder) in command and word in command:
+                    ours = any(str(self.folder) in word for word in command)
+                    if alive and ours and any(word.endswith(program) for word in command[1:3]):
                         found.append(int(entry.name))
         return sorted(found)
 
