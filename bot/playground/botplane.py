@@ -79,12 +79,25 @@ class BotPlane:
         except ApiError as refusal:
             return web.json_response(refusal.envelope(), status=refusal.code)
         asked = request.match_info["method"]
-        outcome = await self.answer(bot, self.canonical.get(asked.lower(), asked), raw, uploads)
+        outcome = await self._undisturbed(bot, self.canonical.get(asked.lower(), asked), raw, uploads)
         if outcome.status == DROPPED:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()
         return web.json_response(outcome.envelope, status=outcome.status)
+
+    async def _undisturbed(self, bot: Bot, method: str, raw: dict[str, Any], uploads: dict[str, Upload]) -> Outcome:
+        """A client that hangs up ends its poll, but does not undo anything else it asked for."""
+        if method == "getUpdates":
+            return await self.answer(bot, method, raw, uploads)
+        task = asyncio.ensure_future(self.answer(bot, method, raw, uploads))
+        self.performing.add(task)
+        task.add_done_callback(self.performing.discard)
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Let calls that are being performed come to their end."""
+        await asyncio.gather(*self.performing, return_exceptions=True)
 
     async def answer(self, bot: Bot, method: str, raw: dict[str, Any], uploads: dict[str, Upload]) -> Outcome:
         """Perform one call, planned faults included, and write it down."""
@@ -96,7 +109,7 @@ class BotPlane:
             await asyncio.sleep(fault.delay)
         outcome = self._struck(fault) if fault is not None and fault.when == "before" else None
         if outcome is None:
-            outcome = await self._performed(Call(self.world, bot, method, raw, uploads))
+            outcome = await self._perform(Call(self.world, bot, method, raw, uploads))
         if fault is not None and fault.when == "after":
             outcome = self._struck(fault) or outcome
         self._record(bot, method, raw, uploads, outcome, fault, began, 1000 * (time.perf_counter() - started))
@@ -107,15 +120,6 @@ class BotPlane:
             return Outcome(DROPPED, {"ok": False, "description": "connection dropped"})
         refusal = fault.refusal()
         return refused(refusal) if refusal else None
-
-    async def _performed(self, call: Call) -> Outcome:
-        if call.method == "getUpdates":
-            return await self._perform(call)
-        # A client that hangs up does not undo what it asked for: the call goes on.
-        task = asyncio.ensure_future(self._perform(call))
-        self.performing.add(task)
-        task.add_done_callback(self.performing.discard)
-        return await asyncio.shield(task)
 
     async def _perform(self, call: Call) -> Outcome:
         try:

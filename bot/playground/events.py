@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,18 +42,18 @@ class EventStream:
             else:
                 listener.put_nowait(event)
 
-    async def listen(self, after: int | None) -> AsyncIterator[Event | None]:
-        """Events newer than `after` (only new ones if None); None every 15 s without news, to keep the line open."""
+    def subscribe(self, after: int | None) -> asyncio.Queue[Event]:
+        """A queue of all events newer than `after`, or of those still to come if None; `unsubscribe` it at the end."""
         queue: asyncio.Queue[Event] = asyncio.Queue(maxsize=4 * REMEMBERED)
         for event in self.recent:
             if after is not None and event.id > after:
                 queue.put_nowait(event)
         self.listeners.add(queue)
-        try:
-            while queue in self.listeners or not queue.empty():
-                try:
-                    yield await asyncio.wait_for(queue.get(), 15)
-                except TimeoutError:
-                    yield None
-        finally:
-            self.listeners.discard(queue)
+        return queue
+
+    def unsubscribe(self, queue: asyncio.Queue[Event]) -> None:
+        self.listeners.discard(queue)
+
+    def is_behind(self, queue: asyncio.Queue[Event]) -> bool:
+        """Whether this queue overflowed and has been read to its end: time to reconnect."""
+        return queue not in self.listeners and queue.empty()

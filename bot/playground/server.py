@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from bot.playground.store import Store
 from bot.playground.webhook import WebhookSender
 from bot.playground.world import LOOPBACK, World
 
+logger = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
 PAGE_HEADERS = {
     "Content-Security-Policy": (
@@ -73,6 +75,7 @@ class Playground:
             mailbox.end_poll("the playground is closing")
         if self.runner is not None:
             await self.runner.cleanup()
+        await self.bots.close()
         if self.session is not None:
             await self.session.close()
         self.world.store.close()
@@ -83,7 +86,8 @@ class Playground:
             running.cancel()
         if bot.webhook is not None and self.session is not None:
             sender = WebhookSender(bot, self.world.mailboxes[bot.id], self.session, self.bots.answer)
-            self.senders[bot.id] = asyncio.create_task(sender.run(bot.webhook))
+            task = self.senders[bot.id] = asyncio.create_task(sender.run(bot.webhook))
+            task.add_done_callback(_log_failure)
 
     @web.middleware
     async def _only_this_machine(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -105,6 +109,11 @@ class Playground:
         if not path.is_file():
             raise web.HTTPNotFound
         return web.FileResponse(path, headers=PAGE_HEADERS)
+
+
+def _log_failure(sender: asyncio.Task[None]) -> None:
+    if not sender.cancelled() and (failure := sender.exception()) is not None:
+        logger.error("the webhook sender stopped", exc_info=failure)
 
 
 async def serve(

@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.playground.errors import ApiError, bad_request
 from bot.playground.request import Upload
-from bot.playground.schema import Array, Field, FieldType, Scalar, Union, bot_api
+from bot.playground.schema import Array, Field, FieldType, Scalar, Union, bot_api, parse_type
 
 TRUE_WORDS = frozenset({"true", "yes", "1"})
 FALSE_WORDS = frozenset({"false", "no", "0"})
@@ -82,6 +82,11 @@ def check_call(method: str, raw: Mapping[str, Any], uploads: Mapping[str, Upload
             raise problems[0].refusal()
         params[name] = value
     return params
+
+
+def problems_of(kind: str, value: Any) -> list[Problem]:
+    """What is wrong with a value that should be of this type (`Message`, `Array of Update`, …)."""
+    return _inspect(parse_type(kind), value, kind, {})[1]
 
 
 def _decoded(field: Field, value: Any) -> Any:

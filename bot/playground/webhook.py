@@ -53,6 +53,8 @@ class WebhookSender:
                 hook.last_error_date, hook.last_error_message = int(time.time()), refusal
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
+                if update not in self.mailbox.history:
+                    return  # a reset forgot it
             self.mailbox.confirm(update)
         finally:
             del self.busy[update.queue]

@@ -26,6 +26,7 @@ class TextBuilder:
         return "".join(self.parts)
 
     def write(self, text: str) -> None:
+        text = text.replace("\r", "")  # never shown; in MarkdownV2 it keeps two marks apart
         self.parts.append(text)
         self.offset += len(text) + sum(char > "\uffff" for char in text)
 

@@ -36,6 +36,8 @@ def formatted(text: str, parse_mode: str | None = None, entities: list[Entity] |
         if parser is None:
             raise bad_request("unsupported parse_mode")
         text, marked = parser(text)
+    elif not marked:
+        text = text.replace("\r", "")
     text, marked = trimmed(text, marked)
     if not text:
         return FormattedText("")

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from bot.playground.errors import bad_request
+from bot.playground.membership import chat_member
 from bot.playground.methods.call import Call, method, refuse_not_simulated
 from bot.playground.records import Chat
 from bot.playground.schema import allowed_reactions
@@ -25,6 +26,20 @@ ACTIONS = frozenset(
         "record_video_note",
         "upload_video_note",
     ]
+)
+PERMISSIONS = (
+    "can_send_messages",
+    "can_send_audios",
+    "can_send_documents",
+    "can_send_photos",
+    "can_send_videos",
+    "can_send_video_notes",
+    "can_send_voice_notes",
+    "can_send_polls",
+    "can_send_other_messages",
+    "can_add_web_page_previews",
+    "can_react_to_messages",
+    "can_invite_users",
 )
 ACTION_LASTS = 5.0  # seconds
 
@@ -74,28 +89,9 @@ async def get_chat(call: Call) -> Any:
         ),
     }
     if not chat.is_private:
-        full["permissions"] = _permissions()
+        full["permissions"] = dict.fromkeys(PERMISSIONS, True)
     pinned = call.world.find_message(chat, chat.pinned[-1]) if chat.pinned else None
     return full | ({"pinned_message": call.view(pinned)} if pinned else {})
-
-
-def _permissions() -> dict[str, bool]:
-    allowed = [
-        "messages",
-        "audios",
-        "documents",
-        "photos",
-        "videos",
-        "video_notes",
-        "voice_notes",
-        "polls",
-        "other_messages",
-    ]
-    return (
-        {f"can_send_{it}": True for it in allowed}
-        | {"can_add_web_page_previews": True, "can_invite_users": True}
-        | dict.fromkeys(("can_change_info", "can_pin_messages", "can_manage_topics"), False)
-    )
 
 
 @method("getChatMember")
@@ -114,28 +110,10 @@ def member(call: Call, chat: Chat, user_id: int) -> dict[str, Any]:
     else:
         raise bad_request("invalid user_id specified")
     if not inside:
-        return {"status": "left", "user": user}
+        return chat_member("left", user)
     if admin and chat.admins[:1] == [user_id]:
-        return {"status": "creator", "user": user, "is_anonymous": False}
-    return _administrator(user) if admin else {"status": "member", "user": user}
-
-
-def _administrator(user: dict[str, Any]) -> dict[str, Any]:
-    rights = [
-        "manage_chat",
-        "delete_messages",
-        "manage_video_chats",
-        "restrict_members",
-        "promote_members",
-        "change_info",
-        "invite_users",
-        "post_stories",
-        "edit_stories",
-        "delete_stories",
-        "pin_messages",
-    ]
-    granted = {f"can_{it}": it != "promote_members" for it in rights}
-    return {"status": "administrator", "user": user, "can_be_edited": False, "is_anonymous": False} | granted
+        return chat_member("creator", user)
+    return chat_member("administrator" if admin else "member", user)
 
 
 @method("getChatAdministrators")

@@ -9,6 +9,7 @@ from bot.playground.files import Media
 from bot.playground.methods.call import Call, caption_of, method, refuse_not_simulated, text_of
 from bot.playground.methods.keyboards import split_markup
 from bot.playground.records import Chat, Message
+from bot.playground.validate import utf16_length
 from bot.playground.views import announce
 
 FILE_METHODS = {
@@ -94,7 +95,7 @@ class Target:
         if "quote" in reply:
             if reply["quote"] not in replied.text:
                 raise bad_request("QUOTE_TEXT_INVALID")
-            position = replied.text.index(reply["quote"])
+            position = utf16_length(replied.text.partition(reply["quote"])[0])
             self.body["quote"] = {"text": reply["quote"], "position": position, "is_manual": True}
         return replied.id
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from bot.playground.errors import SimError
+from bot.playground.membership import chat_member
 from bot.playground.records import Bot, Chat, Message, Person, chat_key
 from bot.playground.sim.fields import Fields
 from bot.playground.views import announce, chat_view, person_view
@@ -27,6 +27,8 @@ def person_of(world: World, fields: Fields) -> Person:
     """The person a request names, made or changed as it says."""
     named = fields.values.get("user")
     about = Fields(named if isinstance(named, dict) else {**fields.values, "id": named})
+    if named is None:
+        raise SimError(400, "user is missing")
     user_id = about.integer("id")
     if user_id <= 0:
         raise SimError(400, "user must be a positive number")
@@ -101,15 +103,12 @@ def invite(world: World, chat: Chat, bot: Bot, person: Person) -> None:
 def membership_changed(world: World, chat: Chat, bot: Bot, person: Person, old: str, new: str) -> int | None:
     """Tell a bot that it was added, thrown out, blocked or let in again."""
 
-    def member(status: str) -> dict[str, Any]:
-        return {"status": status, "user": bot.as_user()} | ({"until_date": 0} if status == "kicked" else {})
-
     change = {
         "chat": world.chat_body(chat),
         "from": person.as_user(),
         "date": int(time.time()),
-        "old_chat_member": member(old),
-        "new_chat_member": member(new),
+        "old_chat_member": chat_member(old, bot.as_user()),
+        "new_chat_member": chat_member(new, bot.as_user()),
     }
     return world.deliver(bot.id, "my_chat_member", change, chat.key)
 

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from bot.playground.errors import ApiError, SimError
+from bot.playground.events import Event
 from bot.playground.sim import acting, inline, looking, trouble, writing
 from bot.playground.sim.fields import Fields, read_fields
 from bot.playground.world import World
 
 if TYPE_CHECKING:
     from bot.playground.botplane import BotPlane
+
+KEEP_OPEN = 15.0  # seconds without news until a comment goes out, so that nobody takes the line for dead
 
 Answer = dict[str, Any]
 Act = Callable[[World, Fields], Awaitable[Answer]]
@@ -95,23 +98,32 @@ class SimPlane:
             after = fields.optional_integer("after")
         except SimError as refusal:
             return _refused(refusal)
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
-        await response.prepare(request)
         stream = self.world.events
-        await response.write(f'event: hello\ndata: {{"last_id": {stream.last_id}}}\n\n'.encode())
+        queue = stream.subscribe(after)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
         closed = asyncio.ensure_future(self.closing.wait())
-        writing_on = asyncio.ensure_future(self._write_events(response, after))
         try:
-            await asyncio.wait({closed, writing_on}, return_when=asyncio.FIRST_COMPLETED)
+            await response.prepare(request)
+            await response.write(f'event: hello\ndata: {{"last_id": {stream.last_id}}}\n\n'.encode())
+            writing_on = asyncio.ensure_future(self._write_events(response, queue))
+            try:
+                await asyncio.wait({closed, writing_on}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                writing_on.cancel()
+                await asyncio.gather(writing_on, return_exceptions=True)
         finally:
             closed.cancel()
-            writing_on.cancel()
-            await asyncio.gather(writing_on, return_exceptions=True)
+            stream.unsubscribe(queue)
         return response
 
-    async def _write_events(self, response: web.StreamResponse, after: int | None) -> None:
-        async for event in self.world.events.listen(after):
-            await response.write(event.as_bytes() if event else b": still here\n\n")
+    async def _write_events(self, response: web.StreamResponse, queue: asyncio.Queue[Event]) -> None:
+        while not self.world.events.is_behind(queue):
+            try:
+                event = await asyncio.wait_for(queue.get(), KEEP_OPEN)
+            except TimeoutError:
+                await response.write(b": still here\n\n")
+            else:
+                await response.write(event.as_bytes())
 
 
 def _refused(refusal: SimError | ApiError) -> web.Response:
