@@ -1,0 +1,104 @@
+"""`python -m inference.nano`: look at the world, train the embedded checkpoint, measure it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+
+
+class Part(StrEnum):
+    """What can be trained by itself; each later part needs the earlier ones."""
+
+    movq = "movq"
+    text = "text"
+    unet = "unet"
+    flash = "flash"
+    all = "all"
+
+
+DEFAULT_MINUTES = {Part.movq: 20.0, Part.text: 11.0, Part.unet: 50.0, Part.flash: 14.0}
+OUT = Path("data/nano")
+
+
+@app.command()
+def preview(
+    path: Annotated[Path, typer.Argument(help="Where to write the picture.")] = Path("world.png"),
+    first: Annotated[int, typer.Option(help="Seed of the first scene.")] = 0,
+    count: Annotated[int, typer.Option(help="How many scenes.")] = 48,
+) -> None:
+    """Draws scenes of the world side by side and prints two captions of each."""
+    import numpy as np
+
+    from inference.nano.captions import captions
+    from inference.nano.drawing import draw
+    from inference.nano.evaluate import contact_sheet
+    from inference.nano.world import sample_scene
+
+    scenes = [sample_scene(seed) for seed in range(first, first + count)]
+    contact_sheet(np.stack([np.asarray(draw(scene)) for scene in scenes])).save(path)
+    for scene in scenes:
+        typer.echo(" | ".join(captions(scene, 2)))
+
+
+@app.command()
+def train(
+    part: Annotated[Part, typer.Option(help="Which net; `all` does them in order and exports.")] = Part.all,
+    minutes: Annotated[float, typer.Option(help="Core minutes; 0 takes the usual time of the part.")] = 0.0,
+    seed: Annotated[int, typer.Option()] = 1,
+    resume: Annotated[bool, typer.Option(help="Go on from what lies in the folder.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder of logs and training states.")] = OUT,
+) -> None:
+    """Trains on one CPU core. With `all`, `minutes` is shared out in the usual proportions."""
+    import torch
+
+    from inference.nano import flash, movq, text, unet
+    from inference.nano.export import export, gather
+
+    torch.set_num_threads(1)
+    parts = [p for p in Part if p is not Part.all] if part is Part.all else [part]
+    usual = sum(DEFAULT_MINUTES[p] for p in parts)
+    for each in parts:
+        share = minutes * DEFAULT_MINUTES[each] / usual if minutes else DEFAULT_MINUTES[each]
+        {Part.movq: movq, Part.text: text, Part.unet: unet, Part.flash: flash}[each].train(out, share, seed, resume)
+    if part is Part.all:
+        manifest = export(gather(out))
+        typer.echo(f"wrote checkpoint {manifest['revision']}")
+
+
+@app.command(name="export")
+def export_command(
+    out: Annotated[Path, typer.Option(help="Folder of training states.")] = OUT,
+    target: Annotated[Path | None, typer.Option(help="Where to write; default: the package's own weights.")] = None,
+) -> None:
+    """Writes what training has left so far as a checkpoint."""
+    from inference.nano.export import WEIGHTS, export, gather
+
+    manifest = export(gather(out), target or WEIGHTS)
+    size = sum(f["bytes"] for f in manifest["files"].values())
+    typer.echo(f"wrote checkpoint {manifest['revision']}, {size / 1e6:.1f} MB")
+
+
+@app.command(name="eval")
+def evaluate_command(
+    weights: Annotated[Path | None, typer.Option(help="Checkpoint folder; default: the embedded one.")] = None,
+    pictures: Annotated[int, typer.Option(help="Prompts for each mode and language.")] = 160,
+    steps: Annotated[int, typer.Option(help="Steps of the base model.")] = 50,
+    sheets: Annotated[Path | None, typer.Option(help="Keep the drawn pictures in this folder.")] = None,
+) -> None:
+    """Prints how often pictures show what was asked: base (guidance 3) and Flash (4 steps), Russian and English."""
+    import torch
+
+    from inference.nano.evaluate import evaluate, table
+    from inference.nano.export import WEIGHTS
+
+    torch.set_num_threads(1)
+    typer.echo(table(evaluate(weights or WEIGHTS, pictures, steps, sheets)))
+
+
+if __name__ == "__main__":
+    app()

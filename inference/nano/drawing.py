@@ -1,0 +1,271 @@
+"""Draws a scene with Pillow at twice the size and halves it: flat objects, gentle backgrounds, no fonts, no files."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
+
+from inference.nano.world import COLOURS, SIZE, Rgb, Scene, placements
+
+OVER = 2  # supersampling
+Point = tuple[float, float]
+Part = tuple[str, list[Point]]  # tone ("main", "dark", "light", or a colour's name) and a polygon in [-1, 1]^2, y down
+
+
+def _arc(
+    cx: float, cy: float, rx: float, ry: float, start: float = 0.0, stop: float = 360.0, n: int = 40
+) -> list[Point]:
+    angles = [math.radians(start + (stop - start) * i / n) for i in range(n + 1)]
+    return [(cx + rx * math.cos(a), cy + ry * math.sin(a)) for a in angles]
+
+
+def _spikes(n: int, outer: float, inner: float) -> list[Point]:
+    """A star polygon with `n` points, the first one straight up."""
+    radii = [outer if i % 2 == 0 else inner for i in range(2 * n)]
+    return [(r * math.sin(math.pi * i / n), -r * math.cos(math.pi * i / n)) for i, r in enumerate(radii)]
+
+
+def _heart() -> list[Point]:
+    points = []
+    for i in range(60):
+        t = 2 * math.pi * i / 60
+        x = 16 * math.sin(t) ** 3
+        y = 13 * math.cos(t) - 5 * math.cos(2 * t) - 2 * math.cos(3 * t) - math.cos(4 * t)
+        points.append((x / 16.5, -(y + 2.5) / 16.0))
+    return points
+
+
+def _crescent() -> list[Point]:
+    return _arc(0.0, 0.0, 0.98, 0.98, 60, 300) + _arc(0.42, 0.0, 0.82, 0.78, 272, 88)
+
+
+def _half_ring(start: float, stop: float) -> list[Point]:
+    return _arc(0.0, 0.0, 0.97, 0.97, start, stop) + _arc(0.0, 0.0, 0.52, 0.52, stop, start)
+
+
+def _box(x0: float, y0: float, x1: float, y1: float) -> list[Point]:
+    return [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+
+
+def _flower() -> list[Part]:
+    petals = [(0.58 * math.sin(math.pi * i / 3), -0.58 * math.cos(math.pi * i / 3)) for i in range(6)]
+    return [("main", _arc(x, y, 0.40, 0.40)) for x, y in petals] + [("core", _arc(0, 0, 0.32, 0.32))]
+
+
+def _cat() -> list[Part]:
+    """A sitting cat seen from the front: head with ears, a body, a tail to the right."""
+    ears = [
+        ("main", [(-0.52, -0.42), (-0.50, -1.0), (-0.10, -0.74)]),
+        ("main", [(0.52, -0.42), (0.50, -1.0), (0.10, -0.74)]),
+    ]
+    tail = ("main", _arc(0.52, 0.42, 0.46, 0.50, 80, -75) + _arc(0.52, 0.42, 0.24, 0.28, -75, 80))
+    body = ("main", _arc(0.0, 0.46, 0.54, 0.52))
+    eyes = [("eye", _arc(-0.22, -0.40, 0.13, 0.12)), ("eye", _arc(0.22, -0.40, 0.13, 0.12))]
+    return [tail, body, ("main", _arc(0, -0.36, 0.54, 0.46)), *ears, *eyes]
+
+
+_PARTS: dict[str, list[Part]] = {
+    "circle": [("main", _arc(0, 0, 0.95, 0.95))],
+    "square": [("main", _box(-0.86, -0.86, 0.86, 0.86))],
+    "triangle": [("main", [(0, -0.95), (1.0, 0.82), (-1.0, 0.82)])],
+    "star": [("main", _spikes(5, 1.08, 0.47))],
+    "heart": [("main", _heart())],
+    "cross": [("main", _box(-0.32, -0.95, 0.32, 0.95)), ("main", _box(-0.95, -0.32, 0.95, 0.32))],
+    "ring": [("main", _half_ring(-92, 92)), ("main", _half_ring(88, 272))],
+    "crescent": [("main", _crescent())],
+    "house": [
+        ("main", _box(-0.70, -0.10, 0.70, 0.92)),
+        ("dark", [(-0.98, -0.08), (0, -0.95), (0.98, -0.08)]),
+        ("window", _box(-0.24, 0.18, 0.24, 0.62)),
+    ],
+    "tree": [("trunk", _box(-0.17, 0.2, 0.17, 1.0)), ("main", [(0, -1.02), (0.62, -0.16), (-0.62, -0.16)]),
+             ("main", [(0, -0.62), (0.88, 0.56), (-0.88, 0.56)])],
+    "flower": _flower(),
+    "cat": _cat(),
+    "fish": [
+        ("main", _arc(-0.20, 0, 0.78, 0.54)),
+        ("dark", [(0.36, 0), (1.0, -0.58), (1.0, 0.58)]),
+        ("eye", _arc(-0.56, -0.12, 0.12, 0.12)),
+    ],
+    "boat": [
+        ("main", [(-1.0, 0.36), (1.0, 0.36), (0.62, 0.92), (-0.62, 0.92)]),
+        ("light", [(-0.05, -0.98), (-0.05, 0.26), (-0.84, 0.26)]),
+        ("main", [(0.07, -0.82), (0.07, 0.26), (0.80, 0.26)]),
+    ],
+    "sun": [("main", _spikes(12, 1.06, 0.66)), ("light", _arc(0, 0, 0.56, 0.56))],
+    "diamond": [("main", [(0, -1.05), (0.74, 0), (0, 1.05), (-0.74, 0)]),
+                ("light", [(0, -1.05), (0.0, 1.05), (-0.74, 0)])],
+}  # fmt: skip
+
+
+def _mix(a: Rgb, b: Rgb, share: float) -> Rgb:
+    return tuple(round(x + (y - x) * share) for x, y in zip(a, b, strict=True))  # type: ignore[return-value]
+
+
+def _tone(tone: str, colour: Rgb) -> Rgb:
+    """The colour of a part of an object whose main colour is `colour`."""
+    bright = sum(colour) / 3 > 128
+    if tone == "main":
+        return colour
+    if tone == "dark":
+        return _mix(colour, (0, 0, 0), 0.22) if sum(colour) > 120 else _mix(colour, (255, 255, 255), 0.14)
+    if tone == "light":
+        return _mix(colour, (255, 255, 255), 0.18) if sum(colour) < 690 else _mix(colour, (0, 0, 0), 0.08)
+    if tone == "eye":
+        return (20, 20, 24) if bright else (250, 240, 170)
+    if tone == "window":
+        return (255, 236, 150) if sum(colour) < 560 else (84, 120, 170)
+    if tone == "core":
+        return (252, 216, 40) if not (colour[0] > 200 and colour[1] > 180 and colour[2] < 120) else (190, 96, 24)
+    return (
+        COLOURS["brown"]
+        if sum(abs(a - b) for a, b in zip(colour, COLOURS["brown"], strict=True)) > 90
+        else (70, 40, 20)
+    )
+
+
+def _turned(points: Sequence[Point], x: float, y: float, radius: float, angle: float) -> list[Point]:
+    c, s = math.cos(angle) * radius, math.sin(angle) * radius
+    return [(x + px * c - py * s, y + px * s + py * c) for px, py in points]
+
+
+def draw_shape(
+    image: Image.Image, shape: str, colour: Rgb, centre: Point, radius: float, angle: float = 0.0, flat: bool = False
+) -> None:
+    """Paints one object onto `image` (RGB or L). `flat` paints every part in the main colour: a silhouette."""
+    pen = ImageDraw.Draw(image)
+    for tone, points in _PARTS[shape]:
+        fill = colour if flat else _tone(tone, colour)
+        pen.polygon(_turned(points, *centre, radius, angle), fill=fill if image.mode == "RGB" else fill[0])
+
+
+def silhouette(shape: str, size: int = 64) -> np.ndarray:
+    """The shape's filled outline, cut to its bounding box and stretched to a square: bool [size, size]."""
+    image = Image.new("L", (256, 256), 0)
+    draw_shape(image, shape, (255, 255, 255), (128, 128), 110, flat=True)
+    box = image.getbbox()
+    return np.asarray(image.crop(box).resize((size, size), Image.Resampling.BILINEAR)) > 127
+
+
+def _gradient(top: Rgb, bottom: Rgb, size: int) -> Image.Image:
+    ramp = np.linspace(0, 1, size)[:, None, None]
+    rows = np.array(top) * (1 - ramp) + np.array(bottom) * ramp
+    return Image.fromarray(np.broadcast_to(rows, (size, size, 3)).round().astype(np.uint8))
+
+
+def _jitter(rng: random.Random, colour: Rgb, amount: int) -> Rgb:
+    return tuple(min(255, max(0, c + rng.randint(-amount, amount))) for c in colour)  # type: ignore[return-value]
+
+
+def _halves(upper: tuple[Rgb, Rgb], lower: tuple[Rgb, Rgb], horizon: float, size: int) -> Image.Image:
+    image = _gradient(*upper, size)
+    cut = round(size * horizon)
+    image.paste(_gradient(*lower, size).resize((size, size - cut)), (0, cut))
+    return image
+
+
+def draw_background(name: str, rng: random.Random, size: int) -> Image.Image:
+    """A plain colour with a soft fall of light, or one of the four scenes."""
+    if name == "night":
+        image = _gradient((34, 26, 92), (78, 56, 150), size)
+        pen = ImageDraw.Draw(image)
+        for _ in range(16):
+            x, y, r = rng.uniform(0, size), rng.uniform(0, size), rng.choice((1.6, 2.2, 3.0)) * size / 256
+            pen.ellipse((x - r, y - r, x + r, y + r), fill=(255, 250, 214))
+        return image
+    if name == "sea":
+        return _halves(((176, 222, 250), (222, 242, 252)), ((38, 116, 200), (18, 72, 160)), 0.5, size)
+    if name == "meadow":
+        return _halves(((156, 214, 250), (214, 240, 252)), ((120, 196, 84), (70, 158, 60)), 0.55, size)
+    if name == "sunset":
+        return _halves(((252, 120, 84), (254, 198, 110)), ((120, 60, 120), (76, 36, 92)), 0.68, size)
+    base = _jitter(rng, COLOURS[name], 7)
+    return _gradient(_mix(base, (255, 255, 255), 0.07), _mix(base, (0, 0, 0), 0.07), size)
+
+
+def _watercolour(image: Image.Image, rng: random.Random) -> Image.Image:
+    """Pale, blotched and soft at the edges, on paper."""
+    noise = np.random.default_rng(rng.getrandbits(32)).normal(0, 1, (6, 6))
+    blot = Image.fromarray(np.clip(128 + 34 * noise, 0, 255).astype(np.uint8)).resize(
+        image.size, Image.Resampling.BICUBIC
+    )
+    soft = image.filter(ImageFilter.GaussianBlur(1.8))
+    pale = Image.blend(soft, Image.new("RGB", image.size, (255, 252, 244)), 0.24)
+    washed = ImageChops.soft_light(pale, Image.merge("RGB", (blot, blot, blot)))
+    return Image.blend(pale, washed, 0.6)
+
+
+def _kandinsky(rng: random.Random, size: int) -> Image.Image:
+    """Concentric circles in a grid of coloured squares, after the colour study of 1913."""
+    image = Image.new("RGB", (size, size))
+    pen = ImageDraw.Draw(image)
+    palette = [c for name, c in COLOURS.items() if name not in ("grey", "brown")]
+    n = 3
+    step = size / n
+    for i in range(n):
+        for j in range(n):
+            x, y = i * step, j * step
+            square, *rings = rng.sample(palette, 4)
+            pen.rectangle((x, y, x + step, y + step), fill=square)
+            for k, ring in enumerate(rings):
+                r = step * (0.44 - 0.14 * k)
+                pen.ellipse((x + step / 2 - r, y + step / 2 - r, x + step / 2 + r, y + step / 2 + r), fill=ring)
+    return image
+
+
+def _malevich(rng: random.Random, size: int) -> Image.Image:
+    """A few tilted bars and squares, red, black and yellow, on a pale ground."""
+    image = Image.new("RGB", (size, size), (244, 240, 228))
+    lean = rng.uniform(-0.5, 0.5)
+    inks = [COLOURS[c] for c in ("black", "red", "yellow", "blue")]
+    for k, (x, y) in enumerate(((0.34, 0.36), (0.68, 0.62), (0.30, 0.78), (0.76, 0.22))):
+        w, h = ((0.22, 0.22), (0.30, 0.07), (0.16, 0.06), (0.10, 0.13))[k]
+        centre = (size * (x + rng.uniform(-0.04, 0.04)), size * (y + rng.uniform(-0.04, 0.04)))
+        ImageDraw.Draw(image).polygon(_turned(_box(-w, -h, w, h), *centre, size, lean), fill=inks[k])
+    return image
+
+
+def _mondrian(rng: random.Random, size: int) -> Image.Image:
+    """A grid of thick black lines with a few cells filled in red, blue and yellow."""
+    image = Image.new("RGB", (size, size), (246, 244, 236))
+    pen = ImageDraw.Draw(image)
+    xs = [0.0, size * rng.uniform(0.2, 0.36), size * rng.uniform(0.6, 0.8), float(size)]
+    ys = [0.0, size * rng.uniform(0.2, 0.36), size * rng.uniform(0.6, 0.8), float(size)]
+    cells = rng.sample([(i, j) for i in range(3) for j in range(3)], 4)
+    for (i, j), ink in zip(cells, ("red", "blue", "yellow", "red"), strict=True):
+        pen.rectangle((xs[i], ys[j], xs[i + 1], ys[j + 1]), fill=COLOURS[ink])
+    for x, y in zip(xs[1:3], ys[1:3], strict=True):
+        pen.line((x, 0, x, size), fill=(18, 18, 22), width=size // 26)
+        pen.line((0, y, size, y), fill=(18, 18, 22), width=size // 26)
+    return image
+
+
+_PAINTERS = {"kandinsky": _kandinsky, "malevich": _malevich, "mondrian": _mondrian}
+
+
+def draw(scene: Scene) -> Image.Image:
+    """The picture of a scene: RGB, SIZE x SIZE; the same scene always gives the same bytes."""
+    rng = random.Random(scene.seed * 2 + 1)
+    size = SIZE * OVER
+    if scene.kind == "abstract":
+        image = _PAINTERS[scene.painter](rng, size)
+    else:
+        image = draw_background(scene.background, rng, size)
+        things = scene.things if scene.kind == "pair" else scene.things * scene.count
+        for thing, (x, y, radius) in zip(things, placements(scene), strict=True):
+            centre = ((x + rng.uniform(-2.0, 2.0)) * OVER, (y + rng.uniform(-2.0, 2.0)) * OVER)
+            scale = radius * OVER * rng.uniform(0.94, 1.04)
+            angle = math.radians(rng.uniform(-6, 6))
+            draw_shape(image, thing.shape, _jitter(rng, COLOURS[thing.colour], 8), centre, scale, angle)
+        if scene.style == "watercolour":
+            image = _watercolour(image, rng)
+    return image.resize((SIZE, SIZE), Image.Resampling.BOX)
+
+
+def pixels(scene: Scene) -> np.ndarray:
+    """The picture as uint8 [3, SIZE, SIZE]."""
+    return np.asarray(draw(scene)).transpose(2, 0, 1).copy()

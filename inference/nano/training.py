@@ -1,0 +1,116 @@
+"""What every part's training shares: a budget in core time, schedules, running averages, checkpoints that resume."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass
+class Budget:
+    """Core minutes of this process, so that a shared machine trains as much as an idle one."""
+
+    minutes: float
+    spent_before: float = 0.0
+    started: float = field(default_factory=time.process_time)
+
+    @property
+    def spent(self) -> float:
+        """Minutes used so far, earlier runs included."""
+        return self.spent_before + (time.process_time() - self.started) / 60
+
+    @property
+    def share(self) -> float:
+        """Part of the budget that is gone, 0..1."""
+        return min(1.0, self.spent / self.minutes)
+
+
+def rate(share: float, hold: float, warm: float = 0.01) -> float:
+    """Learning-rate factor: a short warm-up, flat until `hold`, then half a cosine down to 2 %."""
+    if share < warm:
+        return max(0.02, share / warm)
+    if share < hold:
+        return 1.0
+    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (share - hold) / (1 - hold)))
+
+
+class Average:
+    """Exponential moving average of a module's parameters (biased towards the newest in the first steps)."""
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        self.decay, self.steps = decay, 0
+        self.shadow = {k: v.detach().clone() for k, v in module.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, module: nn.Module) -> None:
+        """Takes the module's present weights in."""
+        self.steps += 1
+        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        torch._foreach_lerp_(list(self.shadow.values()), list(module.state_dict().values()), 1 - decay)
+
+
+class Diary:
+    """Prints a line and keeps it in a log file, with the core time it was written at."""
+
+    def __init__(self, path: Path, budget: Budget) -> None:
+        self.path, self.budget = path, budget
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+    def write(self, **values: float | str) -> None:
+        """One JSON line; floats are rounded to five digits."""
+        rounded = {k: round(v, 5) if isinstance(v, float) else v for k, v in values.items()}
+        line = json.dumps({"minutes": round(self.budget.spent, 2), **rounded}, ensure_ascii=False)
+        print(line, flush=True)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+
+def save(path: Path, state: dict[str, object]) -> None:
+    """Writes a training state so that a reader sees the old one or the new one, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".part")
+    torch.save(state, beside)
+    beside.replace(path)
+
+
+def load(path: Path) -> dict[str, object] | None:
+    """A training state written by `save`, or None where there is none."""
+    if not path.exists():
+        return None
+    state: dict[str, object] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
+
+
+def batches(total: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Endless index batches [size]; every item is seen once before any is seen again."""
+    while True:
+        order = torch.randperm(total, generator=generator)
+        for start in range(0, total - size + 1, size):
+            yield order[start : start + size]
+
+
+class _ContiguousGradient(torch.autograd.Function):
+    """Identity whose gradient is laid out row by row."""
+
+    @staticmethod
+    def forward(ctx: object, x: Tensor) -> Tensor:  # type: ignore[override]
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: object, grad: Tensor) -> Tensor:  # type: ignore[override]
+        return grad.contiguous()
+
+
+def hasten_norms(module: nn.Module) -> None:
+    """Feeds every GroupNorm contiguous tensors, both ways: on a CPU its backward is ten times slower otherwise."""
+    for norm in module.modules():
+        if isinstance(norm, nn.GroupNorm):
+            norm.register_forward_pre_hook(lambda _, inputs: (inputs[0].contiguous(),))
+            norm.register_forward_hook(lambda _, __, output: _ContiguousGradient.apply(output))

@@ -1,0 +1,179 @@
+"""Training of the base U-Net: noise prediction on cached latents with the conditioning of the released nets.
+
+The context is zeroed after the projection, the pooling query is the sum over n + 1 rows, and a dropped caption is the
+learnt null embedding as the only row: what `inference.conditioning` and `inference.nets.unet` do with the weights.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import Kandinsky3UNet
+from diffusers.models.attention_processor import AttnProcessor
+from torch import Tensor, nn
+from transformers import T5EncoderModel, T5Tokenizer
+
+from inference.nano import movq, text
+from inference.nano.captions import LANGUAGES, caption
+from inference.nano.training import Average, Budget, Diary, batches, load, rate, save
+from inference.nano.world import SIZE, sample_scene
+from inference.nets.unet import predict_noise
+from inference.sampling import alphas_cumprod
+
+CONFIG: dict[str, Any] = {
+    "in_channels": 4,
+    "time_embedding_dim": 48,
+    "groups": 8,
+    "attention_head_dim": 16,
+    "layers_per_block": 2,
+    "block_out_channels": (48, 64, 32, 16),
+    "cross_attention_dim": 112,
+}
+BATCH = 64
+PICTURES = 20_480
+SHARD = 2048
+DROPPED = 0.1  # captions replaced by the null embedding
+SNR_LIMIT = 5.0  # min-SNR weighting (Hang et al., 2023): easy, nearly clean states count less
+RATE = 1.4e-3
+
+
+class Denoiser(nn.Module):
+    """A U-Net with what belongs to it: projection and null embedding."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        width = CONFIG["cross_attention_dim"]
+        self.unet = Kandinsky3UNet(**CONFIG, encoder_hid_dim=text.WIDTH)
+        self.unet.encoder_hid_proj = nn.Identity()
+        self.projection = nn.Sequential(nn.Linear(text.WIDTH, width, bias=False), nn.LayerNorm(width))
+        self.null_embedding = nn.Parameter(torch.randn(width) * 0.5)
+
+    def forward(self, x: Tensor, t: Tensor, hidden: Tensor, mask: Tensor, dropped: Tensor) -> Tensor:
+        """Noise [B, 4, h, w] in x at times t [B] under hidden states [B, L, C] with mask [B, L]; dropped [B] bool."""
+        rows = self.projection(hidden) * mask[..., None]
+        first = torch.zeros_like(mask)
+        first[:, 0] = 1
+        null = first[..., None] * self.null_embedding
+        rows = torch.where(dropped[:, None, None], null, rows)
+        kept = torch.where(dropped[:, None], first, mask)
+        noise: Tensor = predict_noise(self.unet, x, t, rows, kept, kept.sum(1) + 1)
+        return noise
+
+
+def prepare(model: Denoiser) -> Denoiser:
+    """Makes training fast on a CPU: the plain attention arithmetic beats the fused one at this size."""
+    for module in model.modules():
+        if hasattr(module, "set_processor"):
+            module.set_processor(AttnProcessor())
+    return model
+
+
+def cache_latents(out: Path, seed: int, start: int, count: int) -> Path:
+    """Encodes scenes seed·10⁷ + start … once; returns the file with {"first", "latents" fp16 [count, 4, 16, 16]}."""
+    path = out / "latents" / f"{start}.pt"
+    if path.exists():
+        return path
+    codec, first = movq.trained(out), seed * 10_000_000 + start
+    latents = torch.empty(count, 4, SIZE // 8, SIZE // 8, dtype=torch.float16)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        for i in range(0, count, 64):
+            latents[i : i + 64] = movq.encode(codec, movq.pictures(first + i, min(64, count - i)))
+    save(path, {"first": first, "latents": latents})
+    return path
+
+
+def cached(out: Path) -> tuple[Tensor, Tensor]:
+    """All cached latents: scene seeds [N] and float32 latents [N, 4, 16, 16]."""
+    states = [load(path) for path in sorted((out / "latents").glob("*.pt"))]
+    kept = [state for state in states if state is not None]
+    seeds = torch.cat([torch.arange(int(s["first"]), int(s["first"]) + len(s["latents"])) for s in kept])  # type: ignore
+    return seeds, torch.cat([s["latents"] for s in kept]).float()  # type: ignore
+
+
+def describe(tokenizer: T5Tokenizer, seeds: list[int], rng: random.Random) -> tuple[Tensor, Tensor]:
+    """Ids and mask of a fresh caption for each scene."""
+    return text.tokenize(tokenizer, [caption(sample_scene(seed), rng.choice(LANGUAGES), rng)[0] for seed in seeds])
+
+
+def noise_loss(predicted: Tensor, noise: Tensor, alpha: Tensor) -> Tensor:
+    """Squared error of the noise, weighted by min(SNR, limit)/SNR."""
+    ratio = alpha / (1 - alpha)
+    weight = ratio.clamp(max=SNR_LIMIT) / ratio
+    error: Tensor = (predicted.float() - noise).square().mean((1, 2, 3))
+    return (weight * error).mean()
+
+
+def stratified_times(count: int, generator: torch.Generator) -> Tensor:
+    """`count` timesteps in 0..999, one from each equal slice, shuffled: the loss is steadier than with free ones."""
+    spread = (torch.arange(count) + torch.rand(count, generator=generator)) / count * 1000
+    return spread.long().clamp(max=999)[torch.randperm(count, generator=generator)]
+
+
+def train(out: Path, minutes: float, seed: int, resume: bool, every: float = 4.0) -> None:
+    """Trains U-Net, projection and null embedding on a fixed text encoder; leaves the averaged weights in `unet.pt`."""
+    torch.manual_seed(seed)
+    rng, generator = random.Random(seed), torch.Generator().manual_seed(seed)
+    for start in range(0, PICTURES, SHARD):
+        cache_latents(out, seed, start, SHARD)
+    seeds, latents = cached(out)
+    tokenizer, encoder = text.trained(out)
+    model = prepare(Denoiser()).train()
+    state = load(out / "unet_state.pt") if resume else None
+    budget = Budget(minutes, float(state["minutes"]) if state else 0.0)  # type: ignore[arg-type]
+    diary = Diary(out / "unet.log", budget)
+    optimizer = torch.optim.AdamW(model.parameters(), RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
+    step, average = 0, Average(model, 0.999)
+    if state:
+        model.load_state_dict(state["model"])  # type: ignore[arg-type]
+        optimizer.load_state_dict(state["optimizer"])  # type: ignore[arg-type]
+        average.shadow, average.steps, step = state["average"], state["step"], state["step"]  # type: ignore[assignment]
+        generator.manual_seed(seed + step)
+        rng.seed(seed + step)
+    diary.write(part="unet", parameters=sum(p.numel() for p in model.parameters()), pictures=len(seeds))
+    alphas, order, losses, kept = alphas_cumprod(), batches(len(seeds), BATCH, generator), [], budget.spent
+    while budget.share < 1:
+        for group in optimizer.param_groups:
+            group["lr"] = RATE * rate(budget.share, 0.4)
+        chosen = next(order)
+        ids, mask = describe(tokenizer, seeds[chosen].tolist(), rng)
+        t = stratified_times(BATCH, generator)
+        alpha, noise = alphas[t], torch.randn(BATCH, 4, *latents.shape[2:], generator=generator)
+        scale = alpha[:, None, None, None]
+        x = scale.sqrt() * latents[chosen] + (1 - scale).sqrt() * noise
+        dropped = torch.rand(BATCH, generator=generator) < DROPPED
+        with torch.autocast("cpu", torch.bfloat16):
+            with torch.no_grad():
+                hidden = encoder(ids, attention_mask=mask).last_hidden_state
+            predicted = model(x, t, hidden, mask, dropped)
+        loss = noise_loss(predicted, noise, alpha)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        average.update(model)
+        losses.append(loss.item())
+        step += 1
+        if step % 100 == 0:
+            diary.write(step=step, loss=sum(losses) / len(losses))
+            losses = []
+        if budget.spent - kept > every:
+            kept = budget.spent
+            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "average": average.shadow}
+            save(out / "unet_state.pt", {**state, "step": step, "minutes": budget.spent})
+            save(out / "unet.pt", {"model": average.shadow, "step": step, "minutes": budget.spent})
+    save(out / "unet.pt", {"model": average.shadow, "step": step, "minutes": budget.spent})
+    diary.write(step=step, done="unet")
+
+
+def trained(out: Path, name: str = "unet") -> tuple[Denoiser, T5Tokenizer, T5EncoderModel]:
+    """The net that `train` left in `out`, with the tokenizer and the text encoder that it was trained on."""
+    state = load(out / f"{name}.pt")
+    if state is None:
+        raise FileNotFoundError(f"{out / name}.pt: train the U-Net first (--part unet)")
+    tokenizer, encoder = text.trained(out)
+    model = Denoiser()
+    model.load_state_dict(state["model"])  # type: ignore[arg-type]
+    return model.eval(), tokenizer, encoder

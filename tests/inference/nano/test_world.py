@@ -1,0 +1,51 @@
+"""The procedural world: what a seed names and how it is drawn."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from inference.nano.drawing import draw, silhouette
+from inference.nano.world import BACKGROUNDS, KINDS, SHAPES, SIZE, goes_with, placements, sample_scene
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_ones():
+    first, again, other = (np.asarray(draw(sample_scene(seed))) for seed in (7, 7, 8))
+    assert first.shape == (SIZE, SIZE, 3) and first.dtype == np.uint8
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_every_kind_background_and_shape_occurs():
+    scenes = [sample_scene(seed) for seed in range(3000)]
+    assert {scene.kind for scene in scenes} == set(KINDS)
+    assert {scene.background for scene in scenes} == set(BACKGROUNDS)
+    assert Counter(thing.shape for scene in scenes for thing in scene.things).keys() == set(SHAPES)
+
+
+def test_no_object_drowns_in_its_background():
+    for seed in range(3000):
+        scene = sample_scene(seed)
+        assert all(goes_with(thing.colour, scene.background) for thing in scene.things)
+
+
+def test_a_black_cat_is_allowed_in_space_and_can_be_seen_there():
+    assert goes_with("black", "night")
+    assert not goes_with("blue", "blue")
+
+
+@pytest.mark.parametrize("kind", ["count", "pair"])
+def test_neighbours_never_touch(kind):
+    for seed in range(200):
+        spots = placements(sample_scene(seed, kind))
+        for i, (x, y, r) in enumerate(spots):
+            for a, b, s in spots[:i]:
+                assert np.hypot(x - a, y - b) > r + s
+
+
+def test_silhouettes_of_different_shapes_differ():
+    masks = [silhouette(shape) for shape in SHAPES]
+    for i, mask in enumerate(masks):
+        assert mask.any()
+        for other in masks[:i]:
+            assert (mask ^ other).mean() > 0.02
