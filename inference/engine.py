@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -97,8 +97,16 @@ class Engine:
     row (`PATIENCE_WHEN_MOVED_OUT` when its nets would have to be moved in).
     """
 
-    def __init__(self, kit: Kit, *, max_rows: int = MAX_ROWS, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        kit: Kit,
+        *,
+        max_rows: int = MAX_ROWS,
+        previews: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._kit = kit
+        self._previews = previews
         self._max_rows = max_rows
         self._clock = clock
         self._runs: dict[int, _Run] = {}
@@ -116,6 +124,10 @@ class Engine:
         if job_id not in self._runs:
             due = self._clock() + PREVIEW_SECONDS
             self._runs[job_id] = _Run(job_id, request, draw(request, self._kit), alone, steps(request), due)
+
+    def standing(self, stage: Literal["loading"]) -> list[tuple[int, Progress]]:
+        """Every live run as it stands, for a stage in which no run moves on."""
+        return [(run.job_id, Progress(stage=stage, step=run.step, of=run.of)) for run in self._runs.values()]
 
     def cancel(self, job_id: int) -> bool:
         """Ends a run at once, whatever it was doing; whether there was one. Its batch-mates do not notice."""
@@ -234,7 +246,7 @@ class Engine:
 
     def _preview(self, run: _Run) -> bytes | None:
         now = self._clock()
-        if run.estimate is None or now < run.preview_due:
+        if not self._previews or run.estimate is None or now < run.preview_due:
             return None
         colours = self._kit.colours(run.estimate)
         run.estimate = None
