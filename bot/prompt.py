@@ -143,12 +143,13 @@ def _pieces(text: str) -> Iterator[tuple[str | None, str]]:
     """The words before the first parameter, then (parameter, everything up to the next one)."""
     marks = [mark for mark in _MARK.finditer(text) if mark["dash"].startswith("--") or _looks_known(mark["name"])]
     yield None, _tidy(text[: marks[0].start()] if marks else text)
-    for mark, following in zip(marks, [*marks[1:], None], strict=True):
+    ends = [*(mark.start() for mark in marks[1:]), len(text)]
+    for mark, end in zip(marks, ends, strict=False):
         name = mark["name"].lower()
         name = ALIASES.get(name, name)
         if name not in PARAMETERS:
             raise UnknownParameter(mark["name"], _nearest(name))
-        yield name, _tidy(text[mark.end() : following.start() if following else None].removeprefix("="))
+        yield name, _tidy(text[mark.end() : end].removeprefix("="))
 
 
 def _tidy(text: str) -> str:

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+import bot.app as app
+from bot.playground import Playground, serve
+from bot.settings import Settings
+from inference.blobs import BlobStore
+from tests.bot.conversation.painter import Painter
+from tests.e2e.chat import Person
+
+TOKEN = "123456:" + "A" * 35
+
+
+@dataclass
+class House:
+    """The bot as `python -m bot run` puts it together, with a painter of squares for a worker."""
+
+    playground: Playground
+    folder: Path
+    patch: pytest.MonkeyPatch
+    options: dict[str, Any] = field(default_factory=dict)
+    studio: app.Studio | None = None
+
+    def __post_init__(self) -> None:
+        self.painter = self.new_painter()
+        self.ended = asyncio.Event()
+
+    def new_painter(self) -> Painter:
+        return Painter(BlobStore(str(self.folder / "blobs")))
+
+    async def open(self) -> None:
+        settings = Settings(
+            _env_file=None,  # type: ignore[call-arg]
+            bot_token=TOKEN,  # type: ignore[arg-type]
+            telegram_api_url=self.playground.url,
+            data_dir=self.folder,
+            shutdown_grace_seconds=1,
+            **self.options,
+        )
+        self.patch.setattr(app, "local_delivery", lambda _settings: self.painter)
+        ready, self.stop = asyncio.Event(), asyncio.Event()
+
+        async def live() -> None:
+            async with app.open_studio(settings, self.stop) as studio:
+                assert studio is not None
+                self.studio = studio
+                ready.set()
+                await app.serve(studio, self.stop)
+
+        self.task = asyncio.create_task(live())
+        waiting = asyncio.create_task(ready.wait())
+        await asyncio.wait({self.task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if self.task.done():
+            await self.task
+
+    async def close(self) -> None:
+        self.stop.set()
+        await self.task
+
+    async def reopen(self) -> None:
+        """Stops and starts the bot; what the painter had in hand is lost."""
+        await self.close()
+        card, self.painter = self.painter.card, self.new_painter()
+        self.painter.card = card
+        await self.open()
+
+
+@pytest.fixture
+async def playground() -> AsyncIterator[Playground]:
+    server = await serve(port=0)
+    yield server
+    await server.close()
+
+
+@pytest.fixture
+async def closed_house(
+    playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[House]:
+    house = House(playground, tmp_path, monkeypatch)
+    yield house
+    if house.studio is not None and not house.task.done():
+        await house.close()
+    with contextlib.suppress(asyncio.CancelledError):
+        await house.painter.close()
+
+
+@pytest.fixture
+async def house(closed_house: House) -> House:
+    await closed_house.open()
+    return closed_house
+
+
+@pytest.fixture
+async def named(playground: Playground) -> AsyncIterator[Callable[..., Person]]:
+    async with aiohttp.ClientSession() as session:
+
+        def person(user: int = 1001, language: str = "en", chat: int | None = None) -> Person:
+            return Person(session, playground.url, user, language, chat)
+
+        yield person
+
+
+@pytest.fixture
+def anna(named: Callable[..., Person]) -> Person:
+    return named(1001, "en")

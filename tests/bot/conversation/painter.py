@@ -1,0 +1,132 @@
+"""A Delivery that paints coloured squares in this process: what the conversation needs of a worker, without torch."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from inference.blobs import BlobStore, encode_png
+from inference.queue.delivery import Assignment, Capacity, JobReport
+from inference.requests import (
+    Cancelled,
+    Failed,
+    Finished,
+    ModelCard,
+    Note,
+    Picture,
+    Progress,
+    Recipe,
+    Started,
+    Texts,
+    WordLists,
+)
+
+COLOURS = {"red": (220, 40, 40), "blue": (30, 60, 210), "green": (40, 160, 70), "красн": (220, 40, 40)}
+
+SMALL = ModelCard(
+    label=Texts(ru="Малыш", en="Tiny"),
+    kinds=("flash", "full"),
+    native_size=(128, 128),
+    sizes={"1:1": (128, 128), "3:2": (192, 128), "2:3": (128, 192), "2:1": (256, 128)},
+    embedded=True,
+    vocabulary=WordLists(ru=("круг", "кот"), en=("circle", "cat")),
+    lexicon=("a", "red", "green", "blue", "circle", "cat", "on", "красный", "круг", "кот", "на", "синем", "фоне"),
+    examples=WordLists(
+        ru=("красный круг на синем фоне", "синий кот", "зелёный круг"),
+        en=("a red circle on blue", "a blue cat", "a green circle"),
+    ),
+)
+BIG = ModelCard(
+    label=Texts(ru="Кандинский 3.1", en="Kandinsky 3.1"),
+    kinds=("flash", "full"),
+    native_size=(256, 256),
+    sizes={"1:1": (256, 256), "16:9": (448, 256), "9:16": (256, 448), "3:2": (320, 192)},
+)
+
+
+@dataclass
+class Painter:
+    """`card` and `slots` may be changed at any time; `gate` holds all work while it is clear."""
+
+    blobs: BlobStore
+    card: ModelCard | None = SMALL
+    slots: int = 2
+    steps: int = 3
+    failure: Failed | None = None
+    notes: tuple[Note, ...] = ()
+    submitted: list[Assignment] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self._reports: asyncio.Queue[JobReport] = asyncio.Queue()
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+
+    async def start(self) -> None:
+        pass
+
+    async def close(self, grace_seconds: float = 10.0) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        self._tasks.clear()
+
+    async def capacity(self) -> Capacity:
+        return Capacity(slots=self.slots if self.card else 0, card=self.card)
+
+    async def submit(self, assignment: Assignment) -> None:
+        if assignment.job_id not in self._tasks:
+            self.submitted.append(assignment)
+            self._tasks[assignment.job_id] = asyncio.create_task(self._paint(assignment))
+
+    async def cancel(self, job_id: int) -> None:
+        task = self._tasks.pop(job_id, None)
+        if task is not None:
+            task.cancel()
+            self._report(job_id, Cancelled())
+
+    async def known(self) -> frozenset[int]:
+        return frozenset(self._tasks)
+
+    async def events(self) -> AsyncIterator[JobReport]:
+        while True:
+            report = await self._reports.get()
+            yield report
+            if isinstance(report.event, Finished | Failed | Cancelled):
+                self._tasks.pop(report.job_id, None)
+
+    def preview(self) -> bytes:
+        buffer = io.BytesIO()
+        Image.new("RGB", (64, 64), (120, 120, 120)).save(buffer, "JPEG")
+        return buffer.getvalue()
+
+    async def _paint(self, assignment: Assignment) -> None:
+        job_id, request = assignment.job_id, assignment.request
+        self._report(job_id, Started())
+        for step in range(self.steps):
+            self._report(job_id, Progress(stage="drawing", step=step, of=self.steps, preview=self.preview()))
+            await self.gate.wait()
+        if self.failure is not None:
+            self._report(job_id, self.failure)
+            return
+        pictures = []
+        for tile, seed in enumerate(request.seeds):
+            colour = next((rgb for word, rgb in COLOURS.items() if word in request.prompt), (200, 200, 60))
+            image = Image.new("RGB", (request.width, request.height), colour)
+            image.putpixel((0, 0), (seed % 256, seed // 256 % 256, seed // 65536 % 256))
+            recipe = Recipe(request=request, tile=tile, checkpoints={"unet": "squares"}, code_version="0.1.0")
+            blob = self.blobs.put(encode_png(image, recipe))
+            pictures.append(
+                Picture(tile=tile, blob=blob, width=request.width, height=request.height, recipe=recipe)
+            )
+        self._report(job_id, Finished(pictures=tuple(pictures), notes=self.notes, engine_seconds=1.234))
+
+    def _report(self, job_id: int, event: Started | Progress | Finished | Failed | Cancelled) -> None:
+        self._reports.put_nowait(JobReport(job_id=job_id, event=event))
+
+
+MakePainter = Callable[[BlobStore], Painter]
