@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -59,6 +60,7 @@ async def run(settings: Settings, *, on_ready: Callable[[Studio], Awaitable[None
             if studio is None:
                 return
             log.info("@%s is listening", studio.me.username)
+            gc.freeze()  # what the start has made stays: no collection, nor the last one at the end, need look at it
             serving = asyncio.create_task(serve(studio, stop))
             if on_ready is not None:
                 await on_ready(studio)

@@ -28,7 +28,11 @@ def demo_settings() -> Settings:
 async def demo(settings: Settings) -> None:
     """Serves the playground and runs the bot on it until SIGTERM or SIGINT. Raises SettingsError for a taken port."""
     try:
-        playground = await serve(port=settings.playground_port, state_dir=settings.data_dir / "playground")
+        playground = await serve(
+            port=settings.playground_port,
+            state_dir=settings.data_dir / "playground",
+            usernames={int(DEMO_TOKEN.partition(":")[0]): "kandinsky_demo_bot"},
+        )
     except OSError as refused:
         if refused.errno not in (errno.EADDRINUSE, errno.EACCES):
             raise
@@ -38,6 +42,7 @@ async def demo(settings: Settings) -> None:
         ) from refused
 
     async def announce(studio: Studio) -> None:
+        await studio.bot.set_my_name("Kandinsky")
         _announce(studio, playground.url)
 
     try:
