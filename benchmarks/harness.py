@@ -48,6 +48,13 @@ def cpu_ms(action: Callable[[], object]) -> float:
     return (time.process_time() - start) * 1e3
 
 
+def wall_ms(action: Callable[[], object]) -> float:
+    """Milliseconds on the clock: for what waits for a disk or for another thread."""
+    start = time.perf_counter()
+    action()
+    return (time.perf_counter() - start) * 1e3
+
+
 def compare(
     bench: str,
     case: str,
