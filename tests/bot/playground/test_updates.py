@@ -180,6 +180,21 @@ async def test_a_webhook_gets_updates_with_its_secret_and_again_after_a_refusal(
     assert await bot.get_updates() == []
 
 
+async def test_a_webhook_gets_the_updates_of_one_chat_in_order_and_does_not_hold_up_the_others(
+    bot: Bot, sim: Sim, receiver: Receiver
+) -> None:
+    receiver.refusals = 1
+    await bot.set_webhook(receiver.url)
+    one = (await sim.say("one"))["update_id"]
+    await receiver.has(1)
+    two = (await sim.say("two"))["update_id"]
+    stranger = (await sim.say("hello", user=1002))["update_id"]
+    await receiver.has(4)
+    ids = [it["update_id"] for _, it in receiver.received]
+    assert [it for it in ids if it != stranger] == [one, one, two]
+    assert ids.index(stranger) == 1, "while the first chat waits for its second attempt"
+
+
 async def test_setting_a_webhook_ends_a_poll_that_holds(bot: Bot, sim: Sim, receiver: Receiver) -> None:
     poll = asyncio.create_task(bot.get_updates(timeout=30))
     while (await sim.get("bots"))["bots"][0]["connection"] != "polling":
