@@ -1,0 +1,134 @@
+"""`python -m inference doctor`: what is here, what is missing, and which modes will therefore work.
+
+Torch is looked at only when asked for a report, because the worker's parent shares this command line and does without
+it.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inference.checkpoints.catalogue import MODES, UNET_OF_MODE, Mode, human_size
+from inference.checkpoints.cli import DEFAULT_FOLDER
+from inference.checkpoints.store import EMBEDDED, KINDS, PROJECTION_OF, Files, describe_lack, lacking, locate
+
+NEEDED = ("torch", "diffusers", "transformers", "safetensors", "sentencepiece", "google.protobuf")
+DISTRIBUTIONS = {"google.protobuf": "protobuf"}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding. `ok` is None for what is neither well nor ill."""
+
+    ok: bool | None
+    subject: str
+    words: str
+
+    def __str__(self) -> str:
+        mark = {True: "ok", False: "MISSING", None: "-"}[self.ok]
+        return f"{mark:8} {self.subject:10} {self.words}"
+
+
+def doctor_report(weights: Path | None = None, embedded: Path = EMBEDDED) -> list[Check]:
+    """All findings in the order to read them; the last one, "modes", says what will work: its `ok` is False for
+    nothing."""
+    folder = weights or DEFAULT_FOLDER
+    libraries = [_library(name) for name in NEEDED]
+    ready = all(check.ok for check in libraries)
+    checks = [Check(sys.version_info >= (3, 11), "Python", platform.python_version()), *libraries]
+    if ready:
+        checks += _device()
+    own, small = locate(folder), locate(embedded)
+    checks += _weights(own)
+    in_use = own if any(not lacking(own, kind) for kind in KINDS) else small
+    if in_use is small:
+        checks.append(_embedded(small, folder))
+    working = [kind for kind in KINDS if ready and not lacking(in_use, kind)]
+    words = ", ".join(working) if working else "none will work"
+    checks.append(Check(bool(working), "modes", words))
+    return checks
+
+
+def doctor_command(
+    weights: Annotated[Path | None, typer.Option(envvar="WEIGHTS_DIR", help="Where weights lie.")] = None,
+) -> None:
+    checks = doctor_report(weights)
+    for check in checks:
+        typer.echo(check)
+    raise typer.Exit(0 if checks[-1].ok else 1)
+
+
+def _library(name: str) -> Check:
+    distribution = DISTRIBUTIONS.get(name, name)
+    try:
+        present = find_spec(name) is not None
+    except ModuleNotFoundError:  # the parent package is absent
+        present = False
+    if not present:
+        return Check(False, distribution, "not installed: pip install 'kandinsky-studio[inference]'")
+    try:
+        return Check(True, distribution, version(distribution))
+    except PackageNotFoundError:
+        return Check(True, distribution, "installed without its metadata")
+
+
+def _device() -> Iterator[Check]:
+    import torch
+
+    from inference.memory import best_device, device_policy, free_host_memory, free_memory
+
+    device = best_device()
+    policy = device_policy()
+    ram = f"{human_size(int(free_host_memory()))} of RAM free"
+    if device.type == "cuda":
+        properties = torch.cuda.get_device_properties(device)
+        free = int(free_memory(device))
+        memory = f"{human_size(properties.total_memory)}, {human_size(free)} free"
+        yield Check(True, "device", f"{properties.name} ({memory}); {ram}")
+        if policy.text_device != device:
+            yield Check(None, "memory", "the released text encoder is too large for this GPU and will run on the CPU")
+    elif device.type == "mps":
+        yield Check(True, "device", f"Apple GPU (mps); {ram}")
+    else:
+        words = (
+            f"CPU, {torch.get_num_threads()} threads; {ram}. Enough for the embedded model, slow for the released ones"
+        )
+        yield Check(True, "device", words)
+    formats = {"U-Net": policy.unet, "text": policy.text, "MoVQ": policy.movq}
+    yield Check(
+        None, "formats", ", ".join(f"{net} {str(dtype).removeprefix('torch.')}" for net, dtype in formats.items())
+    )
+
+
+def _weights(files: Files) -> Iterator[Check]:
+    """One finding per mode about the owner's own folder. A mode that is missing there is no fault: it was not asked
+    for."""
+    for mode in MODES:
+        lack = describe_lack(files, mode)
+        if lacking(files, mode):
+            yield Check(None, mode, f"not in {files.folder}: {lack}")
+        else:
+            yield Check(True, mode, f"in {files.folder}: {human_size(_size(files, mode))}")
+
+
+def _size(files: Files, mode: Mode) -> int:
+    unet = UNET_OF_MODE[mode]
+    nets = [files.nets[net] for net in (unet, PROJECTION_OF[unet], "movq") if net in files.nets]
+    text = sorted(files.text_encoder.glob("*model*")) if files.text_encoder else []
+    return sum(path.stat().st_size for path in [*nets, *text])
+
+
+def _embedded(small: Files, folder: Path) -> Check:
+    if not any(not lacking(small, kind) for kind in KINDS):
+        return Check(False, "embedded", f"no small checkpoint in {small.folder} either")
+    get = f"python -m inference weights download flash full --folder {folder}"
+    return Check(None, "embedded", f"the small checkpoint draws in their place; for the released ones: {get}")

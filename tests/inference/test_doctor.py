@@ -1,0 +1,68 @@
+"""The doctor's findings about folders that are whole, incomplete or empty."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from inference import doctor
+from inference.__main__ import app
+from inference.doctor import Check, doctor_report
+from tests.inference.tiny import write_checkpoint
+
+
+def about(checks: list[Check], subject: str) -> Check:
+    (found,) = [check for check in checks if check.subject == subject]
+    return found
+
+
+def test_whole_weights_make_both_modes_work(tiny_folder: Path, tmp_path: Path) -> None:
+    checks = doctor_report(tiny_folder, embedded=tmp_path)
+    assert about(checks, "modes") == Check(True, "modes", "flash, full")
+    assert about(checks, "full").ok and str(tiny_folder) in about(checks, "full").words
+    assert about(checks, "inpainting").ok is None  # nobody asked for it
+    assert not any(check.subject == "embedded" for check in checks)
+
+
+def test_a_mode_that_lacks_a_file_is_named_with_the_file_and_its_size(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path)
+    (folder / "kandinsky3_flash.safetensors").unlink()
+    checks = doctor_report(folder, embedded=tmp_path / "nothing")
+    assert about(checks, "modes").words == "full"
+    assert "kandinsky3_flash.pt (12.2 GB)" in about(checks, "flash").words
+
+
+def test_without_weights_the_embedded_checkpoint_draws_and_it_says_how_to_get_the_real_ones(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
+    checks = doctor_report(tmp_path / "weights", embedded=tiny_folder)
+    assert about(checks, "modes").ok
+    assert "weights download" in about(checks, "embedded").words
+
+
+def test_the_command_fails_only_when_nothing_can_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = doctor_report
+    monkeypatch.setattr(doctor, "doctor_report", lambda weights: report(weights, embedded=tmp_path))
+    hopeless = CliRunner().invoke(app, ["doctor", "--weights", str(tmp_path)])
+    assert hopeless.exit_code == 1 and "none will work" in hopeless.output
+    whole = write_checkpoint(tmp_path)
+    fine = CliRunner().invoke(app, ["doctor"], env={"WEIGHTS_DIR": str(whole)})
+    assert fine.exit_code == 0 and "flash, full" in fine.output
+
+
+def test_missing_libraries_are_named_and_leave_nothing_to_work(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "NEEDED", ("torch", "no_such_library"))
+    checks = doctor_report(tiny_folder)
+    assert about(checks, "torch").ok and about(checks, "no_such_library").ok is False
+    assert about(checks, "modes").ok is False
+
+
+def test_the_command_line_of_the_worker_loads_no_torch() -> None:
+    code = "import sys, inference.__main__; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
