@@ -114,7 +114,8 @@ class _Line:
         self._queues = {
             owner: deque(sorted(queue, key=lambda job: (-job.priority, job.job_id))) for owner, queue in queues.items()
         }
-        self._best = max((queue[0].priority for queue in self._queues.values()), default=0)
+        self._priorities = Counter(job.priority for queue in self._queues.values() for job in queue)
+        self._best = max(self._priorities, default=0)
         self._shares = dict(shares)
         self._running = running
         self._now = now
@@ -135,12 +136,21 @@ class _Line:
         self._shares[chosen.owner_id] = self._share(chosen.owner_id).charged(chosen.cost)
         self._running[chosen.owner_id] += 1
         self._enter(chosen.owner_id)
+        self._count_out(chosen.priority)
         return Pick(chosen) if chosen is first else Pick(chosen, overtook=first)
 
     def finish(self, owner: int) -> None:
         self._running[owner] -= 1
         if self._running[owner] == self._limits.running_per_person - 1:
             self._enter(owner)
+
+    def _count_out(self, priority: int) -> None:
+        """After the last job of the best priority age lifts less far, which changes everybody's standing."""
+        self._priorities[priority] -= 1
+        if priority == self._best and not self._priorities[priority]:
+            self._best = max((left for left, number in self._priorities.items() if number), default=0)
+            for owner in self._queues:
+                self._enter(owner)
 
     def _look_ahead(self, first: Waiting, preferred: Collection[str]) -> Waiting:
         """The first job of a preferred key among the next heads of the same standing; `first` if there is none."""

@@ -118,9 +118,7 @@ def main() -> None:
     parser.add_argument("--step-seconds", type=float, default=0.005)
     options = parser.parse_args()
     die_with_parent()
-    FakeEngine(
-        ParentLink(options.fd), options.journal, options.slots, options.steps, options.step_seconds
-    ).serve()
+    FakeEngine(ParentLink(options.fd), options.journal, options.slots, options.steps, options.step_seconds).serve()
 
 
 if __name__ == "__main__":

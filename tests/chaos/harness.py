@@ -45,7 +45,12 @@ class Stage:
     ) -> None:
         self.folder = folder
         self.limits = {"waiting_per_person": 1000, "queue_cap": 100_000, "retry_seconds": 0.05, **(limits or {})}
-        self.engine = [sys.executable, str(Path(__file__).with_name("fake_engine.py")), "--journal", str(folder / "runs")]
+        self.engine = [
+            sys.executable,
+            str(Path(__file__).with_name("fake_engine.py")),
+            "--journal",
+            str(folder / "runs"),
+        ]
         self.engine += ["--slots", str(slots), "--steps", str(steps), "--step-seconds", str(step_seconds)]
         self.worker = ["--silence", str(silence_seconds)]
         self.plan: list[dict[str, Any]] = []
@@ -175,7 +180,9 @@ class Stage:
     def judge(self, *, kills_of_bot: int = 0) -> Counter[str]:
         """Every accepted job ended exactly once, and so did what a person saw of it. Returns the states."""
         rows = self.rows()
-        assert sorted(row["update_id"] for row in rows) == [update["update"] for update in self.plan], "one job an update"
+        assert sorted(row["update_id"] for row in rows) == [update["update"] for update in self.plan], (
+            "one job an update"
+        )
         assert all(row["state"] in TERMINAL and row["shown_at"] is not None for row in rows), self.states()
         shown = defaultdict(list)
         for line in self.journal("shown"):

@@ -1,0 +1,58 @@
+"""Short words for the tests of the queue."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable
+from typing import Any
+
+from inference.queue.delivery import Interrupted
+from inference.queue.ledger import Job, Ledger
+from inference.requests import Finished, FlashTextToImage, TextToImage
+
+FLASH = FlashTextToImage(prompt="a cat", width=512, height=512, seeds=(1,))
+FULL = TextToImage(prompt="a cat", width=512, height=512, seeds=(1,), steps=10)
+DONE = Finished(pictures=())
+CRASH_ALONE = Interrupted(cause="engine_crashed", alone=True)
+CRASH_IN_COMPANY = Interrupted(cause="engine_crashed", alone=False)
+WORKER_GONE = Interrupted(cause="worker_gone", alone=False)
+DRAINED = Interrupted(cause="drained", alone=False)
+
+_updates = itertools.count(1)
+
+
+async def accepted(ledger: Ledger, owner: int = 1, request: FlashTextToImage | TextToImage = FLASH, **more: Any) -> Job:
+    fields = {"update_id": next(_updates), "owner_id": owner, "chat_id": owner, "context": {}, **more}
+    return (await ledger.accept(request=request, **fields)).job
+
+
+async def queued(ledger: Ledger, owner: int = 1, request: FlashTextToImage | TextToImage = FLASH, **more: Any) -> int:
+    job = await accepted(ledger, owner, request, **more)
+    announced = await ledger.announce(job.id, message_id=1000 + job.id)
+    assert announced is not None
+    return job.id
+
+
+async def released(ledger: Ledger, slots: int = 1) -> list[int]:
+    return [assignment.job_id for assignment in await ledger.release(slots)]
+
+
+async def state(ledger: Ledger, job_id: int) -> str:
+    job = await ledger.job(job_id)
+    assert job is not None
+    return job.state
+
+
+async def eventually(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
+    """The first true answer of a condition, which may be a coroutine function; fails after the deadline."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = condition()
+        if asyncio.iscoroutine(answer):
+            answer = await answer
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, "waited in vain"
+        await asyncio.sleep(0.005)

@@ -1,0 +1,335 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from inference.queue.delivery import Assignment, Capacity, JobEvent, JobReport
+from inference.queue.delivery.mailbox import Mailbox
+from inference.queue.dispatcher import Dispatcher
+from inference.queue.fairness import Outlook
+from inference.queue.ledger import Ledger, Limits
+from inference.queue.tidings import notable
+from inference.requests import Cancelled, Event, Failed, Finished, Progress, Queued, Started
+from tests.inference.queue.jobs import CRASH_ALONE, DONE, WORKER_GONE, eventually, queued, state
+
+STEP = Progress(stage="drawing", step=1, of=4)
+
+
+class ObedientDelivery:
+    """A delivery in memory whose worker does what the test says. Jobs vanish from it only when told to."""
+
+    def __init__(self, slots: int = 2) -> None:
+        self.slots = slots
+        self.mailbox = Mailbox()
+        self.submitted: list[Assignment] = []
+        self.held: set[int] = set()
+        self.cancelled: list[int] = []
+        self.closed_with: float | None = None
+        self.stuck = False
+
+    async def start(self) -> None: ...
+
+    async def close(self, grace_seconds: float = 10.0) -> None:
+        self.closed_with = grace_seconds
+        self.mailbox.close()
+
+    async def capacity(self) -> Capacity:
+        if self.stuck:
+            self.stuck = False
+            await asyncio.Event().wait()
+        return Capacity(slots=self.slots, card=None)
+
+    async def submit(self, assignment: Assignment) -> None:
+        self.submitted.append(assignment)
+        self.held.add(assignment.job_id)
+
+    async def cancel(self, job_id: int) -> None:
+        self.cancelled.append(job_id)
+        self.held.discard(job_id)
+
+    async def known(self) -> frozenset[int]:
+        return frozenset(self.held)
+
+    async def events(self) -> AsyncIterator[JobReport]:
+        while (report := await self.mailbox.take()) is not None:
+            yield report
+            if not isinstance(report.event, Started | Progress):
+                self.held.discard(report.job_id)
+
+    def report(self, job_id: int, event: JobEvent) -> None:
+        self.mailbox.post(JobReport(job_id=job_id, event=event))
+
+    def ids(self) -> list[int]:
+        return [assignment.job_id for assignment in self.submitted]
+
+
+class Scene:
+    def __init__(self, ledger: Ledger, delivery: ObedientDelivery, **options: Any) -> None:
+        self.ledger, self.delivery = ledger, delivery
+        self.queue = Dispatcher(ledger, delivery, **{"tick_seconds": 0.01, "reconcile_seconds": 0.1, **options})
+        self.told: list[tuple[int, Event]] = []
+        self.queue.listen(lambda job_id, event: self.told.append((job_id, event)))
+
+    async def queued(self, owner: int = 1) -> int:
+        job_id = await queued(self.ledger, owner)
+        self.queue.wake()
+        return job_id
+
+    def told_of(self, job_id: int, *, places: bool = False) -> list[Event]:
+        return [event for told, event in self.told if told == job_id and (places or not isinstance(event, Queued))]
+
+
+@pytest.fixture
+async def scene(database: AsyncEngine) -> AsyncIterator[Scene]:
+    scene = Scene(Ledger(database, limits=Limits(waiting_per_person=100, retry_seconds=0.02)), ObedientDelivery())
+    await scene.queue.start()
+    yield scene
+    await scene.queue.close(0.0)
+
+
+async def test_no_more_is_released_than_there_are_slots(scene: Scene) -> None:
+    ids = [await scene.queued() for _ in range(4)]
+    await eventually(lambda: scene.delivery.ids() == ids[:2])
+    assert scene.queue.slots == 2
+    scene.delivery.report(ids[0], Started())
+    scene.delivery.report(ids[0], DONE)
+    await eventually(lambda: scene.delivery.ids() == ids[:3])
+    assert await state(scene.ledger, ids[3]) == "queued"
+
+
+async def test_nothing_is_released_while_no_worker_is_there(scene: Scene) -> None:
+    scene.delivery.slots = 0
+    await eventually(lambda: scene.queue.slots == 0)
+    job_id = await scene.queued()
+    await eventually(lambda: scene.told_of(job_id, places=True))
+    assert scene.delivery.ids() == [] and await state(scene.ledger, job_id) == "queued"
+    scene.delivery.slots = 1
+    await eventually(lambda: scene.delivery.ids() == [job_id])
+
+
+async def test_listeners_hear_each_event_after_it_is_written_down(database: AsyncEngine) -> None:
+    ledger = Ledger(database)
+    scene = Scene(ledger, ObedientDelivery())
+    seen: list[tuple[str, asyncio.Task[str]]] = []
+    scene.queue.listen(lambda job_id, event: seen.append((event.type, asyncio.ensure_future(state(ledger, job_id)))))
+    await scene.queue.start()
+    job_id = await scene.queued()
+    await eventually(lambda: scene.delivery.ids())
+    for event in (Started(), STEP, DONE, STEP, FAILED):
+        scene.delivery.report(job_id, event)
+    await eventually(lambda: DONE in scene.told_of(job_id))
+    await scene.queue.close(0.0)
+    assert scene.told_of(job_id) == [Started(), STEP, DONE], "nothing after the end"
+    written = {kind: await task for kind, task in seen}
+    assert written["finished"] == "done" and written["started"] in ("running", "done")
+
+
+FAILED = Failed(code="internal", message="again", retryable=True)
+
+
+async def test_a_listener_that_fails_harms_nobody(scene: Scene) -> None:
+    def clumsy(job_id: int, event: Event) -> None:
+        raise RuntimeError("clumsy")
+
+    scene.queue.listen(clumsy)
+    job_id = await scene.queued()
+    await eventually(lambda: scene.delivery.ids() == [job_id])
+    scene.delivery.report(job_id, DONE)
+    await eventually(lambda: DONE in scene.told_of(job_id))
+
+
+async def test_a_cancelled_job_is_told_once_and_stopped_at_the_worker(scene: Scene) -> None:
+    job_id = await scene.queued()
+    await eventually(lambda: scene.delivery.ids() == [job_id])
+    scene.delivery.report(job_id, Started())
+    await eventually(lambda: Started() in scene.told_of(job_id))
+    assert await scene.queue.cancel(job_id) == "cancelled"
+    assert await scene.queue.cancel(job_id) == "too_late"
+    assert await scene.queue.cancel(12345) == "unknown"
+    assert scene.delivery.cancelled == [job_id]
+    scene.delivery.report(job_id, STEP)
+    scene.delivery.report(job_id, Cancelled())
+    other = await scene.queued()
+    await eventually(lambda: other in scene.delivery.ids())
+    assert scene.told_of(job_id) == [Started(), Cancelled()]
+
+
+async def test_a_passing_failure_comes_back_by_itself(scene: Scene) -> None:
+    job_id = await scene.queued()
+    await eventually(lambda: scene.delivery.ids() == [job_id])
+    scene.delivery.report(job_id, FAILED)
+    await eventually(lambda: scene.delivery.ids() == [job_id, job_id])
+    assert FAILED not in scene.told_of(job_id)
+    scene.delivery.report(job_id, DONE)
+    await eventually(lambda: scene.told_of(job_id) == [DONE])
+
+
+async def test_a_suspect_is_sent_alone_and_its_end_is_told(scene: Scene) -> None:
+    job_id = await scene.queued()
+    for times in range(1, 4):
+        await eventually(lambda times=times: len(scene.delivery.ids()) == times)
+        scene.delivery.report(job_id, CRASH_ALONE)
+    await eventually(lambda: scene.told_of(job_id))
+    [failure] = scene.told_of(job_id)
+    assert isinstance(failure, Failed) and failure.code == "engine_crashed"
+    assert [assignment.alone for assignment in scene.delivery.submitted] == [False, True, True]
+
+
+async def test_a_job_that_no_worker_knows_is_put_back(scene: Scene) -> None:
+    job_id = await scene.queued()
+    await eventually(lambda: scene.delivery.ids() == [job_id])
+    scene.delivery.held.clear()
+    await eventually(lambda: scene.delivery.ids() == [job_id, job_id])
+
+
+async def test_a_run_that_was_stopped_though_nobody_cancelled_is_put_back(scene: Scene) -> None:
+    job_id = await scene.queued()
+    await eventually(lambda: scene.delivery.ids() == [job_id])
+    scene.delivery.report(job_id, Cancelled())
+    await eventually(lambda: scene.delivery.ids() == [job_id, job_id])
+    assert Cancelled() not in scene.told_of(job_id)
+
+
+async def test_a_job_at_a_worker_that_has_ended_is_stopped(scene: Scene) -> None:
+    job_id = await scene.queued()
+    await eventually(lambda: scene.delivery.ids() == [job_id])
+    await scene.ledger.cancel(job_id)  # behind the dispatcher's back
+    await eventually(lambda: scene.delivery.cancelled == [job_id])
+
+
+async def test_boot_puts_back_what_was_in_flight(database: AsyncEngine) -> None:
+    ledger = Ledger(database)
+    job_id = await queued(ledger)
+    await ledger.release(1)
+    await ledger.started(job_id)
+    scene = Scene(Ledger(database), ObedientDelivery(slots=0))
+    await scene.queue.start()
+    assert await state(ledger, job_id) == "queued"
+    await scene.queue.close(0.0)
+
+
+async def test_closing_passes_the_grace_on_and_puts_back_what_is_left(database: AsyncEngine) -> None:
+    scene = Scene(Ledger(database), ObedientDelivery())
+    await scene.queue.start()
+    first, second = await scene.queued(), await scene.queued()
+    await eventually(lambda: scene.delivery.ids() == [first, second])
+    scene.delivery.report(first, DONE)
+    await scene.queue.close(3.0)
+    assert scene.delivery.closed_with == 3.0
+    assert DONE in scene.told_of(first), "reports of the last moment are heard"
+    assert await state(scene.ledger, second) == "queued"
+
+
+async def test_a_dispatcher_that_is_stuck_starts_itself_again(database: AsyncEngine) -> None:
+    scene = Scene(Ledger(database), ObedientDelivery(), stall_seconds=0.2)
+    await scene.queue.start()
+    scene.delivery.stuck = True
+    await eventually(lambda: not scene.delivery.stuck)
+    job_id = await scene.queued()
+    await eventually(lambda: scene.delivery.ids() == [job_id])
+    await scene.queue.close(0.0)
+
+
+async def test_a_result_waits_until_the_ledger_can_hold_it(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id = await scene.queued()
+    await eventually(lambda: scene.delivery.ids() == [job_id])
+    finish, troubles = scene.ledger.finish, iter([True])
+
+    async def full_disk(*arguments: Any) -> Finished | Failed | None:
+        if next(troubles, False):
+            raise OperationalError("UPDATE", {}, Exception("database or disk is full"))
+        return await finish(*arguments)
+
+    monkeypatch.setattr(scene.ledger, "finish", full_disk)
+    scene.delivery.report(job_id, DONE)
+    await eventually(lambda: DONE in scene.told_of(job_id))
+    assert scene.delivery.ids() == [job_id]
+
+
+async def test_an_idle_dispatcher_asks_the_database_nothing(
+    database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = Scene(Ledger(database), ObedientDelivery(), reconcile_seconds=60.0)
+    asked: list[str] = []
+    for name in ("release", "outlooks", "in_flight", "resume_retries"):
+        monkeypatch.setattr(scene.ledger, name, _counted(getattr(scene.ledger, name), name, asked))
+    turns = 0
+    capacity = scene.delivery.capacity
+
+    async def counted() -> Capacity:
+        nonlocal turns
+        turns += 1
+        return await capacity()
+
+    monkeypatch.setattr(scene.delivery, "capacity", counted)
+    await scene.queue.start()
+    await eventually(lambda: "outlooks" in asked and turns > 60)
+    before, turns = len(asked), 0
+    await eventually(lambda: turns > 20)
+    assert len(asked) == before
+    await scene.queue.close(0.0)
+
+
+def _counted(method: Any, name: str, asked: list[str]) -> Any:
+    async def counting(*arguments: Any, **options: Any) -> Any:
+        asked.append(name)
+        return await method(*arguments, **options)
+
+    return counting
+
+
+async def test_who_waits_hears_of_the_place_and_of_its_change(scene: Scene) -> None:
+    ids = [await scene.queued() for _ in range(5)]
+    await eventually(lambda: Queued(place=3, eta_seconds=None) in scene.told_of(ids[4], places=True))
+    scene.delivery.report(ids[0], DONE)
+    await eventually(lambda: scene.told_of(ids[4], places=True)[-1].model_dump()["place"] == 2)
+
+
+async def test_a_job_that_waits_again_is_told_so(scene: Scene) -> None:
+    job_id = await scene.queued()
+    await eventually(lambda: scene.delivery.ids() == [job_id])
+    scene.delivery.slots = 0
+    await eventually(lambda: scene.queue.slots == 0)
+    scene.delivery.report(job_id, WORKER_GONE)
+    await eventually(lambda: Queued(place=1, eta_seconds=None) in scene.told_of(job_id, places=True))
+
+
+async def test_device_time_becomes_a_speed_and_loading_does_not(scene: Scene) -> None:
+    job_id = await scene.queued()
+    await eventually(lambda: scene.delivery.ids() == [job_id])
+    scene.delivery.report(job_id, Started())
+    began = time.monotonic()
+    await eventually(lambda: time.monotonic() - began > 0.3)
+    scene.delivery.report(job_id, Progress(stage="loading", step=0, of=4))
+    scene.delivery.report(job_id, DONE)
+    await eventually(lambda: DONE in scene.told_of(job_id))
+    scene.delivery.slots = 1
+    for _ in range(2):
+        waiting = await scene.queued()
+    outlook = await scene.ledger.outlook(waiting)
+    assert outlook is not None and outlook.eta_seconds is not None and outlook.eta_seconds < 0.3
+
+
+@pytest.mark.parametrize(
+    ("told", "now", "quiet", "expected"),
+    [
+        ((7, 100.0), (6, 90.0), 60.0, False),  # less than a fifth
+        ((7, 100.0), (5, 90.0), 0.0, True),  # a place worth a word at any time
+        ((20, 100.0), (15, 75.0), 9.0, False),  # too soon
+        ((20, 100.0), (15, 75.0), 10.0, True),
+        ((20, 100.0), (20, 121.0), 10.0, True),
+        ((20, None), (20, 50.0), 10.0, True),
+        ((3, 50.0), (3, 50.0), 1000.0, False),
+    ],
+)
+def test_only_a_notable_change_is_told(
+    told: tuple[int, float | None], now: tuple[int, float | None], quiet: float, expected: bool
+) -> None:
+    before, after = (Outlook(place, 0.0, eta) for place, eta in (told, now))
+    assert notable(before, after, quiet) is expected
