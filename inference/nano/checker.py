@@ -102,7 +102,8 @@ def _background(picture: Pixels) -> tuple[str, Pixels]:
 
 def _components(mask: Pixels) -> list[Pixels]:
     """Connected areas (4 neighbours) of a bool picture as masks, small ones left out."""
-    labels, found = np.zeros(mask.shape, dtype=np.int32), []
+    labels = np.zeros(mask.shape, dtype=np.int32)
+    found: list[list[tuple[int, int]]] = []
     for y, x in zip(*np.nonzero(mask), strict=True):
         if labels[y, x]:
             continue

@@ -76,7 +76,7 @@ def _distance(made: Tensor, true: Tensor) -> Tensor:
 
 
 def _crops(images: Tensor, generator: torch.Generator) -> Tensor:
-    """A window of CROP x CROP from each picture: the livelier of two random ones: plain ground teaches little."""
+    """A window of CROP x CROP from each picture: the livelier of two, because plain ground teaches little."""
     corners = torch.randint(0, (SIZE - CROP) // 4 + 1, (len(images), 2, 2), generator=generator) * 4
     cut = []
     for image, pair in zip(images, corners.tolist(), strict=True):
@@ -89,7 +89,7 @@ def _crops(images: Tensor, generator: torch.Generator) -> Tensor:
 def psnr(model: VQModel, images: Tensor) -> float:
     """Decibels of encode-decode on uint8 pictures."""
     model.eval()
-    made = torch.cat([decode(model, encode(model, part)).clamp(-1, 1) for part in images.split(16)])
+    made = torch.cat([decode(model, encode(model, part)).clamp(-1, 1) for part in torch.split(images, 16)])
     error = (made - to_input(images)).square().mean()
     model.train()
     return float(10 * torch.log10(4 / error))
@@ -101,7 +101,7 @@ def rescale(model: VQModel, images: Tensor) -> float:
 
     z' = z / s: the encoder's last layer shrinks by s; the decoder's first and every spatial norm, which reads z, grow.
     """
-    latents = torch.cat([encode(model, part) for part in images.split(32)])
+    latents = torch.cat([encode(model, part) for part in torch.split(images, 32)])
     scale = float(torch.quantile(latents.abs().flatten()[:4_000_000], 0.995))
     model.quant_conv.weight.div_(scale)
     model.quant_conv.bias.div_(scale)
@@ -115,15 +115,15 @@ def rescale(model: VQModel, images: Tensor) -> float:
 def train(out: Path, minutes: float, seed: int, resume: bool, polish: float = POLISH) -> None:
     """Trains for `minutes` of core time; leaves `movq.pt` (the averaged, rescaled weights) in `out`.
 
-    In the last share `polish` of the time the encoder rests: latents stay what they are, so a codec may be polished with
-    `polish` = 1 while a U-Net learns from its latents.
+    In the last share `polish` of the time the encoder rests: latents stay what they are, so a codec may be polished
+    with `polish` = 1 while a U-Net learns from its latents.
     """
     torch.manual_seed(seed)
     model, state = build().train(), load(out / "movq.pt") if resume else None
     budget = Budget(minutes, float(state["minutes"]) if state else 0.0)  # type: ignore[arg-type]
     diary = Diary(out / "movq.log", budget)
     if state:
-        model.load_state_dict(state["model"])  # type: ignore[arg-type]
+        model.load_state_dict(state["model"])
     optimizer = torch.optim.AdamW(model.parameters(), RATE, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     hasten_norms(model)
     average, started = Average(model, 0.995), budget.share
@@ -150,7 +150,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool, polish: float = PO
             made = decode(model, latents + NOISE * torch.randn_like(latents))
         loss = _distance(made, to_input(images)) + 0.5 * reach
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         average.update(model)
@@ -179,5 +179,5 @@ def trained(out: Path) -> VQModel:
     if state is None:
         raise FileNotFoundError(f"{out / 'movq.pt'}: train the codec first (--part movq)")
     model = build()
-    model.load_state_dict(state["model"])  # type: ignore[arg-type]
+    model.load_state_dict(state["model"])
     return model.eval().requires_grad_(False)

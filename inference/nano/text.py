@@ -104,7 +104,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
     state = load(out / "text.pt") if resume else None
     budget = Budget(minutes, float(state["minutes"]) if state else 0.0)  # type: ignore[arg-type]
     if state:
-        model.load_state_dict(state["model"])  # type: ignore[arg-type]
+        model.load_state_dict(state["model"])
         namer.load_state_dict(state["namer"])  # type: ignore[arg-type]
     diary = Diary(out / "text.log", budget)
     diary.write(part="text", parameters=sum(p.numel() for p in model.parameters()), pieces=len(tokenizer))
@@ -120,7 +120,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
         losses = [F.cross_entropy(logits[name], truth[name]) for name in ATTRIBUTES]
         loss = torch.stack(losses).sum()
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         step += 1
@@ -140,5 +140,5 @@ def trained(out: Path) -> tuple[T5Tokenizer, T5EncoderModel]:
         raise FileNotFoundError(f"{out / 'text.pt'}: train the text encoder first (--part text)")
     tokenizer = load_tokenizer(out / "tokenizer")
     model = T5EncoderModel(config(len(tokenizer)))
-    model.load_state_dict(state["model"])  # type: ignore[arg-type]
+    model.load_state_dict(state["model"])
     return tokenizer, model.eval()

@@ -100,11 +100,11 @@ class _ContiguousGradient(torch.autograd.Function):
     """Identity whose gradient is laid out row by row."""
 
     @staticmethod
-    def forward(ctx: object, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(ctx: object, x: Tensor) -> Tensor:
         return x.view_as(x)
 
     @staticmethod
-    def backward(ctx: object, grad: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: object, grad: Tensor) -> Tensor:
         return grad.contiguous()
 
 
@@ -113,4 +113,4 @@ def hasten_norms(module: nn.Module) -> None:
     for norm in module.modules():
         if isinstance(norm, nn.GroupNorm):
             norm.register_forward_pre_hook(lambda _, inputs: (inputs[0].contiguous(),))
-            norm.register_forward_hook(lambda _, __, output: _ContiguousGradient.apply(output))
+            norm.register_forward_hook(lambda _, __, output: _ContiguousGradient.apply(output))  # type: ignore[no-untyped-call]

@@ -35,6 +35,7 @@ CONFIG: dict[str, Any] = {
 BATCH = 64
 PICTURES = 20_480
 SHARD = 2048
+FIRST_SHARDS = 3  # training starts with these and takes in more at every pause
 DROPPED = 0.1  # captions replaced by the null embedding
 SNR_LIMIT = 5.0  # min-SNR weighting (Hang et al., 2023): easy, nearly clean states count less
 RATE = 1.4e-3
@@ -67,7 +68,7 @@ def prepare(model: Denoiser) -> Denoiser:
     """Makes training fast on a CPU: the plain attention arithmetic beats the fused one at this size."""
     for module in model.modules():
         if hasattr(module, "set_processor"):
-            module.set_processor(AttnProcessor())
+            module.set_processor(AttnProcessor())  # type: ignore[operator]
     return model
 
 
@@ -85,8 +86,14 @@ def cache_latents(out: Path, seed: int, start: int, count: int) -> Path:
     return path
 
 
-def cached(out: Path) -> tuple[Tensor, Tensor]:
-    """All cached latents: scene seeds [N] and float32 latents [N, 4, 16, 16]."""
+def cached(out: Path, seed: int, shards: int) -> tuple[Tensor, Tensor]:
+    """Scene seeds [N] and float32 latents [N, 4, 16, 16] of the cache, brought to at least `shards` shards first.
+
+    Another process may be filling the cache at the same time.
+    """
+    while len(list((out / "latents").glob("*.pt"))) < shards:
+        missing = (start for start in range(0, PICTURES, SHARD) if not (out / "latents" / f"{start}.pt").exists())
+        cache_latents(out, seed, next(missing), SHARD)
     states = [load(path) for path in sorted((out / "latents").glob("*.pt"))]
     kept = [state for state in states if state is not None]
     seeds = torch.cat([torch.arange(int(s["first"]), int(s["first"]) + len(s["latents"])) for s in kept])  # type: ignore
@@ -116,9 +123,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool, every: float = 4.0
     """Trains U-Net, projection and null embedding on a fixed text encoder; leaves the averaged weights in `unet.pt`."""
     torch.manual_seed(seed)
     rng, generator = random.Random(seed), torch.Generator().manual_seed(seed)
-    for start in range(0, PICTURES, SHARD):
-        cache_latents(out, seed, start, SHARD)
-    seeds, latents = cached(out)
+    seeds, latents = cached(out, seed, FIRST_SHARDS)
     tokenizer, encoder = text.trained(out)
     model = prepare(Denoiser()).train()
     state = load(out / "unet_state.pt") if resume else None
@@ -150,7 +155,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool, every: float = 4.0
             predicted = model(x, t, hidden, mask, dropped)
         loss = noise_loss(predicted, noise, alpha)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         average.update(model)
@@ -164,6 +169,10 @@ def train(out: Path, minutes: float, seed: int, resume: bool, every: float = 4.0
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "average": average.shadow}
             save(out / "unet_state.pt", {**state, "step": step, "minutes": budget.spent})
             save(out / "unet.pt", {"model": average.shadow, "step": step, "minutes": budget.spent})
+            if len(seeds) < PICTURES:
+                seeds, latents = cached(out, seed, len(seeds) // SHARD + 1)
+                order = batches(len(seeds), BATCH, generator)
+                diary.write(step=step, pictures=len(seeds))
     save(out / "unet.pt", {"model": average.shadow, "step": step, "minutes": budget.spent})
     diary.write(step=step, done="unet")
 

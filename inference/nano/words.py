@@ -25,7 +25,8 @@ class Noun:
 
 
 def _noun(gender: str, forms: str, animate: bool = False) -> Noun:
-    return Noun(gender, *forms.split(), animate=animate)
+    nom, gen, ins, plural = forms.split()
+    return Noun(gender, nom, gen, ins, plural, animate)
 
 
 NOUNS: dict[str, tuple[Noun, ...]] = {
