@@ -93,8 +93,10 @@ def _convert_unet(
     state = {f"unet.{key}": tensor for key, tensor in unet_to_official(parts.unet).items()}
     if parts.null_embedding is not None:
         state["null_embedding"] = parts.null_embedding
-    manifest.add(name, _cast(state, dtype), origins[net])
-    manifest.add(projection_name, _cast(projection, dtype), origins.get(PROJECTION_OF[net], origins[net]))
+    if not manifest.has(name):
+        manifest.add(name, _cast(state, dtype), origins[net])
+    if not manifest.has(projection_name):
+        manifest.add(projection_name, _cast(projection, dtype), origins.get(PROJECTION_OF[net], origins[net]))
 
 
 def _convert_text_encoder(folder: Path, dtype: torch.dtype, manifest: _Manifest, origin: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 
 from torch import Tensor
 
@@ -67,15 +68,22 @@ Parts = Iterable[tuple[str, str]]
 
 def _rename(name: str, parts: Parts) -> str:
     for found, wanted in parts:
-        pattern = re.escape(found).replace(r"\{n\}", r"(\d+)").replace(r"\{n\+1\}", r"(\d+)")
-        shift = ("{n+1}" in wanted) - ("{n+1}" in found)
-        template = wanted.replace("{n+1}", "{n}")
-
-        def insert(match: re.Match[str], template: str = template, shift: int = shift) -> str:
-            return template.format(n=int(match[1]) + shift) if match.groups() else template
-
-        name = re.sub(rf"(?<![^.]){pattern}(?![^.])", insert, name)
+        pattern, insert = _rule(found, wanted)
+        name = pattern.sub(insert, name)
     return name
+
+
+@cache
+def _rule(found: str, wanted: str) -> tuple[re.Pattern[str], Callable[[re.Match[str]], str]]:
+    """The pattern of one pair in one direction, between dots or ends of the name, and what to put there."""
+    index = re.escape(found).replace(r"\{n\}", r"(\d+)").replace(r"\{n\+1\}", r"(\d+)")
+    shift = ("{n+1}" in wanted) - ("{n+1}" in found)
+    template = wanted.replace("{n+1}", "{n}")
+
+    def insert(match: re.Match[str]) -> str:
+        return template.format(n=int(match[1]) + shift) if match.groups() else template
+
+    return re.compile(rf"(?<![^.]){index}(?![^.])"), insert
 
 
 def _backwards(parts: Parts) -> Parts:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import torch
 
-from tests.parity.replay import RECORDINGS, Row, replay
+from tests.parity.replay import RECORDINGS, replay
+from tests.parity.rows import Row
 
 DEFAULT = Path(__file__).parent.parent / "golden"
 
@@ -25,11 +26,11 @@ def _describe(row: Row) -> str:
     )
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.parity", description=__doc__)
     parser.add_argument("directory", nargs="?", type=Path, default=DEFAULT, metavar="DIR")
     parser.add_argument("--only", choices=sorted(RECORDINGS), metavar="NAME", help=f"one of {', '.join(RECORDINGS)}")
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     torch.set_num_threads(1)
     rows = replay(asked.directory, asked.only)
     print(_line("file", "case", "max |diff|", "tolerance", "verdict"))

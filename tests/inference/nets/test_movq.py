@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from inference.checkpoints.load import Checkpoint
-from inference.checkpoints.store import EMBEDDED
+from inference.checkpoints.store import EMBEDDED, locate
 from inference.nets.movq import build_movq, decode, encode, infer_movq_config, to_uint8
 from inference.nets.preview import fit_preview
 from inference.nets.shapes import shapes_of
@@ -50,7 +50,7 @@ def test_the_preview_map_is_a_function_of_the_weights(movq: nn.Module) -> None:
     assert torch.equal(fit_preview(movq).weight, first.weight)
 
 
-@pytest.mark.skipif(not (EMBEDDED / "movq.safetensors").is_file(), reason="the embedded checkpoint is not trained yet")
+@pytest.mark.skipif(not locate(EMBEDDED).manifest.get("trained"), reason="the embedded checkpoint is not trained yet")
 def test_previews_of_a_trained_net_show_the_colours_of_the_picture() -> None:
     trained = Checkpoint.open(EMBEDDED).load_movq(torch.float32, "cpu")
     halves = torch.full((1, 3, 64, 64), -0.8)

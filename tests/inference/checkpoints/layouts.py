@@ -1,0 +1,102 @@
+"""The tiny checkpoint in each layout that the real one was released in."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from inference.checkpoints.keys import movq_to_diffusers, movq_to_official, unet_to_official
+from inference.nets.shapes import shapes_of
+from inference.nets.unet import build_unet
+from tests.inference.tiny import MOVQ, UNET
+
+RELEASED_UNETS = {"kandinsky3": "projection", "kandinsky3_flash": "projection_flash"}
+
+
+def _unet(tiny: Path, name: str) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+    tensors = load_file(tiny / f"{name}.safetensors")
+    null = tensors.pop("null_embedding")
+    return unet_to_official({key.removeprefix("unet."): tensor for key, tensor in tensors.items()}), null
+
+
+def _movq(tiny: Path) -> dict[str, torch.Tensor]:
+    return movq_to_official(load_file(tiny / "movq.safetensors"))
+
+
+def _state_dims(folder: Path) -> None:
+    """Real weights need no such note: theirs are the default dimensions."""
+    (folder / "manifest.json").write_text(json.dumps({"configs": {"unet": UNET, "movq": MOVQ}}))
+
+
+def write_v31(tiny: Path, folder: Path) -> Path:
+    """As ai-forever/Kandinsky3.1 is laid out, text encoder in two pickled shards."""
+    encoder = folder / "weights" / "flan_ul2_encoder"
+    encoder.mkdir(parents=True)
+    for name, projection in RELEASED_UNETS.items():
+        unet, null = _unet(tiny, name)
+        torch.save({"unet": unet, "null_embedding": null[None, None]}, folder / "weights" / f"{name}.pt")
+        torch.save(load_file(tiny / f"{projection}.safetensors"), encoder / f"{projection}.pt")
+    shapes = shapes_of(build_unet({**UNET, "in_channels": 9}).state_dict())
+    nine = {key: torch.randn(shape) for key, shape in shapes.items()}
+    torch.save(
+        {"unet": unet_to_official(nine), "null_embedding": torch.zeros(UNET["cross_attention_dim"])},
+        folder / "weights" / "kandinsky3_inpainting.pt",
+    )
+    torch.save(load_file(tiny / "projection.safetensors"), encoder / "projection_inpainting.pt")
+    torch.save(_movq(tiny), folder / "weights" / "movq.pt")
+    _write_pickled_encoder(tiny, encoder)
+    _state_dims(folder)
+    return folder
+
+
+def _write_pickled_encoder(tiny: Path, encoder: Path) -> None:
+    tensors = load_file(tiny / "text_encoder" / "model.safetensors")
+    names = sorted(tensors)
+    shards = {"pytorch_model-00001-of-00002.bin": names[:5], "pytorch_model-00002-of-00002.bin": names[5:]}
+    for shard, kept in shards.items():
+        torch.save({name: tensors[name].clone() for name in kept}, encoder / shard)
+    weight_map = {name: shard for shard, kept in shards.items() for name in kept}
+    (encoder / "pytorch_model.bin.index.json").write_text(json.dumps({"metadata": {}, "weight_map": weight_map}))
+    for name in ("config.json", "spiece.model"):
+        shutil.copy(tiny / "text_encoder" / name, encoder / name)
+
+
+def write_v30(tiny: Path, folder: Path) -> Path:
+    """As ai-forever/Kandinsky3.0: the projection inside the U-Net file."""
+    encoder = folder / "weights" / "flan_ul2_encoder"
+    encoder.mkdir(parents=True)
+    unet, null = _unet(tiny, "kandinsky3")
+    projections = {f"t5.{name}": tensor for name, tensor in load_file(tiny / "projection.safetensors").items()}
+    torch.save(
+        {"unet": unet, "null_embedding": null[None], "projections": projections}, folder / "weights" / "kandinsky3.pt"
+    )
+    torch.save(_movq(tiny), folder / "weights" / "movq.pt")
+    _write_pickled_encoder(tiny, encoder)
+    _state_dims(folder)
+    return folder
+
+
+def write_diffusers(tiny: Path, folder: Path) -> Path:
+    """As kandinsky-community/kandinsky-3: half-precision variants, projection inside the U-Net, a codebook in MoVQ."""
+    for name in ("unet", "movq", "text_encoder", "tokenizer"):
+        (folder / name).mkdir(parents=True)
+    tensors = load_file(tiny / "kandinsky3.safetensors")
+    unet = {key.removeprefix("unet."): t for key, t in tensors.items() if key != "null_embedding"}
+    projection = load_file(tiny / "projection.safetensors")
+    unet["encoder_hid_proj.projection_linear.weight"] = projection["0.weight"]
+    unet["encoder_hid_proj.projection_norm.weight"] = projection["1.weight"]
+    unet["encoder_hid_proj.projection_norm.bias"] = projection["1.bias"]
+    movq = {**movq_to_diffusers(_movq(tiny)), "quantize.embedding.weight": torch.zeros(16, 4)}
+    for name, state, config in (("unet", unet, UNET), ("movq", movq, MOVQ)):
+        half = {key: tensor.half().contiguous() for key, tensor in state.items()}
+        save_file(half, folder / name / "diffusion_pytorch_model.fp16.safetensors")
+        (folder / name / "config.json").write_text(json.dumps(config))
+    encoder = {key: tensor.half() for key, tensor in load_file(tiny / "text_encoder" / "model.safetensors").items()}
+    save_file(encoder, folder / "text_encoder" / "model.fp16.safetensors", metadata={"format": "pt"})
+    shutil.copy(tiny / "text_encoder" / "config.json", folder / "text_encoder")
+    shutil.copy(tiny / "text_encoder" / "spiece.model", folder / "tokenizer")
+    return folder

@@ -1,0 +1,127 @@
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from inference.checkpoints.load import Checkpoint, UnreadableCheckpoint, read_tensors
+from inference.checkpoints.store import MissingWeights, lacking, locate
+from tests.inference.checkpoints.layouts import write_diffusers, write_v30, write_v31
+
+Layout = Callable[[Path, Path], Path]
+LAYOUTS = pytest.mark.parametrize(("write", "tolerance"), [(write_v31, 0.0), (write_v30, 0.0), (write_diffusers, 2e-3)])
+
+
+def same(ours: nn.Module, theirs: nn.Module, tolerance: float) -> bool:
+    a, b = ours.state_dict(), theirs.state_dict()
+    return a.keys() == b.keys() and all(torch.allclose(a[name], b[name], atol=tolerance, rtol=tolerance) for name in a)
+
+
+@LAYOUTS
+def test_every_released_layout_gives_the_same_nets(
+    tiny_folder: Path, tmp_path: Path, write: Layout, tolerance: float
+) -> None:
+    theirs, ours = Checkpoint.open(tiny_folder), Checkpoint.open(write(tiny_folder, tmp_path))
+    expected, unet = (checkpoint.load_unet("base", torch.float32, "cpu") for checkpoint in (theirs, ours))
+    assert same(unet.unet, expected.unet, tolerance)
+    assert same(unet.projection, expected.projection, tolerance)
+    assert same(ours.load_movq(torch.float32, "cpu"), theirs.load_movq(torch.float32, "cpu"), tolerance)
+    tokenizer, encoder = ours.load_text_encoder(torch.float32, "cpu")
+    assert same(encoder, theirs.load_encoder(torch.float32, "cpu"), tolerance)
+    assert tokenizer("a cat")["input_ids"] == theirs.load_tokenizer()("a cat")["input_ids"]
+
+
+@pytest.mark.parametrize("write", [write_v31, write_v30])
+def test_a_null_embedding_of_any_rank_comes_out_flat(tiny_folder: Path, tmp_path: Path, write: Layout) -> None:
+    expected = load_file(tiny_folder / "kandinsky3.safetensors")["null_embedding"]
+    loaded = Checkpoint.open(write(tiny_folder, tmp_path)).load_unet("base", torch.float32, "cpu")
+    assert torch.equal(loaded.null_embedding, expected)
+
+
+def test_the_layout_without_a_null_embedding_gets_zeros(tiny_folder: Path, tmp_path: Path) -> None:
+    loaded = Checkpoint.open(write_diffusers(tiny_folder, tmp_path)).load_unet("base", torch.float32, "cpu")
+    assert not loaded.null_embedding.any()
+
+
+def test_the_inpainting_net_loads_with_nine_channels(tiny_folder: Path, tmp_path: Path) -> None:
+    loaded = Checkpoint.open(write_v31(tiny_folder, tmp_path)).load_unet("inpainting", torch.float32, "cpu")
+    assert loaded.unet.conv_in.weight.shape[1] == 9
+    assert loaded.unet.conv_out.weight.shape[0] == 4
+
+
+def test_weights_arrive_in_the_wanted_format(tiny_folder: Path) -> None:
+    loaded = Checkpoint.open(tiny_folder).load_unet("flash", torch.bfloat16, "cpu")
+    formats = {parameter.dtype for net in (loaded.unet, loaded.projection) for parameter in net.parameters()}
+    assert formats == {torch.bfloat16} == {loaded.null_embedding.dtype}
+    assert not any(parameter.requires_grad for parameter in loaded.unet.parameters())
+
+
+def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(tmp_path: Path) -> None:
+    trace = tmp_path / "ran"
+
+    class Trap:
+        def __reduce__(self) -> tuple[object, tuple[str, str]]:
+            return open, (str(trace), "w")
+
+    torch.save({"unet": Trap()}, tmp_path / "kandinsky3.pt")
+    (tmp_path / "movq.pt").write_bytes(pickle.dumps(Trap()))
+    for name in ("kandinsky3.pt", "movq.pt"):
+        with pytest.raises(UnreadableCheckpoint, match=name):
+            read_tensors(tmp_path / name)
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"not weights", b"PK\x03\x04broken"])
+@pytest.mark.parametrize("name", ["kandinsky3.pt", "kandinsky3.safetensors"])
+def test_a_damaged_file_is_named(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UnreadableCheckpoint, match=name):
+        Checkpoint.open(tmp_path).load_unet("base", torch.float32, "cpu")
+
+
+def test_a_missing_tensor_is_named_and_nothing_is_filled_in(tiny_folder: Path, tmp_path: Path) -> None:
+    folder = write_v31(tiny_folder, tmp_path)
+    path = folder / "weights" / "kandinsky3.pt"
+    content = torch.load(path, weights_only=True)
+    del content["unet"]["out_layer.2.bias"]
+    torch.save(content, path)
+    with pytest.raises(UnreadableCheckpoint, match=r"conv_out\.bias"):
+        Checkpoint.open(folder).load_unet("base", torch.float32, "cpu")
+
+
+def test_the_projection_of_another_width_is_refused(tiny_folder: Path, tmp_path: Path) -> None:
+    folder = write_v31(tiny_folder, tmp_path)
+    other = {"0.weight": torch.zeros(8, 32), "1.weight": torch.ones(8), "1.bias": torch.zeros(8)}
+    torch.save(other, folder / "weights" / "flan_ul2_encoder" / "projection.pt")
+    with pytest.raises(UnreadableCheckpoint, match="width"):
+        Checkpoint.open(folder).load_unet("base", torch.float32, "cpu")
+
+
+def test_what_is_not_there_is_said_plainly(tmp_path: Path) -> None:
+    empty = Checkpoint.open(tmp_path)
+    for load in (
+        lambda: empty.load_unet("base", torch.float32, "cpu"),
+        lambda: empty.load_movq(torch.float32, "cpu"),
+        lambda: empty.load_encoder(torch.float32, "cpu"),
+        empty.load_tokenizer,
+    ):
+        with pytest.raises(MissingWeights, match=str(tmp_path)):
+            load()
+
+
+def test_the_projection_inside_a_unet_file_is_seen_without_reading_weights(tiny_folder: Path, tmp_path: Path) -> None:
+    for number, (write, brings) in enumerate([(write_v30, True), (write_diffusers, True), (write_v31, False)]):
+        folder = tmp_path / str(number)
+        write(tiny_folder, folder)
+        for projection in folder.rglob("projection*.pt"):
+            projection.unlink()
+        assert ("projection" not in lacking(locate(folder), "full")) is brings
+
+
+def test_the_studios_own_files_win_over_released_ones(tiny_folder: Path, tmp_path: Path) -> None:
+    folder = write_v31(tiny_folder, tmp_path)
+    save_file(load_file(tiny_folder / "movq.safetensors"), folder / "movq.safetensors")
+    assert locate(folder).nets["movq"].name == "movq.safetensors"
