@@ -67,7 +67,7 @@ class Driver:
         """Reads the plan from its beginning and as it grows: after a restart every update comes again."""
         for job in await self.ledger.unannounced():
             await self.announce(job)
-        with open(self.folder / "plan") as plan:
+        with (self.folder / "plan").open() as plan:
             while True:
                 line = plan.readline()
                 if not line:

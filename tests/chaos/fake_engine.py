@@ -18,6 +18,7 @@ import queue
 import signal
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from inference.queue.delivery import Assignment, JobEvent, JobReport
 from inference.queue.wire import Cancel, Drain, Hello, ParentLink, Report, Submit, die_with_parent
@@ -104,8 +105,7 @@ class FakeEngine:
         os.write(self.journal, json.dumps(line).encode() + b"\n")
 
     def times_started(self, job_id: int) -> int:
-        with open(f"/proc/self/fd/{self.journal}") as journal:
-            lines = [json.loads(line) for line in journal]
+        lines = [json.loads(line) for line in Path(f"/proc/self/fd/{self.journal}").read_text().splitlines()]
         return sum(line["what"] == "start" and line["job"] == job_id for line in lines)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -131,7 +132,7 @@ def test_the_time_grows_with_the_work_ahead(crowd: tuple[list[Waiting], dict[int
     foreseen = outlooks(order, running, {"flash:a": speed})
     assert [foreseen[job.job_id].place for job in order] == list(range(1, len(order) + 1))
     etas = [foreseen[job.job_id].eta_seconds or 0.0 for job in order]
-    assert all(before < after for before, after in zip(etas, etas[1:], strict=False))
+    assert all(before < after for before, after in pairwise(etas))
     assert etas[-1] == pytest.approx(speed * (10.0 + sum(job.cost for job in order)))
     more = outlooks(order, [*running, InFlight(901, 78, "flash:a", 1.0)], {"flash:a": speed})
     assert all((more[job_id].eta_seconds or 0) > (foreseen[job_id].eta_seconds or 0) for job_id in foreseen)

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from inference.queue.delivery import Interrupted
+from inference.queue.delivery.local import LocalDelivery, worker_arguments
+from inference.requests import Cancelled, Failed, Finished, Progress, Started
+from tests.inference.queue.delivery_contract import DeliveryContract, SetUp, assignment, reading, ready
+from tests.inference.queue.jobs import eventually
+
+ENGINE = Path(__file__).parents[2] / "chaos" / "fake_engine.py"
+ROOT = Path(__file__).parents[3]
+
+
+def command(folder: Path, *, slots: int = 4, steps: int = 5, step_seconds: float = 0.005, **worker: float) -> list[str]:
+    engine = [sys.executable, str(ENGINE), "--journal", str(folder / "runs"), "--slots", str(slots)]
+    engine += ["--steps", str(steps), "--step-seconds", str(step_seconds)]
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in worker.items()]
+    return [sys.executable, "-m", "inference.worker", "--engine", shlex.join(engine), *options]
+
+
+@pytest.fixture
+async def delivery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SetUp]:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    started: list[LocalDelivery] = []
+
+    async def set_up(**options: float) -> LocalDelivery:
+        started.append(LocalDelivery(command(tmp_path, **options)))  # type: ignore[arg-type]
+        await started[-1].start()
+        return started[-1]
+
+    yield set_up
+    for each in started:
+        await each.close(0.0)
+
+
+class TestLocalDelivery(DeliveryContract):
+    pass
+
+
+def pid_of(local: LocalDelivery) -> int:
+    assert local.worker_pid is not None
+    return local.worker_pid
+
+
+async def test_a_killed_worker_is_replaced_and_what_it_held_comes_back(delivery: SetUp) -> None:
+    local = await delivery(steps=1000, step_seconds=0.01)
+    assert isinstance(local, LocalDelivery)
+    await ready(local, 4)
+    async with reading(local) as reader:
+        await local.submit(assignment(1))
+        await eventually(lambda: Started() in reader.of(1))
+        os.kill(killed := pid_of(local), signal.SIGKILL)
+        await eventually(lambda: reader.last_of(1))
+        assert reader.last_of(1) == Interrupted(cause="worker_gone", alone=False)
+        await ready(local, 4)
+    assert local.worker_pid != killed
+
+
+async def test_a_job_that_comes_while_no_worker_is_there_is_given_back_at_once(tmp_path: Path) -> None:
+    local = LocalDelivery([str(tmp_path / "no such program")])
+    await local.start()
+    async with reading(local) as reader:
+        await local.submit(assignment(1))
+        await eventually(lambda: reader.last_of(1))
+    assert reader.of(1) == [Interrupted(cause="worker_gone", alone=False)]
+    await local.close(0.0)
+
+
+async def test_a_worker_that_speaks_nonsense_is_killed_and_replaced(tmp_path: Path) -> None:
+    program = "import os, sys; open('lives', 'a').write('x'); os.write(int(sys.argv[-1]), b'nonsense\\n'); input()"
+    local = LocalDelivery([sys.executable, "-c", f"import os; os.chdir({str(tmp_path)!r}); {program}"])
+    await local.start()
+    await eventually(lambda: (tmp_path / "lives").exists() and len((tmp_path / "lives").read_text()) > 1)
+    await local.close(0.0)
+
+
+async def test_a_silent_engine_is_killed_and_its_jobs_reported_hung(delivery: SetUp) -> None:
+    local = await delivery(silence=0.5)
+    await ready(local, 4)
+    async with reading(local) as reader:
+        await local.submit(assignment(1, "hang"))
+        await eventually(lambda: reader.last_of(1))
+        assert reader.last_of(1) == Interrupted(cause="engine_hung", alone=True)
+        await ready(local, 4)
+        await local.submit(assignment(2))
+        await eventually(lambda: reader.last_of(2))
+        assert isinstance(reader.last_of(2), Finished)
+
+
+async def test_a_job_past_its_time_is_stopped_and_fails(delivery: SetUp) -> None:
+    local = await delivery(steps=100_000, job_timeout=1)
+    await ready(local, 4)
+    async with reading(local) as reader:
+        await local.submit(assignment(1))
+        await eventually(lambda: reader.last_of(1))
+    failure = reader.last_of(1)
+    assert isinstance(failure, Failed) and failure.code == "timed_out"
+
+
+async def test_a_hung_job_that_was_cancelled_is_cancelled_when_the_engine_dies(delivery: SetUp) -> None:
+    local = await delivery(silence=0.5)
+    await ready(local, 4)
+    async with reading(local) as reader:
+        await local.submit(assignment(1, "hang"))
+        await eventually(lambda: Started() in reader.of(1))
+        await local.cancel(1)
+        await eventually(lambda: reader.last_of(1))
+    assert reader.last_of(1) == Cancelled()
+
+
+async def test_previews_come_once_a_second_at_most(delivery: SetUp) -> None:
+    local = await delivery(steps=60, step_seconds=0.03)  # nearly two seconds, a preview at every step
+    await ready(local, 4)
+    async with reading(local) as reader:
+        await local.submit(assignment(1))
+        await eventually(lambda: reader.last_of(1))
+    previews = [event for event in reader.of(1) if isinstance(event, Progress) and event.preview is not None]
+    took = 60 * 0.03 * 3  # a busy machine
+    assert 1 <= len(previews) <= took + 1
+
+
+def test_the_default_command_starts_the_worker_without_a_shell(tmp_path: Path) -> None:
+    words = worker_arguments(
+        blobs="blobs", slots=2, weights=tmp_path, device="cpu", previews=False, job_timeout_seconds=60.0
+    )
+    assert words[:3] == [sys.executable, "-m", "inference.worker"]
+    assert words[-3:] == ["--weights", str(tmp_path), "--no-previews"]

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+from pydantic import ValidationError
+
+from inference.queue import wire
+from inference.queue.delivery import Assignment, Interrupted, JobReport
+from inference.requests import FlashTextToImage, ModelCard, Progress, Texts
+
+ASSIGNMENT = Assignment(job_id=7, request=FlashTextToImage(prompt="кот\n«и» пёс", seeds=(1,)), alone=True)
+CARD = ModelCard(label=Texts(ru="к", en="k"), kinds=("flash",), sizes={"1:1": (128, 128)})
+DOWN = [wire.Submit(assignment=ASSIGNMENT), wire.Cancel(job_id=3), wire.Drain(grace_seconds=1.5)]
+UP = [
+    wire.Hello(slots=4, card=CARD, pid=1),
+    wire.Report(report=JobReport(job_id=7, event=Progress(stage="drawing", step=1, of=4, preview=b"\xff\x00\n"))),
+    wire.Report(report=JobReport(job_id=7, event=Interrupted(cause="drained", alone=False))),
+    wire.Patience(seconds=90.0, why="loading"),
+    wire.Idle(),
+]
+
+
+def test_a_message_is_one_line_and_comes_out_as_it_went_in() -> None:
+    for message in DOWN:
+        line = wire.encode(message)
+        assert line.count(b"\n") == 1 and wire.decode_down(line) == message
+    for message in UP:
+        line = wire.encode(message)
+        assert line.count(b"\n") == 1 and wire.decode_up(line) == message
+
+
+def test_a_message_of_the_wrong_direction_or_shape_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        wire.decode_up(wire.encode(DOWN[0]))
+    with pytest.raises(ValidationError):
+        wire.decode_down(b'{"type":"submit"}\n')
+
+
+async def test_both_ends_talk_in_order_and_see_the_end_but_not_half_a_line() -> None:
+    ours, theirs = socket.socketpair()
+    link = await wire.open_link(ours)
+    child = wire.ParentLink(theirs.detach(), exit_on_eof=False)
+    for down in DOWN:
+        link.send(down)
+    await link.flush()
+    assert [child.inbox.get(timeout=10) for _ in DOWN] == DOWN
+    for up in UP:
+        child.send(up)
+    assert [wire.decode_up(await link.line() or b"") for _ in UP] == UP
+    child._socket.sendall(b'{"type":"hel')
+    child.close()
+    assert await link.line() is None
+    assert child.inbox.get(timeout=10) is None
+    link.send(DOWN[0])  # to nobody: no error
+    await link.close()
+
+
+async def test_a_line_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "MAX_LINE_BYTES", 1000)
+    ours, theirs = socket.socketpair()
+    link = await wire.open_link(ours)
+    theirs.sendall(b"x" * 5000)
+    with pytest.raises(ValueError, match="1000"):
+        await link.line()
+    await link.close()
+    theirs.close()
+
+
+def test_a_child_without_a_parent_ends_even_when_it_is_busy() -> None:
+    program = (
+        "import sys, time\n"
+        "from inference.queue.wire import Hello, ParentLink\n"
+        "link = ParentLink(int(sys.argv[1]))\n"
+        "link.send(Hello(slots=1, pid=1))\n"
+        "while True: time.sleep(0.01)\n"
+    )
+    ours, theirs = socket.socketpair()
+    child = subprocess.Popen([sys.executable, "-c", program, str(theirs.fileno())], pass_fds=[theirs.fileno()])
+    theirs.close()
+    assert ours.makefile("rb").readline() == wire.encode(wire.Hello(slots=1, pid=1))
+    ours.shutdown(socket.SHUT_RDWR)
+    assert child.wait(20) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
+def test_the_kernel_ends_a_child_whose_parent_is_killed() -> None:
+    grandchild = (
+        "from inference.queue.wire import die_with_parent; die_with_parent(); print('ready', flush=True); input()"
+    )
+    read, write = os.pipe()  # held open by us, so that no end of a stream ends the grandchild
+    start = f"subprocess.Popen([sys.executable, '-c', {grandchild!r}], stdin={read}).wait()"
+    child = subprocess.Popen(
+        [sys.executable, "-c", f"import subprocess, sys; {start}"], stdout=subprocess.PIPE, pass_fds=[read]
+    )
+    assert child.stdout is not None and child.stdout.readline() == b"ready\n"
+    child.kill()
+    assert child.stdout.read() == b"", "its standard output is closed by the last of them"
+    child.wait()
+    os.close(read)
+    os.close(write)
