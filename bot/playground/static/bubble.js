@@ -22,14 +22,13 @@ export function bubble(unit, context) {
   const files = unit.messages.filter((message) => message.document).map((message) => documentCard(message.document, context));
   const others = unit.messages.filter((message) => message.media).map((message) => otherMedia(message.media, context));
   const media = [pictures, ...others, ...files];
-  const body = h("div", { class: "bubble", on: { contextmenu: (event) => openMenu(event, unit, context), dblclick: (event) => quickReply(event, head, context) } },
+  const body = h("div", { class: "bubble", on: { contextmenu: (event) => openMenu(event, unit, context), dblclick: (event) => quickReply(event, head, context), click: (event) => tapMenu(event, unit, context) } },
     unit.showName ? h("div", { class: "author", style: { "--hue": String(hue(head.from.id)) } }, head.from.name) : null,
     head.forward_from ? h("div", { class: "origin" }, context.say("forwarded", { name: head.forward_from })) : null,
     head.via_bot ? h("div", { class: "origin" }, context.say("via", { name: `@${head.via_bot.username}` })) : null,
     head.reply_to ? quoted(head, context) : null,
     head.caption_above ? [text, media] : media,
-    reactions(head, context),
-    h("div", { class: "words" }, head.caption_above ? null : text, stamp(unit.messages, context)));
+    h("div", { class: "words" }, head.caption_above ? null : text, reactions(head, context), stamp(unit.messages, context)));
   const plain = photos.length && !text && !files.length && !head.reply_to && !unit.showName && !head.reactions.length;
   body.classList.toggle("picture-only", Boolean(plain));
   body.classList.toggle("with-picture", photos.length > 0);
@@ -98,7 +97,12 @@ function openMenu(event, unit, context) {
   context.menu(under ?? unit.messages[0], { x: pointed ? event.clientX : box.left, y: pointed ? event.clientY : box.bottom });
 }
 
+/** On a touch screen a tap beside the buttons and links opens the menu. */
+function tapMenu(event, unit, context) {
+  if (event.pointerType === "touch" && !event.target.closest("button, a, code, [role=button], audio, video")) openMenu(event, unit, context);
+}
+
 function quickReply(event, message, context) {
-  if (event.target.closest("button, a, .text, .pre")) return;
+  if (event.target.closest("button, a, .text, .pre") || event.pointerType === "touch") return;
   context.reply(message);
 }

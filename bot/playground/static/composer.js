@@ -1,6 +1,6 @@
 // Where one writes: text, attachments, what is being answered, commands, the answer keyboard, the Start button.
 
-import { post } from "./api.js";
+import { Offline, post } from "./api.js";
 import { createAttachments } from "./attachments.js";
 import { summary } from "./bubble.js";
 import { toast } from "./dialogs.js";
@@ -132,7 +132,7 @@ export function createComposer(pane) {
       await act();
       return true;
     } catch (refusal) {
-      toast(say("couldNot", { why: refusal.message }), "bad");
+      toast(refusal instanceof Offline ? say("noServer") : say("couldNot", { why: refusal.message }), "bad");
       return false;
     }
   }
@@ -146,11 +146,13 @@ export function createComposer(pane) {
     start.hidden = !(empty && enabled && !input.value && !attachments.count() && pane.store.bot);
     start.textContent = say("start");
     keys.hidden = !keyboard?.rows;
-    keys.replaceChildren(...(keyboard?.rows ? answerRows(keyboard, (text) => {
+    const print = JSON.stringify([keyboard?.message.id, keyboard?.rows, pane.person?.id]);
+    if (keys.dataset.print !== print) keys.replaceChildren(...(keyboard?.rows ? answerRows(keyboard, (text) => {
       if (keyboard.one_time) used = keyboard.message.id;
       sendText(text, pane.isGroup ? keyboard.message.id : null);
       draw();
     }) : []));
+    keys.dataset.print = print;
     if (keyboard?.force_reply && forced !== keyboard.message.id && keyboard.message.from.id !== pane.person?.id) {
       forced = keyboard.message.id;
       const answered = pane.messages().some((message) => message.reply_to === forced);

@@ -1,7 +1,7 @@
 // What the bot does under the hood: each call of the Bot API with its verdict, and the form that makes calls go wrong.
 
 import { post } from "./api.js";
-import { ask } from "./dialogs.js";
+import { ask, toast } from "./dialogs.js";
 import { h, icon, iconButton } from "./dom.js";
 import { createFaults } from "./faults.js";
 import { words } from "./words.js";
@@ -74,7 +74,12 @@ export function createDrawer(store, shell) {
   }
 
   async function reset() {
-    if (await ask(say("resetAsk"), say)) await post("reset");
+    if (!(await ask(say("resetAsk"), say))) return;
+    try {
+      await post("reset");
+    } catch (refusal) {
+      toast(refusal.message, "bad");
+    }
   }
 
   function draw() {
@@ -85,7 +90,7 @@ export function createDrawer(store, shell) {
     filter.setAttribute("aria-label", say("filter"));
     refused.textContent = say("onlyRefused");
     refused.setAttribute("aria-pressed", String(refusedOnly));
-    faults.draw();
+    faults.draw(shell.language);
     drawCalls();
   }
 

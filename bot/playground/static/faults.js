@@ -1,14 +1,14 @@
 // The form that arranges for calls to fail.
 
-import { forgetFaults, get, post } from "./api.js";
+import { forgetFaults, get, post, unlessOffline } from "./api.js";
 import { toast } from "./dialogs.js";
 import { h } from "./dom.js";
 
 const METHODS = ["sendMessage", "sendPhoto", "sendDocument", "sendMediaGroup", "editMessageText", "editMessageMedia", "editMessageCaption", "editMessageReplyMarkup", "deleteMessage", "answerCallbackQuery", "sendChatAction", "getFile", "getUpdates"];
 const KINDS = {
-  429: { label: "kind429", seconds: true, fields: (seconds) => ({ status: 429, retry_after: Math.ceil(seconds) }) },
-  500: { label: "500", fields: () => ({ status: 500 }) },
-  400: { label: "400", fields: () => ({ status: 400 }) },
+  limit: { label: "kind429", seconds: true, fields: (seconds) => ({ status: 429, retry_after: Math.ceil(seconds) }) },
+  failure: { label: "500", fields: () => ({ status: 500 }) },
+  refusal: { label: "400", fields: () => ({ status: 400 }) },
   drop: { label: "kindDrop", fields: () => ({ drop: true }) },
   delay: { label: "kindDelay", seconds: true, fields: (seconds) => ({ delay: seconds }) },
 };
@@ -19,6 +19,7 @@ export function createFaults(store, say) {
   const summary = h("summary");
   const element = h("details", { class: "faults" }, summary, form, active);
   let faults = [];
+  let drawnIn = null;
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -32,12 +33,17 @@ export function createFaults(store, say) {
     }
   });
 
-  function draw() {
+  function draw(language) {
+    drawActive();
+    if (language === drawnIn) return; // a half-filled form stays as it is
+    drawnIn = language;
     summary.textContent = say("faults");
     const kind = h("select", { name: "kind" }, Object.entries(KINDS).map(([value, { label }]) => h("option", { value }, /^\d/.test(label) ? label : say(label))));
     const seconds = h("input", { name: "seconds", type: "number", min: 0.1, max: 600, step: "any", value: 3 });
     const secondsField = h("label", { class: "field" }, h("span", {}, say("seconds")), seconds);
-    kind.addEventListener("change", () => { secondsField.hidden = !KINDS[kind.value].seconds; });
+    const fit = () => { secondsField.hidden = !KINDS[kind.value].seconds; };
+    kind.addEventListener("change", fit);
+    fit();
     form.replaceChildren(
       h("label", { class: "field wide" }, h("span", {}, say("faultMethod")), h("select", { name: "method" }, h("option", { value: "*" }, say("anyMethod")), METHODS.map((name) => h("option", { value: name }, name)))),
       h("label", { class: "field" }, h("span", {}, say("faultKind")), kind),
@@ -45,7 +51,6 @@ export function createFaults(store, say) {
       h("label", { class: "field" }, h("span", {}, say("faultCount")), h("input", { name: "count", type: "number", min: 1, max: 1000, value: 1 })),
       h("label", { class: "check wide" }, h("input", { type: "checkbox", name: "after" }), h("span", {}, say("faultAfter"))),
       h("button", { class: "primary", type: "submit" }, say("addFault")));
-    drawActive();
   }
 
   function drawActive() {
@@ -53,7 +58,7 @@ export function createFaults(store, say) {
       ...faults.map((fault) => h("div", { class: "fault" },
         h("span", {}, `${fault.method} · ${fault.drop ? say("kindDrop") : fault.status ?? say("kindDelay")}${fault.retry_after ? ` · ${fault.retry_after} s` : ""}${fault.delay ? ` · ${fault.delay} s` : ""}`),
         h("span", {}, fault.left === null ? say("untilCleared") : say("left", { n: fault.left })))),
-      h("button", { type: "button", class: "ghost", on: { click: () => forgetFaults().then(load) } }, say("clearFaults")),
+      h("button", { type: "button", class: "ghost", on: { click: () => forgetFaults().then(load, (refusal) => toast(refusal.message, "bad")) } }, say("clearFaults")),
     ] : [h("p", { class: "hint" }, say("noFaults"))]));
   }
 
@@ -62,5 +67,5 @@ export function createFaults(store, say) {
     drawActive();
   }
 
-  return { element, draw, load };
+  return { element, draw, load: () => load().catch(unlessOffline) };
 }

@@ -1,6 +1,6 @@
 // One open chat: header, messages, composer. Several can stand side by side, each with its own person.
 
-import { get, post } from "./api.js";
+import { get, post, unlessOffline } from "./api.js";
 import { dropZone } from "./attachments.js";
 import { avatar } from "./avatar.js";
 import { summary } from "./bubble.js";
@@ -25,12 +25,13 @@ export function createPane(store, shell, chat) {
   pane.person = pane.isGroup ? members()[0] ?? null : store.users.get(chat) ?? null;
   pane.language = pageLanguage(pane.person?.language);
 
+  const presses = presser(pane);
   const context = {
     opened: new Set(), pending: pane.pending, images: new Map(), say: pane.say,
     get language() { return pane.language; },
     get personId() { return pane.person?.id; },
     message: (id) => store.messages.get(chat)?.get(id),
-    jump: (id) => timeline.jump(id), press: presser(pane), menu: messageMenu, react,
+    jump: (id) => timeline.jump(id), press: presses.press, menu: messageMenu, react,
     reply: (message) => composer.reply(message), copy: (text) => copy(text, pane.say), command: (text) => composer.sendText(text),
     follow: followLink, openPhoto,
   };
@@ -137,18 +138,14 @@ export function createPane(store, shell, chat) {
     composer.enable(Boolean(person));
     drawHead();
     draw();
-    loadCommands();
+    loadCommands().catch(unlessOffline);
     shell.changed(pane);
   }
 
   async function loadCommands() {
     if (!store.bot || !pane.person) return;
-    try {
-      pane.about = await get("commands", { user: pane.person.id, chat, bot: store.bot.id });
-      composer.setCommands(pane.about.commands ?? []);
-    } catch (refusal) {
-      toast(refusal.message, "bad");
-    }
+    pane.about = await get("commands", { user: pane.person.id, chat, bot: store.bot.id });
+    composer.setCommands(pane.about.commands ?? []);
     draw();
   }
 
@@ -160,7 +157,8 @@ export function createPane(store, shell, chat) {
       else drawHead();
     }),
     store.on("people", () => become(store.users.get(pane.person?.id ?? chat))),
-    store.on("commands", loadCommands),
+    store.on("callback_answer", presses.answered),
+    store.on("commands", () => loadCommands().catch(unlessOffline)),
     store.on("connection", () => { drawHead(); draw(); }),
   ];
   function destroy() {
@@ -169,6 +167,6 @@ export function createPane(store, shell, chat) {
   }
 
   become(pane.person);
-  store.loadChat(chat).then(() => composer.focus());
+  store.loadChat(chat).then(() => composer.focus()).catch(unlessOffline);
   return pane;
 }

@@ -12,10 +12,14 @@ import { actionText, clock, dayName, words } from "./words.js";
 export function createSidebar(store, shell) {
   const say = (key, values) => words(shell.language, key, values);
   const unread = new Map();
-  const list = h("nav", { class: "chat-list" });
+  const items = new Map(); // chat id -> its element, which stays while its contents change
+  const rows = h("div", { role: "list" });
+  const nobody = h("p", { class: "hint" });
+  const list = h("nav", { class: "chat-list" }, rows, nobody);
   const head = h("header", { class: "side-head" });
   const foot = h("div", { class: "side-foot" });
   const element = h("aside", { class: "sidebar" }, head, list, foot);
+  let frame = null; // what head and foot were drawn from
   const newest = new Map(); // chat id -> id of the latest message seen by this list
 
   list.addEventListener("keydown", (event) => arrowKeys(event, [...list.querySelectorAll(".chat-row")]));
@@ -45,15 +49,33 @@ export function createSidebar(store, shell) {
     const when = last ? (dayName(shell.language, last.date) === say("today") ? clock(shell.language, last.date) : dayName(shell.language, last.date)) : "";
     const active = shell.activeChat() === entry.id;
     const open = shell.openChats().includes(entry.id);
-    return h("div", { class: "chat-item", role: "listitem" },
-      h("button", { type: "button", class: `chat-row ${active ? "active" : ""} ${open ? "open" : ""}`, "aria-current": active ? "true" : null, data: { chat: entry.id, key: entry.id }, on: { click: () => shell.open(entry.id), contextmenu: (event) => rowMenu(event, entry) } },
-        avatar(entry.who),
+    const item = items.get(entry.id) ?? newItem(entry.id);
+    const button = item.firstElementChild;
+    const beside = item.lastElementChild;
+    button.className = `chat-row ${active ? "active" : ""} ${open ? "open" : ""}`;
+    button.toggleAttribute("aria-current", active);
+    button.oncontextmenu = (event) => rowMenu(event, entry);
+    beside.title = `${say("openBeside")}: ${entry.title}`;
+    beside.setAttribute("aria-label", beside.title);
+    const print = JSON.stringify([entry, line, when, fresh, shell.language]);
+    if (button.dataset.print !== print) {
+      button.dataset.print = print;
+      button.replaceChildren(avatar(entry.who),
         h("span", { class: "chat-text" },
           h("span", { class: "chat-top" }, h("span", { class: "chat-name" }, entry.title), entry.language ? h("span", { class: "lang" }, entry.language) : null, entry.who.blocked ? icon("block") : null, h("time", {}, when)),
           h("span", { class: "chat-bottom" },
             h("span", { class: `chat-last ${action ? "acting" : ""}` }, last && !action && !last.notice && last.from?.id === entry.id ? h("b", {}, `${say("you")}: `) : null, line),
-            fresh ? h("span", { class: "badge" }, String(fresh)) : null))),
-      iconButton("beside", `${say("openBeside")}: ${entry.title}`, () => shell.openBeside(entry.id), { class: "beside" }));
+            fresh ? h("span", { class: "badge" }, String(fresh)) : null)));
+    }
+    return item;
+  }
+
+  function newItem(id) {
+    const item = h("div", { class: "chat-item", role: "listitem" },
+      h("button", { type: "button", class: "chat-row", on: { click: () => shell.open(id) } }),
+      iconButton("beside", "", () => shell.openBeside(id), { class: "beside" }));
+    items.set(id, item);
+    return item;
   }
 
   function rowMenu(event, entry) {
@@ -74,16 +96,29 @@ export function createSidebar(store, shell) {
   }
 
   function draw() {
-    const focused = list.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-    head.replaceChildren(h("img", { src: "/icon.svg", alt: "", class: "logo" }), h("div", { class: "side-title" }, h("strong", {}, "Playground"), botChoice()),
-      iconButton("code", say("calls"), () => shell.toggleDrawer(), { class: "drawer-toggle", "aria-expanded": String(shell.drawerOpen()) }));
+    drawFrame();
     const all = entries();
     list.setAttribute("aria-label", say("people"));
-    list.replaceChildren(h("div", { role: "list" }, all.length ? all.map(row) : h("p", { class: "hint" }, say("nobody"))));
+    for (const id of [...items.keys()].filter((one) => !all.some((entry) => entry.id === one))) {
+      items.get(id).remove();
+      items.delete(id);
+    }
+    all.map(row).forEach((item, index) => {
+      if (rows.children[index] !== item) rows.insertBefore(item, rows.children[index] ?? null);
+    });
+    nobody.hidden = all.length > 0;
+    nobody.textContent = say("nobody");
+  }
+
+  function drawFrame() {
+    const print = JSON.stringify([store.bots.map(({ id, name, username }) => [id, name, username]), store.bot?.id, shell.language, shell.drawerOpen()]);
+    if (print === frame) return;
+    frame = print;
+    head.replaceChildren(h("img", { src: "/icon.svg", alt: "", class: "logo" }), h("div", { class: "side-title" }, h("strong", {}, "Playground"), botChoice()),
+      iconButton("code", say("calls"), () => shell.toggleDrawer(), { class: "drawer-toggle", "aria-expanded": String(shell.drawerOpen()) }));
     foot.replaceChildren(
       h("button", { type: "button", class: "ghost", on: { click: () => addPerson(store, say).then((id) => id && shell.open(id)) } }, say("addPerson")),
       h("button", { type: "button", class: "ghost", disabled: !store.bot, on: { click: () => addGroup(store, say).then((id) => id && shell.open(id)) } }, say("addGroup")));
-    if (focused) list.querySelector(`[data-key="${focused}"]`)?.focus({ preventScroll: true });
   }
 
   function botChoice() {

@@ -1,6 +1,6 @@
 // What the page knows: people, bots, chats, messages. It loads them, applies the events and tells the views what changed.
 
-import { follow, get, post } from "./api.js";
+import { follow, get, post, unlessOffline } from "./api.js";
 import { emitter } from "./dom.js";
 
 const FIRST_PEOPLE = [
@@ -52,7 +52,7 @@ export function createStore() {
   const apply = {
     message({ chat, message }) {
       endAction(message);
-      if (!store.chats.has(chat)) loadChats();
+      if (!store.chats.has(chat)) loadChats().catch(unlessOffline);
       put(message);
     },
     edit({ message }) {
@@ -76,10 +76,10 @@ export function createStore() {
       store.calls.push(data.call);
       if (store.calls.length > 1000) store.calls.splice(0, 200);
       hub.emit("call", data.call);
-    } else if (name === "reset") inTurn(load);
+    } else if (name === "reset") inTurn(load).catch(unlessOffline);
     else if (name === "fault") hub.emit("faults");
     else if (name === "commands") hub.emit("commands");
-    else if (name === "bot") inTurn(refreshBots);
+    else if (name === "bot") inTurn(refreshBots).catch(unlessOffline);
     else if (name === "user") {
       store.users.set(data.user.id, data.user);
       hub.emit("people");
@@ -165,10 +165,8 @@ export function createStore() {
     if (!store.bot || loading.has(chat)) return;
     loading.set(chat, []);
     try {
-      const { messages } = await get("transcript", { chat, bot: store.bot.id, limit: 300 });
+      const { messages } = await get("transcript", { chat, bot: store.bot.id, limit: 1000 });
       store.messages.set(chat, new Map(messages.map((message) => [message.id, message])));
-    } catch (refusal) {
-      if (store.chats.has(chat)) throw refusal; // a chat that nobody has written in yet is unknown to the server
     } finally {
       const events = loading.get(chat);
       loading.delete(chat);
@@ -184,7 +182,7 @@ export function createStore() {
     if (connected) await inTurn(load);
   });
   setInterval(() => {
-    if (store.connected && store.loaded && !document.hidden) inTurn(refreshBots);
+    if (store.connected && store.loaded && !document.hidden) inTurn(refreshBots).catch(unlessOffline);
   }, 3000);
   return store;
 }

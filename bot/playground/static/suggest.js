@@ -2,12 +2,14 @@
 
 import { h } from "./dom.js";
 
+let made = 0;
+
 /** Returns {element, draw(text), key(event), toggle()}; `onPick(command, send)`: `send` is false when only Tab was pressed. */
 export function createSuggest(say, onPick) {
   let commands = [];
   let shown = [];
   let at = 0;
-  const element = h("div", { class: "suggest", role: "listbox", id: `commands-${crypto.randomUUID().slice(0, 8)}`, hidden: true });
+  const element = h("div", { class: "suggest", role: "listbox", id: `commands-${(made += 1)}`, hidden: true });
 
   function show(list) {
     shown = list;

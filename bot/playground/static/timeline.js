@@ -109,7 +109,7 @@ export function createTimeline(context) {
     const row = known?.row ?? h("article", { class: "row", data: { ids: "" } });
     context.images = new Map([...row.querySelectorAll("img[data-slot]")].map((image) => [image.dataset.slot, image]));
     const focused = row.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-    row.replaceChildren(...bubble(unit, context));
+    renew(row, bubble(unit, context));
     row.className = `row ${unit.own ? "own" : ""} ${unit.first ? "first" : ""} ${unit.last ? "last" : ""}`;
     row.dataset.ids = unit.messages.map((message) => message.id).join(" ");
     if (focused) row.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
@@ -147,6 +147,20 @@ export function createTimeline(context) {
 
   list.addEventListener("animationend", (event) => event.target.classList.remove("changed", "new", "lit"));
   return { element: h("div", { class: "timeline-frame" }, scroller, down), draw, jump, relabel };
+}
+
+/** Puts new contents into a row. A keyboard that stays the same is not touched: an edit must not spoil a press that has begun. */
+function renew(row, contents) {
+  const before = row.querySelector(".keyboard");
+  const stack = contents.find((node) => node.classList.contains("stack"));
+  const after = stack?.querySelector(".keyboard");
+  if (!before || before.dataset.print !== after?.dataset.print) {
+    row.replaceChildren(...contents);
+    return;
+  }
+  before.parentElement.style.cssText = stack.style.cssText;
+  before.parentElement.firstElementChild.replaceWith(stack.firstElementChild);
+  if (row.firstElementChild !== before.parentElement) row.firstElementChild.replaceWith(contents[0]);
 }
 
 function reducedMotion() {

@@ -65,17 +65,19 @@ def photo(colour: str, width: int = 320, height: int = 320) -> BufferedInputFile
     return BufferedInputFile(picture(colour, width, height), f"{colour}.png")
 
 
+def painter_keyboard() -> InlineKeyboardMarkup:
+    first = [
+        InlineKeyboardButton(text="Repaint", callback_data="repaint", style="primary"),
+        InlineKeyboardButton(text="Why?", callback_data="why"),
+        InlineKeyboardButton(text="File", callback_data="file"),
+    ]
+    second = [InlineKeyboardButton(text="Copy seed", copy_text=CopyTextButton(text="4711"))]
+    return InlineKeyboardMarkup(inline_keyboard=[first, second])
+
+
 def painter() -> Dispatcher:
     """A bot that answers a sentence with a picture and buttons, and knows a few words more."""
     dispatcher = Dispatcher()
-    buttons = [
-        [
-            InlineKeyboardButton(text="Repaint", callback_data="repaint", style="primary"),
-            InlineKeyboardButton(text="Why?", callback_data="why"),
-            InlineKeyboardButton(text="File", callback_data="file"),
-        ],
-        [InlineKeyboardButton(text="Copy seed", copy_text=CopyTextButton(text="4711"))],
-    ]
 
     @dispatcher.message(CommandStart())
     async def start(message: Message) -> None:
@@ -97,8 +99,8 @@ def painter() -> Dispatcher:
 
     @dispatcher.message(F.text)
     async def paint(message: Message) -> None:
-        keyboard = InlineKeyboardMarkup(inline_keyboard=buttons)
-        await message.answer_photo(photo("red"), caption=f"You said: {message.text}", reply_markup=keyboard)
+        caption = f"You said: {message.text}"
+        await message.answer_photo(photo("red"), caption=caption, reply_markup=painter_keyboard())
 
     @dispatcher.callback_query(F.data == "repaint")
     async def repaint(query: CallbackQuery) -> None:
@@ -121,6 +123,7 @@ def painter() -> Dispatcher:
 @dataclass
 class Stage:
     playground: Playground
+    bot: Bot
     browser: Browser
     desktop: BrowserContext
     phone: BrowserContext
@@ -151,7 +154,7 @@ async def stage() -> AsyncIterator[Stage]:
         phone = await browser.new_context(
             viewport={"width": 390, "height": 844}, locale="ru-RU", has_touch=True, is_mobile=True
         )
-        yield Stage(playground, browser, desktop, phone)
+        yield Stage(playground, bot, browser, desktop, phone)
         await browser.close()
     await dispatcher.stop_polling()
     await asyncio.gather(polling)
@@ -196,10 +199,28 @@ async def test_a_sentence_brings_a_picture_and_a_press_edits_it_in_place(page: P
     await expect(changed.locator(".edited")).to_be_visible()
     await expect(page.get_by_role("status").get_by_text("Done at once")).to_be_visible()
     assert await page.locator(".row").count() == rows
+    below = "document.querySelector('.timeline').scrollHeight - document.querySelector('.timeline').scrollTop"
+    assert await page.evaluate(f"{below} - document.querySelector('.timeline').clientHeight") < 2  # still at the end
     await changed.locator(".photo").click()
     await expect(page.get_by_role("dialog").locator("img")).to_have_attribute("alt", "Repainted")
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_a_press_survives_an_edit_that_lands_in_its_middle(page: Page, stage: Stage) -> None:
+    await say(page, "press me slowly")
+    answer = page.locator(".row:not(.own)", has_text="press me slowly")
+    await answer.get_by_role("button", name="Why?").hover()
+    await page.mouse.down()
+    message = (await (await page.request.get(f"{stage.playground.url}/sim/transcript?chat=1001")).json())["messages"][
+        -1
+    ]
+    await stage.bot.edit_message_caption(
+        chat_id=1001, message_id=message["id"], caption="edited", reply_markup=painter_keyboard()
+    )
+    await expect(page.locator(".row:not(.own) .text").last).to_have_text("edited")
+    await page.mouse.up()
+    await expect(page.get_by_role("dialog")).to_contain_text("Because red is warm")
 
 
 async def test_alerts_copies_and_downloads_reach_the_person(page: Page) -> None:
@@ -276,7 +297,7 @@ async def test_the_drawer_shows_calls_and_what_was_refused(page: Page) -> None:
     await expect(drawer.locator(".call", has_text="setMyCommands")).to_contain_text("ok")
     await drawer.get_by_text("Устроить сбой").click()
     await drawer.locator("select[name=method]").select_option("sendPhoto")
-    await drawer.locator("select[name=kind]").select_option("400")
+    await drawer.locator("select[name=kind]").select_option("refusal")
     await drawer.get_by_role("button", name="Задать").click()
     await expect(drawer.locator(".fault")).to_contain_text("sendPhoto")
     await say(page, "doomed")
