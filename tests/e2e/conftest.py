@@ -22,6 +22,7 @@ async def playground() -> AsyncIterator[Playground]:
 async def studio(playground: Playground, tmp_path: Path) -> AsyncIterator[Studio]:
     program = Studio(playground.url, tmp_path / "data")
     await program.start()
+    await program.answering()
     yield program
     if program.process is not None and program.process.returncode is None:
         await program.stop()

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import aiohttp
 import psutil
 
 TOKEN = "123456:" + "A" * 35
@@ -39,6 +40,18 @@ class Studio:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "bot", "run", env=environment, cwd=ROOT, stdout=log, stderr=log
             )
+
+    async def answering(self, patience: float = 60) -> None:
+        """Waits until the bot polls for updates."""
+        deadline = time.monotonic() + patience
+        async with aiohttp.ClientSession() as session:
+            while time.monotonic() < deadline:
+                async with session.get(f"{self.playground_url}/sim/bots") as response:
+                    bots = (await response.json())["bots"]
+                if any(bot["connection"] == "polling" for bot in bots):
+                    return
+                await asyncio.sleep(0.05)
+        raise AssertionError(f"the bot does not poll; log:\n{self.log.read_text()[-3000:]}")
 
     @property
     def log(self) -> Path:

@@ -21,6 +21,7 @@ async def one_slot(playground: Playground, tmp_path: Path) -> AsyncIterator[Stud
     """A studio that draws one job at a time and lets people wait with many."""
     program = Studio(playground.url, tmp_path / "data", {"WORKER_SLOTS": "1", "WAITING_PER_PERSON": "10"})
     await program.start()
+    await program.answering()
     yield program
     await program.stop()
 
