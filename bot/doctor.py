@@ -52,7 +52,7 @@ async def examine(settings: Settings) -> bool:
     async for finding in findings(settings):
         well = well and finding.ok is not False
         print(finding, flush=True)
-    command = [sys.executable, "-m", "inference", "doctor"]
+    command = [sys.executable, "-m", "inference", "doctor", "--weights", str(settings.weights_dir)]
     engine = subprocess.run(command, check=False)  # noqa: ASYNC221 - nothing else runs meanwhile
     return well and engine.returncode == 0
 

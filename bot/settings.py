@@ -84,7 +84,7 @@ class Settings(BaseSettings):
     queue_url: str = "local://"
 
     # The worker
-    weights_dir: Folder | None = None
+    weights_dir: Folder = Field(default_factory=lambda given: given.get("data_dir", Path("data")) / "weights")
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
     worker_slots: Annotated[int, Field(ge=1, le=64)] = 4
     previews: bool = True

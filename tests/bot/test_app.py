@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from bot.app import make_bot, open_studio, stop_on_signals
+from bot.playground import Playground, serve
+from bot.settings import Settings, SettingsError
+from tests.bot.wire import TOKEN
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest_asyncio.fixture
+async def playground() -> AsyncIterator[Playground]:
+    server = await serve(port=0)
+    yield server
+    await server.close()
+
+
+def settings_for(folder: Path, url: str, **options: Any) -> Settings:
+    return Settings(_env_file=None, bot_token=TOKEN, telegram_api_url=url, data_dir=folder, **options)
+
+
+def test_the_bot_is_put_together_without_torch() -> None:
+    code = (
+        "import sys\n"
+        "for name in ('torch', 'diffusers', 'transformers', 'safetensors', 'numpy'): sys.modules[name] = None\n"
+        "import bot.app, bot.demo, bot.doctor\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=100)
+
+
+async def test_a_token_that_telegram_does_not_know_is_named(playground: Playground, tmp_path: Path) -> None:
+    async with aiohttp.ClientSession() as session:
+        fault = {"method": "getMe", "status": 401, "description": "Unauthorized"}
+        await session.post(f"{playground.url}/sim/faults", json=fault)
+    with pytest.raises(SettingsError) as refusal:
+        async with open_studio(settings_for(tmp_path, playground.url), asyncio.Event()):
+            pass
+    assert refusal.value.variable == "BOT_TOKEN"
+    assert TOKEN not in str(refusal.value)
+
+
+async def test_a_stop_is_heard_while_telegram_is_out_of_reach(tmp_path: Path) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.2, stop.set)
+    async with asyncio.timeout(30), open_studio(settings_for(tmp_path, "http://127.0.0.1:1"), stop) as studio:
+        assert studio is None
+
+
+async def test_a_database_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    (tmp_path / "studio.db").write_bytes(b"this is no database, it only has its name" * 100)
+    with pytest.raises(SettingsError) as refusal:
+        async with open_studio(settings_for(tmp_path, "http://127.0.0.1:1"), asyncio.Event()):
+            pass
+    assert refusal.value.variable == "DATABASE_URL"
+
+
+@pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_asks_to_stop_and_a_second_one_is_no_longer_caught(name: signal.Signals) -> None:
+    before = signal.getsignal(name)
+    with stop_on_signals() as stop:
+        os.kill(os.getpid(), name)
+        await asyncio.wait_for(stop.wait(), 5)
+        assert signal.getsignal(name) in (signal.SIG_DFL, signal.default_int_handler)
+    signal.signal(name, before)
+
+
+def test_calls_go_to_the_server_of_the_settings(tmp_path: Path) -> None:
+    own = make_bot(settings_for(tmp_path, "http://127.0.0.1:8081", telegram_api_local=True))
+    assert own.session.api.api_url(TOKEN, "getMe") == f"http://127.0.0.1:8081/bot{TOKEN}/getMe"
+    assert own.session.api.is_local
+    assert make_bot(settings_for(tmp_path, "https://api.telegram.org")).session.api.api_url(TOKEN, "getMe") == (
+        f"https://api.telegram.org/bot{TOKEN}/getMe"
+    )

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bot.doctor import Finding, examine, findings
+from bot.migration import upgrade
+from bot.playground import Playground, serve
+from bot.settings import Settings
+from inference.queue.database import open_database
+from tests.bot.wire import TOKEN
+
+
+@pytest_asyncio.fixture
+async def playground() -> AsyncIterator[Playground]:
+    server = await serve(port=0)
+    yield server
+    await server.close()
+
+
+async def found(folder: Path, **settings: Any) -> dict[str, Finding]:
+    chosen = Settings(_env_file=None, data_dir=folder, **settings)
+    return {finding.subject: finding async for finding in findings(chosen)}
+
+
+async def test_a_fresh_machine_lacks_nothing_but_a_token(tmp_path: Path) -> None:
+    report = await found(tmp_path, bot_token=None)
+    assert report["Python"].ok
+    assert report["queue"].ok
+    assert report["token"].ok is None
+    assert "BOT_TOKEN" in report["token"].words
+    assert "first start" in report["database"].words
+    assert not (tmp_path / "studio.db").exists(), "a doctor changes nothing"
+
+
+async def test_a_migrated_database_is_well_and_an_older_one_is_named(tmp_path: Path) -> None:
+    database = open_database(f"sqlite+aiosqlite:///{tmp_path}/studio.db")
+    async with database.begin():
+        pass
+    assert "older" in (await found(tmp_path))["database"].words
+    await upgrade(database)
+    await database.dispose()
+    assert (await found(tmp_path))["database"].ok
+
+
+async def test_a_database_that_cannot_be_reached_is_ill_and_keeps_its_password(tmp_path: Path) -> None:
+    report = await found(tmp_path, database_url="postgresql://studio:geheim@127.0.0.1:1/studio")
+    assert report["database"].ok is False
+    assert "geheim" not in str(report["database"])
+
+
+async def test_a_token_is_tried(tmp_path: Path, playground: Playground) -> None:
+    report = await found(tmp_path, bot_token=TOKEN, telegram_api_url=playground.url)
+    assert report["token"].ok
+    assert "@" in report["token"].words
+    away = await found(tmp_path, bot_token=TOKEN, telegram_api_url="http://127.0.0.1:1")
+    assert away["token"].ok is None
+    assert TOKEN.partition(":")[2] not in str(away["token"])
+
+
+async def test_the_engine_is_examined_too(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert await examine(Settings(_env_file=None, data_dir=tmp_path))
+    said = capfd.readouterr().out
+    assert "torch" in said
+    assert "modes" in said
+    assert str(tmp_path / "weights") in said
