@@ -11,7 +11,7 @@ from babel.numbers import format_decimal
 from bot.compose import Remark
 from bot.i18n import _, catalogues, ngettext
 from bot.prompt import PromptLine, write
-from bot.styles import styles
+from bot.styles import PLAIN_STYLE, styles
 from inference.requests import (
     FLASH_STEPS,
     Failed,
@@ -127,7 +127,7 @@ def caption(
 ) -> str:
     """Under a result: the prompt, one line of facts, then what there is to say about it."""
     facts = [mode_name(request.kind)]
-    if line.style:
+    if line.style not in (None, PLAIN_STYLE):
         facts.append(style_name(line.style))
     facts += [f"{request.width}×{request.height}", _("seed {seed}").format(seed=seed)]
     if engine_seconds:
@@ -150,9 +150,10 @@ def mode_name(kind: str) -> str:
     return _("Full quality") if kind == "full" else _("Flash")
 
 
-def style_name(slug: str) -> str:
-    style = styles().get(slug)
-    return style.name("ru" if _language() == "ru" else "en") if style else slug
+def style_name(slug: str | None) -> str:
+    """In the language being spoken; None is no style."""
+    style = styles().get(slug or PLAIN_STYLE)
+    return style.name("ru" if _language() == "ru" else "en") if style else str(slug)
 
 
 def remark(said: Remark) -> str:
@@ -255,7 +256,7 @@ def recipe(
     request = recipe.request
     rows = ["📜 <b>" + _("Recipe") + "</b>" + (f" <code>#{job_id}</code>" if job_id else "")]
     rows.append(f"<blockquote expandable>{escape(shortened(line.prompt, CAPTION_PROMPT))}</blockquote>")
-    if line.style:
+    if line.style not in (None, PLAIN_STYLE):
         rows.append(_("Style: {style}").format(style=style_name(line.style)))
     if isinstance(request, TextToImage):
         if request.negative_prompt:

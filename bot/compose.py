@@ -9,7 +9,7 @@ from typing import Literal
 
 from bot.history import Preferences
 from bot.prompt import Mode, PromptError, PromptLine
-from bot.styles import Style, language_of, styles
+from bot.styles import PLAIN_STYLE, Style, language_of, styles
 from inference.requests import MAX_PROMPT_CHARS, FlashTextToImage, ModelCard, TextToImage
 
 DEFAULT_SIZE = "1:1"
@@ -101,7 +101,7 @@ def compose(
     prompt = _joined("prompt", line.prompt, style.suffix[language] if style else "")
     seed = draw_seed() if line.seed is None else line.seed
     seeds = tile_seeds(seed, line.n or usual_count(preferences, private))
-    explicit = replace(line, ar=size, seed=seed, n=len(seeds), style=style.slug if style else None, mode=mode)
+    explicit = replace(line, ar=size, seed=seed, n=len(seeds), style=_slug(line, style), mode=mode)
     remarks = (*mode_remarks, *size_remarks, *style_remarks)
     if mode == "flash":
         return Composition(FlashTextToImage(prompt=prompt, width=width, height=height, seeds=seeds), explicit, remarks)
@@ -155,6 +155,11 @@ def _style(line: PromptLine, preferences: Preferences, card: ModelCard) -> tuple
     if card.embedded:
         return None, (Remark("style_unknown_here", style.slug),) if line.style else ()
     return style, ()
+
+
+def _slug(line: PromptLine, style: Style | None) -> str | None:
+    """Saying that there shall be no style is a choice too: it outweighs a preference."""
+    return style.slug if style else PLAIN_STYLE if line.style == PLAIN_STYLE else None
 
 
 def _joined(part: Literal["prompt", "no"], said: str, added: str) -> str:

@@ -80,7 +80,6 @@ async def edit(
         f"<code>{cards.escape(written)}</code>",
         parse_mode="HTML",
         reply_markup=ForceReply(selective=True, input_field_placeholder=written[:64]),
-        message_thread_id=origin.thread,
     )
 
 

@@ -14,7 +14,7 @@ from bot.handlers.ownership import belongs
 from bot.history import History, Person
 from bot.i18n import _, speaking
 from bot.languages import LANGUAGES
-from bot.styles import styles
+from bot.styles import PLAIN_STYLE, styles
 from inference.queue.dispatcher import Dispatcher
 from inference.requests import ModelCard
 
@@ -76,7 +76,7 @@ def read(field: SettingField, value: str) -> object:
         case "count":
             return int(value) if value.isdigit() and int(value) in COUNTS else REFUSED
         case "style":
-            return (None if value == "default" else value) if value in styles() else REFUSED
+            return (None if value == PLAIN_STYLE else value) if value in styles() else REFUSED
     return REFUSED
 
 
@@ -91,7 +91,7 @@ def summary(person: Person) -> str:
             _("Quality: {value}").format(value=cards.mode_name(chosen.mode or "flash")),
             _("Width to height: {value}").format(value=chosen.size or DEFAULT_SIZE),
             _("Pictures at a time: {value} (in groups one)").format(value=chosen.count or PICTURES_IN_PRIVATE),
-            _("Style: {style}").format(style=cards.style_name(chosen.style or "default")),
+            _("Style: {style}").format(style=cards.style_name(chosen.style)),
         ]
     )
 
@@ -138,7 +138,7 @@ def _options(person: Person, field: SettingField, card: ModelCard | None) -> tup
             now = chosen.count or PICTURES_IN_PRIVATE
             return [(str(count), str(count), count == now) for count in COUNTS], 3
         case _:
-            slug = chosen.style or "default"
+            slug = chosen.style or PLAIN_STYLE
             return [
                 (f"{style.emoji} {cards.style_name(name)}", name, name == slug) for name, style in styles().items()
             ], 2

@@ -11,10 +11,8 @@ from bot.callbacks import StyleButton
 from bot.history import History, Person
 from bot.i18n import _
 from bot.languages import Language
-from bot.styles import styles
+from bot.styles import PLAIN_STYLE, styles
 from inference.queue.dispatcher import Dispatcher
-
-PLAIN = "default"
 
 
 async def list_(message: Message, person: Person, queue: Dispatcher) -> None:
@@ -34,7 +32,7 @@ async def choose(
         await callback.answer(_("This is no longer there."), show_alert=True)
         return
     await callback.answer(_("Your style from now on: {style}").format(style=cards.style_name(slug)))
-    person = await history.set_preference(person.id, style=None if slug == PLAIN else slug)
+    person = await history.set_preference(person.id, style=None if slug == PLAIN_STYLE else slug)
     message = callback.message
     if isinstance(message, Message) and message.chat.type == "private":
         small = queue.card is not None and queue.card.embedded
@@ -50,7 +48,7 @@ def text(person: Person, *, small_model: bool) -> str:
         "🎨 "
         + _("<b>Styles</b>: tap one to make it your usual style, or write it behind the words of a single picture:"),
         "<code>" + _("a fox in a snowy forest") + " --style khokhloma</code>",
-        _("Your usual style: {style}").format(style=cards.style_name(person.preferences.style or PLAIN)),
+        _("Your usual style: {style}").format(style=cards.style_name(person.preferences.style)),
     ]
     if small_model:
         lines.append("🌱 " + _("The small model at work here paints no styles yet; they wait for the big one."))
@@ -60,7 +58,8 @@ def text(person: Person, *, small_model: bool) -> str:
 def choices(language: Language, chosen: str | None) -> InlineKeyboardMarkup:
     buttons = [
         keyboards.button(
-            ("✅ " if slug == (chosen or PLAIN) else f"{style.emoji} ") + style.name(language), StyleButton(slug=slug)
+            ("✅ " if slug == (chosen or PLAIN_STYLE) else f"{style.emoji} ") + style.name(language),
+            StyleButton(slug=slug),
         )
         for slug, style in styles().items()
     ]

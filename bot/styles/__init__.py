@@ -15,6 +15,8 @@ from pathlib import Path
 
 from bot.languages import Language
 
+PLAIN_STYLE = "default"
+
 
 @dataclass(frozen=True)
 class Style:

@@ -83,9 +83,7 @@ async def playground() -> AsyncIterator[Playground]:
 
 
 @pytest.fixture
-async def closed_house(
-    playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[House]:
+async def closed_house(playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
     house = House(playground, tmp_path, monkeypatch)
     yield house
     if house.studio is not None and not house.task.done():

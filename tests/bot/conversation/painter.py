@@ -120,9 +120,7 @@ class Painter:
             image.putpixel((0, 0), (seed % 256, seed // 256 % 256, seed // 65536 % 256))
             recipe = Recipe(request=request, tile=tile, checkpoints={"unet": "squares"}, code_version="0.1.0")
             blob = self.blobs.put(encode_png(image, recipe))
-            pictures.append(
-                Picture(tile=tile, blob=blob, width=request.width, height=request.height, recipe=recipe)
-            )
+            pictures.append(Picture(tile=tile, blob=blob, width=request.width, height=request.height, recipe=recipe))
         self._report(job_id, Finished(pictures=tuple(pictures), notes=self.notes, engine_seconds=1.234))
 
     def _report(self, job_id: int, event: Started | Progress | Finished | Failed | Cancelled) -> None:

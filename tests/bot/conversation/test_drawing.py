@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bot.playground import Playground
+import bot.app as app
+import bot.intake as intake
 from inference.requests import Failed, Note
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import BIG
@@ -192,10 +193,7 @@ async def test_a_redelivered_update_changes_nothing(house: House, anna: Person) 
     assert len(house.painter.submitted) == 1
 
 
-async def test_without_an_engine_a_person_is_told_so(closed_house: House, anna: Person, monkeypatch: object) -> None:
-    import bot.app as app
-    import bot.intake as intake
-
+async def test_without_an_engine_a_person_is_told_so(closed_house: House, anna: Person) -> None:
     closed_house.patch.setattr(app, "CARD_SECONDS", 0.1)
     closed_house.patch.setattr(intake, "CARD_PATIENCE", 0.2)
     closed_house.painter.card = None
@@ -205,9 +203,10 @@ async def test_without_an_engine_a_person_is_told_so(closed_house: House, anna: 
     assert "not your fault" in answer["text"]
 
 
-async def test_a_group_hears_only_what_it_asked_for(house: House, playground: Playground, named: Callable[..., Person]) -> None:
+async def test_a_group_hears_only_what_it_asked_for(house: House, named: Callable[..., Person]) -> None:
     anna = named(1001, "en", -500)
-    await anna.post("chat", {"chat": -500, "title": "Painters", "type": "supergroup", "members": [1001, 1002], "privacy": False})
+    group = {"chat": -500, "title": "Painters", "type": "supergroup", "members": [1001, 1002], "privacy": False}
+    await anna.post("chat", group)
     await anna.say("hello everybody, a red circle")
     await anna.say("/imagine a red circle")
     single = await anna.until(is_result)

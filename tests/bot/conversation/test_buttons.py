@@ -1,0 +1,213 @@
+"""Buttons under results: each does its thing once, belongs to its owner, and survives a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Callable
+
+import aiohttp
+from PIL import Image
+
+from inference.blobs import read_recipe
+from tests.bot.conversation.conftest import House
+from tests.e2e.chat import Message, Person, buttons, is_result
+
+
+async def newest(person: Person) -> int:
+    return max(message["id"] for message in await person.messages())
+
+
+def is_single(message: Message) -> bool:
+    return bool(message["photo"]) and "📄 Original" in buttons(message)
+
+
+async def test_a_number_posts_the_picture_once_and_then_points_to_it(house: House, anna: Person) -> None:
+    grid = await anna.draw("a red circle --seed 40")
+    await anna.press(grid, "⬆ 3")
+    single = await anna.until(is_single, after=grid["id"])
+    assert single["reply_to"] == grid["id"]
+    assert "seed 42" in single["caption"]
+    assert "💎 Full quality" in buttons(single)
+    await anna.until(lambda message: "✅ 3" in buttons(message))
+    await anna.press(await anna.message(grid["id"]), "✅ 3")
+    finger = await anna.until(lambda message: (message["text"] or "").startswith("👆"))
+    assert finger["reply_to"] == single["id"]
+    assert sum(is_single(message) for message in await anna.messages()) == 1
+
+
+async def test_two_quick_presses_post_one_picture(house: House, anna: Person) -> None:
+    grid = await anna.draw("a red circle")
+    await asyncio.gather(anna.press(grid, "⬆ 1"), anna.press(grid, "⬆ 1"))
+    await anna.until(lambda message: (message["text"] or "").startswith("👆"))
+    assert sum(is_single(message) for message in await anna.messages()) == 1
+
+
+async def test_again_draws_new_seeds_and_is_not_doubled_while_it_waits(house: House, anna: Person) -> None:
+    grid = await anna.draw("a red circle --seed 1")
+    house.painter.gate.clear()
+    await anna.press(grid, "Again")
+    await anna.until(lambda message: "░" in (message["caption"] or ""), after=grid["id"])
+    answer = await anna.press(grid, "Again")
+    assert answer["answer"]["text"] == "It is in line already."
+    house.painter.gate.set()
+    second = await anna.until(is_result, after=grid["id"])
+    assert second["reply_to"] == grid["id"]
+    first_seeds, second_seeds = (set(job.request.seeds) for job in house.painter.submitted)
+    assert not first_seeds & second_seeds
+
+
+async def test_strangers_get_a_private_line_and_nothing_happens(house: House, named: Callable[..., Person]) -> None:
+    anna, boris = named(1001, "en", -77), named(1002, "ru", -77)
+    await anna.say("/imagine a red circle --n 4")
+    grid = await anna.until(is_result)
+    before = await newest(anna)
+    for button in ("⬆ 1", "Again", "Edit", "Files", "Recipe", "☆", "🗑"):
+        answer = (await boris.press(grid, button))["answer"]
+        assert answer["alert"], button
+        assert "somebody else" in answer["text"]
+    assert await newest(anna) == before
+    assert buttons(await anna.message(grid["id"])) == buttons(grid)
+
+
+async def test_full_quality_draws_the_same_seed_once(house: House, anna: Person) -> None:
+    grid = await anna.draw("a red circle --seed 10")
+    await anna.press(grid, "⬆ 2")
+    single = await anna.until(is_single, after=grid["id"])
+    await anna.press(single, "Full quality")
+    refined = await anna.until(lambda message: is_single(message) and "Full quality ·" in message["caption"])
+    request = house.painter.submitted[-1].request
+    assert (request.kind, request.seeds, request.prompt) == ("full", (11,), "a red circle")
+    assert refined["reply_to"] == single["id"]
+    assert "💎 Full quality" not in buttons(refined)
+    await anna.press(single, "Full quality")
+    finger = await anna.until(lambda message: (message["text"] or "").startswith("👆"))
+    assert finger["reply_to"] == refined["id"]
+    assert len(house.painter.submitted) == 2
+
+
+async def test_files_are_the_originals_with_their_recipes(house: House, anna: Person) -> None:
+    grid = await anna.draw("a red circle --seed 5")
+    await anna.press(grid, "Files")
+    await anna.until(lambda message: bool(message["document"]))
+    documents = [message for message in await anna.messages() if message["document"]]
+    assert len(documents) == 4
+    assert len({message["album"] for message in documents}) == 1
+    for tile, message in enumerate(documents):
+        content = await anna.bytes_of(message["document"])
+        recipe = read_recipe(content)
+        assert recipe is not None
+        assert recipe.seed == 5 + tile
+        assert Image.open(io.BytesIO(content)).size == (128, 128)
+    await anna.press(grid, "Files")
+    await anna.until(lambda message: (message["text"] or "").startswith("👆"))
+    assert sum(bool(message["document"]) for message in await anna.messages()) == 4
+
+
+async def test_a_star_is_shown_and_taken_back(house: House, anna: Person) -> None:
+    grid = await anna.draw("a red circle")
+    await anna.press(grid, "☆")
+    starred = await anna.until(lambda message: "⭐" in buttons(message))
+    await anna.press(starred, "⭐")
+    await anna.until(lambda message: "☆" in buttons(message))
+
+
+async def test_deleting_asks_first_and_takes_pictures_files_and_messages_along(house: House, anna: Person) -> None:
+    grid = await anna.draw("a red circle")
+    await anna.press(grid, "⬆ 1")
+    single = await anna.until(is_single, after=grid["id"])
+    await anna.press(grid, "🗑")
+    asking = await anna.until(lambda message: any("Delete for good" in text for text in buttons(message)))
+    await anna.press(asking, "Keep")
+    await anna.until(lambda message: message["id"] == grid["id"] and "🗑" in buttons(message))
+    stored = list((house.folder / "blobs").rglob("?" * 64))
+    assert len(stored) == 4
+    await anna.press(await anna.message(grid["id"]), "🗑")
+    await anna.until(lambda message: any("Delete for good" in text for text in buttons(message)))
+    await anna.press(await anna.message(grid["id"]), "Delete for good")
+    await anna.say("/history")
+    await anna.until(lambda message: "no pictures of yours" in (message["text"] or ""))
+    assert (await anna.message(grid["id"]))["deleted"]
+    assert (await anna.message(single["id"]))["deleted"]
+    assert not list((house.folder / "blobs").rglob("?" * 64))
+
+
+async def test_deleting_one_picture_leaves_the_others(house: House, anna: Person) -> None:
+    grid = await anna.draw("a red circle")
+    await anna.press(grid, "⬆ 2")
+    single = await anna.until(is_single, after=grid["id"])
+    await anna.press(single, "🗑")
+    await anna.until(lambda message: any("Delete for good" in text for text in buttons(message)))
+    await anna.press(await anna.message(single["id"]), "Delete for good")
+    left = await anna.until(lambda message: message["id"] == grid["id"] and "⬆ 2" not in buttons(message)
+                            and "✅ 2" not in buttons(message))  # fmt: skip
+    assert {"⬆ 1", "⬆ 3", "⬆ 4"} < set(buttons(left))
+
+
+async def test_edit_gives_the_words_back_and_the_answer_draws(house: House, anna: Person) -> None:
+    grid = await anna.draw("a red circle --ar 3:2 --seed 9")
+    await anna.press(grid, "Edit")
+    asked = await anna.until(lambda message: message["keyboard"] is not None)
+    assert asked["keyboard"]["force_reply"]
+    assert asked["text"].endswith("a red circle --ar 3:2")
+    await anna.say("a blue circle --ar 3:2", reply_to=asked["id"])
+    await anna.until(lambda message: is_result(message) and "blue" in message["caption"])
+
+
+async def test_a_recipe_holds_everything_and_repeats_exactly(house: House, anna: Person) -> None:
+    grid = await anna.draw("a red circle --full --steps 20 --cfg 4.5 --no text --seed 3 --n 2")
+    await anna.press(grid, "Recipe")
+    card = await anna.until(lambda message: "Recipe" in (message["text"] or ""))
+    for part in ("20 steps", "4.5", "128×128", "3, 4", "Avoid: text", "squares"):
+        assert part in card["text"], part
+    copied = next(key["copy"] for row in card["buttons"] for key in row if key["copy"])
+    assert copied == "a red circle --ar 1:1 --n 2 --seed 3 --full --steps 20 --cfg 4.5 --no text"
+    await anna.press(card, "Repeat exactly")
+    again = await anna.until(is_result, after=card["id"])
+    first, second = house.painter.submitted
+    assert first.request == second.request
+    assert await anna.bytes_of(again["photo"]) == await anna.bytes_of(grid["photo"])
+
+
+async def test_buttons_live_through_a_restart(house: House, anna: Person) -> None:
+    grid = await anna.draw("a red circle --seed 40")
+    await house.reopen()
+    await anna.press(grid, "⬆ 1")
+    single = await anna.until(is_single, after=grid["id"])
+    assert "seed 40" in single["caption"]
+    await anna.press(grid, "Again")
+    await anna.until(is_result, after=single["id"])
+
+
+async def test_info_reads_a_message_of_ours_a_file_and_says_when_there_is_nothing(house: House, anna: Person) -> None:
+    grid = await anna.draw("a red circle --seed 8")
+    await anna.press(grid, "⬆ 2")
+    single = await anna.until(is_single, after=grid["id"])
+    asked = await anna.say("/info", reply_to=single["id"])
+    card = await anna.until(lambda message: "Recipe" in (message["text"] or ""), after=asked["message"]["id"])
+    assert "Seed: 9\n" in card["text"]
+    await anna.press(grid, "Files")
+    document = await anna.until(lambda message: bool(message["document"]))
+    content = await anna.bytes_of(document["document"])
+    asked = await anna.say("/info")
+    await anna.until(lambda message: "Answer a picture" in (message["text"] or ""), after=asked["message"]["id"])
+    form = aiohttp.FormData({"user": "1001", "chat": "1001"})
+    form.add_field("document", content, filename="picture.png", content_type="image/png")
+    async with anna.session.post(f"{anna.url}/sim/message", data=form) as response:
+        sent = (await response.json())["message"]
+    card = await anna.until(lambda message: "Recipe" in (message["text"] or ""), after=sent["id"])
+    assert "Seed: 8\n" in card["text"]
+    assert card["reply_to"] == sent["id"]
+    await anna.press(card, "Repeat exactly")
+    repeated = await anna.until(is_result, after=card["id"])
+    assert "seed 8" in repeated["caption"]
+
+
+async def test_a_file_without_a_recipe_gets_a_kind_word(house: House, anna: Person) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "PNG")
+    form = aiohttp.FormData({"user": "1001", "chat": "1001"})
+    form.add_field("document", buffer.getvalue(), filename="other.png", content_type="image/png")
+    async with anna.session.post(f"{anna.url}/sim/message", data=form) as response:
+        assert response.status == 200
+    await anna.until(lambda message: "no recipe in this file" in (message["text"] or ""))

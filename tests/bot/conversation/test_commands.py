@@ -1,0 +1,159 @@
+"""Welcome, help, styles, settings, history, the line, and what is said to everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import aiohttp
+
+from tests.bot.conversation.conftest import House
+from tests.bot.conversation.painter import BIG
+from tests.e2e.chat import Person, buttons, is_result
+
+
+async def test_start_names_the_small_world_and_one_tap_draws(house: House, named: Callable[..., Person]) -> None:
+    vera = named(1003, "ru")
+    await vera.say("/start")
+    welcome = await vera.until(lambda message: "Здравствуйте" in (message["text"] or ""))
+    assert "круг" in welcome["text"]
+    assert buttons(welcome) == ["🎨 красный круг на синем фоне", "🎨 синий кот", "🎨 зелёный круг"]
+    await vera.press(welcome, "синий кот")
+    grid = await vera.until(is_result)
+    assert grid["caption"].startswith("синий кот")
+    assert "Флеш · 128×128 · зерно" in grid["caption"]
+    assert "1,2 с" in grid["caption"]
+
+
+async def test_with_the_big_model_the_welcome_says_nothing_of_a_small_one(closed_house: House, anna: Person) -> None:
+    closed_house.painter.card = BIG
+    await closed_house.open()
+    await anna.say("/start")
+    welcome = await anna.until(lambda message: "Hello" in (message["text"] or ""))
+    assert "small" not in welcome["text"]
+    assert len(buttons(welcome)) == 3
+
+
+async def test_help_names_every_parameter_in_both_languages(house: House, named: Callable[..., Person]) -> None:
+    for user, language in ((1001, "en"), (1002, "ru")):
+        person = named(user, language)
+        await person.say("/help")
+        text = (await person.until(lambda message: "--ar 16:9" in (message["text"] or "")))["text"]
+        for parameter in ("--no", "--seed", "--style", "--n ", "--full", "--steps", "--cfg"):
+            assert parameter in text
+
+
+async def test_settings_are_remembered_and_used(house: House, anna: Person) -> None:
+    await anna.say("/settings")
+    card = await anna.until(lambda message: "Your settings" in (message["text"] or ""))
+    for setting, value in (("Size", "3:2"), ("Number", "2"), ("Quality", "Full quality")):
+        await anna.press(await anna.message(card["id"]), setting)
+        await anna.until(lambda message: "↩️ Back" in buttons(message))
+        await anna.press(await anna.message(card["id"]), value)
+        await anna.until(lambda message: "✔️ Done" in buttons(message))
+    text = (await anna.message(card["id"]))["text"]
+    assert "Width to height: 3:2" in text
+    assert "Pictures at a time: 2" in text
+    await anna.draw("a red circle")
+    request = house.painter.submitted[0].request
+    assert (request.kind, request.width, request.height, len(request.seeds)) == ("full", 192, 128, 2)
+    await house.reopen()
+    await anna.draw("a red circle")
+    assert house.painter.submitted[0].request.kind == "full"
+    await anna.press(await anna.message(card["id"]), "Done")
+    await anna.say("/queue")
+    await anna.until(lambda message: "line is empty" in (message["text"] or ""))
+    assert (await anna.message(card["id"]))["deleted"]
+
+
+async def test_the_language_changes_at_once_and_with_it_the_menu(house: House, anna: Person) -> None:
+    await anna.say("/settings")
+    card = await anna.until(lambda message: "Your settings" in (message["text"] or ""))
+    await anna.press(card, "Language")
+    await anna.until(lambda message: any("Русский" in text for text in buttons(message)))
+    await anna.press(await anna.message(card["id"]), "Русский")
+    await anna.until(lambda message: "Ваши настройки" in (message["text"] or ""))
+    listed = await anna.get("commands?user=1001")
+    assert {"command": "imagine", "description": "Нарисовать по описанию"}.items() <= listed["commands"][0].items()
+    await anna.say("красный круг --seed x")
+    refusal = await anna.until(lambda message: "не подходит" in (message["text"] or ""))
+    assert "от 0 до 4294967295" in refusal["text"]
+
+
+async def test_strangers_cannot_change_my_settings(house: House, named: Callable[..., Person]) -> None:
+    anna, boris = named(1001, "en", -9), named(1002, "en", -9)
+    await anna.say("/settings")
+    card = await anna.until(lambda message: "Your settings" in (message["text"] or ""))
+    answer = (await boris.press(card, "Language"))["answer"]
+    assert answer["alert"]
+
+
+async def test_a_style_tapped_in_the_list_becomes_the_usual_one(closed_house: House, anna: Person) -> None:
+    closed_house.painter.card = BIG
+    await closed_house.open()
+    await anna.say("/styles")
+    listed = await anna.until(lambda message: "Styles" in (message["text"] or ""))
+    assert len(buttons(listed)) == 22
+    await anna.press(listed, "Khokhloma")
+    await anna.until(lambda message: "✅ Khokhloma" in buttons(message))
+    await anna.draw("a red circle")
+    assert "khokhloma" in closed_house.painter.submitted[0].request.prompt
+    await anna.draw("a red circle --style none")
+    assert closed_house.painter.submitted[1].request.prompt == "a red circle"
+
+
+async def test_history_turns_pages_opens_and_deletes_in_one_message(house: House, anna: Person) -> None:
+    for number in range(3):
+        await anna.draw(f"a red circle --seed {number * 10}")
+    await anna.say("/history")
+    page = await anna.until(lambda message: "Your pictures" in (message["caption"] or ""))
+    assert "12 pictures" in page["caption"]
+    assert [text for text in buttons(page) if text.isdigit()] == [str(number) for number in range(1, 10)]
+    await anna.press(page, "Older")
+    await anna.until(lambda message: "10 to 12" in (message["caption"] or ""))
+    await anna.press(await anna.message(page["id"]), "10")
+    opened = await anna.until(lambda message: "↩️ Back" in buttons(message))
+    assert opened["id"] == page["id"]
+    assert "seed 1 " in opened["caption"] + " "
+    await anna.press(opened, "Delete")
+    await anna.until(lambda message: any("Delete for good" in text for text in buttons(message)))
+    await anna.press(await anna.message(page["id"]), "Delete for good")
+    await anna.until(lambda message: "11 pictures" in (message["caption"] or ""))
+    await anna.press(await anna.message(page["id"]), "Newer")
+    await anna.until(lambda message: "1 to 9" in (message["caption"] or ""))
+
+
+async def test_the_queue_shows_mine_and_counts_others_without_their_words(
+    house: House, named: Callable[..., Person]
+) -> None:
+    house.painter.gate.clear()
+    house.painter.slots = 1
+    anna, boris = named(1001), named(1002)
+    await boris.say("a green circle")
+    await boris.until(lambda message: "░" in (message["caption"] or ""))
+    await anna.say("a red circle")
+    await anna.until(lambda message: "next in line" in (message["text"] or ""))
+    await anna.say("/queue")
+    listed = await anna.until(lambda message: "other people" in (message["text"] or ""))
+    assert "a red circle" in listed["text"]
+    assert "green" not in listed["text"]
+    assert "1 request of other people" in listed["text"]
+    await anna.press(listed, "a red circle")
+    await anna.until(lambda message: "Cancelled." in (message["text"] or ""))
+
+
+async def test_pictures_stickers_and_unknown_commands_get_a_kind_word_in_private(house: House, anna: Person) -> None:
+    await anna.say("/teapot")
+    await anna.until(lambda message: "/help" in (message["text"] or ""))
+    form = aiohttp.FormData({"user": "1001", "chat": "1001", "caption": "make it blue"})
+    form.add_field("photo", house.painter.preview(), filename="p.jpg", content_type="image/jpeg")
+    async with anna.session.post(f"{anna.url}/sim/message", data=form) as response:
+        assert response.status == 200
+    await anna.until(lambda message: "cannot work from pictures yet" in (message["text"] or ""))
+
+
+async def test_what_people_write_is_never_read_as_markup(house: House, anna: Person) -> None:
+    grid = await anna.draw("a <b>red</b> circle & <a href='x'>cat</a>")
+    assert grid["caption"].startswith("a <b>red</b> circle & <a href='x'>cat</a>\n")
+    await anna.press(grid, "Recipe")
+    card = await anna.until(lambda message: "Recipe" in (message["text"] or ""))
+    assert "a <b>red</b> circle & <a href='x'>cat</a>" in card["text"]
