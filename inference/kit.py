@@ -14,6 +14,7 @@ from inference.checkpoints.load import Checkpoint, LoadedUNet
 from inference.checkpoints.store import PROJECTION_OF
 from inference.conditioning import Context, EncodingCache, TokenIds, Tokens, null_context, project, tokenize
 from inference.memory import DevicePolicy, Residency
+from inference.nets.fast_movq import broadcast_spatial_norms
 from inference.nets.movq import decode, to_uint8
 from inference.nets.preview import Preview, fit_preview
 from inference.nets.unet import denoise
@@ -147,8 +148,9 @@ class CheckpointKit:
         if name == TEXT:
             return self._checkpoint.load_encoder(self._policy.text, device)
         if name == MOVQ:
-            # Convolutions of MoVQ run a fifth faster with channels last; the U-Net's do not gain.
             movq: Any = self._checkpoint.load_movq(self._policy.movq, device)
+            broadcast_spatial_norms(movq)
+            # Its convolutions run a fifth faster with channels last; those of the U-Net do not gain.
             return cast(nn.Module, movq.to(memory_format=torch.channels_last))
         return _UNet(self._checkpoint.load_unet(UNET_OF_MODE[cast(Mode, name)], self._policy.unet, device))
 

@@ -1,8 +1,8 @@
 """A MoVQ decoder that computes the same picture with less work.
 
-Every norm of the decoder is scaled and shifted by two 1×1 convolutions of the latent, which diffusers enlarges to the size of the
-feature map first. A 1×1 convolution commutes with nearest-neighbour enlargement, and enlarging by a whole factor is only
-broadcasting: so the convolutions can run on the small map, and the enlarged maps need not exist.
+Every norm of the decoder is scaled and shifted by two 1×1 convolutions of the latent, which diffusers enlarges to the
+size of the feature map first. A 1×1 convolution commutes with nearest-neighbour enlargement, and enlarging by a whole
+factor is only broadcasting: so the convolutions can run on the small map, and the enlarged maps need not exist.
 """
 
 from __future__ import annotations
