@@ -141,6 +141,7 @@ class EngineParent:
             if not run.inside:
                 self._end(job_id, Interrupted(cause="drained", alone=False))
         if self._runs:
+            self._emptied.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(grace_seconds):
                     await self._emptied.wait()

@@ -169,6 +169,13 @@ class Stage:
     def runs(self, what: str = "") -> list[dict[str, Any]]:
         return [line for line in _lines(self.folder / "runs") if what in ("", line["what"])]
 
+    def inside(self) -> set[int]:
+        """Jobs that have started in the living engine and not ended."""
+        engine = self.engine_pid()
+        runs = [line for line in self.runs() if line["engine"] == engine]
+        started, ended = ({line["job"] for line in runs if line["what"] == what} for what in ("start", "end"))
+        return started - ended
+
     def settled(self) -> bool:
         open_jobs = self.rows(f"select id from jobs where shown_at is null or state not in {TERMINAL}")
         taken_in = self.rows("select count(*) as number from jobs")

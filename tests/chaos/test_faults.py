@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.chaos.conftest import JOBS, SEEDS
+from tests.chaos.conftest import JOBS, LONG, SEEDS
 from tests.chaos.harness import Stage, until
 
 SetUp = Callable[..., Stage]
@@ -21,6 +21,10 @@ def ended(stage: Stage) -> int:
 
 def halfway(stage: Stage, part: float, total: int) -> None:
     until(lambda: ended(stage) >= part * total, f"{part:.0%} of {total} jobs")
+
+
+def count_suspects(stage: Stage) -> int:
+    return sum(bool(row["suspect"]) for row in stage.rows("select suspect from jobs"))
 
 
 def test_without_faults_every_job_runs_once_and_sigterm_leaves_nothing_behind(stage: SetUp) -> None:
@@ -35,7 +39,7 @@ def test_without_faults_every_job_runs_once_and_sigterm_leaves_nothing_behind(st
 
 
 def test_jobs_of_killed_workers_are_drawn_again(stage: SetUp) -> None:
-    kills = 4 if len(SEEDS) > 1 else 2
+    kills = 4 if LONG else 1
     rough = stage(step_seconds=0.02)
     rough.ask(["a cat"] * JOBS, owner=[1, 2, 3])
     rough.start()
@@ -51,15 +55,18 @@ def test_jobs_of_killed_workers_are_drawn_again(stage: SetUp) -> None:
 
 
 def test_a_killed_engine_makes_suspects_that_run_alone_and_are_acquitted(stage: SetUp) -> None:
-    rough = stage(step_seconds=0.02)
+    rough = stage(step_seconds=0.04)
     rough.ask(["a cat"] * JOBS, owner=[1, 2, 3])
     rough.start()
     worker = until(rough.worker_pid, "a worker")
-    for part in (0.2, 0.6):
+    for part in (0.1, 0.5) if LONG else (0.1,):
         halfway(rough, part, JOBS)
-        until(lambda: rough.states()["running"] > 1, "several running")
-        rough.kill(until(rough.engine_pid, "an engine"))
-        until(lambda: any(row["suspect"] for row in rough.rows()), "suspects")
+        suspects = count_suspects(rough)
+        while count_suspects(rough) == suspects:  # a kill between two jobs makes none
+            until(lambda: len(rough.inside()) > 1, "company in the engine")
+            crashed = rough.engine_pid()
+            rough.kill(crashed)
+            until(lambda gone=crashed: rough.engine_pid() not in (None, gone), "another engine")
     rough.wait_settled()
     assert rough.judge() == {"done": JOBS}
     assert rough.worker_pid() == worker, "the worker outlives its engine"
@@ -84,26 +91,8 @@ def test_a_poison_job_dies_after_three_lone_crashes_and_harms_nobody(stage: SetU
     assert max(innocent.values()) <= 2, "others are delayed once at most"
 
 
-def test_a_hung_engine_is_killed_and_the_hanging_job_given_up(stage: SetUp) -> None:
-    few = stage(silence_seconds=0.4)
-    few.ask(["a cat", "hang", "a dog"], owner=[1, 2, 3])
-    few.start()
-    few.wait_settled()
-    assert few.judge() == {"done": 2, "dead": 1}
-
-
-def test_passing_troubles_are_retried_and_final_ones_are_not(stage: SetUp) -> None:
-    few = stage()
-    few.ask(["flaky 2", "flaky 9", "wrong", "a cat"], owner=[1, 2, 3, 4])
-    few.start()
-    few.wait_settled()
-    assert few.judge() == {"done": 2, "failed": 2}
-    starts = Counter(line["job"] for line in few.runs("start"))
-    assert [starts[row["id"]] for row in few.rows()] == [3, 4, 1, 1]
-
-
 def test_a_killed_bot_finds_its_jobs_and_its_messages_again(stage: SetUp) -> None:
-    kills = 4 if len(SEEDS) > 1 else 2
+    kills = 4 if LONG else 1
     rough = stage(step_seconds=0.02)
     rough.ask(["a cat"] * JOBS, owner=[1, 2, 3])
     for number in range(kills):
@@ -114,20 +103,6 @@ def test_a_killed_bot_finds_its_jobs_and_its_messages_again(stage: SetUp) -> Non
     rough.start()
     rough.wait_settled()
     assert rough.judge(kills_of_bot=kills) == {"done": JOBS}
-
-
-def test_a_redelivered_update_makes_no_second_job(stage: SetUp) -> None:
-    twice = stage()
-    twice.ask(["a cat"] * 4)
-    twice.start()
-    twice.wait_settled()
-    assert twice.stop() == 0
-    with (twice.folder / "plan").open("a") as plan:
-        plan.write((twice.folder / "plan").read_text())
-    twice.start()  # reads the plan from the beginning, in which every update now comes twice
-    twice.ask(["a dog"])
-    twice.wait_settled()
-    assert twice.judge() == {"done": 5}
 
 
 def test_cancelled_jobs_stop_within_a_step_or_never_start(stage: SetUp) -> None:
@@ -155,7 +130,7 @@ def test_workers_that_are_asked_to_go_finish_what_they_run(stage: SetUp) -> None
     rolling = stage(step_seconds=0.02)
     rolling.ask(["a cat"] * JOBS, owner=[1, 2, 3])
     rolling.start()
-    for part in (0.2, 0.5):
+    for part in (0.2, 0.4, 0.6) if LONG else (0.3,):
         halfway(rolling, part, JOBS)
         victim = until(rolling.worker_pid, "a worker")
         rolling.kill(victim, signal.SIGTERM)
@@ -165,34 +140,6 @@ def test_workers_that_are_asked_to_go_finish_what_they_run(stage: SetUp) -> None
     assert max(Counter(line["job"] for line in rolling.runs("start")).values()) == 1, "nothing is drawn twice"
 
 
-def test_a_bot_that_stops_lets_running_jobs_end_and_keeps_the_rest(stage: SetUp) -> None:
-    patient = stage(step_seconds=0.03)
-    patient.ask(["a cat"] * 12, owner=[1, 2, 3])
-    patient.start()
-    until(lambda: patient.states()["running"] == 4, "four running")
-    assert patient.stop() == 0
-    assert patient.processes() == []
-    assert set(patient.states()) <= {"done", "queued"}
-    patient.start()
-    patient.wait_settled()
-    assert patient.judge() == {"done": 12}
-    assert max(Counter(line["job"] for line in patient.runs("start")).values()) == 1
-
-
-def test_a_blocked_event_loop_and_a_jumping_clock_only_cost_time(stage: SetUp) -> None:
-    dizzy = stage(step_seconds=0.02)
-    dizzy.ask(["flaky 1", *["a cat"] * (JOBS - 1)], owner=[1, 2, 3])
-    dizzy.start()
-    for part, words in ((0.2, ("clock", 3600)), (0.4, ("block", 1.5)), (0.6, ("clock", -7200))):
-        halfway(dizzy, part, JOBS)
-        dizzy.tell(*words)
-    dizzy.ask(["flaky 1"], owner=4)  # its pause begins after the last jump
-    dizzy.wait_settled()
-    assert dizzy.judge() == {"done": JOBS + 1}
-    starts = Counter(line["job"] for line in dizzy.runs("start"))
-    assert sorted(starts.values())[-3:] == [1, 2, 2]
-
-
 @pytest.mark.parametrize("seed", SEEDS)
 def test_random_faults_one_after_the_other(stage: SetUp, seed: int) -> None:
     chance = random.Random(seed)
@@ -200,7 +147,7 @@ def test_random_faults_one_after_the_other(stage: SetUp, seed: int) -> None:
     rough.ask(["a cat"] * JOBS, owner=[1, 2, 3])
     rough.start()
     # An engine's death counts against who is alone inside, so twice is all that the innocent are sure to survive.
-    faults = ["engine", "engine", *chance.choices(["bot", "worker", "roll", "block"], k=6 if len(SEEDS) > 1 else 3)]
+    faults = ["engine", "engine", *chance.choices(["bot", "worker", "roll", "block"], k=6 if LONG else 2)]
     chance.shuffle(faults)
     done = defaultdict(int)
     for number, fault in enumerate(faults):

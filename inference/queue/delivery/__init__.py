@@ -68,7 +68,10 @@ class Delivery(Protocol):
         """Asks that a job stop within one step. A job it does not know is no error."""
 
     async def known(self) -> frozenset[int]:
-        """Ids of the jobs that are waiting or running at workers right now."""
+        """Ids of the jobs that are waiting or running at workers, or whose last report has not been handled yet.
+
+        A report is handled when the one consumer of `events` asks for the next.
+        """
 
     def events(self) -> AsyncIterator[JobReport]:
         """Reports as they come, progress coalesced to the latest per job. One consumer."""

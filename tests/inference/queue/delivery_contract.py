@@ -164,12 +164,14 @@ class DeliveryContract:
         await ready(local, 1)
         async with reading(local) as reader:
             await local.submit(assignment(1))
+            await eventually(lambda: reader.last_of(1))  # so that the worker has been idle before
             await local.submit(assignment(2))
-            await eventually(lambda: Started() in reader.of(1))
+            await local.submit(assignment(3))
+            await eventually(lambda: Started() in reader.of(2))
             await local.close(20.0)
-            await eventually(lambda: reader.last_of(1) and reader.last_of(2))
-        assert isinstance(reader.last_of(1), Finished)
-        assert reader.of(2) == [Interrupted(cause="drained", alone=False)]
+            await eventually(lambda: reader.last_of(2) and reader.last_of(3))
+        assert isinstance(reader.last_of(2), Finished)
+        assert reader.of(3) == [Interrupted(cause="drained", alone=False)]
         assert (await local.capacity()).slots == 0
 
     async def test_what_does_not_end_within_the_grace_is_given_back(self, delivery: SetUp) -> None:
