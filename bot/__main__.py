@@ -47,7 +47,7 @@ def demo() -> None:
         settings = demo_settings()
     except SettingsError as wrong:
         _refuse(wrong)
-    set_up_logging(settings.log_level)
+    _begin(settings)
     _finish(run_demo(settings))
 
 
@@ -77,11 +77,15 @@ def _settings(*, needs_token: bool = False) -> Settings:
             _ = settings.token
     except SettingsError as wrong:
         _refuse(wrong)
+    _begin(settings)
+    return settings
+
+
+def _begin(settings: Settings) -> None:
     set_up_logging(settings.log_level)
     # The worker and its child inherit the environment, and have no use for these.
     for secret in ("BOT_TOKEN", "WEBHOOK_SECRET"):
         os.environ.pop(secret, None)
-    return settings
 
 
 def _finish(work: Coroutine[Any, Any, Result]) -> Result:

@@ -9,13 +9,14 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from aiogram import Bot
 from aiogram import Dispatcher as Updates
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
-from aiogram.exceptions import AiogramError, TelegramUnauthorizedError
+from aiogram.exceptions import AiogramError, TelegramBadRequest, TelegramNotFound, TelegramUnauthorizedError
 from aiogram.types import User
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -38,6 +39,8 @@ from inference.queue.fairness import Limits
 from inference.queue.ledger import Ledger
 
 log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 CARD_SECONDS = 30.0
 
@@ -80,8 +83,11 @@ async def serve(studio: Studio, stop: asyncio.Event) -> None:
     allowed_updates = updates.resolve_used_update_types()
     grace = settings.shutdown_grace_seconds
     if settings.webhook_url is None:
-        await bot.delete_webhook()
-        await poll(bot, updates, stop, allowed_updates=allowed_updates, drain_seconds=grace)
+        await _reached(bot.delete_webhook, stop)  # Telegram refuses polls while one is set
+        try:
+            await poll(bot, updates, stop, allowed_updates=allowed_updates, drain_seconds=grace)
+        except TelegramUnauthorizedError as revoked:
+            raise SettingsError("BOT_TOKEN", "Telegram no longer knows this token; ask @BotFather for it") from revoked
         return
     try:
         await serve_webhook(
@@ -95,6 +101,8 @@ async def serve(studio: Studio, stop: asyncio.Event) -> None:
             allowed_updates=allowed_updates,
             drain_seconds=grace,
         )
+    except TelegramBadRequest as refused:
+        raise SettingsError("WEBHOOK_URL", f"Telegram refuses it: {refused.message}") from refused
     except OSError as taken:
         raise SettingsError("WEBHOOK_PORT", f"cannot listen on {settings.webhook_port}: {taken.strerror}") from taken
 
@@ -106,7 +114,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
     None when `stop` was set before Telegram could be reached.
     """
     async with _database(settings) as database, _telegram(settings) as (bot, outbox):
-        me = await _introduced(bot, stop)
+        me = await _reached(bot.me, stop)
         if me is None:
             yield None
             return
@@ -219,13 +227,16 @@ def make_bot(settings: Settings) -> Bot:
     return Bot(settings.token, session=AiohttpSession(api=api))
 
 
-async def _introduced(bot: Bot, stop: asyncio.Event) -> User | None:
-    """Who the bot is, waiting for Telegram as long as it takes."""
+async def _reached(call: Callable[[], Awaitable[Answer]], stop: asyncio.Event) -> Answer | None:
+    """What Telegram answers, waiting for it as long as it takes; None when `stop` was set before."""
     pause = 1.0
     while not stop.is_set():
         try:
-            return await bot.me()
-        except TelegramUnauthorizedError as unknown:
+            return await call()
+        except (
+            TelegramUnauthorizedError,
+            TelegramNotFound,
+        ) as unknown:  # a token can be so wrong that there is no page
             raise SettingsError("BOT_TOKEN", "Telegram does not know this token; ask @BotFather for it") from unknown
         except AiogramError as error:
             log.warning("Telegram cannot be reached: %s; next try in %.0f s", error, pause)

@@ -7,13 +7,15 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
 import pytest_asyncio
+from aiogram import Dispatcher
 
-from bot.app import make_bot, open_studio, stop_on_signals
+from bot.app import Studio, make_bot, open_studio, stop_on_signals
+from bot.app import serve as serve_updates
 from bot.playground import Playground, serve
 from bot.settings import Settings, SettingsError
 from tests.bot.wire import TOKEN
@@ -50,6 +52,29 @@ async def test_a_token_that_telegram_does_not_know_is_named(playground: Playgrou
             pass
     assert refusal.value.variable == "BOT_TOKEN"
     assert TOKEN not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("fault", "variable"),
+    [
+        ({"status": 400, "description": "Bad Request: bad webhook: HTTPS required"}, "WEBHOOK_URL"),
+        (None, "WEBHOOK_PORT"),
+    ],
+)
+async def test_a_webhook_that_cannot_be_is_named(
+    playground: Playground, tmp_path: Path, fault: dict[str, Any] | None, variable: str
+) -> None:
+    async with aiohttp.ClientSession() as session:
+        if fault is not None:
+            await session.post(f"{playground.url}/sim/faults", json={"method": "setWebhook", **fault})
+    options = {"webhook_url": "https://bot.example.org/x", "webhook_port": playground.port if fault is None else 0}
+    settings = settings_for(tmp_path, playground.url, **options)
+    bot = make_bot(settings)
+    studio = Studio(settings, bot, await bot.me(), Dispatcher(), cast("Any", None))
+    with pytest.raises(SettingsError) as refusal:
+        await serve_updates(studio, asyncio.Event())
+    await bot.session.close()
+    assert refusal.value.variable == variable
 
 
 async def test_a_stop_is_heard_while_telegram_is_out_of_reach(tmp_path: Path) -> None:
