@@ -24,7 +24,7 @@ from inference.checkpoints.store import PROJECTION_OF, Files, MissingWeights, lo
 from inference.nets.movq import build_movq, infer_movq_config
 from inference.nets.projection import build_projection
 from inference.nets.shapes import shapes_of
-from inference.nets.unet import build_unet, infer_unet_config
+from inference.nets.unet import build_unet, infer_unet_config, keep_output_exact
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class Checkpoint:
         return revisions(self.files)
 
     def load_unet(self, name: UNetName, dtype: torch.dtype, device: torch.device | str) -> LoadedUNet:
-        """The U-Net of one mode with what belongs to it, all in `dtype` on `device`.
+        """The U-Net of one mode with what belongs to it on `device`, in `dtype` but for its float32 output layers.
 
         Raises MissingWeights when the file or its projection is not there, UnreadableCheckpoint when it does not fit. A
         file without null embedding (the layout of diffusers) gets zeros: without biases in any attention that is
@@ -90,6 +90,7 @@ class Checkpoint:
             dtype,
             device,
         )
+        keep_output_exact(unet)
         context_width = shapes["add_time_condition.attention.to_k.weight"][1]
         null = parts.null_embedding
         if null is None:

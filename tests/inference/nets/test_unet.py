@@ -73,5 +73,5 @@ def test_a_net_in_half_precision_stays_close_to_float32(tiny_folder: Path, loade
     half = Checkpoint.open(tiny_folder).load_unet("base", torch.bfloat16, "cpu")
     x, t, context = torch.randn(2, 4, 8, 8), torch.tensor([900.0, 20.0]), context_of(loaded, 5, 3).repeat(2)
     exact, rough = run(loaded, x, t, context), run(half, x, t, context)
-    assert rough.dtype == torch.bfloat16
-    assert (rough.float() - exact).pow(2).mean().sqrt() < 0.1 * exact.pow(2).mean().sqrt()
+    assert not torch.equal(rough, rough.bfloat16().float())  # the noise itself is not rounded: Flash magnifies it
+    assert (rough - exact).pow(2).mean().sqrt() < 0.1 * exact.pow(2).mean().sqrt()
