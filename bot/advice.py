@@ -69,7 +69,7 @@ def _about_prompt(error: PromptError) -> str:
             ).format(parameter=parameter)
         case NoWords():
             return _("Tell me what to draw, in your own words. For example: {example}").format(
-                example="<code>/imagine " + _("a red fox asleep in fresh snow, morning light") + "</code>"
+                example="<code>/imagine " + _("a black cat in space") + "</code>"
             )
         case TooLong(part=part, length=length, limit=limit):
             text = (

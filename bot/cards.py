@@ -187,7 +187,7 @@ def note(said: Note) -> str:
 
 def unknown_words(words: Sequence[str], card: ModelCard | None) -> str:
     """Kindly: which words the small model has never seen, and what it does know."""
-    named = ", ".join(f"“{escape(shortened(word, 24))}”" for word in words[:4])
+    named = ", ".join(_("“{word}”").format(word=escape(shortened(word, 24))) for word in words[:4])
     text = ngettext(
         "The small model does not know the word {words}.", "The small model does not know: {words}.", len(words)
     )
@@ -249,9 +249,7 @@ def _failure(code: FailureCode) -> tuple[str, str]:
             return _("Something broke on our side."), _("Not your fault, we have written down why. Please try again.")
 
 
-def recipe(
-    line: PromptLine, recipe: Recipe, *, job_id: int | None = None, seeds: Sequence[int] = (), model: str | None = None
-) -> str:
+def recipe(line: PromptLine, recipe: Recipe, *, job_id: int | None = None, seeds: Sequence[int] = ()) -> str:
     """Everything that is needed to make the same picture again."""
     request = recipe.request
     rows = ["📜 <b>" + _("Recipe") + "</b>" + (f" <code>#{job_id}</code>" if job_id else "")]
@@ -273,9 +271,8 @@ def recipe(
     label = ngettext("Seed: {seeds}", "Seeds: {seeds}", len(listed))
     rows.append(label.format(seeds=", ".join(f"<code>{seed}</code>" for seed in listed)))
     revisions = ", ".join(f"{escape(net)} {escape(revision[:12])}" for net, revision in recipe.checkpoints.items())
-    made_with = " · ".join(part for part in (escape(model or ""), shortened(revisions, 300)) if part)
-    if made_with:
-        rows.append(_("Model: {model}").format(model=made_with))
+    if revisions:
+        rows.append(_("Model: {model}").format(model=shortened(revisions, 300)))
     rows.append(_("Program: {version}").format(version=escape(recipe.code_version)))
     rows.append(f"<pre>{escape(shortened(write(line), 2300))}</pre>")
     return "\n".join(rows)

@@ -253,9 +253,13 @@ class Deliveries:
                 await self._showing.outcome(job_id)
                 return
             except TelegramAPIError as error:
-                if _is_final(error):
-                    log.error("the end of job %d cannot be shown: %s", job_id, error)
+                if classify(error) is Refusal.OTHER:
+                    log.error("Telegram does not take the end of job %d: %s", job_id, error)
                     await self._showing.apologise(job_id)
+                    return
+                if _is_final(error):
+                    log.info("the end of job %d has nobody to see it: %s", job_id, error)
+                    await self._ledger.mark_shown(job_id)
                     return
                 log.info("the end of job %d could not be shown yet: %s", job_id, error)
             except Exception:

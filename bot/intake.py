@@ -129,9 +129,9 @@ def line_of_tile(job: Job, tile: int) -> PromptLine:
     return replace(line_of(job), seed=job.request.seeds[tile], n=1)
 
 
-async def known_card(queue: Dispatcher, patience: float = CARD_PATIENCE) -> ModelCard:
+async def known_card(queue: Dispatcher) -> ModelCard:
     """What can be drawn here, waiting a little for a worker that is just starting. Raises EngineAway."""
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + CARD_PATIENCE
     while queue.card is None:
         if time.monotonic() > deadline:
             raise EngineAway

@@ -6,7 +6,7 @@ from bot.cards import escape
 from bot.i18n import _, catalogues
 from inference.requests import ModelCard
 
-WORDS_NAMED = 40
+WORDS_NAMED = 60
 
 
 def welcome(card: ModelCard | None) -> str:
@@ -62,5 +62,5 @@ def small_world(card: ModelCard) -> str:
     known = (words.ru if catalogues().current_locale == "ru" else words.en) if words else ()
     if known:
         named = ", ".join(escape(word) for word in known[:WORDS_NAMED]) + ("…" if len(known) > WORDS_NAMED else "")
-        text += "\n" + _("Its words: {words}.").format(words=f"<i>{named}</i>")
+        text += "\n" + _("Its words: {words}").format(words=f"<i>{named}</i>")
     return "🌱 " + text

@@ -23,7 +23,7 @@ async def not_words(message: Message) -> None:
     else:
         await message.reply(
             _("For now I understand words only. Write me what to draw, for example: {example}").format(
-                example=_("a lighthouse on a cliff in a storm, oil painting")
+                example=_("a black cat in space")
             )
         )
 

@@ -50,12 +50,13 @@ BIG = ModelCard(
 
 @dataclass
 class Painter:
-    """`card` and `slots` may be changed at any time; `gate` holds all work while it is clear."""
+    """`card` and `slots` may be changed at any time; while `gate` is clear, jobs with `hold` in the prompt wait."""
 
     blobs: BlobStore
     card: ModelCard | None = SMALL
     slots: int = 2
     steps: int = 3
+    hold: str = ""
     failure: Failed | None = None
     notes: tuple[Note, ...] = ()
     submitted: list[Assignment] = field(default_factory=list)
@@ -63,7 +64,7 @@ class Painter:
     def __post_init__(self) -> None:
         self.gate = asyncio.Event()
         self.gate.set()
-        self._reports: asyncio.Queue[JobReport] = asyncio.Queue()
+        self._reports: asyncio.Queue[JobReport | None] = asyncio.Queue()
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
@@ -74,6 +75,7 @@ class Painter:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         self._tasks.clear()
+        self._reports.put_nowait(None)
 
     async def capacity(self) -> Capacity:
         return Capacity(slots=self.slots if self.card else 0, card=self.card)
@@ -93,8 +95,7 @@ class Painter:
         return frozenset(self._tasks)
 
     async def events(self) -> AsyncIterator[JobReport]:
-        while True:
-            report = await self._reports.get()
+        while (report := await self._reports.get()) is not None:
             yield report
             if isinstance(report.event, Finished | Failed | Cancelled):
                 self._tasks.pop(report.job_id, None)
@@ -109,7 +110,8 @@ class Painter:
         self._report(job_id, Started())
         for step in range(self.steps):
             self._report(job_id, Progress(stage="drawing", step=step, of=self.steps, preview=self.preview()))
-            await self.gate.wait()
+            while not self.gate.is_set() and self.hold in request.prompt:
+                await asyncio.sleep(0.01)
         if self.failure is not None:
             self._report(job_id, self.failure)
             return

@@ -1,0 +1,153 @@
+"""Telegram refusing, people leaving, the bot stopping: every accepted job still ends in something its person sees."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import func, select
+
+from inference.queue.database import open_database
+from inference.queue.tables import jobs
+from tests.bot.conversation.conftest import TOKEN, House
+from tests.e2e.chat import PATIENCE, Message, Person, is_result
+
+
+def drawing(message: Message) -> bool:
+    return "░" in (message["caption"] or message["text"] or "")
+
+
+async def trouble(person: Person, method: str, count: int | None = None, **fields: Any) -> None:
+    await person.post("faults", {"method": method, "count": count, **fields})
+
+
+async def peace(person: Person) -> None:
+    async with person.session.delete(f"{person.url}/sim/faults") as response:
+        assert response.status == 200
+
+
+async def in_state(house: House, *states: str) -> int:
+    """How many jobs of the studio are in one of these states."""
+    database = open_database(f"sqlite+aiosqlite:///{house.folder}/studio.db")
+    try:
+        async with database.connect() as connection:
+            query = select(func.count()).select_from(jobs).where(jobs.c.state.in_(states))
+            return int(await connection.scalar(query) or 0)
+    finally:
+        await database.dispose()
+
+
+async def until_state(house: House, *states: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not await in_state(house, *states):
+        assert time.monotonic() < deadline, f"no job became {states}"
+        await asyncio.sleep(0.05)
+
+
+async def test_a_result_whose_message_is_gone_is_sent_anew_to_the_request(house: House, anna: Person) -> None:
+    house.painter.gate.clear()
+    asked = (await anna.say("a red circle"))["message"]
+    status = await anna.until(drawing)
+    deletion = f"{anna.url}/bot{TOKEN}/deleteMessage?chat_id={anna.id}&message_id={status['id']}"
+    async with anna.session.get(deletion) as response:
+        assert response.status == 200
+    house.painter.gate.set()
+    grid = await anna.until(is_result)
+    assert grid["id"] > status["id"]
+    assert grid["reply_to"] == asked["id"]
+    await anna.press(grid, "⬆ 1")
+    await anna.until(lambda message: "📄 Original" in str(message["buttons"]))
+
+
+async def test_a_storm_of_refusals_delays_the_result_and_loses_nothing(house: House, anna: Person) -> None:
+    await trouble(anna, "editMessageMedia", count=6, status=502)
+    await trouble(anna, "editMessageText", count=3, status=429, retry_after=1)
+    grid = await anna.draw("a red circle")
+    assert len([message for message in await anna.messages() if message["from"]["is_bot"]]) == 1
+    assert is_result(grid)
+
+
+async def test_an_answer_lost_after_the_edit_leads_to_one_grid(house: House, anna: Person) -> None:
+    await trouble(anna, "editMessageMedia", count=2, drop=True, when="after")
+    await anna.draw("a red circle")
+    await until_state(house, "done")
+    assert sum(is_result(message) for message in await anna.messages()) == 1
+
+
+async def test_a_request_that_could_not_be_confirmed_is_drawn_when_telegram_is_back(house: House, anna: Person) -> None:
+    await trouble(anna, "sendMessage", count=5, status=500)
+    grid = await anna.draw("a red circle")
+    assert grid["reply_to"] is not None
+    assert len(house.painter.submitted) == 1
+
+
+async def test_nobody_draws_for_a_person_who_has_blocked_the_bot(house: House, named: Callable[..., Person]) -> None:
+    anna, boris = named(1001), named(1002)
+    house.painter.gate.clear()
+    house.painter.slots = 1
+    for words in ("a red circle", "a blue cat"):
+        await anna.say(words)
+    await anna.until(drawing)
+    await boris.say("a green circle")
+    await anna.post("user", {"id": 1001, "blocked": True})
+    house.painter.hold = "blue"
+    await boris.until(is_result)
+    await until_state(house, "cancelled")
+    assert await in_state(house, "new", "queued", "sent", "running") == 0
+    house.painter.gate.set()
+    await anna.post("user", {"id": 1001, "blocked": False})
+    assert is_result(await anna.draw("a red cat"))
+
+
+async def test_what_telegram_did_not_take_is_shown_after_a_restart_in_the_old_message(
+    house: House, anna: Person
+) -> None:
+    await trouble(anna, "editMessageMedia", status=500)
+    asked = (await anna.say("a red circle"))["message"]
+    await until_state(house, "done")
+    await house.close()
+    await peace(anna)
+    house.painter = house.new_painter()
+    await house.open()
+    grid = await anna.until(is_result)
+    assert grid["id"] == asked["id"] + 1
+    assert house.painter.submitted == []
+
+
+async def test_a_request_without_a_status_message_gets_one_after_a_restart(house: House, anna: Person) -> None:
+    await trouble(anna, "sendMessage", status=500)
+    await anna.say("a red circle")
+    await until_state(house, "new")
+    await house.close()
+    await peace(anna)
+    house.painter = house.new_painter()
+    await house.open()
+    await anna.until(is_result)
+    assert len([message for message in await anna.messages() if message["from"]["is_bot"]]) == 1
+    assert len(house.painter.submitted) == 1
+
+
+async def test_waiting_people_read_that_their_request_is_safe_after_a_restart(house: House, anna: Person) -> None:
+    house.painter.gate.clear()
+    await anna.say("a red circle")
+    status = await anna.until(drawing)
+    await house.close()
+    house.painter = house.new_painter()
+    house.painter.slots = 0
+    house.painter.gate.clear()
+    await house.open()
+    safe = await anna.until(lambda message: "Your request is safe" in (message["caption"] or message["text"] or ""))
+    assert safe["id"] == status["id"]
+    house.painter.slots = 1
+    house.painter.gate.set()
+    assert (await anna.until(is_result))["id"] == status["id"]
+
+
+async def test_a_result_telegram_finds_wrong_ends_in_words_not_in_silence(house: House, anna: Person) -> None:
+    await trouble(anna, "editMessageMedia", status=400, description="Bad Request: IMAGE_PROCESS_FAILED")
+    await anna.say("a red circle")
+    card = await anna.until(lambda message: "broke on our side" in (message["text"] or message["caption"] or ""))
+    assert "#1" in (card["text"] or card["caption"])
+    await until_state(house, "done")
