@@ -13,7 +13,7 @@ import aiohttp
 from PIL import Image
 
 Message = dict[str, Any]
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 class Silence(AssertionError):
@@ -74,6 +74,15 @@ class Person:
             if time.monotonic() > deadline:
                 raise Silence(f"nothing such within {patience} s; the bot said {[reading(m) for m in messages]}")
             await asyncio.sleep(0.05)
+
+    async def results(self, count: int, *, patience: float = PATIENCE) -> list[Message]:
+        """All finished pictures of the chat, as soon as there are `count`."""
+        deadline = time.monotonic() + patience
+        while len(found := [message for message in await self.messages() if is_result(message)]) < count:
+            if time.monotonic() > deadline:
+                raise Silence(f"{len(found)} of {count} results within {patience} s")
+            await asyncio.sleep(0.05)
+        return found
 
     async def draw(self, text: str, *, patience: float = PATIENCE, **fields: Any) -> Message:
         """Says a sentence and waits for its grid."""

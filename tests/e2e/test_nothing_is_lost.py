@@ -12,7 +12,8 @@ from tests.e2e.chat import Message, Person, buttons, is_result
 from tests.e2e.studio import Studio
 
 People = Callable[..., Person]
-WORK = "a red circle on a white background --full --steps 60 --n 2"
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+WORK = "a red circle on a white background --full --steps 50 --n 2"
 
 
 def at_work(message: Message) -> bool:
@@ -26,7 +27,7 @@ async def status_of(person: Person, sentence: str) -> Message:
 
 
 async def result_in(person: Person, status: Message) -> Message:
-    return await person.until(lambda m: m["id"] == status["id"] and is_result(m), patience=90)
+    return await person.until(lambda m: m["id"] == status["id"] and is_result(m))
 
 
 async def only_result(person: Person, status: Message) -> None:
@@ -68,7 +69,7 @@ async def test_a_job_survives_storms_of_refusals_and_lost_answers(
     ):
         await anna.post("faults", fault)
     asked = (await anna.say("a blue boat on a white background"))["message"]
-    await anna.until(is_result, after=asked["id"], patience=90)
+    await anna.until(is_result, after=asked["id"])
     assert len([m for m in await anna.messages() if is_result(m)]) == 2
     calls = (await anna.get("calls?limit=2000"))["calls"]
     wrong = [call for call in calls if not call["ok"] and call["fault"] is None]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from bot.playground import Playground
@@ -16,6 +17,7 @@ from tests.e2e.chat import Message, Person, buttons, is_result
 from tests.e2e.studio import Studio
 
 People = Callable[..., Person]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 
 async def original(person: Person, single: Message) -> tuple[Message, bytes]:
