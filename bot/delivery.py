@@ -49,6 +49,7 @@ class _Status:
     quiet_until: float
     event: Queued | Started | Progress | None = None
     preview: bytes | None = None
+    alarm_set: bool = False
 
 
 class Deliveries:
@@ -160,9 +161,10 @@ class Deliveries:
         status = self._statuses.get(job_id)
         if status is None:
             return
-        if (now := self._loop.time()) < status.quiet_until:
-            self._loop.call_at(status.quiet_until, self._refresh, job_id)
-            status.quiet_until = now
+        if self._loop.time() < status.quiet_until:
+            if not status.alarm_set:
+                status.alarm_set = True
+                self._loop.call_at(status.quiet_until, self._refresh, job_id)
             return
         self._outbox.progress(self._bot, status.job.chat_id, status.message_id, lambda: self._render(job_id))
 

@@ -10,7 +10,15 @@ from weakref import WeakValueDictionary
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
-from aiogram.types import BufferedInputFile, InputMediaDocument, InputMediaPhoto, Message, ReplyParameters
+from aiogram.types import (
+    BufferedInputFile,
+    InlineKeyboardMarkup,
+    InputMediaDocument,
+    InputMediaPhoto,
+    MaybeInaccessibleMessageUnion,
+    Message,
+    ReplyParameters,
+)
 
 from bot import cards, collage, keyboards
 from bot.history import History, Post, StoredPicture
@@ -145,6 +153,15 @@ class Gallery:
         blank = InputMediaPhoto(media=BufferedInputFile(collage.blank(), "deleted.jpg"), caption="🗑 " + _("Deleted"))
         with contextlib.suppress(TelegramBadRequest):  # in an album of files only files may stand
             await self._bot.edit_message_media(blank, chat_id=chat_id, message_id=message_id, reply_markup=None)
+
+    async def rebutton(
+        self, message: MaybeInaccessibleMessageUnion | None, markup: InlineKeyboardMarkup | None
+    ) -> None:
+        """Puts other buttons under a message, also under one so old that Telegram no longer tells what is in it."""
+        if message is not None:
+            await self._bot.edit_message_reply_markup(
+                chat_id=message.chat.id, message_id=message.message_id, reply_markup=markup
+            )
 
     async def refresh(self, job_id: int, chat_id: int, message_id: int) -> None:
         """Brings the buttons under a result in line with what has become of its pictures."""

@@ -12,7 +12,7 @@ from bot.delivery import Deliveries
 from bot.handlers.addressed import Addressed, without_alias
 from bot.history import Person
 from bot.i18n import _
-from bot.intake import Origin, order
+from bot.intake import Origin, order, waiting_twin
 from bot.prompt import parse
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.ledger import Ledger
@@ -52,15 +52,20 @@ async def example(
     ledger: Ledger,
     deliveries: Deliveries,
 ) -> None:
-    """Draws an example for whoever pressed it, with a press for each picture while none of them is waiting."""
+    """Draws an example for whoever pressed it; pressed again, again, but not while it waits."""
     sentences = examples(queue.card)
     if callback_data.number >= len(sentences) or callback.message is None:
         await callback.answer(_("This example is gone. Just write me what to draw."), show_alert=True)
         return
-    await callback.answer()
-    origin = Origin.of_press(callback, event_update.update_id, person.language)
-    line = parse(sentences[callback_data.number])
-    await order(origin, line, person.preferences, queue=queue, ledger=ledger, deliveries=deliveries)
+    key = f"example:{callback.message.chat.id}:{callback.message.message_id}:{callback_data.number}"
+    async with deliveries.one_press(key):
+        if await waiting_twin(ledger, person.id, key) is not None:
+            await callback.answer(_("It is in line already."))
+            return
+        await callback.answer()
+        origin = Origin.of_press(callback, event_update.update_id, person.language)
+        line = parse(sentences[callback_data.number])
+        await order(origin, line, person.preferences, queue=queue, ledger=ledger, deliveries=deliveries, key=key)
 
 
 def build() -> Router:

@@ -57,15 +57,15 @@ async def open_one(
     await _edit(callback, photo, caption, _opened(callback_data, picture))
 
 
-async def star(callback: CallbackQuery, callback_data: PageButton, history: History) -> None:
+async def star(callback: CallbackQuery, callback_data: PageButton, history: History, deliveries: Deliveries) -> None:
     picture = await history.picture(callback_data.picture)
     if not await belongs(callback, picture.owner_id if picture else None) or picture is None:
         return
     await callback.answer(_("No longer a favourite.") if picture.starred else _("Added to favourites: /history"))
     await history.star(picture.id, not picture.starred)
     starred = await history.picture(picture.id)
-    if starred is not None and isinstance(callback.message, Message):
-        await callback.message.edit_reply_markup(reply_markup=_opened(callback_data, starred))
+    if starred is not None:
+        await deliveries.gallery.rebutton(callback.message, _opened(callback_data, starred))
 
 
 async def delete(
@@ -75,12 +75,12 @@ async def delete(
     picture = await history.picture(callback_data.picture)
     if not await belongs(callback, picture.owner_id if picture else None) or picture is None:
         return
-    if callback_data.action == "delete" and isinstance(callback.message, Message):
+    if callback_data.action == "delete":
         await callback.answer(cards.deleting(1))
         question = keyboards.confirm_opened(
             callback_data.owner, picture.id, offset=callback_data.offset, starred_only=callback_data.starred
         )
-        await callback.message.edit_reply_markup(reply_markup=question)
+        await deliveries.gallery.rebutton(callback.message, question)
         return
     await callback.answer(_("Deleted."))
     await deliveries.gallery.delete([picture])
@@ -105,9 +105,12 @@ async def _show_page(callback: CallbackQuery, wanted: PageButton, history: Histo
 async def _edit(
     callback: CallbackQuery, photo: BufferedInputFile | str, caption: str, markup: InlineKeyboardMarkup | None
 ) -> None:
-    if isinstance(callback.message, Message):
+    message = callback.message
+    if message is not None and callback.bot is not None:
         media = InputMediaPhoto(media=photo, caption=caption, parse_mode="HTML")
-        await callback.message.edit_media(media, reply_markup=markup)
+        await callback.bot.edit_message_media(
+            media, chat_id=message.chat.id, message_id=message.message_id, reply_markup=markup
+        )
 
 
 def _page(

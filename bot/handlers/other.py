@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from aiogram import F, Router
+from aiogram.filters import BaseFilter
 from aiogram.types import CallbackQuery, Message
 
 from bot.i18n import _
@@ -15,6 +18,20 @@ _SPOKEN = (
 
 async def unknown_command(message: Message) -> None:
     await message.reply(_("I do not know this command. Here is what I know: /help"))
+
+
+class FirstOfAlbum(BaseFilter):
+    """Lets one message of an album through, so that ten photos do not get ten answers."""
+
+    def __init__(self) -> None:
+        self._seen: deque[str] = deque(maxlen=256)
+
+    async def __call__(self, message: Message) -> bool:
+        album = message.media_group_id
+        if album is None or album not in self._seen:
+            self._seen.append(album or "")
+            return True
+        return False
 
 
 async def not_words(message: Message) -> None:
@@ -37,6 +54,6 @@ def build() -> Router:
     router = Router(name="other")
     in_private = F.chat.type == "private"
     router.message.register(unknown_command, in_private, F.text.startswith("/"))
-    router.message.register(not_words, in_private, _SPOKEN)
+    router.message.register(not_words, in_private, _SPOKEN, FirstOfAlbum())
     router.callback_query.register(dead_button)
     return router

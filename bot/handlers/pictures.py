@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aiogram import F, Router
-from aiogram.types import CallbackQuery, Message, Update
+from aiogram.types import CallbackQuery, Update
 
 from bot import cards, keyboards
 from bot.callbacks import PictureButton
@@ -137,7 +137,7 @@ async def star(
     starred = not picture.starred
     await callback.answer(_("Added to favourites: /history") if starred else _("No longer a favourite."))
     await history.star(picture.id, starred)
-    await _refresh(callback, picture.id, history, queue)
+    await _refresh(callback, picture.id, history, queue, deliveries)
 
 
 async def delete(
@@ -147,28 +147,29 @@ async def delete(
     picture = await history.picture(callback_data.picture)
     if not await belongs(callback, picture.owner_id if picture else None) or picture is None:
         return
-    message = callback.message
-    if callback_data.action == "delete" and isinstance(message, Message):
+    if callback_data.action == "delete":
         await callback.answer(cards.deleting(1))
-        await message.edit_reply_markup(reply_markup=keyboards.confirm_picture(picture.id))
+        await deliveries.gallery.rebutton(callback.message, keyboards.confirm_picture(picture.id))
     elif callback_data.action == "keep":
         await callback.answer()
-        await _refresh(callback, picture.id, history, queue)
+        await _refresh(callback, picture.id, history, queue, deliveries)
     else:
         await callback.answer(_("Deleted."))
         await deliveries.gallery.delete([picture])
 
 
-async def _refresh(callback: CallbackQuery, picture_id: int, history: History, queue: Dispatcher) -> None:
+async def _refresh(
+    callback: CallbackQuery, picture_id: int, history: History, queue: Dispatcher, deliveries: Deliveries
+) -> None:
     """The keyboard under a single picture as it is now."""
     picture = await history.picture(picture_id)
-    if picture is None or not isinstance(callback.message, Message):
+    if picture is None:
         return
     whole_job = picture.job_id if len(picture.recipe.request.seeds) == 1 else None
     markup = keyboards.single(
         picture.id, can_refine=can_refine(picture, queue.card), starred=picture.starred, whole_job=whole_job
     )
-    await callback.message.edit_reply_markup(reply_markup=markup)
+    await deliveries.gallery.rebutton(callback.message, markup)
 
 
 def build() -> Router:

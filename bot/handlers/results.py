@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aiogram import F, Router
-from aiogram.types import CallbackQuery, ForceReply, Message, Update
+from aiogram.types import CallbackQuery, ForceReply, Update
 
 from bot import cards, keyboards
 from bot.callbacks import JobButton
@@ -61,8 +61,8 @@ async def _repeat(
         request, line = request.model_copy(update={"seeds": seeds}), replace(line, seed=seeds[0])
     done: Action = "again" if action == "again" else "retry" if action == "retry" else "repeat"
     await take_in(ledger, deliveries, origin, request, line, action=done, key=key)
-    if action == "retry" and isinstance(callback.message, Message):
-        await callback.message.edit_reply_markup(reply_markup=None)
+    if action == "retry":
+        await deliveries.gallery.rebutton(callback.message, None)
 
 
 async def edit(
@@ -140,10 +140,9 @@ async def delete(callback: CallbackQuery, callback_data: JobButton, history: His
     pictures = await history.pictures_of_job(callback_data.job)
     if not await belongs(callback, pictures[0].owner_id if pictures else None):
         return
-    message = callback.message
-    if callback_data.action == "delete" and isinstance(message, Message):
+    if callback_data.action == "delete":
         await callback.answer(cards.deleting(len(pictures)))
-        await message.edit_reply_markup(reply_markup=keyboards.confirm_job(callback_data.job))
+        await deliveries.gallery.rebutton(callback.message, keyboards.confirm_job(callback_data.job))
     elif callback_data.action == "keep":
         await callback.answer()
         await _refresh(callback, callback_data.job, deliveries)

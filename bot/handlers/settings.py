@@ -41,8 +41,8 @@ async def press(
     field, value = callback_data.field, callback_data.value
     if field == "close":
         await callback.answer()
-        if isinstance(callback.message, Message):
-            await callback.message.delete()
+        if callback.message is not None:
+            await bot.delete_message(callback.message.chat.id, callback.message.message_id)
         return
     if field != "menu" and not value:
         await callback.answer()
@@ -145,8 +145,15 @@ def _options(person: Person, field: SettingField, card: ModelCard | None) -> tup
 
 
 async def _show(callback: CallbackQuery, person: Person, markup: InlineKeyboardMarkup) -> None:
-    if isinstance(callback.message, Message):
-        await callback.message.edit_text(summary(person), parse_mode="HTML", reply_markup=markup)
+    message = callback.message
+    if message is not None and callback.bot is not None:
+        await callback.bot.edit_message_text(
+            summary(person),
+            chat_id=message.chat.id,
+            message_id=message.message_id,
+            parse_mode="HTML",
+            reply_markup=markup,
+        )
 
 
 async def _translate_menu(bot: Bot, callback: CallbackQuery, person: Person) -> None:

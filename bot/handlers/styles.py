@@ -34,10 +34,12 @@ async def choose(
     await callback.answer(_("Your style from now on: {style}").format(style=cards.style_name(slug)))
     person = await history.set_preference(person.id, style=None if slug == PLAIN_STYLE else slug)
     message = callback.message
-    if isinstance(message, Message) and message.chat.type == "private":
+    if message is not None and message.chat.type == "private" and callback.bot is not None:
         small = queue.card is not None and queue.card.embedded
-        await message.edit_text(
+        await callback.bot.edit_message_text(
             text(person, small_model=small),
+            chat_id=message.chat.id,
+            message_id=message.message_id,
             parse_mode="HTML",
             reply_markup=choices(person.language, person.preferences.style),
         )

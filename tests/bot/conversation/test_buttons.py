@@ -211,3 +211,19 @@ async def test_a_file_without_a_recipe_gets_a_kind_word(house: House, anna: Pers
     async with anna.session.post(f"{anna.url}/sim/message", data=form) as response:
         assert response.status == 200
     await anna.until(lambda message: "no recipe in this file" in (message["text"] or ""))
+
+
+async def test_a_button_under_a_very_old_message_still_asks_before_it_deletes(house: House, anna: Person) -> None:
+    grid = await anna.draw("a red circle")
+    assert house.studio is not None
+    press = {
+        "id": "77",
+        "from": {"id": 1001, "is_bot": False, "first_name": "Anna", "language_code": "en"},
+        "chat_instance": "1",
+        "message": {"chat": {"id": 1001, "type": "private"}, "message_id": grid["id"], "date": 0},
+        "data": next(key["data"] for row in grid["buttons"] for key in row if key["text"] == "🗑"),
+    }
+    await house.studio.updates.feed_raw_update(house.studio.bot, {"update_id": 2**40, "callback_query": press})
+    asking = await anna.message(grid["id"])
+    assert not asking["deleted"]
+    assert buttons(asking) == ["🗑 Delete for good", "↩️ Keep"]

@@ -151,6 +151,19 @@ async def test_pictures_stickers_and_unknown_commands_get_a_kind_word_in_private
     await anna.until(lambda message: "cannot work from pictures yet" in (message["text"] or ""))
 
 
+async def test_an_album_of_photos_gets_one_answer(house: House, anna: Person) -> None:
+    form = aiohttp.FormData({"user": "1001", "chat": "1001"})
+    for number in range(3):
+        form.add_field("photo", house.painter.preview(), filename=f"{number}.jpg", content_type="image/jpeg")
+    async with anna.session.post(f"{anna.url}/sim/message", data=form) as response:
+        assert response.status == 200
+    await anna.until(lambda message: "cannot work from pictures yet" in (message["text"] or ""))
+    await anna.say("/queue")
+    await anna.until(lambda message: "line is empty" in (message["text"] or ""))
+    answers = [message for message in await anna.messages() if "from pictures yet" in (message["text"] or "")]
+    assert len(answers) == 1
+
+
 async def test_what_people_write_is_never_read_as_markup(house: House, anna: Person) -> None:
     grid = await anna.draw("a <b>red</b> circle & <a href='x'>cat</a>")
     assert grid["caption"].startswith("a <b>red</b> circle & <a href='x'>cat</a>\n")
