@@ -1,0 +1,230 @@
+"""What the engine's process does: runs are let in, turned, stored and reported.
+
+A fault of the device, a kill for memory or a hang ends this process and nothing else; its parent reports what was lost
+and starts another one. A run is announced as started before its first pass, and its pictures are stored before it is
+finished.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import signal
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from PIL import Image
+from torch import Tensor
+
+from inference.blobs import BlobStore, encode_png
+from inference.checkpoints.catalogue import UNET_OF_MODE, human_size
+from inference.checkpoints.load import Checkpoint
+from inference.checkpoints.store import EMBEDDED, PROJECTION_OF, Files, MissingWeights, choose, locate, model_card
+from inference.engine import Drawn, Engine
+from inference.kit import CheckpointKit
+from inference.memory import DevicePolicy, device_policy
+from inference.queue.delivery import Assignment, Interrupted, JobEvent, JobReport
+from inference.queue.wire import (
+    Cancel,
+    DownMessage,
+    Drain,
+    Hello,
+    ParentLink,
+    Patience,
+    Report,
+    Submit,
+)
+from inference.requests import (
+    Cancelled,
+    Failed,
+    Finished,
+    FlashTextToImage,
+    ModelCard,
+    Picture,
+    Progress,
+    Recipe,
+    Started,
+    TextToImage,
+)
+
+log = logging.getLogger(__name__)
+
+START_SECONDS = 60.0
+SLOWEST_DISK = 30_000_000  # bytes a second that weights are read with at the very least
+SLOW_PASS_SECONDS = 900.0  # one pass of a released net without a GPU
+RELEASED_NET = 1_000_000_000  # bytes beyond which a U-Net is one of the released ones
+MOST_THREADS = 16
+SAVERS = 2
+
+
+class EngineChild:
+    """The engine between its inbox and its reports. One thread turns; a few others write files."""
+
+    def __init__(
+        self, link: ParentLink, checkpoint: Checkpoint, policy: DevicePolicy, blobs: BlobStore, *, previews: bool = True
+    ) -> None:
+        self._link = link
+        self._blobs = blobs
+        self._checkpoint = checkpoint
+        self._kit = CheckpointKit(checkpoint, policy, before_loading=self._before_loading)
+        self._engine = Engine(self._kit, max_rows=policy.max_rows, previews=previews)
+        self._assigned: dict[int, Assignment] = {}
+        self._savers = ThreadPoolExecutor(SAVERS, thread_name_prefix="saver")
+        self._drain_by: float | None = None
+        released = any(path.stat().st_size > RELEASED_NET for path in checkpoint.files.nets.values())
+        self._slow = released and policy.device.type != "cuda"
+
+    def run(self, slots: int, card: ModelCard | None) -> None:
+        """Loads what fits, says hello, and serves until drained."""
+        self._warm(card.kinds if card else ())
+        self._revisions = self._checkpoint.revisions
+        self._link.send(Hello(slots=slots, card=card, pid=os.getpid()))
+        while self._listen():
+            if self._slow and len(self._engine):
+                self._link.send(Patience(seconds=SLOW_PASS_SECONDS, why="a pass without a GPU"))
+            for job_id, event in self._engine.turn():
+                self._pass_on(job_id, event)
+        self._savers.shutdown()
+
+    def _warm(self, kinds: tuple[str, ...]) -> None:
+        try:
+            self._kit.warm(kinds)
+        except (torch.OutOfMemoryError, MemoryError):
+            log.warning("not everything fits at once; nets will be moved as they are needed")
+            self._kit.make_room()
+
+    def _listen(self) -> bool:
+        """Obeys what has come in; waits for it when there is nothing to draw. False when there is nothing left to
+        do."""
+        if self._drain_by is not None:
+            if time.monotonic() >= self._drain_by:
+                for job_id in [job_id for job_id in self._assigned if self._engine.cancel(job_id)]:
+                    self._tell(job_id, Interrupted(cause="drained", alone=False))
+            if not len(self._engine):
+                return False
+        elif not len(self._engine):
+            self._obey(self._link.inbox.get())
+        while True:
+            try:
+                self._obey(self._link.inbox.get_nowait())
+            except queue.Empty:
+                return True
+
+    def _obey(self, message: DownMessage | None) -> None:
+        match message:
+            case Submit(assignment=assignment):
+                self._admit(assignment)
+            case Cancel(job_id=job_id):
+                if self._engine.cancel(job_id):  # one that is drawn already will be finished in a moment
+                    self._tell(job_id, Cancelled())
+            case Drain(grace_seconds=grace):
+                self._drain_by = time.monotonic() + grace
+            case None:
+                self._drain_by = time.monotonic()
+
+    def _admit(self, assignment: Assignment) -> None:
+        job_id = assignment.job_id
+        if self._drain_by is not None:
+            self._link.send(Report(report=JobReport(job_id=job_id, event=Interrupted(cause="drained", alone=False))))
+        elif job_id not in self._assigned:
+            self._assigned[job_id] = assignment
+            self._link.send(Report(report=JobReport(job_id=job_id, event=Started())))
+            self._engine.add(job_id, assignment.request, alone=assignment.alone)
+
+    def _pass_on(self, job_id: int, event: Progress | Drawn | Failed) -> None:
+        if isinstance(event, Drawn):
+            self._savers.submit(self._save, job_id, self._assigned[job_id].request, event)
+        else:
+            self._tell(job_id, event)
+
+    def _save(self, job_id: int, request: FlashTextToImage | TextToImage, drawn: Drawn) -> None:
+        try:
+            pictures = tuple(
+                self._store(pixels, self._recipe(request, tile)) for tile, pixels in enumerate(drawn.drawing.pictures)
+            )
+        except Exception as error:  # whatever a disk or an object store may raise; the picture can be drawn again
+            log.exception("the pictures of job %d could not be stored", job_id)
+            self._tell(job_id, Failed(code="internal", message=f"{type(error).__name__}: {error}", retryable=True))
+        else:
+            seconds = drawn.engine_seconds
+            self._tell(job_id, Finished(pictures=pictures, notes=drawn.drawing.notes, engine_seconds=seconds))
+
+    def _recipe(self, request: FlashTextToImage | TextToImage, tile: int) -> Recipe:
+        unet = UNET_OF_MODE[request.kind]
+        nets = (unet, PROJECTION_OF[unet], "movq", "text_encoder")
+        used = {net: self._revisions[net] for net in nets if net in self._revisions}
+        return Recipe(request=request, tile=tile, checkpoints=used, code_version=code_version())
+
+    def _store(self, pixels: Tensor, recipe: Recipe) -> Picture:
+        image = Image.fromarray(pixels.numpy())
+        digest = self._blobs.put(encode_png(image, recipe))
+        return Picture(tile=recipe.tile, blob=digest, width=image.width, height=image.height, recipe=recipe)
+
+    def _tell(self, job_id: int, event: JobEvent) -> None:
+        if not isinstance(event, (Started, Progress)):
+            self._assigned.pop(job_id, None)
+        self._link.send(Report(report=JobReport(job_id=job_id, event=event)))
+
+    def _before_loading(self, net: str, size: int) -> None:
+        for job_id, progress in self._engine.standing("loading"):
+            self._tell(job_id, progress)
+        seconds = START_SECONDS + size / SLOWEST_DISK
+        self._link.send(Patience(seconds=seconds, why=f"loading {net} ({human_size(size)})"))
+        log.info("loading %s (%s)", net, human_size(size))
+
+
+def code_version() -> str:
+    """The version of this program as it was installed."""
+    try:
+        return version("kandinsky-studio")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def threads_for_torch() -> int:
+    """Cores this process may use, up to a number beyond which convolutions of this size gain nothing."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return min(cores, MOST_THREADS)
+
+
+def available(weights: Path | None) -> tuple[Files, ModelCard | None]:
+    """The weights to draw with and what they offer; where no mode can run, an incomplete folder and no card.
+
+    With those every job fails by naming what is missing, which the owner can mend without a restart loop.
+    """
+    try:
+        return choose(weights), model_card(weights)
+    except MissingWeights as lack:
+        log.error("%s", lack)
+        return locate(weights or EMBEDDED), None
+
+
+def main(
+    fd: Annotated[int, typer.Option(help="Inherited socket to the worker, which starts this program itself.")],
+    blobs: Annotated[str, typer.Option(help="Folder or URL for the pictures.")],
+    weights: Annotated[Path | None, typer.Option(help="Checkpoints; without them the embedded small one.")] = None,
+    slots: Annotated[int, typer.Option(min=1, help="Jobs drawn at a time.")] = 4,
+    device: Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of torch.")] = None,
+    dtype: Annotated[list[str] | None, typer.Option(help="Number format of a net, such as movq=bfloat16.")] = None,
+    previews: Annotated[bool, typer.Option(help="Small pictures while drawing.")] = True,
+) -> None:
+    # Ctrl-C and a service manager's SIGTERM go to the whole group; the parent decides, and ends this process by its
+    # socket.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    level = os.environ.get("LOG_LEVEL", "INFO").upper()
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s engine: %(message)s")
+    torch.set_num_threads(threads or threads_for_torch())
+    policy = device_policy(None if device == "auto" else device, dict(item.split("=", 1) for item in dtype or ()))
+    link = ParentLink(fd)
+    files, card = available(weights)
+    EngineChild(link, Checkpoint(files), policy, BlobStore(blobs), previews=previews).run(slots, card)
+
