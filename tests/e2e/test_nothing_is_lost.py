@@ -35,11 +35,13 @@ async def only_result(person: Person, status: Message) -> None:
     assert results == [status["id"]]
 
 
-@pytest.mark.parametrize("victim", ["bot", "inference.worker", "inference.engine_child"])
+@pytest.mark.parametrize(
+    ("user", "victim"), [(3001, "bot"), (3002, "inference.worker"), (3003, "inference.engine_child")]
+)
 async def test_kill_nine_in_the_middle_of_a_job_ends_in_the_same_message(
-    studio: Studio, person: People, victim: str
+    studio: Studio, person: People, user: int, victim: str
 ) -> None:
-    anna = person(3001, "en")
+    anna = person(user, "en")
     status = await status_of(anna, WORK)
     if victim == "bot":
         orphans = studio.descendants()
@@ -58,7 +60,7 @@ async def test_kill_nine_in_the_middle_of_a_job_ends_in_the_same_message(
 async def test_a_job_survives_storms_of_refusals_and_lost_answers(
     studio: Studio, playground: Playground, person: People
 ) -> None:
-    anna = person(3002, "en")
+    anna = person(3004, "en")
     await anna.draw("a black cat in space")
     for fault in (
         {"method": "editMessageMedia", "status": 500, "count": 2},
@@ -77,7 +79,7 @@ async def test_a_job_survives_storms_of_refusals_and_lost_answers(
 
 
 async def test_an_update_delivered_twice_is_one_job(studio: Studio, playground: Playground, person: People) -> None:
-    anna = person(3003, "en")
+    anna = person(3005, "en")
     said = await anna.say("a pink flower on a green background")
     first = await anna.until(is_result, after=said["message"]["id"])
     await anna.post("redeliver", {"update_id": said["update_id"]})
