@@ -16,20 +16,21 @@ REPEATS = 7
 
 @dataclass(frozen=True)
 class Row:
-    """One printed line. `ratio` is baseline / ours (above 1: ours is faster), the median over runs with its range.
+    """One printed line. `ratio` is baseline / ours (above 1: ours takes less), the median over runs with its range.
 
     `target` is what the ratio has to reach, None where the figure is only reported.
     """
 
     bench: str
     case: str
-    ours_ms: float
-    baseline: str
-    baseline_ms: float
+    ours: float
+    baseline_name: str
+    baseline: float
     ratio: float
     low: float
     high: float
     target: float | None = None
+    unit: str = "ms"
 
     @property
     def verdict(self) -> str:
@@ -69,24 +70,35 @@ def compare(
 ) -> Row:
     """Times two calls in turn, one warm-up each, `repeats` a run; the row holds the median ratio of `runs` runs."""
     ours(), baseline()
-    ratios, mine, theirs = [], [], []
+    medians = []
     for _ in range(runs):
         pairs = [(clock(ours), clock(baseline)) for _ in range(repeats)]
-        our_median = statistics.median(pair[0] for pair in pairs)
-        base_median = statistics.median(pair[1] for pair in pairs)
-        ratios.append(base_median / our_median)
-        mine.append(our_median)
-        theirs.append(base_median)
+        medians.append((statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)))
+    return row(bench, case, medians, baseline_name=baseline_name, target=target)
+
+
+def row(
+    bench: str,
+    case: str,
+    runs: Sequence[tuple[float, float]],
+    *,
+    baseline_name: str,
+    target: float | None = None,
+    unit: str = "ms",
+) -> Row:
+    """The row of one (ours, baseline) a run, both in `unit` and better when smaller."""
+    ratios = [baseline / ours for ours, baseline in runs]
     return Row(
         bench,
         case,
-        statistics.median(mine),
+        statistics.median(ours for ours, _ in runs),
         baseline_name,
-        statistics.median(theirs),
+        statistics.median(baseline for _, baseline in runs),
         statistics.median(ratios),
         min(ratios),
         max(ratios),
         target,
+        unit,
     )
 
 
@@ -96,7 +108,13 @@ def table(rows: Sequence[Row]) -> str:
     for row in rows:
         target = "–" if row.target is None else f"≥ {row.target:g}"
         lines.append(
-            f"| {row.bench} | {row.case} | {row.ours_ms:.3g} ms | {row.baseline}: {row.baseline_ms:.3g} ms "
+            f"| {row.bench} | {row.case} | {_short(row.ours)} {row.unit} "
+            f"| {row.baseline_name}: {_short(row.baseline)} {row.unit} "
             f"| {row.ratio:.2f} ({row.low:.2f}–{row.high:.2f}) | {target} | {row.verdict} |"
         )
     return "\n".join(lines)
+
+
+def _short(figure: float) -> str:
+    """Three digits that count: 0.512, 51.2, 5,120."""
+    return f"{figure:,.0f}" if figure >= 1000 else f"{figure:.3g}"
