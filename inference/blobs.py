@@ -89,10 +89,11 @@ def read_recipe(content: bytes) -> Recipe | None:
     """The recipe inside a picture file, None where there is none or it is not ours. Decodes no pixels."""
     try:
         with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
-            text = image.text.get(RECIPE_KEY) if isinstance(image, PngImagePlugin.PngImageFile) else None
-    except (OSError, ValueError, SyntaxError):
+            # What stands before the pixels. Pillow's `text` would decode them all to look behind them as well.
+            text = image.info.get(RECIPE_KEY)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
-    if text is None or len(text) > MAX_RECIPE_BYTES:
+    if not isinstance(text, str) or len(text) > MAX_RECIPE_BYTES:
         return None
     try:
         return Recipe.model_validate_json(text)

@@ -93,6 +93,8 @@ def parse_request(fields: dict[str, Any] | str | bytes) -> FlashTextToImage | Te
     except ValidationError as refusal:
         first = refusal.errors()[0]
         names = [str(part) for part in first["loc"] if part not in ("flash", "full")]
+        if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
+            names.append("kind")
         raise InvalidRequest(".".join(names) or "request", first["msg"]) from refusal
 
 
@@ -121,6 +123,12 @@ class Recipe(Contract):
     tile: Annotated[int, Field(ge=0, lt=MAX_PICTURES)]
     checkpoints: dict[str, str] = Field(default_factory=dict, description="net name -> revision")
     code_version: str
+
+    @model_validator(mode="after")
+    def _tile_has_a_seed(self) -> Recipe:
+        if self.tile >= len(self.request.seeds):
+            raise ValueError(f"tile {self.tile} of a request for {len(self.request.seeds)} pictures")
+        return self
 
     @property
     def seed(self) -> int:
