@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
@@ -31,6 +32,8 @@ from inference.blobs import BlobStore
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.ledger import Ledger
 
+log = logging.getLogger(__name__)
+
 DELETABLE_SECONDS = 47 * 3600.0
 
 
@@ -41,6 +44,11 @@ class Place:
     chat_id: int
     answer_to: int | None
     thread: int | None = None
+
+    @property
+    def quiet(self) -> bool:
+        """In groups nobody's telephone rings for somebody else's picture."""
+        return self.chat_id < 0
 
 
 class Gallery:
@@ -83,6 +91,7 @@ class Gallery:
                 ),
                 reply_parameters=reply_to(place.answer_to),
                 message_thread_id=place.thread,
+                disable_notification=place.quiet,
             )
             photo = message.photo[-1] if message.photo else None
             await self._history.add_post(
@@ -97,13 +106,24 @@ class Gallery:
             return True
 
     async def files(self, pictures: list[StoredPicture], place: Place) -> bool:
-        """Posts originals, two and more as one album. True if they were posted now. Raises BlobMissing."""
+        """Posts originals, two and more as one album; points to them where all were posted before.
+
+        True if they were posted now. Raises BlobMissing.
+        """
         async with self._lock(place.chat_id, -pictures[0].job_id):
-            known = await self._history.find_post(kind="file", picture_id=pictures[0].id, chat_id=place.chat_id)
-            if known is not None and await self.point_to(known, _("The original is here.")):
+            known = [
+                await self._history.find_post(kind="file", picture_id=picture.id, chat_id=place.chat_id)
+                for picture in pictures
+            ]
+            first = known[0]
+            if first is not None and all(known) and await self.point_to(first, _("The original is here.")):
                 return False
             documents = [await self._document(picture) for picture in pictures]
-            common = {"reply_parameters": reply_to(place.answer_to), "message_thread_id": place.thread}
+            common = {
+                "reply_parameters": reply_to(place.answer_to),
+                "message_thread_id": place.thread,
+                "disable_notification": place.quiet,
+            }
             if len(documents) == 1:
                 messages = [await self._bot.send_document(place.chat_id, documents[0], **common)]  # type: ignore[arg-type]
             else:
@@ -141,9 +161,12 @@ class Gallery:
                 await self._forget(grid)
 
     async def _forget(self, post: Post) -> None:
+        """Takes one message back; where Telegram forbids that, the others are still to go."""
         await self._history.forget_post(post.chat_id, post.message_id)
-        with contextlib.suppress(TelegramForbiddenError):
+        try:
             await self.withdraw(post.chat_id, post.message_id, post.created_at)
+        except (TelegramForbiddenError, TelegramBadRequest) as refused:
+            log.info("message %d in chat %d stays: %s", post.message_id, post.chat_id, refused)
 
     async def withdraw(self, chat_id: int, message_id: int, sent_at: float) -> None:
         """Takes a message of ours back. Telegram lets nobody delete old ones: their picture is replaced instead."""

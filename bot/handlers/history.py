@@ -34,7 +34,8 @@ async def open_(message: Message, person: Person, history: History, blobs: BlobS
 async def turn(callback: CallbackQuery, callback_data: PageButton, history: History, blobs: BlobStore) -> None:
     if not await belongs(callback, callback_data.owner):
         return
-    if callback_data.starred and not (await history.page(callback_data.owner, offset=0, limit=1, starred=True))[1]:
+    asked_for_favourites = callback_data.starred and not callback_data.picture  # not on the way back from a picture
+    if asked_for_favourites and not (await history.page(callback_data.owner, offset=0, limit=1, starred=True))[1]:
         await callback.answer(_("No favourites yet: press ☆ under a picture."), show_alert=True)
         return
     await callback.answer()
@@ -88,17 +89,20 @@ async def delete(
 
 
 async def _show_page(callback: CallbackQuery, wanted: PageButton, history: History, blobs: BlobStore) -> None:
-    """The asked page, or the last one there is."""
-    offset = wanted.offset
-    pictures, total = await history.page(wanted.owner, offset=offset, limit=PAGE, starred=wanted.starred)
+    """The asked page, or the last one there is; all pictures where the last favourite has gone."""
+    offset, starred = wanted.offset, wanted.starred
+    pictures, total = await history.page(wanted.owner, offset=offset, limit=PAGE, starred=starred)
+    if starred and not total:
+        offset, starred = 0, False
+        pictures, total = await history.page(wanted.owner, offset=offset, limit=PAGE)
     if not pictures and total:
         offset = (total - 1) // PAGE * PAGE
-        pictures, total = await history.page(wanted.owner, offset=offset, limit=PAGE, starred=wanted.starred)
+        pictures, total = await history.page(wanted.owner, offset=offset, limit=PAGE, starred=starred)
     if not pictures:
         empty = BufferedInputFile(collage.blank(), "empty.jpg")
         await _edit(callback, empty, _("There are no pictures of yours yet. Write me what to draw!"), None)
         return
-    text, markup = _page(wanted.owner, pictures, offset, total, starred=wanted.starred)
+    text, markup = _page(wanted.owner, pictures, offset, total, starred=starred)
     await _edit(callback, await _sheet(pictures, blobs, offset), text, markup)
 
 

@@ -122,6 +122,27 @@ async def test_history_turns_pages_opens_and_deletes_in_one_message(house: House
     await anna.until(lambda message: "1 to 9" in (message["caption"] or ""))
 
 
+async def test_there_is_a_way_back_from_the_last_favourite(house: House, anna: Person) -> None:
+    grid = await anna.draw("a red circle --n 2")
+    await anna.say("/history")
+    page = await anna.until(lambda message: "Your pictures" in (message["caption"] or ""))
+    answer = await anna.press(page, "Favourites only")
+    assert "No favourites yet" in answer["answer"]["text"]
+    await anna.press(grid, "☆")
+    await anna.press(page, "Favourites only")
+    await anna.until(lambda message: "Your favourites" in (message["caption"] or ""))
+    for number in ("1", "1"):
+        await anna.press(await anna.message(page["id"]), number)
+        opened = await anna.until(lambda message: "↩️ Back" in buttons(message))
+        await anna.press(opened, "⭐")
+        await anna.until(lambda message: message["id"] == page["id"] and "☆" in buttons(message))
+        await anna.press(await anna.message(page["id"]), "Back")
+        await anna.until(lambda message: message["id"] == page["id"] and "↩️ Back" not in buttons(message))
+    everything = await anna.message(page["id"])
+    assert "Your pictures · 2 pictures" in everything["caption"]
+    assert "⭐ Favourites only" in buttons(everything)
+
+
 async def test_the_queue_shows_mine_and_counts_others_without_their_words(
     house: House, named: Callable[..., Person]
 ) -> None:
