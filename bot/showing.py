@@ -93,12 +93,16 @@ class Showing:
         )
         markup = await result_keyboard(self._history, pictures, job.chat_id, self._queue.card)
         message = await self._put_photo(job, jpeg, text, markup)
-        if message is None:  # the same edit again: the message was remembered the first time
-            return
-        photo = message.photo[-1] if message.photo else None
+        message_id = job.message_id if message is None else message.message_id
+        assert message_id is not None
+        if message is None:  # it looks like this already: an earlier try got through, perhaps without our knowing
+            known = await self._history.post(job.chat_id, message_id)
+            if known is not None and known.kind in ("single", "grid"):
+                return
+        photo = message.photo[-1] if message is not None and message.photo else None
         await self._history.add_post(
-            message.chat.id,
-            message.message_id,
+            job.chat_id if message is None else message.chat.id,
+            message_id,
             job_id=job.id,
             picture_id=pictures[0].id if len(pictures) == 1 else None,
             kind="single" if len(pictures) == 1 else "grid",

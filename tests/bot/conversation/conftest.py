@@ -11,6 +11,8 @@ import aiohttp
 import pytest
 
 import bot.app as app
+from bot.outbox import Outbox
+from bot.pacing import Pace, Window
 from bot.playground import Playground, serve
 from bot.settings import Settings
 from inference.blobs import BlobStore
@@ -18,6 +20,8 @@ from tests.bot.conversation.painter import Painter
 from tests.e2e.chat import Person
 
 TOKEN = "123456:" + "A" * 35
+# Telegram's own limits have tests of their own, in virtual time; here they would only be waited for.
+HURRIED = Pace(private=(Window(100, 1.0),), group=(Window(100, 1.0),), per_second=200.0)
 
 
 @dataclass
@@ -47,6 +51,7 @@ class House:
             **self.options,
         )
         self.patch.setattr(app, "local_delivery", lambda _settings: self.painter)
+        self.patch.setattr(app, "Outbox", lambda: Outbox(HURRIED, progress_seconds=(0.1, 0.1)))
         ready, self.stop = asyncio.Event(), asyncio.Event()
 
         async def live() -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from inference.queue.database import open_database
 from inference.queue.tables import jobs
 from tests.bot.conversation.conftest import TOKEN, House
-from tests.e2e.chat import PATIENCE, Message, Person, is_result
+from tests.e2e.chat import PATIENCE, Message, Person, buttons, is_result
 
 
 def drawing(message: Message) -> bool:
@@ -74,6 +74,17 @@ async def test_an_answer_lost_after_the_edit_leads_to_one_grid(house: House, ann
     await anna.draw("a red circle")
     await until_state(house, "done")
     assert sum(is_result(message) for message in await anna.messages()) == 1
+
+
+async def test_a_grid_that_telegram_calls_unchanged_is_remembered_like_any_other(house: House, anna: Person) -> None:
+    house.options["previews"] = False
+    await house.reopen()
+    unchanged = "Bad Request: message is not modified"
+    await trouble(anna, "editMessageMedia", count=1, status=400, description=unchanged, when="after")
+    grid = await anna.draw("a red circle")
+    await until_state(house, "done")
+    await anna.press(grid, "⬆ 2")
+    await anna.until(lambda message: "✅ 2" in buttons(message))
 
 
 async def test_a_request_that_could_not_be_confirmed_is_drawn_when_telegram_is_back(house: House, anna: Person) -> None:
