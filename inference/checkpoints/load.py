@@ -74,8 +74,8 @@ class Checkpoint:
         """The U-Net of one mode with what belongs to it on `device`, in `dtype` but for its float32 output layers.
 
         Raises MissingWeights when the file or its projection is not there, UnreadableCheckpoint when it does not fit. A
-        file without null embedding (the layout of diffusers) gets zeros: without biases in any attention that is
-        exactly what diffusers' own empty unconditional input amounts to.
+        file without null embedding (the layout of diffusers) gets the bias of its projection's norm: diffusers'
+        pipeline projects rows of zeros there and masks them all alike, which amounts to attending to just that.
         """
         path = self._path(name)
         parts = split_unet(read_tensors(path))
@@ -94,8 +94,8 @@ class Checkpoint:
         context_width = shapes["add_time_condition.attention.to_k.weight"][1]
         null = parts.null_embedding
         if null is None:
-            log.warning("%s has no null embedding; using zeros", path.name)
-            null = torch.zeros(context_width)
+            log.warning("%s has no null embedding; doing without as diffusers does", path.name)
+            null = projection["1.bias"]
         if null.numel() != context_width or projection["0.weight"].shape[0] != context_width:
             raise UnreadableCheckpoint(
                 f"{path.name}: null embedding or projection does not have the width {context_width}"

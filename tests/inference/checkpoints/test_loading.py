@@ -1,14 +1,18 @@
+import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from diffusers import Kandinsky3UNet
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from inference.checkpoints.load import Checkpoint, UnreadableCheckpoint, read_tensors
 from inference.checkpoints.store import MissingWeights, lacking, locate
+from inference.conditioning import null_context
+from inference.nets.unet import denoise
 from tests.inference.checkpoints.layouts import write_diffusers, write_v30, write_v31
 
 Layout = Callable[[Path, Path], Path]
@@ -41,9 +45,26 @@ def test_a_null_embedding_of_any_rank_comes_out_flat(tiny_folder: Path, tmp_path
     assert torch.equal(loaded.null_embedding, expected)
 
 
-def test_the_layout_without_a_null_embedding_gets_zeros(tiny_folder: Path, tmp_path: Path) -> None:
-    loaded = Checkpoint.open(write_diffusers(tiny_folder, tmp_path)).load_unet("base", torch.float32, "cpu")
-    assert not loaded.null_embedding.any()
+def test_the_layout_without_a_null_embedding_is_unconditional_as_in_diffusers(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
+    folder = write_diffusers(tiny_folder, tmp_path)
+    path = next((folder / "unet").glob("*.safetensors"))
+    weights = {name: tensor.float() for name, tensor in load_file(path).items()}
+    bias = "encoder_hid_proj.projection_norm.bias"
+    weights[bias] = torch.randn(weights[bias].shape, generator=torch.Generator().manual_seed(1))
+    save_file(weights, path)
+    config = json.loads((folder / "unet" / "config.json").read_text())
+    theirs = Kandinsky3UNet.from_config({**config, "encoder_hid_dim": weights[bias].shape[0]})
+    theirs.load_state_dict(weights)
+    x, t = torch.randn(1, 4, 8, 8), torch.tensor([500.0])
+    nothing = torch.zeros(1, 5, weights[bias].shape[0])
+    with torch.inference_mode():
+        expected = theirs.eval()(x, t, nothing, torch.zeros(1, 5, dtype=torch.int64)).sample
+    ours = Checkpoint.open(folder).load_unet("base", torch.float32, "cpu")
+    context = null_context(ours.null_embedding)
+    out = denoise(ours.unet, x, t, context.rows, context.mask, context.pool_len)
+    torch.testing.assert_close(out, expected, atol=1e-4, rtol=1e-4)
 
 
 def test_the_inpainting_net_loads_with_nine_channels(tiny_folder: Path, tmp_path: Path) -> None:
