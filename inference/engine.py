@@ -298,7 +298,9 @@ def _one_by_one(denoise: _Denoiser, ask: Denoise) -> tuple[Tensor, ...]:
 def _out_of_memory(error: Exception) -> bool:
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)  # torch's CPU allocator
+    # Allocators that raise no type of their own: torch's on the CPU, on an Apple GPU, and inside cuBLAS.
+    words = ("can't allocate memory", "MPS backend out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+    return isinstance(error, RuntimeError) and any(word in str(error) for word in words)
 
 
 def _failure_code(error: Exception) -> FailureCode:

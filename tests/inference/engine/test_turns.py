@@ -236,7 +236,15 @@ def test_what_does_not_fit_is_tried_once_more_row_by_row_and_says_so() -> None:
     torch.testing.assert_close(pictures(told[1]), expected, atol=1, rtol=0)
 
 
-@pytest.mark.parametrize("error", [torch.OutOfMemoryError("full"), MemoryError()])
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("full"),
+        MemoryError(),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9.07 GB, other allocations: 8.00 KB)"),
+    ],
+)
 def test_what_never_fits_fails_alone_and_the_engine_lives_on(error: Exception) -> None:
     kit = ArithmeticKit()
     engine = Engine(kit)
