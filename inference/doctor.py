@@ -21,8 +21,17 @@ from inference.checkpoints.catalogue import MODES, UNET_OF_MODE, Mode, human_siz
 from inference.checkpoints.cli import DEFAULT_FOLDER
 from inference.checkpoints.store import EMBEDDED, KINDS, PROJECTION_OF, Files, describe_lack, lacking, locate
 
-NEEDED = ("torch", "diffusers", "transformers", "safetensors", "sentencepiece", "google.protobuf")
-DISTRIBUTIONS = {"google.protobuf": "protobuf"}
+NEEDED = (
+    "torch",
+    "diffusers",
+    "transformers",
+    "accelerate",
+    "safetensors",
+    "sentencepiece",
+    "google.protobuf",
+    "huggingface_hub",
+)
+DISTRIBUTIONS = {"google.protobuf": "protobuf", "huggingface_hub": "huggingface-hub"}
 
 
 @dataclass(frozen=True, slots=True)

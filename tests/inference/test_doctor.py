@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ from inference import doctor
 from inference.__main__ import app
 from inference.doctor import Check, doctor_report
 from tests.inference.tiny import write_checkpoint
+
+ROOT = Path(__file__).parents[2]
 
 
 def about(checks: list[Check], subject: str) -> Check:
@@ -61,6 +65,12 @@ def test_missing_libraries_are_named_and_leave_nothing_to_work(
     checks = doctor_report(tiny_folder)
     assert about(checks, "torch").ok and about(checks, "no_such_library").ok is False
     assert about(checks, "modes").ok is False
+
+
+def test_it_looks_at_every_library_of_the_extra_that_draws() -> None:
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]["inference"]
+    wanted = {re.split(r"[=<>]", requirement)[0] for requirement in extra} - {"numpy"}  # torch says when that lacks
+    assert {doctor.DISTRIBUTIONS.get(name, name) for name in doctor.NEEDED} == wanted
 
 
 def test_the_command_line_of_the_worker_loads_no_torch() -> None:
