@@ -29,8 +29,9 @@ TEXT_ACTIVATIONS = 200_000_000
 class CheckpointKit:
     """The engine's `Kit` over a checkpoint.
 
-    `before_loading(net, size)` is called before weights are read from disk, with the bytes of their files. `budget`
-    limits the bytes on the device; by default its free memory is measured.
+    `before_loading(net, size)` is called before weights are read from disk, with the bytes of their files,
+    `before_encoding()` before texts that are not known yet go through the encoder. `budget` limits the bytes on the
+    device; by default its free memory is measured.
     """
 
     def __init__(
@@ -40,10 +41,12 @@ class CheckpointKit:
         *,
         budget: int | None = None,
         before_loading: Callable[[str, int], None] = lambda net, size: None,
+        before_encoding: Callable[[], None] = lambda: None,
     ) -> None:
         self._checkpoint = checkpoint
         self._policy = policy
         self._before_loading = before_loading
+        self._before_encoding = before_encoding
         self._tokenizer: Any = None
         self._encodings = EncodingCache()
         self._preview: Preview | None = None
@@ -67,7 +70,13 @@ class CheckpointKit:
 
     def contexts(self, asks: Sequence[Encode]) -> list[tuple[Context, ...]]:
         texts = list(dict.fromkeys(ids for ask in asks for ids in ask.texts if ids is not None))
-        encodings = dict(zip(texts, self._encodings.encode(texts, self._text_encoder), strict=True))
+
+        def encoder() -> nn.Module:
+            net = self._text_encoder()
+            self._before_encoding()
+            return net
+
+        encodings = dict(zip(texts, self._encodings.encode(texts, encoder), strict=True))
         return [self._contexts_of(ask, encodings) for ask in asks]
 
     def denoise(self, mode: Mode, x: Tensor, t: Tensor, context: Context) -> Tensor:

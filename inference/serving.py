@@ -73,13 +73,16 @@ class EngineChild:
         self._link = link
         self._blobs = blobs
         self._checkpoint = checkpoint
-        self._kit = CheckpointKit(checkpoint, policy, before_loading=self._before_loading)
+        self._kit = CheckpointKit(
+            checkpoint, policy, before_loading=self._before_loading, before_encoding=self._before_encoding
+        )
         self._engine = Engine(self._kit, max_rows=policy.max_rows, previews=previews)
         self._assigned: dict[int, Assignment] = {}
         self._savers = ThreadPoolExecutor(SAVERS, thread_name_prefix="saver")
         self._drain_by: float | None = None
         released = any(path.stat().st_size > RELEASED_NET for path in checkpoint.files.nets.values())
         self._slow = released and policy.device.type != "cuda"
+        self._slow_text = released and policy.text_device.type != "cuda"
 
     def run(self, slots: int, card: ModelCard | None) -> None:
         """Loads what fits, says hello, and serves until drained."""
@@ -179,6 +182,10 @@ class EngineChild:
         self._link.send(Patience(seconds=seconds, why=f"loading {net} ({human_size(size)})"))
         log.info("loading %s (%s)", net, human_size(size))
 
+    def _before_encoding(self) -> None:
+        if self._slow_text:
+            self._link.send(Patience(seconds=SLOW_PASS_SECONDS, why="the text encoder without a GPU"))
+
 
 def code_version() -> str:
     """The version of this program as it was installed."""
@@ -227,4 +234,3 @@ def main(
     link = ParentLink(fd)
     files, card = available(weights)
     EngineChild(link, Checkpoint(files), policy, BlobStore(blobs), previews=previews).run(slots, card)
-

@@ -60,6 +60,19 @@ def test_loading_is_announced_with_its_size(tiny_folder: Path) -> None:
     assert kit.resident == ("movq", "text", "flash")
 
 
+def test_encoding_is_announced_after_loading_and_only_for_texts_that_are_new(tiny_folder: Path) -> None:
+    told: list[str] = []
+    kit = tiny_kit(
+        tiny_folder,
+        before_loading=lambda net, size: told.append(f"load {net}"),
+        before_encoding=lambda: told.append("encode"),
+    )
+    ids = kit.tokenize("a red fox").ids
+    for _ in range(2):
+        kit.contexts([Encode("flash", (ids, None))])
+    assert told == ["load text", "encode", "load flash"]
+
+
 def test_with_a_small_budget_nets_come_and_go_and_pictures_are_the_same(tiny_folder: Path) -> None:
     roomy, tight = tiny_kit(tiny_folder), tiny_kit(tiny_folder, budget=1)
     told = []
