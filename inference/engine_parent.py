@@ -22,6 +22,7 @@ from inference.queue.wire import (
     UpMessage,
     decode_down,
     decode_up,
+    ended_within,
     spawn,
 )
 from inference.requests import Cancelled, Failed, Finished, ModelCard, Progress, Started
@@ -149,7 +150,7 @@ class EngineParent:
             self._end(job_id, Interrupted(cause="drained", alone=False))
         if self._engine is not None and self._process is not None:
             await self._engine.close()
-            await _ended_within(self._process, LAST_WORDS_SECONDS)
+            await ended_within(self._process, LAST_WORDS_SECONDS)
         await self._up.flush()
         self._over.set()
 
@@ -181,7 +182,7 @@ class EngineParent:
             log.exception("the engine spoke nonsense; killing it")
             process.kill()
         await engine.close()
-        if not await _ended_within(process, LAST_WORDS_SECONDS):
+        if not await ended_within(process, LAST_WORDS_SECONDS):
             process.kill()
             await process.wait()
         self._engine, self._slots = None, 0
@@ -303,12 +304,3 @@ class EngineParent:
         self._tell(job_id, event)
         if not self._runs:
             self._emptied.set()
-
-
-async def _ended_within(process: asyncio.subprocess.Process, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            await process.wait()
-    except TimeoutError:
-        return False
-    return True

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import logging
 import os
 import queue
 import signal
@@ -21,6 +22,8 @@ from pydantic import Field, TypeAdapter
 
 from inference.queue.delivery import Assignment, JobReport
 from inference.requests import Contract, ModelCard
+
+log = logging.getLogger(__name__)
 
 MAX_LINE_BYTES = 8 * 2**20
 
@@ -118,10 +121,13 @@ class ParentLink:
         self._socket.close()
 
     def _read(self) -> None:
-        with contextlib.suppress(OSError), self._socket.makefile("rb") as lines:
-            for line in lines:
-                if line.endswith(b"\n"):  # a killed parent may leave half a line
-                    self.inbox.put(decode_down(line))
+        try:
+            with contextlib.suppress(OSError), self._socket.makefile("rb") as lines:
+                for line in lines:
+                    if line.endswith(b"\n"):  # a killed parent may leave half a line
+                        self.inbox.put(decode_down(line))
+        except ValueError:  # a thread that died of it would leave a child that hears nothing any more
+            log.exception("the parent spoke nonsense; this is the end")
         self.inbox.put(None)
         if self._exit_on_eof:
             os._exit(0)
@@ -185,6 +191,16 @@ async def spawn(command: list[str], **options: Any) -> tuple[asyncio.subprocess.
     finally:
         theirs.close()
     return process, await open_link(ours)
+
+
+async def ended_within(process: asyncio.subprocess.Process, seconds: float) -> bool:
+    """Waits for a process to end, at most so long; whether it has."""
+    try:
+        async with asyncio.timeout(seconds):
+            await process.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 def die_with_parent() -> None:

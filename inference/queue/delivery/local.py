@@ -10,7 +10,7 @@ from pathlib import Path
 
 from inference.queue.delivery import Assignment, Capacity, Interrupted, JobReport
 from inference.queue.delivery.mailbox import Mailbox
-from inference.queue.wire import Cancel, Drain, Hello, Link, Report, Submit, decode_up, spawn
+from inference.queue.wire import Cancel, Drain, Hello, Link, Report, Submit, decode_up, ended_within, spawn
 from inference.requests import Cancelled, Failed, Finished, ModelCard
 
 log = logging.getLogger(__name__)
@@ -141,7 +141,7 @@ class LocalDelivery:
         finally:
             self._link, self._slots = None, 0
             await link.close()
-            if process.returncode is None and not await _ended_within(process, LAST_WORDS_SECONDS):
+            if process.returncode is None and not await ended_within(process, LAST_WORDS_SECONDS):
                 process.kill()
             await process.wait()
             self._process = None
@@ -174,12 +174,3 @@ def _is_last(report: JobReport) -> bool:
 async def _wait(event: asyncio.Event, seconds: float) -> None:
     await asyncio.wait([waiting := asyncio.ensure_future(event.wait())], timeout=seconds)
     waiting.cancel()
-
-
-async def _ended_within(process: asyncio.subprocess.Process, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            await process.wait()
-    except TimeoutError:
-        return False
-    return True

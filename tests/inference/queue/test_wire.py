@@ -59,6 +59,16 @@ async def test_both_ends_talk_in_order_and_see_the_end_but_not_half_a_line() -> 
     await link.close()
 
 
+def test_a_child_that_is_told_nonsense_takes_it_for_the_end() -> None:
+    ours, theirs = socket.socketpair()
+    child = wire.ParentLink(theirs.detach(), exit_on_eof=False)
+    ours.sendall(wire.encode(DOWN[0]) + b"nonsense\n" + wire.encode(DOWN[1]))
+    assert child.inbox.get(timeout=10) == DOWN[0]
+    assert child.inbox.get(timeout=10) is None
+    child.close()
+    ours.close()
+
+
 async def test_a_line_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "MAX_LINE_BYTES", 1000)
     ours, theirs = socket.socketpair()
