@@ -2,7 +2,8 @@
 
 aiogram's own loop confirms updates before they are handled and closes the session under the handlers that still run.
 This one asks for the next batch only when the last one is handled (or has taken too long to wait for), so that a crash
-in between leads to a second delivery rather than to silence, and it ends when the last handler has.
+in between leads to a second delivery rather than to silence, and it ends when the last handler has. What it had to cut
+short at its end is not confirmed either, as long as no later poll has done so.
 """
 
 from __future__ import annotations
@@ -40,21 +41,21 @@ async def poll(
 
     `patience`: how long a batch may hold up the next one. Raises TelegramUnauthorizedError when the token is revoked.
     """
-    running: set[asyncio.Task[None]] = set()
+    running: dict[asyncio.Task[None], int] = {}
     offset: int | None = None
     try:
         while not stop.is_set():
             updates = await _next_updates(bot, offset, allowed_updates, stop)
-            batch = [asyncio.create_task(handle(bot, dispatcher, update)) for update in updates]
+            batch = {asyncio.create_task(handle(bot, dispatcher, update)): update.update_id for update in updates}
+            running |= batch
             for task in batch:
-                running.add(task)
-                task.add_done_callback(running.discard)
+                task.add_done_callback(running.pop)
             if batch:
                 offset = updates[-1].update_id + 1
                 await asyncio.wait(batch, timeout=patience)
     finally:
-        await _drain(running, drain_seconds)
-        await _confirm(bot, offset)
+        cut_short = await _drain(running, drain_seconds)
+        await _confirm(bot, min(cut_short, default=offset))
 
 
 async def handle(bot: Bot, dispatcher: Dispatcher, update: Update) -> None:
@@ -114,16 +115,19 @@ async def _finished_before(task: asyncio.Task[object] | asyncio.Task[list[Update
     return False
 
 
-async def _drain(running: set[asyncio.Task[None]], seconds: float) -> None:
+async def _drain(running: dict[asyncio.Task[None], int], seconds: float) -> list[int]:
+    """Waits for the handlers; returns the ids of the updates whose handlers did not end in time."""
     if not running:
-        return
+        return []
     log.info("waiting for %d handlers to end", len(running))
-    _, late = await asyncio.wait(set(running), timeout=seconds)
+    update_of = dict(running)
+    _, late = await asyncio.wait(update_of, timeout=seconds)
     for task in late:
-        log.warning("a handler did not end in time: %s", task.get_name())
+        log.warning("update %d was not handled in time", update_of[task])
         task.cancel()
     if late:
         await asyncio.wait(late)
+    return [update_of[task] for task in late]
 
 
 async def _confirm(bot: Bot, offset: int | None) -> None:

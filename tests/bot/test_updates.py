@@ -151,6 +151,24 @@ async def test_a_handler_that_never_ends_is_given_up_at_shutdown(playground: Pla
     assert cancelled.is_set()
 
 
+async def test_an_update_that_the_shutdown_cut_short_comes_again(playground: Playground, bot: Bot) -> None:
+    began = asyncio.Event()
+
+    async def listen(_message: Message) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    stop = asyncio.Event()
+    await sim(playground, "message", user=1, text="draw")
+    polling = asyncio.create_task(
+        poll(bot, dispatcher_of(listen), stop, allowed_updates=["message"], patience=0.2, drain_seconds=0.05)
+    )
+    await began.wait()
+    stop.set()
+    await polling
+    assert not await nothing_pending(playground)
+
+
 async def test_an_update_that_a_crash_cut_short_comes_again(playground: Playground, bot: Bot) -> None:
     began: list[int] = []
 
