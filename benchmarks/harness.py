@@ -66,10 +66,15 @@ def compare(
     target: float | None = None,
     runs: int = RUNS,
     repeats: int = REPEATS,
+    warm_up: bool = True,
     clock: Callable[[Callable[[], object]], float] = cpu_ms,
 ) -> Row:
-    """Times two calls in turn, one warm-up each, `repeats` a run; the row holds the median ratio of `runs` runs."""
-    ours(), baseline()
+    """Times two calls in turn, `repeats` a run; the row holds the median ratio of `runs` runs.
+
+    `warm_up` makes one call of each before that, which is left out.
+    """
+    if warm_up:
+        ours(), baseline()
     medians = []
     for _ in range(runs):
         pairs = [(clock(ours), clock(baseline)) for _ in range(repeats)]
