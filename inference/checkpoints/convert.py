@@ -47,9 +47,10 @@ class DoesNotFit(OSError):
 def convert(source: Path, target: Path, dtype: torch.dtype = torch.bfloat16, report: Report = print) -> dict[str, Any]:
     """Converts every net found in `source` into `target` and returns the manifest written there.
 
-    U-Nets, projections and text encoder are stored in `dtype`; MoVQ stays in float32. Files that the manifest of
-    `target` already lists are left alone. `report` gets one line a file. Raises MissingWeights when `source` holds no
-    net at all, DoesNotFit when the disk is too small, UnreadableCheckpoint when a file is not what its name says.
+    U-Nets, projections and text encoder are stored in `dtype`; MoVQ stays in float32. Files that are in `target`
+    already, in that format and from the same source, are left alone. `report` gets one line a file. Raises
+    MissingWeights when `source` holds no net at all, DoesNotFit when the disk is too small, UnreadableCheckpoint when
+    a file is not what its name says.
     """
     files = locate(source)
     if not files.nets and files.text_encoder is None:
@@ -63,7 +64,7 @@ def convert(source: Path, target: Path, dtype: torch.dtype = torch.bfloat16, rep
     for net, name in UNET_FILES.items():
         if net in files.nets:
             _convert_unet(files, net, name, dtype, manifest, origins)
-    if "movq" in files.nets and not manifest.has("movq.safetensors"):
+    if "movq" in files.nets and not manifest.has("movq.safetensors", origins["movq"], torch.float32):
         state = movq_state(read_tensors(files.nets["movq"]))
         manifest.configs["movq"] = infer_movq_config(shapes_of(state), **movq_extras(files))
         manifest.add("movq.safetensors", _cast(movq_to_official(state), torch.float32), origins["movq"])
@@ -80,7 +81,10 @@ def _convert_unet(
     files: Files, net: str, name: str, dtype: torch.dtype, manifest: _Manifest, origins: Mapping[str, str]
 ) -> None:
     projection_name = f"{PROJECTION_OF[net]}.safetensors"
-    if manifest.has(name) and manifest.has(projection_name):
+    projection_origin = origins.get(PROJECTION_OF[net], origins[net])
+    has_unet = manifest.has(name, origins[net], dtype)
+    has_projection = manifest.has(projection_name, projection_origin, dtype)
+    if has_unet and has_projection:
         return
     parts = split_unet(read_tensors(files.nets[net]))
     projection = parts.projection
@@ -93,10 +97,10 @@ def _convert_unet(
     state = {f"unet.{key}": tensor for key, tensor in unet_to_official(parts.unet).items()}
     if parts.null_embedding is not None:
         state["null_embedding"] = parts.null_embedding
-    if not manifest.has(name):
+    if not has_unet:
         manifest.add(name, _cast(state, dtype), origins[net])
-    if not manifest.has(projection_name):
-        manifest.add(projection_name, _cast(projection, dtype), origins.get(PROJECTION_OF[net], origins[net]))
+    if not has_projection:
+        manifest.add(projection_name, _cast(projection, dtype), projection_origin)
 
 
 def _convert_text_encoder(folder: Path, dtype: torch.dtype, manifest: _Manifest, origin: str) -> None:
@@ -109,7 +113,7 @@ def _convert_text_encoder(folder: Path, dtype: torch.dtype, manifest: _Manifest,
         name = "model.safetensors" if len(shards) == 1 else f"model-{number:05}-of-{len(shards):05}.safetensors"
         state = _encoder_state(read_tensors(shard))
         weight_map |= dict.fromkeys(state, name)
-        if not manifest.has(f"text_encoder/{name}"):
+        if not manifest.has(f"text_encoder/{name}", origin, dtype):
             manifest.add(f"text_encoder/{name}", _cast(state, dtype), origin)
     if len(shards) > 1:
         index = json.dumps({"metadata": {}, "weight_map": weight_map}, indent=1)
@@ -142,13 +146,19 @@ def _cast(state: Mapping[str, Tensor], dtype: torch.dtype) -> State:
 
 
 def _check_room(files: Files, target: Path, dtype: torch.dtype) -> None:
-    source = [*files.nets.values(), *(_encoder_files(files.text_encoder) if files.text_encoder else ())]
-    # The released files are float32; a source that is smaller already needs no more than its own size.
-    needed = sum(path.stat().st_size for path in source) * dtype.itemsize // 4
+    encoder = _encoder_files(files.text_encoder) if files.text_encoder else ()
+    needed = sum(_size_in(dtype, path) for net, path in files.nets.items() if net != "movq")
+    needed += sum(_size_in(dtype, path) for path in encoder)
+    needed += _size_in(torch.float32, files.nets["movq"]) if "movq" in files.nets else 0
     free = shutil.disk_usage(target).free
     written = sum(path.stat().st_size for path in target.rglob("*.safetensors"))
     if needed - written > free:
         raise DoesNotFit(f"converting needs about {needed - written:,} bytes in {target}, {free:,} are free")
+
+
+def _size_in(dtype: torch.dtype, released: Path) -> int:
+    """Bytes of a released file once it is in `dtype`: the releases are float32, unless their names tell of fp16."""
+    return released.stat().st_size * dtype.itemsize // (2 if "fp16" in released.name else 4)
 
 
 class _Manifest:
@@ -162,13 +172,16 @@ class _Manifest:
         self.configs: dict[str, Any] = known.get("configs", {})
         self._files: dict[str, dict[str, Any]] = known.get("files", {})
 
-    def has(self, name: str) -> bool:
-        path = self._folder / name
-        return name in self._files and path.is_file() and path.stat().st_size == self._files[name]["bytes"]
+    def has(self, name: str, origin: str, dtype: torch.dtype) -> bool:
+        """Whether the file is there, made from `origin` in `dtype`."""
+        path, entry = self._folder / name, self._files.get(name, {})
+        wanted = {"origin": origin, "dtype": _name(dtype)}
+        return entry.items() >= wanted.items() and path.is_file() and path.stat().st_size == entry["bytes"]
 
     def add(self, name: str, state: State, origin: str) -> None:
         """Writes tensors as safetensors; `origin` is the revision of the file they came from."""
-        self._place(name, lambda path: save_file(state, path, metadata={"format": "pt"}), {"origin": origin})
+        extra = {"origin": origin, "dtype": _name(next(iter(state.values())).dtype)}
+        self._place(name, lambda path: save_file(state, path, metadata={"format": "pt"}), extra)
 
     def add_text(self, name: str, text: str) -> None:
         self._place(name, lambda path: path.write_text(text, "utf-8"), {})
@@ -197,6 +210,10 @@ class _Manifest:
         partial.write_text(json.dumps(content, indent=1, ensure_ascii=False), "utf-8")
         partial.replace(self._folder / "manifest.json")
         return content
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def sha256(path: Path) -> str:

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 UNetName = Literal["base", "flash", "inpainting"]
 _DIFFUSERS_PROJECTION = "encoder_hid_proj."
+_ENCODER_FILES = ("model.safetensors", "pytorch_model.bin")
 
 
 class UnreadableCheckpoint(ValueError):
@@ -126,7 +127,8 @@ class Checkpoint:
 
         if not sys.stderr.isatty():  # a bar drawn into a log file is noise
             transformers_logging.disable_progress_bar()
-        variant = None if any(folder.glob("model.safetensors*")) or any(folder.glob("pytorch_model*")) else "fp16"
+        plain = (folder / f"{name}{index}" for name in _ENCODER_FILES for index in ("", ".index.json"))
+        variant = None if any(path.is_file() for path in plain) else "fp16"
         encoder: nn.Module = T5EncoderModel.from_pretrained(
             folder, dtype=dtype, variant=variant, device_map={"": device}, local_files_only=True, weights_only=True
         )

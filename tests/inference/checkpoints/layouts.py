@@ -96,7 +96,13 @@ def write_diffusers(tiny: Path, folder: Path) -> Path:
         save_file(half, folder / name / "diffusion_pytorch_model.fp16.safetensors")
         (folder / name / "config.json").write_text(json.dumps(config))
     encoder = {key: tensor.half() for key, tensor in load_file(tiny / "text_encoder" / "model.safetensors").items()}
-    save_file(encoder, folder / "text_encoder" / "model.fp16.safetensors", metadata={"format": "pt"})
+    weight_map = {}
+    for number, names in enumerate((sorted(encoder)[::2], sorted(encoder)[1::2]), 1):
+        shard = f"model.fp16-{number:05}-of-00002.safetensors"
+        weight_map |= dict.fromkeys(names, shard)
+        save_file({name: encoder[name] for name in names}, folder / "text_encoder" / shard, metadata={"format": "pt"})
+    index = {"metadata": {}, "weight_map": weight_map}
+    (folder / "text_encoder" / "model.safetensors.index.fp16.json").write_text(json.dumps(index))
     shutil.copy(tiny / "text_encoder" / "config.json", folder / "text_encoder")
     shutil.copy(tiny / "text_encoder" / "spiece.model", folder / "tokenizer")
     return folder

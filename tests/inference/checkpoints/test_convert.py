@@ -76,6 +76,20 @@ def test_an_interrupted_conversion_continues_where_it_stopped(tiny_folder: Path,
     assert not any(lacking(locate(target), mode) for mode in MODES)
 
 
+def test_another_format_or_source_into_the_same_folder_is_not_taken_for_done(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
+    source, target = write_v30(tiny_folder, tmp_path / "released"), tmp_path / "studio"
+    convert(source, target, torch.bfloat16, quiet)
+    convert(source, target, torch.float32, quiet)
+    assert {tensor.dtype for tensor in load_file(target / "kandinsky3.safetensors").values()} == {torch.float32}
+    content = torch.load(source / "weights" / "kandinsky3.pt", weights_only=True)
+    torch.save({**content, "null_embedding": content["null_embedding"] + 1}, source / "weights" / "kandinsky3.pt")
+    convert(source, target, torch.float32, quiet)
+    null = load_file(target / "kandinsky3.safetensors")["null_embedding"]
+    assert torch.equal(null, content["null_embedding"].flatten() + 1)
+
+
 def test_whole_files_pass_the_check_and_a_changed_byte_does_not(tiny_folder: Path, tmp_path: Path) -> None:
     target = tmp_path / "studio"
     convert(write_v31(tiny_folder, tmp_path / "released"), target, torch.bfloat16, quiet)
@@ -115,3 +129,16 @@ def test_a_full_disk_is_noticed_before_anything_is_written(
     with pytest.raises(module.DoesNotFit, match="1,000 are free"):
         convert(write_v31(tiny_folder, tmp_path / "released"), tmp_path / "studio", report=quiet)
     assert not list((tmp_path / "studio").rglob("*.safetensors"))
+
+
+def test_room_is_foreseen_for_half_precision_that_is_widened(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from inference.checkpoints import convert as module
+
+    source = write_diffusers(tiny_folder, tmp_path / "released")
+    manifest = convert(source, tmp_path / "one", torch.float32, quiet)
+    taken = sum(entry["bytes"] for name, entry in manifest["files"].items() if name.endswith(".safetensors"))
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: type("Usage", (), {"free": taken * 9 // 10})())
+    with pytest.raises(module.DoesNotFit):
+        convert(source, tmp_path / "two", torch.float32, quiet)
