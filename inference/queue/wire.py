@@ -67,16 +67,10 @@ class Patience(Contract):
     why: str
 
 
-class Idle(Contract):
-    """Alive, with nothing to report."""
-
-    type: Literal["idle"] = "idle"
-
-
 Down = Annotated[Submit | Cancel | Drain, Field(discriminator="type")]
-Up = Annotated[Hello | Report | Patience | Idle, Field(discriminator="type")]
+Up = Annotated[Hello | Report | Patience, Field(discriminator="type")]
 DownMessage = Submit | Cancel | Drain
-UpMessage = Hello | Report | Patience | Idle
+UpMessage = Hello | Report | Patience
 _DOWN: TypeAdapter[DownMessage] = TypeAdapter(Down)
 _UP: TypeAdapter[UpMessage] = TypeAdapter(Up)
 

@@ -20,7 +20,6 @@ UP = [
     wire.Report(report=JobReport(job_id=7, event=Progress(stage="drawing", step=1, of=4, preview=b"\xff\x00\n"))),
     wire.Report(report=JobReport(job_id=7, event=Interrupted(cause="drained", alone=False))),
     wire.Patience(seconds=90.0, why="loading"),
-    wire.Idle(),
 ]
 
 
