@@ -109,6 +109,11 @@ def released_files(layout: Layout, modes: Iterable[str]) -> tuple[ReleasedFile, 
     return tuple(sorted(found, key=lambda entry: entry.bytes))
 
 
+def offers(layout: Layout, mode: Mode) -> bool:
+    """Whether a release has the U-Net of a mode at all."""
+    return any(entry.net == UNET_OF_MODE[mode] for entry in released_files(layout, [mode]))
+
+
 def human_size(count: int) -> str:
     """A byte count for people, in decimal units: "12.2 GB", "67 MB", "3 kB"."""
     for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):

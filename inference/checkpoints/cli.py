@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from inference.checkpoints.catalogue import MODES, Layout, Mode, human_size, released_files
+from inference.checkpoints.catalogue import MODES, Layout, Mode, human_size, offers, released_files
 from inference.checkpoints.store import EMBEDDED, Files, MissingWeights, describe_lack, lacking, locate, revisions
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Download, convert, verify and list checkpoints.")
@@ -49,9 +49,9 @@ def list_weights(folder: Folder = DEFAULT_FOLDER) -> None:
     typer.echo("\nreleased")
     for layout in Release:
         for mode in MODES:
-            released = released_files(_layout(layout), [mode])
-            if any(entry.net in ("base", "flash", "inpainting") for entry in released):
-                typer.echo(f"  {layout:<14} {mode:<11} {human_size(sum(entry.bytes for entry in released)):>9}")
+            if offers(_layout(layout), mode):
+                size = human_size(sum(entry.bytes for entry in released_files(_layout(layout), [mode])))
+                typer.echo(f"  {layout:<14} {mode:<11} {size:>9}")
 
 
 def _status(files: Files, mode: Mode, *, embedded: bool) -> str:
@@ -71,6 +71,9 @@ def download(
     """Fetch released weights. Says how much it will be before it starts; a second run resumes."""
     from inference.checkpoints.download import NotEnoughRoom, fetch, plan
 
+    for mode in modes:
+        if not offers(_layout(release), mode.value):
+            _stop(f"The release {release.value} has no {mode.value}.")
     try:
         planned = plan(_layout(release), modes, folder, endpoint)
         for line in planned.describe():

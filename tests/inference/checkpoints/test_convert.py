@@ -76,9 +76,7 @@ def test_an_interrupted_conversion_continues_where_it_stopped(tiny_folder: Path,
     assert not any(lacking(locate(target), mode) for mode in MODES)
 
 
-def test_another_format_or_source_into_the_same_folder_is_not_taken_for_done(
-    tiny_folder: Path, tmp_path: Path
-) -> None:
+def test_another_format_or_source_into_the_same_folder_is_not_taken_for_done(tiny_folder: Path, tmp_path: Path) -> None:
     source, target = write_v30(tiny_folder, tmp_path / "released"), tmp_path / "studio"
     convert(source, target, torch.bfloat16, quiet)
     convert(source, target, torch.float32, quiet)

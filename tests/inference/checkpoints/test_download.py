@@ -122,6 +122,13 @@ def test_the_command_says_the_size_and_waits_for_a_yes(hub: Hub, tmp_path: Path)
     assert f"WEIGHTS_DIR={tmp_path}" in done.output
 
 
+def test_a_mode_that_a_release_does_not_have_is_refused_by_name(hub: Hub, tmp_path: Path) -> None:
+    command = ["download", "flash", "--release", "kandinsky-3.0", "--folder", str(tmp_path), "--endpoint", hub.address]
+    asked = CliRunner().invoke(app, [*command, "--yes"])
+    assert asked.exit_code == 1
+    assert "kandinsky-3.0 has no flash" in asked.output
+
+
 def test_an_unreachable_hub_is_told_without_a_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub.utils._http.time, "sleep", lambda _: None)  # between the library's retries
     command = ["download", "flash", "--folder", str(tmp_path), "--endpoint", "http://127.0.0.1:9"]
