@@ -230,7 +230,12 @@ def main(
     level = os.environ.get("LOG_LEVEL", "INFO").upper()
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s engine: %(message)s")
     torch.set_num_threads(threads or threads_for_torch())
-    policy = device_policy(None if device == "auto" else device, dict(item.split("=", 1) for item in dtype or ()))
+    formats = {net: name for net, _, name in (item.partition("=") for item in dtype or ())}
+    try:
+        policy = device_policy(None if device == "auto" else device, formats)
+    except ValueError as wrong:
+        log.error("%s", wrong)
+        raise typer.Exit(2) from wrong
     link = ParentLink(fd)
     files, card = available(weights)
     EngineChild(link, Checkpoint(files), policy, BlobStore(blobs), previews=previews).run(slots, card)

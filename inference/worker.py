@@ -45,6 +45,10 @@ def worker_command(
     weights: Annotated[Path | None, typer.Option(help="Checkpoints; without them the embedded small one.")] = None,
     slots: Annotated[int, typer.Option(min=1, max=64, help="Jobs drawn at a time.")] = 4,
     device: Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")] = "auto",
+    dtype: Annotated[
+        list[str] | None,
+        typer.Option(envvar="NET_DTYPES", help="Number format of a net: movq=bfloat16, unet=float16, text=float32."),
+    ] = None,
     previews: Annotated[bool, typer.Option(help="Small pictures while drawing.")] = True,
     job_timeout: Annotated[float, typer.Option(min=1, help="Seconds a job may run.")] = 600.0,
     silence: Annotated[float, typer.Option(min=0.1, help="Least seconds of silence that count as a hang.")] = 30.0,
@@ -61,14 +65,17 @@ def worker_command(
             card = model_card(weights)
         except MissingWeights as lack:
             logging.getLogger(__name__).error("%s", lack)
-    command = _own_engine(blobs, weights, slots, device, previews) if engine is None else shlex.split(engine)
+    own = _own_engine(blobs, weights, slots, device, dtype or [], previews)
+    command = own if engine is None else shlex.split(engine)
     options = EngineOptions(engine=tuple(command), silence_seconds=silence, job_timeout_seconds=job_timeout)
     asyncio.run(run_worker(fd, options, card=card, grace_seconds=grace))
 
 
-def _own_engine(blobs: str, weights: Path | None, slots: int, device: str, previews: bool) -> list[str]:
+def _own_engine(
+    blobs: str, weights: Path | None, slots: int, device: str, dtypes: list[str], previews: bool
+) -> list[str]:
     command = [sys.executable, "-m", "inference.engine_child", "--blobs", blobs, "--slots", str(slots)]
-    command += ["--device", device]
+    command += ["--device", device, *(word for dtype in dtypes for word in ("--dtype", dtype))]
     command += [] if weights is None else ["--weights", str(weights)]
     return command if previews else [*command, "--no-previews"]
 

@@ -1,0 +1,37 @@
+"""The worker's command line: what of it reaches the engine."""
+
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from inference import worker
+from inference.__main__ import app
+from inference.engine_parent import EngineOptions
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[EngineOptions]:
+    """The options of every worker that would have run."""
+    seen: list[EngineOptions] = []
+
+    async def run_worker(fd: int, options: EngineOptions, **rest: object) -> None:
+        seen.append(options)
+
+    monkeypatch.setattr(worker, "run_worker", run_worker)
+    monkeypatch.setattr(worker, "die_with_parent", lambda: None)
+    return seen
+
+
+def test_number_formats_reach_the_engine_from_the_environment(started: list[EngineOptions]) -> None:
+    ran = CliRunner().invoke(app, ["worker", "--fd", "3"], env={"NET_DTYPES": "movq=bfloat16 unet=float16"})
+    assert ran.exit_code == 0, ran.output
+    [options] = started
+    words = list(options.engine)
+    assert [words[at + 1] for at, word in enumerate(words) if word == "--dtype"] == ["movq=bfloat16", "unet=float16"]
+
+
+def test_unless_told_otherwise_the_engine_chooses_its_formats(started: list[EngineOptions]) -> None:
+    CliRunner().invoke(app, ["worker", "--fd", "3", "--no-previews", "--job-timeout", "60"])
+    assert "--dtype" not in started[0].engine and "--no-previews" in started[0].engine
+    assert started[0].job_timeout_seconds == 60
