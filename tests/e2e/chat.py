@@ -51,9 +51,8 @@ class Person:
     async def press(self, message: Message, button: str) -> dict[str, Any]:
         """Presses the button whose text contains `button`, the first of them."""
         name = next(text for text in buttons(message) if button in text)
-        return await self.post(
-            "press", {"user": self.id, "chat": self.chat_id, "message_id": message["id"], "button": name}
-        )
+        pressed = {"user": self.id, "chat": self.chat_id, "message_id": message["id"], "button": name}
+        return await self.post("press", {**pressed, "wait": PATIENCE})
 
     async def messages(self) -> list[Message]:
         return list((await self.get(f"transcript?chat={self.chat_id}"))["messages"])

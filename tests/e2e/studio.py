@@ -41,7 +41,7 @@ class Studio:
                 sys.executable, "-m", "bot", "run", env=environment, cwd=ROOT, stdout=log, stderr=log
             )
 
-    async def answering(self, patience: float = 60) -> None:
+    async def answering(self, patience: float = 120) -> None:
         """Waits until the bot polls for updates."""
         deadline = time.monotonic() + patience
         async with aiohttp.ClientSession() as session:
