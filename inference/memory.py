@@ -197,7 +197,11 @@ class Residency:
             self._nets[name] = net
             self._make_room(activations(net.module) + (0 if net.resident else net.size), keep=name)
             if not net.resident:
-                self._move_in(net)
+                try:
+                    self._move_in(net)
+                except BaseException:  # half a net on the device would take room that nobody gives back
+                    _back_to_ram(net)
+                    raise
         return net.module
 
     def make_room(self) -> None:
@@ -252,6 +256,10 @@ class Residency:
         if net.host is None:
             del self._nets[name]
             return
-        for slot in net.host:
-            slot.holder[slot.name] = slot.parked
-        net.resident = False
+        _back_to_ram(net)
+
+
+def _back_to_ram(net: _Net) -> None:
+    for slot in net.host or ():
+        slot.holder[slot.name] = slot.parked
+    net.resident = False

@@ -103,6 +103,31 @@ def test_parking_keeps_the_weights() -> None:
     assert torch.equal(nets.require("a").weight, before)
 
 
+def test_a_net_that_fits_only_half_leaves_the_device_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    nets = Residency(
+        lambda name, device: nn.Sequential(nn.Linear(4, 1, device=device), nn.Linear(4, 1, device=device)),
+        torch.device("meta"),
+        budget=10**9,
+        park=lambda size: True,
+    )
+    move, moved = torch.Tensor.to, 0
+
+    def full_at_the_third(tensor: torch.Tensor, *arguments: object, **options: object) -> torch.Tensor:
+        nonlocal moved
+        moved += 1
+        if moved == 3:
+            raise torch.OutOfMemoryError("full")
+        return move(tensor, *arguments, **options)  # type: ignore[call-overload, no-any-return]
+
+    monkeypatch.setattr(torch.Tensor, "to", full_at_the_third)
+    with pytest.raises(torch.OutOfMemoryError):
+        nets.require("a")
+    assert nets.resident == ()
+    net = nets._nets["a"].module
+    assert {parameter.device.type for parameter in net.parameters()} == {"cpu"}
+    assert {parameter.device.type for parameter in nets.require("a").parameters()} == {"meta"}
+
+
 def test_without_ram_to_spare_a_net_is_forgotten_and_read_again() -> None:
     shelf = Shelf()
     nets = shelf.residency(40, park=False)
