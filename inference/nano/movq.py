@@ -139,7 +139,10 @@ def train(out: Path, minutes: float, seed: int, resume: bool, polish: float = PO
         gone = (budget.share - started) / (1 - started)
         resting = gone > 1 - polish
         peak = RATE if not state else RATE / 2
-        factor = 0.3 * rate((gone - 1 + polish) / polish, 0.3) if resting else rate(gone / (1 - polish), 0.3)
+        if resting:
+            factor = (0.3 if polish < 1 else 1.0) * rate((gone - 1 + polish) / polish, 0.3)
+        else:
+            factor = rate(gone / (1 - polish), 0.3)
         for group in optimizer.param_groups:
             group["lr"] = peak * factor
         whole = step % (3 if resting else 12) == 0  # a whole picture costs four crops
