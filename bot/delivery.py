@@ -91,7 +91,9 @@ class Deliveries:
     async def resume(self) -> None:
         """After a restart: every job gets a status message or its old one is taken up; what has ended is shown."""
         for job in await self._ledger.unannounced():
-            self._run("announce", job.id, self._announce_until_done(job))
+            sent = await self._history.find_post(kind="status", job_id=job.id)
+            announcing = self._announce_until_done(job) if sent is None else self._announced(job, sent.message_id)
+            self._run("announce", job.id, announcing)
         for job in await self._ledger.active():
             if job.message_id is not None and job.id not in self._statuses:
                 self._statuses[job.id] = _Status(job, job.message_id, quiet_until=0.0)
@@ -190,6 +192,8 @@ class Deliveries:
     async def _tell_resumed(self, job: Job) -> None:
         assert job.message_id is not None
         outlook = await self._ledger.outlook(job.id)
+        if job.id not in self._statuses:  # its end is on its way
+            return
         with speaking(context_of(job).language):
             text = cards.resumed(
                 line_of(job).prompt, outlook.place if outlook else None, outlook.eta_seconds if outlook else None
@@ -201,23 +205,18 @@ class Deliveries:
     # The beginning
 
     async def _announce(self, job: Job) -> None:
-        context = context_of(job)
-        with speaking(context.language):
+        with speaking(context_of(job).language):
             text = cards.accepted(line_of(job).prompt)
             buttons = keyboards.status(job.id)
-        message = await self._bot.send_message(
-            job.chat_id,
-            text,
-            parse_mode="HTML",
-            reply_markup=buttons,
-            reply_parameters=reply_to(context.reply_to),
-            message_thread_id=context.thread,
-            disable_notification=not context.private,
-        )
-        assert self._loop is not None
-        self._statuses[job.id] = _Status(job, message.message_id, quiet_until=self._loop.time() + QUIET_SECONDS)
+        message = await self._showing.send(job, text, buttons)
         await self._history.add_post(message.chat.id, message.message_id, job_id=job.id, kind="status")
-        announced = await self._ledger.announce(job.id, message.message_id)
+        await self._announced(job, message.message_id)
+
+    async def _announced(self, job: Job, message_id: int) -> None:
+        """The status message is there: the job may have its turn."""
+        assert self._loop is not None
+        self._statuses[job.id] = _Status(job, message_id, quiet_until=self._loop.time() + QUIET_SECONDS)
+        announced = await self._ledger.announce(job.id, message_id)
         if announced is None:  # cancelled before it had a message
             self._bring(job.id)
         self._queue.wake()

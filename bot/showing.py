@@ -60,6 +60,19 @@ class Showing:
                 log.error("job %d: not even an apology arrives: %s", job_id, error)
         await self._ledger.mark_shown(job_id)
 
+    async def send(self, job: Job, text: str, markup: InlineKeyboardMarkup) -> Message:
+        """A new message in answer to the request."""
+        context = context_of(job)
+        return await self._bot.send_message(
+            job.chat_id,
+            text,
+            parse_mode="HTML",
+            reply_markup=markup,
+            reply_parameters=reply_to(context.reply_to),
+            message_thread_id=context.thread,
+            disable_notification=not context.private,
+        )
+
     async def rewrite(self, chat_id: int, message_id: int, text: str, markup: InlineKeyboardMarkup | None) -> None:
         """Replaces the words of a message, be it a text or a photo with a caption."""
         where = {"chat_id": chat_id, "message_id": message_id, "reply_markup": markup}
@@ -147,16 +160,7 @@ class Showing:
             except TelegramBadRequest as error:
                 if classify(error) is not Refusal.MESSAGE_GONE:
                     raise
-        context = context_of(job)
-        message = await self._bot.send_message(
-            job.chat_id,
-            text,
-            parse_mode="HTML",
-            reply_markup=markup,
-            reply_parameters=reply_to(context.reply_to),
-            message_thread_id=context.thread,
-            disable_notification=not context.private,
-        )
+        message = await self.send(job, text, markup)
         await self._ledger.move_message(job.id, message.message_id)
         await self._history.add_post(message.chat.id, message.message_id, job_id=job.id, kind="status")
 

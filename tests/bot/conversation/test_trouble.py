@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select
 
 from inference.queue.database import open_database
+from inference.queue.ledger import Ledger
 from inference.queue.tables import jobs
 from tests.bot.conversation.conftest import TOKEN, House
 from tests.e2e.chat import PATIENCE, Message, Person, buttons, is_result
@@ -138,6 +140,21 @@ async def test_a_request_without_a_status_message_gets_one_after_a_restart(house
     await anna.until(is_result)
     assert len([message for message in await anna.messages() if message["from"]["is_bot"]]) == 1
     assert len(house.painter.submitted) == 1
+
+
+async def test_a_status_message_sent_just_before_a_crash_is_used_after_it(house: House, anna: Person) -> None:
+    async def crash(*_told: object) -> None:
+        raise RuntimeError("the power went off")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Ledger, "announce", crash)
+        await anna.say("a red circle")
+        status = await anna.until(lambda message: "Cancel" in str(message["buttons"]))
+        await anna.until(lambda message: "went wrong" in (message["text"] or ""))
+        await house.close()
+    house.painter = house.new_painter()
+    await house.open()
+    assert (await anna.until(is_result))["id"] == status["id"]
 
 
 async def test_waiting_people_read_that_their_request_is_safe_after_a_restart(house: House, anna: Person) -> None:
