@@ -11,9 +11,23 @@ from aiogram.types import Message
 
 _ALIAS = re.compile(r"^(?:нарисуй(?:те)?(?:\s+мне)?|draw(?:\s+me)?)(?:\s*[:,]\s*|\s+)(?=\S)", re.IGNORECASE)
 
+# People answer a picture to praise it as well as to ask for the next one.
+_COURTESIES = frozenset(
+    re.findall(
+        r"\w+",
+        """thanks thank you thx ty so very much wow cool nice great awesome amazing beautiful lovely perfect love it
+        haha lol ok okay yes no well done good job
+        спасибо спс благодарю большое очень вау ого круто класс классно супер красиво красота здорово отлично
+        прекрасно огонь шикарно хаха ахаха лол ок окей да нет молодец""",
+    )
+)
+
 
 class Addressed(BaseFilter):
-    """In private every text that is no command; in a group a mention of the bot or an answer to it. Gives `words`."""
+    """In private every text that is no command; in a group a mention of the bot or an answer to it. Gives `words`.
+
+    A "thank you" in answer to a picture in a group asks for nothing.
+    """
 
     async def __call__(self, message: Message, bot: Bot) -> bool | dict[str, Any]:
         text = message.text
@@ -26,11 +40,16 @@ class Addressed(BaseFilter):
         if me.username and mention.search(text):
             return {"words": without_alias(mention.sub(" ", text).strip())}
         answered = message.reply_to_message
-        if answered is not None and answered.from_user is not None and answered.from_user.id == me.id:
-            return {"words": without_alias(text)}
-        return False
+        if answered is None or answered.from_user is None or answered.from_user.id != me.id or is_courtesy(text):
+            return False
+        return {"words": without_alias(text)}
 
 
 def without_alias(text: str) -> str:
     """ "Нарисуй кота" asks for "кота"."""
     return _ALIAS.sub("", text.strip())
+
+
+def is_courtesy(text: str) -> bool:
+    """Whether a text is only praise, thanks or emoji."""
+    return all(word in _COURTESIES for word in re.findall(r"\w+", text.lower()))

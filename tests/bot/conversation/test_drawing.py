@@ -217,5 +217,8 @@ async def test_a_group_hears_only_what_it_asked_for(house: House, named: Callabl
     await anna.say(f"@{username} a blue cat")
     await anna.until(is_result, after=single["id"])
     assert house.painter.submitted[1].request.prompt == "a blue cat"
+    for praise in ("Thank you so much!", "Спасибо, очень красиво", "👍"):
+        await anna.say(praise, reply_to=single["id"])
     await anna.say("a green circle", reply_to=single["id"])
     await anna.until(lambda message: is_result(message) and "green" in message["caption"])
+    assert len(house.painter.submitted) == 3
