@@ -105,8 +105,8 @@ def _about_queue(error: Refused | EngineAway) -> str:
             return _("The line is full, not your fault. Please try again in a few minutes.")
         case WaitTooLong(eta_seconds=eta):
             return _(
-                "This would be ready in {wait}, I do not want to let you wait so long. "
-                "Fewer pictures, Flash, or a later hour will do."
+                "This would be ready in {wait}, and I do not want to keep you waiting that long. "
+                "Try fewer pictures, Flash, or come back later."
             ).format(wait=wait(eta))
         case EngineAway():
             return _(

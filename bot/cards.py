@@ -70,7 +70,7 @@ def wait(eta_seconds: float) -> str:
 
 
 def accepted(prompt: str) -> str:
-    return "✅ " + _("Got it, it is safely written down.") + "\n" + quote(prompt)
+    return "✅ " + _("Got it, your request is saved.") + "\n" + quote(prompt)
 
 
 def place_in_line(place: int, eta_seconds: float | None) -> str:
@@ -168,7 +168,7 @@ def remark(said: Remark) -> str:
                 style=style_name(said.detail)
             )
         case "mode_missing":
-            return _("{mode} is not installed here, I took the other mode.").format(mode=mode_name(said.detail))
+            return _("{mode} is not installed here, so I took the other mode.").format(mode=mode_name(said.detail))
 
 
 def note(said: Note) -> str:
@@ -180,9 +180,9 @@ def note(said: Note) -> str:
         case "negative_cut":
             return _("What to avoid was too long. Not seen: “{text}”").format(text=detail)
         case "unknown_tokens":
-            return _("Some signs mean nothing to the model: “{text}”").format(text=detail)
+            return _("The model does not know these characters: “{text}”").format(text=detail)
         case "leaner_retry":
-            return _("Memory ran short, so I drew it in a thriftier way.")
+            return _("Memory ran short, so I drew it in a leaner way.")
 
 
 def unknown_words(words: Sequence[str], card: ModelCard | None) -> str:
@@ -235,12 +235,12 @@ def _failure(code: FailureCode) -> tuple[str, str]:
             )
         case "out_of_memory":
             return (
-                _("The graphics card ran out of memory, even the thrifty way."),
+                _("The graphics card ran out of memory, even in the leanest way of drawing."),
                 _("Not your fault. A smaller picture or --n 1 should fit."),
             )
         case "engine_crashed" | "too_many_attempts":
             return (
-                _("The drawing engine fell over on this request, several times."),
+                _("The drawing engine crashed on this request several times."),
                 _("Not your fault, we have written down why. Changing the words a little often helps."),
             )
         case "timed_out":
@@ -270,18 +270,18 @@ def recipe(line: PromptLine, recipe: Recipe, *, job_id: int | None = None, seeds
     listed = seeds or (recipe.seed,)
     label = ngettext("Seed: {seeds}", "Seeds: {seeds}", len(listed))
     rows.append(label.format(seeds=", ".join(f"<code>{seed}</code>" for seed in listed)))
-    revisions = ", ".join(f"{escape(net)} {escape(revision[:12])}" for net, revision in recipe.checkpoints.items())
+    revisions = ", ".join(f"{net} {revision[:12]}" for net, revision in recipe.checkpoints.items())
     if revisions:
-        rows.append(_("Model: {model}").format(model=shortened(revisions, 300)))
-    rows.append(_("Program: {version}").format(version=escape(recipe.code_version)))
+        rows.append(_("Model: {model}").format(model=escape(shortened(revisions, 300))))
+    rows.append(_("Program: {version}").format(version=escape(shortened(recipe.code_version, 60))))
     rows.append(f"<pre>{escape(shortened(write(line), 2300))}</pre>")
     return "\n".join(rows)
 
 
 def deleting(count: int) -> str:
     return ngettext(
-        "Delete {n} picture for good? The file and the recipe go too.",
-        "Delete {n} pictures for good? The files and the recipes go too.",
+        "Delete {n} picture for good? The file goes too.",
+        "Delete {n} pictures for good? The files go too.",
         count,
     ).format(n=count)
 

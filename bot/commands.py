@@ -15,7 +15,7 @@ COMMANDS = {
     "settings": N_("My settings"),
     "queue": N_("My place in line"),
     "cancel": N_("Cancel my requests"),
-    "info": N_("Recipe of a picture (answer it)"),
+    "info": N_("Recipe of a picture (reply to it)"),
     "help": N_("How to ask for more"),
 }
 IN_GROUPS = ("imagine", "queue", "cancel", "info", "help")

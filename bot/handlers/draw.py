@@ -55,12 +55,12 @@ async def example(
     """Draws an example for whoever pressed it; pressed again, again, but not while it waits."""
     sentences = examples(queue.card)
     if callback_data.number >= len(sentences) or callback.message is None:
-        await callback.answer(_("This example is gone. Just write me what to draw."), show_alert=True)
+        await callback.answer(_("This example is gone. Just tell me what to draw."), show_alert=True)
         return
     key = f"example:{callback.message.chat.id}:{callback.message.message_id}:{callback_data.number}"
     async with deliveries.one_press(key):
         if await waiting_twin(ledger, person.id, key) is not None:
-            await callback.answer(_("It is in line already."))
+            await callback.answer(_("It is already in line."))
             return
         await callback.answer()
         origin = Origin.of_press(callback, event_update.update_id, person.language)

@@ -28,11 +28,11 @@ def manual(card: ModelCard | None) -> str:
         _(
             "<b>Drawing</b>\n"
             "In a private chat just write what you want to see. In a group: /imagine and the words, "
-            "mention me, or answer one of my messages."
+            "mention me, or reply to one of my messages."
         ),
         _(
             "<b>Parameters</b>, after the words:\n"
-            "<code>--ar 16:9</code> width to height\n"
+            "<code>--ar 16:9</code> width to height, the shape of the picture\n"
             "<code>--n 2</code> how many pictures, 1 to 10\n"
             "<code>--style anime</code> one of the /styles\n"
             "<code>--seed 42</code> the same number draws the same picture\n"
@@ -44,7 +44,7 @@ def manual(card: ModelCard | None) -> str:
         _(
             "<b>Commands</b>\n"
             "/history your pictures and favourites\n"
-            "/info as an answer to a picture or a file of mine: its recipe\n"
+            "/info in reply to one of my pictures or files: its recipe\n"
             "/queue your place in line\n"
             "/cancel stop what you have asked for\n"
             "/settings language, quality, size, number, style"

@@ -11,7 +11,7 @@ from aiogram.types import BufferedInputFile, CallbackQuery, InlineKeyboardMarkup
 from bot import cards, collage, keyboards
 from bot.callbacks import PageButton
 from bot.delivery import Deliveries
-from bot.handlers.ownership import belongs
+from bot.handlers.ownership import belongs, own_picture
 from bot.history import History, Person, StoredPicture
 from bot.i18n import _, ngettext
 from inference.blobs import BlobMissing, BlobStore
@@ -22,7 +22,7 @@ PAGE = 9
 async def open_(message: Message, person: Person, history: History, blobs: BlobStore) -> None:
     pictures, total = await history.page(person.id, offset=0, limit=PAGE)
     if not pictures:
-        await message.reply(_("There are no pictures of yours yet. Write me what to draw!"))
+        await message.reply(_("You have no pictures yet. Tell me what to draw!"))
         return
     text, markup = _page(person.id, pictures, 0, total, starred=False)
     sent = await message.answer_photo(
@@ -45,8 +45,8 @@ async def turn(callback: CallbackQuery, callback_data: PageButton, history: Hist
 async def open_one(
     callback: CallbackQuery, callback_data: PageButton, history: History, blobs: BlobStore, deliveries: Deliveries
 ) -> None:
-    picture = await history.picture(callback_data.picture)
-    if not await belongs(callback, picture.owner_id if picture else None) or picture is None:
+    picture = await own_picture(callback, history, callback_data.picture)
+    if picture is None:
         return
     await callback.answer()
     try:
@@ -59,8 +59,8 @@ async def open_one(
 
 
 async def star(callback: CallbackQuery, callback_data: PageButton, history: History, deliveries: Deliveries) -> None:
-    picture = await history.picture(callback_data.picture)
-    if not await belongs(callback, picture.owner_id if picture else None) or picture is None:
+    picture = await own_picture(callback, history, callback_data.picture)
+    if picture is None:
         return
     await callback.answer(_("No longer a favourite.") if picture.starred else _("Added to favourites: /history"))
     await history.star(picture.id, not picture.starred)
@@ -73,8 +73,8 @@ async def delete(
     callback: CallbackQuery, callback_data: PageButton, history: History, blobs: BlobStore, deliveries: Deliveries
 ) -> None:
     """Asks first; then the page comes back without the picture."""
-    picture = await history.picture(callback_data.picture)
-    if not await belongs(callback, picture.owner_id if picture else None) or picture is None:
+    picture = await own_picture(callback, history, callback_data.picture)
+    if picture is None:
         return
     if callback_data.action == "delete":
         await callback.answer(cards.deleting(1))
@@ -100,7 +100,7 @@ async def _show_page(callback: CallbackQuery, wanted: PageButton, history: Histo
         pictures, total = await history.page(wanted.owner, offset=offset, limit=PAGE, starred=starred)
     if not pictures:
         empty = BufferedInputFile(collage.blank(), "empty.jpg")
-        await _edit(callback, empty, _("There are no pictures of yours yet. Write me what to draw!"), None)
+        await _edit(callback, empty, _("You have no pictures yet. Tell me what to draw!"), None)
         return
     text, markup = _page(wanted.owner, pictures, offset, total, starred=starred)
     await _edit(callback, await _sheet(pictures, blobs, offset), text, markup)

@@ -39,7 +39,7 @@ async def info(
     origin = Origin.of_message(message, event_update.update_id, person.language)
     asked = message.reply_to_message
     if asked is None:
-        await deliveries.say(origin, "ℹ️ " + _("Answer a picture of mine with /info, or send me its PNG file."))
+        await deliveries.say(origin, "ℹ️ " + _("Reply to one of my pictures with /info, or send me its PNG file."))
         return
     post = await _post_of(asked, person, history)
     if post is not None and await _of_post(post, origin, history, ledger, deliveries):
@@ -48,7 +48,7 @@ async def info(
     if recipe is not None:
         await _of_file(recipe, replace(origin, reply_to=asked.message_id), deliveries)
         return
-    await deliveries.say(origin, "🤷 " + _("I find no recipe in this. I keep one for every picture I have drawn."))
+    await deliveries.say(origin, "🤷 " + _("I find no recipe here. Every picture I draw has one."))
 
 
 async def file(message: Message, person: Person, event_update: Update, bot: Bot, deliveries: Deliveries) -> None:
@@ -59,7 +59,7 @@ async def file(message: Message, person: Person, event_update: Update, bot: Bot,
         await _of_file(recipe, origin, deliveries)
         return
     await deliveries.say(
-        origin, "🤷 " + _("I find no recipe in this file. For now I work from words: write what to draw.")
+        origin, "🤷 " + _("I find no recipe in this file. For now I draw from words: tell me what you want to see.")
     )
 
 
@@ -81,7 +81,7 @@ async def repeat(
     key = f"file:{card_message.chat.id}:{card_message.message_id}"
     async with deliveries.one_press(key):
         if await waiting_twin(ledger, person.id, key) is not None:
-            await callback.answer(_("It is in line already."))
+            await callback.answer(_("It is already in line."))
             return
         await callback.answer()
         recipe = await _in_file(bot, source.document)

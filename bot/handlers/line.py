@@ -9,7 +9,7 @@ from aiogram.types import CallbackQuery, Message, Update
 from bot import cards, keyboards
 from bot.callbacks import CancelAllButton, JobButton
 from bot.delivery import Deliveries
-from bot.handlers.ownership import belongs
+from bot.handlers.ownership import belongs, own_job
 from bot.history import History, Person
 from bot.i18n import _, ngettext
 from bot.intake import Origin, line_of
@@ -35,7 +35,7 @@ async def queue_(
     if others:
         rows.append(
             ngettext(
-                "{n} request of other people is in line.", "{n} requests of other people are in line.", others
+                "{n} request from other people is in line.", "{n} requests from other people are in line.", others
             ).format(n=others)
         )
     origin = Origin.of_message(message, event_update.update_id, person.language)
@@ -45,8 +45,8 @@ async def queue_(
 
 async def place(callback: CallbackQuery, callback_data: JobButton, ledger: Ledger) -> None:
     """The place of one job, as a private line on the screen."""
-    job = await ledger.job(callback_data.job)
-    if not await belongs(callback, job.owner_id if job else None) or job is None:
+    job = await own_job(callback, ledger, callback_data.job)
+    if job is None:
         return
     outlooks = await ledger.outlooks()
     outlook = outlooks.get(job.id)
@@ -92,8 +92,8 @@ async def cancel(
 
 async def cancel_one(callback: CallbackQuery, callback_data: JobButton, ledger: Ledger, queue: Dispatcher) -> None:
     """The status message of the job says what became of it."""
-    job = await ledger.job(callback_data.job)
-    if not await belongs(callback, job.owner_id if job else None) or job is None:
+    job = await own_job(callback, ledger, callback_data.job)
+    if job is None:
         return
     await callback.answer(_("Too late, it has ended already.") if job.settled else _("Cancelling…"))
     await queue.cancel(job.id)

@@ -39,7 +39,7 @@ async def not_words(message: Message) -> None:
         await message.reply(_("Nice picture! I cannot work from pictures yet. Tell me in words what to draw."))
     else:
         await message.reply(
-            _("For now I understand words only. Write me what to draw, for example: {example}").format(
+            _("For now I understand only words. Tell me what to draw, for example: {example}").format(
                 example=_("a black cat in space")
             )
         )
@@ -47,7 +47,7 @@ async def not_words(message: Message) -> None:
 
 async def dead_button(callback: CallbackQuery) -> None:
     """A button of a version that is long gone."""
-    await callback.answer(_("This button is from an older version. Please ask anew."), show_alert=True)
+    await callback.answer(_("This button is from an older version. Please ask again."), show_alert=True)
 
 
 def build() -> Router:

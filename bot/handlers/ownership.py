@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from aiogram.types import CallbackQuery
 
+from bot.history import History, StoredPicture
 from bot.i18n import _
+from inference.queue.jobs import Job
+from inference.queue.ledger import Ledger
 
 
 async def belongs(callback: CallbackQuery, owner_id: int | None) -> bool:
@@ -16,3 +19,21 @@ async def belongs(callback: CallbackQuery, owner_id: int | None) -> bool:
     else:
         await callback.answer(_("This belongs to somebody else. Send me your own words!"), show_alert=True)
     return False
+
+
+async def own_picture(callback: CallbackQuery, history: History, picture_id: int) -> StoredPicture | None:
+    """The presser's picture; None, and they have been told, where it is gone or not theirs."""
+    picture = await history.picture(picture_id)
+    return picture if await belongs(callback, picture.owner_id if picture else None) else None
+
+
+async def own_pictures(callback: CallbackQuery, history: History, job_id: int) -> list[StoredPicture]:
+    """What is left of the presser's job; empty, and they have been told, where nothing is or it is not theirs."""
+    pictures = await history.pictures_of_job(job_id)
+    return pictures if await belongs(callback, pictures[0].owner_id if pictures else None) else []
+
+
+async def own_job(callback: CallbackQuery, ledger: Ledger, job_id: int) -> Job | None:
+    """The presser's job; None, and they have been told, where it is gone or not theirs."""
+    job = await ledger.job(job_id)
+    return job if await belongs(callback, job.owner_id if job else None) else None

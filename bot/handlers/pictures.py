@@ -11,7 +11,7 @@ from bot import cards, keyboards
 from bot.callbacks import PictureButton
 from bot.delivery import Deliveries
 from bot.gallery import Place
-from bot.handlers.ownership import belongs
+from bot.handlers.ownership import own_picture
 from bot.history import History, Person, Preferences
 from bot.i18n import _
 from bot.intake import Origin, order, take_in, waiting_twin
@@ -31,8 +31,8 @@ async def take_out(
     deliveries: Deliveries,
 ) -> None:
     """Posts the picture alone, or its file; the second time a finger points at the first one."""
-    picture = await history.picture(callback_data.picture)
-    if not await belongs(callback, picture.owner_id if picture else None) or picture is None:
+    picture = await own_picture(callback, history, callback_data.picture)
+    if picture is None:
         return
     await callback.answer()
     origin = Origin.of_press(callback, event_update.update_id, person.language)
@@ -59,8 +59,8 @@ async def refine(
     deliveries: Deliveries,
 ) -> None:
     """The same words and the same seed in full quality, once."""
-    picture = await history.picture(callback_data.picture)
-    if not await belongs(callback, picture.owner_id if picture else None) or picture is None:
+    picture = await own_picture(callback, history, callback_data.picture)
+    if picture is None:
         return
     key = f"full:{picture.id}"
     async with deliveries.one_press(key):
@@ -68,7 +68,7 @@ async def refine(
             await callback.answer(_("Full quality is not installed here."), show_alert=True)
             return
         if await waiting_twin(ledger, picture.owner_id, key) is not None:
-            await callback.answer(_("It is in line already."))
+            await callback.answer(_("It is already in line."))
             return
         await callback.answer()
         origin = Origin.of_press(callback, event_update.update_id, person.language)
@@ -95,13 +95,13 @@ async def repeat(
     deliveries: Deliveries,
 ) -> None:
     """Exactly the same picture once more: one tile of its job has its own seed, so it can be drawn alone."""
-    picture = await history.picture(callback_data.picture)
-    if not await belongs(callback, picture.owner_id if picture else None) or picture is None:
+    picture = await own_picture(callback, history, callback_data.picture)
+    if picture is None:
         return
     key = f"repeat-one:{picture.id}"
     async with deliveries.one_press(key):
         if await waiting_twin(ledger, picture.owner_id, key) is not None:
-            await callback.answer(_("It is in line already."))
+            await callback.answer(_("It is already in line."))
             return
         await callback.answer()
         origin = Origin.of_press(callback, event_update.update_id, person.language)
@@ -118,8 +118,8 @@ async def recipe(
     history: History,
     deliveries: Deliveries,
 ) -> None:
-    picture = await history.picture(callback_data.picture)
-    if not await belongs(callback, picture.owner_id if picture else None) or picture is None:
+    picture = await own_picture(callback, history, callback_data.picture)
+    if picture is None:
         return
     await callback.answer()
     origin = Origin.of_press(callback, event_update.update_id, person.language)
@@ -131,8 +131,8 @@ async def recipe(
 async def star(
     callback: CallbackQuery, callback_data: PictureButton, history: History, deliveries: Deliveries, queue: Dispatcher
 ) -> None:
-    picture = await history.picture(callback_data.picture)
-    if not await belongs(callback, picture.owner_id if picture else None) or picture is None:
+    picture = await own_picture(callback, history, callback_data.picture)
+    if picture is None:
         return
     starred = not picture.starred
     await callback.answer(_("Added to favourites: /history") if starred else _("No longer a favourite."))
@@ -144,8 +144,8 @@ async def delete(
     callback: CallbackQuery, callback_data: PictureButton, history: History, deliveries: Deliveries, queue: Dispatcher
 ) -> None:
     """Asks first; the second press deletes."""
-    picture = await history.picture(callback_data.picture)
-    if not await belongs(callback, picture.owner_id if picture else None) or picture is None:
+    picture = await own_picture(callback, history, callback_data.picture)
+    if picture is None:
         return
     if callback_data.action == "delete":
         await callback.answer(cards.deleting(1))

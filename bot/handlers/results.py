@@ -12,7 +12,7 @@ from bot.callbacks import JobButton
 from bot.compose import brief, new_seed, tile_seeds
 from bot.delivery import Deliveries
 from bot.gallery import Place
-from bot.handlers.ownership import belongs
+from bot.handlers.ownership import belongs, own_job, own_pictures
 from bot.history import History, Person
 from bot.i18n import _
 from bot.intake import Action, Origin, line_of, take_in, waiting_twin
@@ -29,19 +29,20 @@ async def once_more(
     person: Person,
     event_update: Update,
     ledger: Ledger,
+    history: History,
     deliveries: Deliveries,
 ) -> None:
     """Again with new seeds, the same after a failure, or exactly the same. Not doubled while it waits."""
-    job = await ledger.job(callback_data.job)
-    if not await belongs(callback, job.owner_id if job else None) or job is None:
+    job = await own_job(callback, ledger, callback_data.job)
+    if job is None:
         return
     key = f"{callback_data.action}:{job.id}"
     async with deliveries.one_press(key):
         if await waiting_twin(ledger, job.owner_id, key) is not None:
-            await callback.answer(_("It is in line already."))
+            await callback.answer(_("It is already in line."))
             return
         await callback.answer()
-        await _repeat(callback, job, callback_data.action, key, person, event_update, ledger, deliveries)
+        await _repeat(callback, job, callback_data.action, key, person, event_update, ledger, history, deliveries)
 
 
 async def _repeat(
@@ -52,15 +53,19 @@ async def _repeat(
     person: Person,
     event_update: Update,
     ledger: Ledger,
+    history: History,
     deliveries: Deliveries,
 ) -> None:
+    """What is drawn descends from the first picture of the job, which stands for all of them."""
     origin = Origin.of_press(callback, event_update.update_id, person.language)
     request, line = job.request, line_of(job)
     if action == "again":
         seeds = tile_seeds(new_seed(), len(request.seeds))
         request, line = request.model_copy(update={"seeds": seeds}), replace(line, seed=seeds[0])
     done: Action = "again" if action == "again" else "retry" if action == "retry" else "repeat"
-    await take_in(ledger, deliveries, origin, request, line, action=done, key=key)
+    parents = await history.pictures_of_job(job.id)
+    parent_id = parents[0].id if parents else None
+    await take_in(ledger, deliveries, origin, request, line, action=done, key=key, parent_id=parent_id)
     if action == "retry":
         await deliveries.gallery.rebutton(callback.message, None)
 
@@ -69,14 +74,15 @@ async def edit(
     callback: CallbackQuery, callback_data: JobButton, person: Person, event_update: Update, ledger: Ledger
 ) -> None:
     """Gives the prompt back to be changed; whatever is answered is drawn like any other words."""
-    job = await ledger.job(callback_data.job)
-    if not await belongs(callback, job.owner_id if job else None) or job is None or callback.message is None:
+    job = await own_job(callback, ledger, callback_data.job)
+    if job is None or callback.message is None:
         return
     await callback.answer()
     origin = Origin.of_press(callback, event_update.update_id, person.language)
     written = write(brief(line_of(job), person.preferences, private=origin.private))
+    called = "" if origin.private else f"{callback.from_user.mention_html()}\n"  # opens the reply for them alone
     await callback.message.answer(
-        "✏️ " + _("Tap the words to copy them, change what you like and send them back:") + "\n"
+        f"{called}✏️ " + _("Tap the words to copy them, change what you like and send them back:") + "\n"
         f"<code>{cards.escape(written)}</code>",
         parse_mode="HTML",
         reply_markup=ForceReply(selective=True, input_field_placeholder=written[:64]),
@@ -91,8 +97,8 @@ async def files(
     history: History,
     deliveries: Deliveries,
 ) -> None:
-    pictures = await history.pictures_of_job(callback_data.job)
-    if not await belongs(callback, pictures[0].owner_id if pictures else None):
+    pictures = await own_pictures(callback, history, callback_data.job)
+    if not pictures:
         return
     await callback.answer()
     origin = Origin.of_press(callback, event_update.update_id, person.language)
@@ -125,8 +131,8 @@ async def recipe(
 
 async def star(callback: CallbackQuery, callback_data: JobButton, history: History, deliveries: Deliveries) -> None:
     """Stars all pictures of a job, or takes all stars back."""
-    pictures = await history.pictures_of_job(callback_data.job)
-    if not await belongs(callback, pictures[0].owner_id if pictures else None):
+    pictures = await own_pictures(callback, history, callback_data.job)
+    if not pictures:
         return
     starred = not all(picture.starred for picture in pictures)
     await callback.answer(_("Added to favourites: /history") if starred else _("No longer a favourite."))
@@ -137,8 +143,8 @@ async def star(callback: CallbackQuery, callback_data: JobButton, history: Histo
 
 async def delete(callback: CallbackQuery, callback_data: JobButton, history: History, deliveries: Deliveries) -> None:
     """Asks first; the second press deletes."""
-    pictures = await history.pictures_of_job(callback_data.job)
-    if not await belongs(callback, pictures[0].owner_id if pictures else None):
+    pictures = await own_pictures(callback, history, callback_data.job)
+    if not pictures:
         return
     if callback_data.action == "delete":
         await callback.answer(cards.deleting(len(pictures)))

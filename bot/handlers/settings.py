@@ -85,11 +85,11 @@ def summary(person: Person) -> str:
     return "\n".join(
         [
             "⚙️ <b>" + _("Your settings") + "</b>",
-            _("They hold wherever a line says nothing else."),
+            _("They apply unless your message says otherwise."),
             "",
             _("Language: {value}").format(value=LANGUAGE_NAMES[person.language]),
             _("Quality: {value}").format(value=cards.mode_name(chosen.mode or "flash")),
-            _("Width to height: {value}").format(value=chosen.size or DEFAULT_SIZE),
+            _("Aspect ratio: {value}").format(value=chosen.size or DEFAULT_SIZE),
             _("Pictures at a time: {value} (in groups one)").format(value=chosen.count or PICTURES_IN_PRIVATE),
             _("Style: {style}").format(style=cards.style_name(chosen.style)),
         ]

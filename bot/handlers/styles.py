@@ -48,7 +48,7 @@ async def choose(
 def text(person: Person, *, small_model: bool) -> str:
     lines = [
         "🎨 "
-        + _("<b>Styles</b>: tap one to make it your usual style, or write it behind the words of a single picture:"),
+        + _("<b>Styles</b>: tap one to make it your usual style, or add it after the words for just one picture:"),
         "<code>" + _("a fox in a snowy forest") + " --style khokhloma</code>",
         _("Your usual style: {style}").format(style=cards.style_name(person.preferences.style)),
     ]

@@ -85,6 +85,7 @@ async def _reply(bot: Bot, to: Message | CallbackQuery | None, text: str) -> Non
         text,
         parse_mode="HTML",
         message_thread_id=topic,
+        disable_notification=message.chat.type != "private",
         reply_parameters=ReplyParameters(message_id=message.message_id, allow_sending_without_reply=True),
     )
 

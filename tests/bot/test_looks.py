@@ -57,6 +57,17 @@ def test_a_recipe_always_fits_a_message(prompt: str, negative: str) -> None:
     assert cards.visible_length(text) <= 4096
 
 
+def test_a_recipe_out_of_a_strangers_file_fits_and_opens_no_tag() -> None:
+    request = TextToImage(prompt="p" * 1000, negative_prompt="n" * 1000, seeds=tuple(range(10)))
+    recipe = Recipe(request=request, tile=0, checkpoints={"<b>&" * 500: "<i>" * 9}, code_version="<u>" * 3000)
+    with speaking("en"):
+        text = cards.recipe(PromptLine("p" * 1000, no="n" * 1000, seed=1, mode="full"), recipe)
+    assert cards.visible_length(text) <= 4096
+    assert "<i>" not in text
+    assert "<u>" not in text
+    assert text.count("<b>") == 1
+
+
 def test_numbers_agree_with_their_words_in_russian() -> None:
     with speaking("ru"):
         assert [cards.steps_counted(n) for n in (1, 2, 5, 11, 21, 24)] == [

@@ -4,18 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import io
+import time
 from collections.abc import Callable
 
 import aiohttp
 from PIL import Image
+from sqlalchemy import select
 
+from bot.history.tables import pictures
 from inference.blobs import read_recipe
+from inference.queue.database import open_database
 from tests.bot.conversation.conftest import House
-from tests.e2e.chat import Message, Person, buttons, is_result
+from tests.e2e.chat import PATIENCE, Message, Person, buttons, is_result
 
 
 async def newest(person: Person) -> int:
     return max(message["id"] for message in await person.messages())
+
+
+async def until_gone(person: Person, *messages: Message) -> None:
+    """Returns as soon as all of them are deleted."""
+    wanted = {message["id"] for message in messages}
+    deadline = time.monotonic() + PATIENCE
+    while not wanted <= {message["id"] for message in await person.messages() if message["deleted"]}:
+        assert time.monotonic() < deadline, "a message that shows a deleted picture is still there"
+        await asyncio.sleep(0.05)
+
+
+async def parents(house: House) -> list[int | None]:
+    database = open_database(f"sqlite+aiosqlite:///{house.folder}/studio.db")
+    try:
+        async with database.connect() as connection:
+            return list(await connection.scalars(select(pictures.c.parent_id).order_by(pictures.c.id)))
+    finally:
+        await database.dispose()
 
 
 def is_single(message: Message) -> bool:
@@ -49,12 +71,13 @@ async def test_again_draws_new_seeds_and_is_not_doubled_while_it_waits(house: Ho
     await anna.press(grid, "Again")
     await anna.until(lambda message: "░" in (message["caption"] or ""), after=grid["id"])
     answer = await anna.press(grid, "Again")
-    assert answer["answer"]["text"] == "It is in line already."
+    assert answer["answer"]["text"] == "It is already in line."
     house.painter.gate.set()
     second = await anna.until(is_result, after=grid["id"])
     assert second["reply_to"] == grid["id"]
     first_seeds, second_seeds = (set(job.request.seeds) for job in house.painter.submitted)
     assert not first_seeds & second_seeds
+    assert await parents(house) == [None] * 4 + [1] * 4
 
 
 async def test_strangers_get_a_private_line_and_nothing_happens(house: House, named: Callable[..., Person]) -> None:
@@ -104,6 +127,19 @@ async def test_files_are_the_originals_with_their_recipes(house: House, anna: Pe
     assert sum(bool(message["document"]) for message in await anna.messages()) == 4
 
 
+async def test_one_original_does_not_stand_in_for_all_the_files(house: House, anna: Person) -> None:
+    grid = await anna.draw("a red circle")
+    await anna.press(grid, "⬆ 1")
+    single = await anna.until(is_single, after=grid["id"])
+    await anna.press(single, "Original")
+    first = await anna.until(lambda message: bool(message["document"]))
+    await anna.press(grid, "Files")
+    await anna.until(lambda message: bool(message["document"]), after=first["id"])
+    assert sum(bool(message["document"]) and message["id"] > first["id"] for message in await anna.messages()) == 4
+    await anna.press(single, "Original")
+    await anna.until(lambda message: (message["text"] or "").startswith("👆"))
+
+
 async def test_a_star_is_shown_and_taken_back(house: House, anna: Person) -> None:
     grid = await anna.draw("a red circle")
     await anna.press(grid, "☆")
@@ -126,9 +162,8 @@ async def test_deleting_asks_first_and_takes_pictures_files_and_messages_along(h
     await anna.until(lambda message: any("Delete for good" in text for text in buttons(message)))
     await anna.press(await anna.message(grid["id"]), "Delete for good")
     await anna.say("/history")
-    await anna.until(lambda message: "no pictures of yours" in (message["text"] or ""))
-    assert (await anna.message(grid["id"]))["deleted"]
-    assert (await anna.message(single["id"]))["deleted"]
+    await anna.until(lambda message: "no pictures yet" in (message["text"] or ""))
+    await until_gone(anna, grid, single)
     assert not list((house.folder / "blobs").rglob("?" * 64))
 
 
@@ -154,6 +189,16 @@ async def test_edit_gives_the_words_back_and_the_answer_draws(house: House, anna
     await anna.until(lambda message: is_result(message) and "blue" in message["caption"])
 
 
+async def test_edit_in_a_group_calls_only_whoever_pressed(house: House, named: Callable[..., Person]) -> None:
+    anna = named(1001, "en", -77)
+    await anna.say("/imagine a red circle")
+    single = await anna.until(is_result)
+    await anna.press(single, "Edit")
+    asked = await anna.until(lambda message: message["keyboard"] is not None)
+    mention = next(entity for entity in asked["entities"] if entity["type"] == "text_mention")
+    assert mention["user"]["id"] == 1001
+
+
 async def test_a_recipe_holds_everything_and_repeats_exactly(house: House, anna: Person) -> None:
     grid = await anna.draw("a red circle --full --steps 20 --cfg 4.5 --no text --seed 3 --n 2")
     await anna.press(grid, "Recipe")
@@ -171,12 +216,27 @@ async def test_a_recipe_holds_everything_and_repeats_exactly(house: House, anna:
 
 async def test_buttons_live_through_a_restart(house: House, anna: Person) -> None:
     grid = await anna.draw("a red circle --seed 40")
+    await anna.press(grid, "🗑")
+    asking = await anna.until(lambda message: any("Delete for good" in text for text in buttons(message)))
     await house.reopen()
+    await anna.press(asking, "Keep")
+    await anna.until(lambda message: message["id"] == grid["id"] and "⬆ 1" in buttons(message))
     await anna.press(grid, "⬆ 1")
     single = await anna.until(is_single, after=grid["id"])
     assert "seed 40" in single["caption"]
+    await anna.press(grid, "☆")
+    await anna.until(lambda message: message["id"] == grid["id"] and "⭐" in buttons(message))
+    await anna.press(grid, "Recipe")
+    await anna.until(lambda message: "Recipe" in (message["text"] or ""))
+    await anna.press(grid, "Files")
+    await anna.until(lambda message: bool(message["document"]))
     await anna.press(grid, "Again")
     await anna.until(is_result, after=single["id"])
+    await anna.press(await anna.message(grid["id"]), "🗑")
+    asking = await anna.until(lambda message: any("Delete for good" in text for text in buttons(message)))
+    await house.reopen()
+    await anna.press(asking, "Delete for good")
+    await until_gone(anna, grid, single)
 
 
 async def test_info_reads_a_message_of_ours_a_file_and_says_when_there_is_nothing(house: House, anna: Person) -> None:
@@ -190,7 +250,9 @@ async def test_info_reads_a_message_of_ours_a_file_and_says_when_there_is_nothin
     document = await anna.until(lambda message: bool(message["document"]))
     content = await anna.bytes_of(document["document"])
     asked = await anna.say("/info")
-    await anna.until(lambda message: "Answer a picture" in (message["text"] or ""), after=asked["message"]["id"])
+    await anna.until(
+        lambda message: "Reply to one of my pictures" in (message["text"] or ""), after=asked["message"]["id"]
+    )
     form = aiohttp.FormData({"user": "1001", "chat": "1001"})
     form.add_field("document", content, filename="picture.png", content_type="image/png")
     async with anna.session.post(f"{anna.url}/sim/message", data=form) as response:

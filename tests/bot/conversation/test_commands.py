@@ -51,7 +51,7 @@ async def test_settings_are_remembered_and_used(house: House, anna: Person) -> N
         await anna.press(await anna.message(card["id"]), value)
         await anna.until(lambda message: "✔️ Done" in buttons(message))
     text = (await anna.message(card["id"]))["text"]
-    assert "Width to height: 3:2" in text
+    assert "Aspect ratio: 3:2" in text
     assert "Pictures at a time: 2" in text
     await anna.draw("a red circle")
     request = house.painter.submitted[0].request
@@ -157,7 +157,7 @@ async def test_the_queue_shows_mine_and_counts_others_without_their_words(
     listed = await anna.until(lambda message: "other people" in (message["text"] or ""))
     assert "a red circle" in listed["text"]
     assert "green" not in listed["text"]
-    assert "1 request of other people" in listed["text"]
+    assert "1 request from other people" in listed["text"]
     await anna.press(listed, "a red circle")
     await anna.until(lambda message: "Cancelled." in (message["text"] or ""))
 
