@@ -29,7 +29,7 @@ class PictureButton(CallbackData, prefix="p"):
 
 
 class PageButton(CallbackData, prefix="h"):
-    """A page of somebody's history; `picture` is the one to open or delete, 0 to turn the page."""
+    """A page of somebody's history; `picture` is the one to open, delete or come back from, 0 to turn the page."""
 
     owner: int
     offset: int

@@ -17,7 +17,7 @@ from babel.messages.pofile import write_po
 from bot.i18n import LOCALES, po_path, read_catalogue
 from bot.languages import LANGUAGES
 
-_KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "lazy": None, "N_": None}
+_KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
 _PACKAGE = Path(__file__).parent
 _TRANSLATED_EXCEPT = "en"
 _TAG = re.compile(r"</?[a-z][^>]*>")

@@ -13,7 +13,6 @@ from PIL import Image, ImageDraw, ImageFont
 MIN_TILE = 384
 MAX_TILE = 1024
 MAX_PHOTO_BYTES = 10_000_000
-MAX_SIDES = 10_000
 GAP = 6
 THUMB = 256
 _BACKGROUND = (24, 24, 28)

@@ -23,7 +23,6 @@ from pathlib import Path
 
 from aiogram.utils.i18n import I18n, ngettext
 from aiogram.utils.i18n import gettext as _
-from aiogram.utils.i18n import lazy_gettext as lazy
 from babel.messages import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -36,7 +35,6 @@ __all__ = [
     "Catalogues",
     "_",
     "catalogues",
-    "lazy",
     "ngettext",
     "po_path",
     "read_catalogue",

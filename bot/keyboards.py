@@ -166,7 +166,7 @@ def page(
 
 
 def opened(owner: int, picture: int, *, offset: int, starred_only: bool, starred: bool) -> InlineKeyboardMarkup:
-    """Under a picture opened in a page of history: back, to the chat, delete."""
+    """Under a picture opened in a page of history: its file, its recipe, back, star, delete."""
 
     def step(text: str, action: PageAction, style: str | None = None) -> InlineKeyboardButton:
         data = PageButton(owner=owner, offset=offset, starred=starred_only, action=action, picture=picture)

@@ -36,7 +36,7 @@ _QUOTES = {'"': '"', "'": "'", "«": "»", "“": "”", "„": "“", "‘": "�
 
 
 class PromptError(ValueError):
-    """A line nothing can be drawn from. What a person reads is written in `bot.cards`."""
+    """A line nothing can be drawn from. What a person reads is written in `bot.advice`."""
 
 
 @dataclass(eq=False)

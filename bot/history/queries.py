@@ -92,10 +92,6 @@ class History:
     async def pictures_of_job(self, job_id: int) -> list[StoredPicture]:
         return await self._pictures(_living().where(pictures.c.job_id == job_id).order_by(pictures.c.tile))
 
-    async def picture_of_tile(self, job_id: int, tile: int) -> StoredPicture | None:
-        found = await self._pictures(_living().where(pictures.c.job_id == job_id, pictures.c.tile == tile))
-        return found[0] if found else None
-
     async def children(self, picture_id: int) -> list[StoredPicture]:
         """Pictures that were made out of this one, oldest first."""
         return await self._pictures(_living().where(pictures.c.parent_id == picture_id).order_by(pictures.c.id))

@@ -153,8 +153,6 @@ async def test_pictures_are_stored_once_however_often_it_is_told(archive: Archiv
     assert first[2].recipe.seed == 2
     assert first[2].recipe.checkpoints == {"unet": "r1"}
     assert await archive.history.picture(first[2].id) == first[2]
-    assert await archive.history.picture_of_tile(job.id, 2) == first[2]
-    assert await archive.history.picture_of_tile(job.id, 9) is None
 
 
 async def test_a_picture_knows_what_it_was_made_of(archive: Archive) -> None:

@@ -45,7 +45,7 @@ const WORDS = {
 
 /** "ru" or "en" for a language code such as "ru-RU", "uk" or null. */
 export function pageLanguage(code) {
-  return /^(ru|be|uk|kk)\b/i.test(code ?? "") ? "ru" : "en";
+  return /^(ru|be|kk|ky|tg|uk|uz)\b/i.test(code ?? "") ? "ru" : "en";
 }
 
 /** The text under `key`, with {name} places filled in. */
