@@ -248,12 +248,16 @@ class Engine:
         now = self._clock()
         if not self._previews or run.estimate is None or now < run.preview_due:
             return None
-        colours = self._kit.colours(run.estimate)
-        run.estimate = None
-        if colours is None:
-            return None
+        estimate, run.estimate = run.estimate, None
         run.preview_due = now + PREVIEW_SECONDS
-        return preview_jpeg(colours)
+        try:
+            colours = self._kit.colours(estimate)
+        except torch.AcceleratorError:
+            raise
+        except Exception:  # a look at a picture is not worth the picture
+            log.warning("no preview of job %d", run.job_id, exc_info=True)
+            return None
+        return None if colours is None else preview_jpeg(colours)
 
     def _fail(self, run: _Run, error: Exception, events: list[EngineEvent]) -> None:
         self.cancel(run.job_id)

@@ -182,6 +182,23 @@ def test_a_quick_job_bothers_nobody_with_previews() -> None:
     assert not any(isinstance(event, Progress) and event.preview for event in finish(engine)[1])
 
 
+def test_a_preview_that_does_not_fit_costs_only_itself() -> None:
+    class Blind(ArithmeticKit):
+        def colours(self, x0: Tensor) -> Tensor | None:
+            raise torch.OutOfMemoryError("full")
+
+    clock = Clock()
+    engine = Engine(Blind(), clock=clock)
+    engine.add(1, full(steps=5))
+    ended = False
+    while len(engine):
+        clock.now += 2
+        for _, event in engine.turn():
+            assert not (isinstance(event, Progress) and event.preview)
+            ended |= isinstance(event, Drawn)
+    assert ended
+
+
 def fail_on(value: float, error: Exception):  # type: ignore[no-untyped-def]
     """Trouble for every pass in which some row begins with `value`."""
 
