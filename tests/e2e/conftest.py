@@ -33,10 +33,12 @@ async def studio(
 ) -> AsyncIterator[Studio]:
     program = Studio(playground.url, tmp_path_factory.mktemp("studio"), settings)
     await program.start()
-    await program.answering()
-    yield program
-    if program.process is not None and program.process.returncode is None:
-        await program.stop()
+    try:
+        await program.answering()
+        yield program
+    finally:
+        if program.process is not None and program.process.returncode is None:
+            await program.stop()
 
 
 @module_wide
