@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast, get_args
 
@@ -20,10 +21,14 @@ if TYPE_CHECKING:
     from inference.queue.ledger import Job
 
 _PREFERENCES = ("mode", "size", "count", "style")
+_PEOPLE_AT_HAND = 4096
 
 
 class History:
-    """Queries over one database. Every write is one transaction and may be repeated without harm."""
+    """Queries over one database. Every write is one transaction and may be repeated without harm.
+
+    State: the people seen last, because every update begins by asking who sent it. Only this object changes them.
+    """
 
     def __init__(
         self, database: AsyncEngine, *, default_language: Language = "en", clock: Callable[[], float] = time.time
@@ -32,9 +37,16 @@ class History:
         self._reading = reading(database)
         self._default_language = default_language
         self._clock = clock
+        self._at_hand: OrderedDict[int, tuple[str | None, Person]] = OrderedDict()  # with their client's language
+        self._changes = 0
 
     async def person(self, user_id: int, client_language: str | None) -> Person:
         """The person of this id, remembered from now on if unknown; notes a change of the client's language."""
+        known = self._at_hand.get(user_id)
+        if known is not None and client_language in (None, known[0]):
+            self._at_hand.move_to_end(user_id)
+            return known[1]
+        changes = self._changes
         async with self._reading.connect() as connection:
             row = (await connection.execute(select(people).where(people.c.id == user_id))).mappings().first()
         if row is None or (client_language is not None and row["client_language"] != client_language):
@@ -42,7 +54,10 @@ class History:
             async with self._database.begin() as connection:
                 await _upsert(connection, people, fresh, key=("id",), keep=("created_at",))
                 row = (await connection.execute(select(people).where(people.c.id == user_id))).mappings().one()
-        return self._person(row)
+        person = self._person(row)
+        if changes == self._changes:  # otherwise this may be how the person was before
+            self._keep_at_hand(person, row["client_language"])
+        return person
 
     async def set_preference(self, user_id: int, **fields: Any) -> Person:
         """Remembers choices (`language`, `mode`, `size`, `count`, `style`); None takes one back."""
@@ -213,7 +228,16 @@ class History:
         async with self._database.begin() as connection:
             await _upsert(connection, people, row, key=("id",), keep=("created_at",))
             stored = (await connection.execute(select(people).where(people.c.id == user_id))).mappings().one()
-        return self._person(stored)
+        person = self._person(stored)
+        self._changes += 1
+        self._keep_at_hand(person, stored["client_language"])
+        return person
+
+    def _keep_at_hand(self, person: Person, client_language: str | None) -> None:
+        self._at_hand[person.id] = (client_language, person)
+        self._at_hand.move_to_end(person.id)
+        if len(self._at_hand) > _PEOPLE_AT_HAND:
+            self._at_hand.popitem(last=False)
 
     async def _change_picture(self, picture_id: int, values: dict[str, Any]) -> None:
         async with self._database.begin() as connection:

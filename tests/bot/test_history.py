@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.history import History
@@ -121,6 +121,19 @@ async def test_preferences_are_kept_one_by_one(archive: Archive) -> None:
     assert (kept.mode, kept.size, kept.count, kept.style) == ("full", "16:9", None, "anime")
     assert (await history.person(ANNA, "ru")).preferences == kept
     assert (await history.person(BORIS, "ru")).preferences.mode is None
+
+
+async def test_somebody_seen_before_costs_no_query_and_a_choice_is_known_at_once(archive: Archive) -> None:
+    statements: list[str] = []
+    first = await archive.history.person(ANNA, "ru")
+    event.listen(archive.database.sync_engine, "before_cursor_execute", lambda *said: statements.append(said[2]))
+    assert await archive.history.person(ANNA, "ru") == first
+    assert statements == []
+    asked, _ = await asyncio.gather(
+        archive.history.person(ANNA, "en"), archive.history.set_preference(ANNA, mode="full")
+    )
+    assert asked.id == ANNA
+    assert (await archive.history.person(ANNA, "en")).preferences.mode == "full"
 
 
 async def test_unknown_preferences_are_refused(archive: Archive) -> None:
