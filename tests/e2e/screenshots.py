@@ -38,10 +38,13 @@ async def say(page: Page, text: str) -> None:
     await page.wait_for_load_state("networkidle")
 
 
-async def chat(page: Page, address: str, sentences: Sequence[str], target: Path) -> None:
+async def chat(page: Page, address: str, greeted: set[str], sentences: Sequence[str], target: Path) -> None:
     await page.goto(f"{URL}/#{address}")
-    await page.locator(".pane.active .start").click()
-    await page.wait_for_selector(".key")
+    await page.wait_for_selector(".pane.active textarea")
+    if address not in greeted:
+        greeted.add(address)
+        await page.locator(".pane.active .start").click()
+        await page.wait_for_selector(".key")
     for sentence in sentences:
         await say(page, sentence)
     await asyncio.sleep(0.7)  # the fade of the last picture
@@ -60,6 +63,7 @@ async def main(folder: Path) -> None:
             pass
         try:
             async with async_playwright() as playwright:
+                greeted: set[str] = set()
                 browser = await playwright.chromium.launch(**CHROMIUM)  # type: ignore[arg-type]
                 for name, viewport, locale, address, sentences in (
                     ("chat-ru", PHONE, "ru-RU", "1001", ["красный круг на синем фоне"]),
@@ -67,7 +71,7 @@ async def main(folder: Path) -> None:
                     ("desktop", DESKTOP, "en-GB", "1002", ["two yellow stars on a blue background --seed 7"]),
                 ):
                     context = await browser.new_context(viewport=viewport, locale=locale, device_scale_factor=1.5)
-                    await chat(await context.new_page(), address, sentences, folder / f"{name}.png")
+                    await chat(await context.new_page(), address, greeted, sentences, folder / f"{name}.png")
                     await context.close()
                 await browser.close()
         finally:
