@@ -46,5 +46,5 @@ $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(BIN)/pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[inference,dev]'
+	$(BIN)/pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[inference,postgres,dev]'
 	@touch $@

@@ -32,7 +32,7 @@ from bot.polling import poll
 from bot.settings import Settings, SettingsError
 from bot.webhook import serve_webhook
 from inference.blobs import BlobStore
-from inference.queue.database import open_database
+from inference.queue.database import DriverMissing, open_database
 from inference.queue.delivery.local import LocalDelivery
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.fairness import Limits
@@ -193,7 +193,10 @@ def stop_on_signals() -> Iterator[asyncio.Event]:
 @asynccontextmanager
 async def _database(settings: Settings) -> AsyncIterator[AsyncEngine]:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    database = open_database(settings.database_url)
+    try:
+        database = open_database(settings.database_url)
+    except DriverMissing as lack:
+        raise SettingsError("DATABASE_URL", str(lack)) from lack
     try:
         try:
             await upgrade(database)

@@ -16,7 +16,7 @@ from bot.app import make_bot
 from bot.logs import redact
 from bot.migration import is_current
 from bot.settings import Settings
-from inference.queue.database import open_database
+from inference.queue.database import DriverMissing, open_database
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,10 @@ async def _database(settings: Settings) -> Finding:
     name = settings.database_url
     if name.startswith("sqlite") and not _sqlite_file_exists(name):
         return Finding(None, "database", f"{name} (made at the first start)")
-    database = open_database(name)
+    try:
+        database = open_database(name)
+    except DriverMissing as lack:
+        return Finding(False, "database", str(lack))
     try:
         if await is_current(database):
             return Finding(True, "database", name)

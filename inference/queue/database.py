@@ -12,15 +12,24 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 BUSY_TIMEOUT_MS = 5_000
 
 
+class DriverMissing(RuntimeError):
+    """The library that speaks to this kind of database is not installed; the message says how to get it."""
+
+
 def open_database(url: str) -> AsyncEngine:
     """An engine for the given URL; connects lazily. The folder of a SQLite file is made if it is missing.
 
     A commit on SQLite survives a power cut (WAL with synchronous=FULL). Its transactions begin with the write lock
     already held, because one that reads first and writes later may be refused halfway; see `reading` for the others.
+    Raises DriverMissing.
     """
     target = make_url(url)
     if target.get_backend_name() != "sqlite":
-        return create_async_engine(target, pool_pre_ping=True)
+        try:
+            return create_async_engine(target, pool_pre_ping=True)
+        except ModuleNotFoundError as absent:
+            extra = target.get_backend_name().replace("postgresql", "postgres")
+            raise DriverMissing(f"{absent.name} is not installed; pip install '.[{extra}]' brings it") from absent
     if target.database and target.database != ":memory:":
         Path(target.database).parent.mkdir(parents=True, exist_ok=True)
     database = create_async_engine(target)

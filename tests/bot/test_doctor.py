@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,14 @@ async def test_a_migrated_database_is_well_and_an_older_one_is_named(tmp_path: P
 async def test_a_database_that_cannot_be_reached_is_ill_and_keeps_its_password(tmp_path: Path) -> None:
     report = await found(tmp_path, database_url="postgresql://studio:geheim@127.0.0.1:1/studio")
     assert report["database"].ok is False
+    assert "geheim" not in str(report["database"])
+
+
+async def test_a_missing_driver_is_named_with_what_brings_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    report = await found(tmp_path, database_url="postgresql://studio:geheim@127.0.0.1:1/studio")
+    assert report["database"].ok is False
+    assert "[postgres]" in report["database"].words
     assert "geheim" not in str(report["database"])
 
 
