@@ -194,13 +194,14 @@ async def test_a_sentence_brings_a_picture_and_a_press_edits_it_in_place(page: P
     await expect(answer.locator(".photo img")).to_have_attribute("alt", "You said: a <b>red</b> square")
     rows = await page.locator(".row").count()
     await answer.get_by_role("button", name="Repaint").click()
+    await expect(page.get_by_role("status").get_by_text("Done at once")).to_be_visible()
     changed = page.locator(".row:not(.own)", has_text="Repainted")
     await expect(changed.locator(".photo")).to_have_css("aspect-ratio", "400 / 200")
     await expect(changed.locator(".edited")).to_be_visible()
-    await expect(page.get_by_role("status").get_by_text("Done at once")).to_be_visible()
     assert await page.locator(".row").count() == rows
     below = "document.querySelector('.timeline').scrollHeight - document.querySelector('.timeline').scrollTop"
-    assert await page.evaluate(f"{below} - document.querySelector('.timeline').clientHeight") < 2  # still at the end
+    # Still at the end, as soon as the new picture has its place.
+    await page.wait_for_function(f"{below} - document.querySelector('.timeline').clientHeight < 2")
     await changed.locator(".photo").click()
     await expect(page.get_by_role("dialog").locator("img")).to_have_attribute("alt", "Repainted")
     await page.keyboard.press("Escape")
@@ -210,6 +211,8 @@ async def test_a_sentence_brings_a_picture_and_a_press_edits_it_in_place(page: P
 async def test_a_press_survives_an_edit_that_lands_in_its_middle(page: Page, stage: Stage) -> None:
     await say(page, "press me slowly")
     answer = page.locator(".row:not(.own)", has_text="press me slowly")
+    await expect(answer).to_be_visible()
+    await page.wait_for_function("[...document.querySelectorAll('.photo img')].every((image) => image.complete)")
     await answer.get_by_role("button", name="Why?").hover()
     await page.mouse.down()
     message = (await (await page.request.get(f"{stage.playground.url}/sim/transcript?chat=1001")).json())["messages"][
