@@ -187,6 +187,14 @@ async def test_start_button_opens_an_empty_chat_in_the_language_of_the_person(pa
     assert await page.evaluate("document.documentElement.lang") == "ru"
 
 
+async def until(page: Page, condition: str) -> None:
+    """Waits for a JavaScript condition from outside, since the page's policy forbids scripts to evaluate strings."""
+    deadline = asyncio.get_running_loop().time() + 15
+    while not await page.evaluate(condition):
+        assert asyncio.get_running_loop().time() < deadline, condition
+        await asyncio.sleep(0.02)
+
+
 async def test_a_sentence_brings_a_picture_and_a_press_edits_it_in_place(page: Page) -> None:
     await say(page, "a <b>red</b> square")
     await expect(page.locator(".row.own .text").last).to_have_text("a <b>red</b> square")
@@ -201,7 +209,7 @@ async def test_a_sentence_brings_a_picture_and_a_press_edits_it_in_place(page: P
     assert await page.locator(".row").count() == rows
     below = "document.querySelector('.timeline').scrollHeight - document.querySelector('.timeline').scrollTop"
     # Still at the end, as soon as the new picture has its place.
-    await page.wait_for_function(f"{below} - document.querySelector('.timeline').clientHeight < 2")
+    await until(page, f"{below} - document.querySelector('.timeline').clientHeight < 2")
     await changed.locator(".photo").click()
     await expect(page.get_by_role("dialog").locator("img")).to_have_attribute("alt", "Repainted")
     await page.keyboard.press("Escape")
@@ -212,7 +220,7 @@ async def test_a_press_survives_an_edit_that_lands_in_its_middle(page: Page, sta
     await say(page, "press me slowly")
     answer = page.locator(".row:not(.own)", has_text="press me slowly")
     await expect(answer).to_be_visible()
-    await page.wait_for_function("[...document.querySelectorAll('.photo img')].every((image) => image.complete)")
+    await until(page, "[...document.querySelectorAll('.photo img')].every((image) => image.complete)")
     await answer.get_by_role("button", name="Why?").hover()
     await page.mouse.down()
     message = (await (await page.request.get(f"{stage.playground.url}/sim/transcript?chat=1001")).json())["messages"][
