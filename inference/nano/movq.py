@@ -33,7 +33,7 @@ CONFIG: dict[str, Any] = {
     "num_vq_embeddings": 16,
     "vq_embed_dim": 4,
 }
-NOISE = 0.12  # of the latents' spread: what the decoder forgives
+NOISE = 0.06  # of the latents' spread: what the decoder forgives
 CROP = 64
 REACH = 0.7
 RATE = 2e-3
