@@ -9,7 +9,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-BUSY_TIMEOUT_MS = 5_000
+BUSY_TIMEOUT_MS = 30_000  # a stalled disk is waited for: SQLite does not serve waiting writers in order
 
 
 class DriverMissing(RuntimeError):

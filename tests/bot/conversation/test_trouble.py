@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from inference.queue.database import open_database
+from inference.queue.database import open_database, reading
 from inference.queue.ledger import Ledger
 from inference.queue.tables import jobs
 from tests.bot.conversation.conftest import TOKEN, House
@@ -34,7 +34,7 @@ async def in_state(house: House, *states: str) -> int:
     """How many jobs of the studio are in one of these states."""
     database = open_database(f"sqlite+aiosqlite:///{house.folder}/studio.db")
     try:
-        async with database.connect() as connection:
+        async with reading(database).connect() as connection:
             query = select(func.count()).select_from(jobs).where(jobs.c.state.in_(states))
             return int(await connection.scalar(query) or 0)
     finally:
