@@ -14,9 +14,9 @@ from bot.prompt import PromptLine, write
 from bot.styles import PLAIN_STYLE, styles
 from inference.requests import (
     FLASH_STEPS,
+    AnyRequest,
     Failed,
     FailureCode,
-    FlashTextToImage,
     ModelCard,
     Note,
     Progress,
@@ -119,7 +119,7 @@ def bar(share: float) -> str:
 
 def caption(
     line: PromptLine,
-    request: FlashTextToImage | TextToImage,
+    request: AnyRequest,
     *,
     seed: int,
     engine_seconds: float | None = None,

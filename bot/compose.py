@@ -10,7 +10,7 @@ from typing import Literal
 from bot.history import Preferences
 from bot.prompt import Mode, PromptError, PromptLine
 from bot.styles import PLAIN_STYLE, Style, language_of, styles
-from inference.requests import MAX_PROMPT_CHARS, FlashTextToImage, ModelCard, TextToImage
+from inference.requests import MAX_PROMPT_CHARS, AnyRequest, FlashTextToImage, ModelCard, TextToImage
 
 DEFAULT_SIZE = "1:1"
 PICTURES_IN_PRIVATE = 4
@@ -48,7 +48,7 @@ class Remark:
 class Composition:
     """A request, the line it stands for with every choice made explicit, and remarks."""
 
-    request: FlashTextToImage | TextToImage
+    request: AnyRequest
     line: PromptLine
     remarks: tuple[Remark, ...]
 

@@ -16,7 +16,7 @@ from bot.languages import Language
 from bot.prompt import PromptError, PromptLine, parse, write
 from inference.queue.jobs import Accepted, Job, Refused
 from inference.queue.ledger import Ledger
-from inference.requests import FlashTextToImage, ModelCard, TextToImage
+from inference.requests import AnyRequest, ModelCard, TextToImage
 
 if TYPE_CHECKING:
     from bot.delivery import Deliveries
@@ -109,7 +109,7 @@ def line_of(job: Job) -> PromptLine:
         return line_of_request(job.request)
 
 
-def line_of_request(request: FlashTextToImage | TextToImage, tile: int | None = None) -> PromptLine:
+def line_of_request(request: AnyRequest, tile: int | None = None) -> PromptLine:
     """A line that draws what this request draws; only one tile of it if given."""
     full = request if isinstance(request, TextToImage) else None
     return PromptLine(
@@ -162,7 +162,7 @@ async def take_in(
     ledger: Ledger,
     deliveries: Deliveries,
     origin: Origin,
-    request: FlashTextToImage | TextToImage,
+    request: AnyRequest,
     line: PromptLine,
     *,
     remarks: tuple[Remark, ...] = (),

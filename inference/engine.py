@@ -21,7 +21,7 @@ from inference.checkpoints.store import MissingWeights
 from inference.conditioning import Context, merge
 from inference.pipelines import Ask, Decode, Denoise, Drawing, Encode, Pipeline, Show, Tools, draw, steps
 from inference.previews import preview_jpeg
-from inference.requests import Failed, FailureCode, FlashTextToImage, Note, Progress, TextToImage
+from inference.requests import AnyRequest, Failed, FailureCode, Note, Progress
 
 MAX_ROWS = 8
 PATIENCE = 8
@@ -70,7 +70,7 @@ EngineEvent = tuple[int, Progress | Drawn | Failed]
 @dataclass(slots=True, eq=False)
 class _Run:
     job_id: int
-    request: FlashTextToImage | TextToImage
+    request: AnyRequest
     pipeline: Pipeline
     alone: bool
     of: int
@@ -118,7 +118,7 @@ class Engine:
     def __contains__(self, job_id: int) -> bool:
         return job_id in self._runs
 
-    def add(self, job_id: int, request: FlashTextToImage | TextToImage, *, alone: bool = False) -> None:
+    def add(self, job_id: int, request: AnyRequest, *, alone: bool = False) -> None:
         """Lets a job in; the next turn may already serve it. A job that is live is left as it is. `alone`: no shared
         passes."""
         if job_id not in self._runs:

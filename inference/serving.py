@@ -42,16 +42,15 @@ from inference.queue.wire import (
     Submit,
 )
 from inference.requests import (
+    AnyRequest,
     Cancelled,
     Failed,
     Finished,
-    FlashTextToImage,
     ModelCard,
     Picture,
     Progress,
     Recipe,
     Started,
-    TextToImage,
 )
 
 log = logging.getLogger(__name__)
@@ -147,7 +146,7 @@ class EngineChild:
         else:
             self._tell(job_id, event)
 
-    def _save(self, job_id: int, request: FlashTextToImage | TextToImage, drawn: Drawn) -> None:
+    def _save(self, job_id: int, request: AnyRequest, drawn: Drawn) -> None:
         try:
             pictures = tuple(
                 self._store(pixels, self._recipe(request, tile)) for tile, pixels in enumerate(drawn.drawing.pictures)
@@ -159,7 +158,7 @@ class EngineChild:
             seconds = drawn.engine_seconds
             self._tell(job_id, Finished(pictures=pictures, notes=drawn.drawing.notes, engine_seconds=seconds))
 
-    def _recipe(self, request: FlashTextToImage | TextToImage, tile: int) -> Recipe:
+    def _recipe(self, request: AnyRequest, tile: int) -> Recipe:
         unet = UNET_OF_MODE[request.kind]
         nets = (unet, PROJECTION_OF[unet], "movq", "text_encoder")
         used = {net: self._revisions[net] for net in nets if net in self._revisions}

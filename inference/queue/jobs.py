@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from pydantic import TypeAdapter
 from sqlalchemy import Row
 
-from inference.requests import Cancelled, Failed, Finished, FlashTextToImage, Outcome, TextToImage, parse_request
+from inference.requests import AnyRequest, Cancelled, Failed, Finished, Outcome, parse_request
 
 State = Literal["new", "queued", "sent", "running", "retry_wait", "done", "failed", "dead", "cancelled"]
 STATES: tuple[State, ...] = get_args(State)
@@ -34,7 +34,7 @@ class Job:
     owner_id: int
     chat_id: int
     message_id: int | None
-    request: FlashTextToImage | TextToImage
+    request: AnyRequest
     context: dict[str, Any]
     state: State
     outcome: Finished | Failed | Cancelled | None

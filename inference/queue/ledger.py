@@ -28,7 +28,7 @@ from inference.queue.database import reading
 from inference.queue.delivery import Assignment, Interrupted
 from inference.queue.fairness import InFlight, Limits, Outlook, Share, Waiting, outlooks, picks, serving_order
 from inference.queue.jobs import Accepted, AnyRow, Job, QueueFull, Refused, State, TooManyWaiting, WaitTooLong, job_of
-from inference.requests import Cancelled, Failed, Finished, FlashTextToImage, TextToImage
+from inference.requests import AnyRequest, Cancelled, Failed, Finished
 
 __all__ = [
     "Accepted",
@@ -73,7 +73,7 @@ class Ledger:
         update_id: int | None,
         owner_id: int,
         chat_id: int,
-        request: FlashTextToImage | TextToImage,
+        request: AnyRequest,
         context: dict[str, Any],
         priority: int = 0,
     ) -> Accepted:

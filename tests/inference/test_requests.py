@@ -14,6 +14,7 @@ from inference.requests import (
     MAX_AREA,
     MAX_PICTURES,
     MAX_PROMPT_CHARS,
+    AnyRequest,
     FlashTextToImage,
     InvalidRequest,
     Recipe,
@@ -32,7 +33,7 @@ SIZES = st.tuples(SIDES, SIDES).filter(lambda size: size[0] * size[1] <= MAX_ARE
 
 
 @st.composite
-def requests(draw: st.DrawFn) -> FlashTextToImage | TextToImage:
+def requests(draw: st.DrawFn) -> AnyRequest:
     width, height = draw(SIZES)
     drawing = {name: draw(values) for name, values in DRAWINGS.items()} | {"width": width, "height": height}
     if draw(st.booleans()):
@@ -48,15 +49,13 @@ def requests(draw: st.DrawFn) -> FlashTextToImage | TextToImage:
 
 
 @given(requests())
-def test_a_request_survives_json(request: FlashTextToImage | TextToImage) -> None:
+def test_a_request_survives_json(request: AnyRequest) -> None:
     assert parse_request(request.model_dump_json()) == request
     assert parse_request(request.model_dump()) == request
 
 
 @given(requests(), st.data())
-def test_a_recipe_survives_json_and_knows_its_seed(
-    request: FlashTextToImage | TextToImage, data: st.DataObject
-) -> None:
+def test_a_recipe_survives_json_and_knows_its_seed(request: AnyRequest, data: st.DataObject) -> None:
     tile = data.draw(st.integers(0, len(request.seeds) - 1))
     recipe = Recipe(request=request, tile=tile, checkpoints={"movq": "abc"}, code_version="1")
     assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
@@ -64,7 +63,7 @@ def test_a_recipe_survives_json_and_knows_its_seed(
 
 
 @given(requests())
-def test_cost_is_pictures_times_passes_times_megapixels(request: FlashTextToImage | TextToImage) -> None:
+def test_cost_is_pictures_times_passes_times_megapixels(request: AnyRequest) -> None:
     passes = denoising_passes(request)
     assert cost(request) == pytest.approx(len(request.seeds) * passes * request.width * request.height / 1e6)
     if isinstance(request, FlashTextToImage):

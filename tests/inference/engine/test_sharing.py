@@ -9,7 +9,6 @@ from torch import Tensor
 from inference.conditioning import Context
 from inference.engine import Engine
 from inference.kit import CheckpointKit
-from inference.requests import FlashTextToImage, TextToImage
 from tests.inference.engine.fakes import finish, flash, full, pictures
 from tests.inference.tiny import tiny_kit
 
@@ -40,7 +39,7 @@ def kit(tiny_folder: Path) -> Watched:
     return kit
 
 
-def latents_of(kit: Watched, *requests: FlashTextToImage | TextToImage, late: int = 0) -> dict[int, Tensor]:
+def latents_of(kit: Watched, *requests: AnyRequest, late: int = 0) -> dict[int, Tensor]:
     """Final latents of every seed when the requests are drawn together, all but the first `late` turns later."""
     kit.latents.clear()
     kit.rows.clear()

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from inference.conditioning import EOS, Context, Tokens
 from inference.pipelines import Decode, Denoise, Drawing, Encode, Pipeline, Show, draw, steps
-from inference.requests import FlashTextToImage, Note, TextToImage
+from inference.requests import AnyRequest, FlashTextToImage, Note, TextToImage
 from inference.sampling import alphas_cumprod
 
 CONTEXT = Context(torch.ones(1, 3, 2), torch.ones(1, 3, dtype=torch.int64), torch.tensor([3]))
@@ -89,13 +89,13 @@ def test_guidance_leads_away_from_the_unconditional_prediction() -> None:
 
 
 @pytest.mark.parametrize("request_", [FLASH, FULL, FULL.model_copy(update={"steps": 64, "guidance_scale": 0.0})])
-def test_the_number_of_steps_is_known_beforehand(request_: FlashTextToImage | TextToImage) -> None:
+def test_the_number_of_steps_is_known_beforehand(request_: AnyRequest) -> None:
     asks, _ = answer(draw(request_, Words()), torch.zeros(4, 16, 8))
     assert len([ask for ask in asks if not isinstance(ask, Show)]) == steps(request_)
 
 
 def test_every_seed_has_its_own_noise_whatever_its_neighbours() -> None:
-    def noise(request: FlashTextToImage | TextToImage) -> Tensor:
+    def noise(request: AnyRequest) -> Tensor:
         return torch.stack([ask.x for ask in of(Denoise, answer(draw(request, Words()), torch.zeros(4, 16, 8))[0])])
 
     for request in (FLASH, FULL):

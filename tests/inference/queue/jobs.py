@@ -10,7 +10,7 @@ from typing import Any
 
 from inference.queue.delivery import Interrupted
 from inference.queue.ledger import Job, Ledger
-from inference.requests import Finished, FlashTextToImage, TextToImage
+from inference.requests import AnyRequest, Finished, FlashTextToImage, TextToImage
 
 FLASH = FlashTextToImage(prompt="a cat", width=512, height=512, seeds=(1,))
 FULL = TextToImage(prompt="a cat", width=512, height=512, seeds=(1,), steps=10)
@@ -23,12 +23,12 @@ DRAINED = Interrupted(cause="drained", alone=False)
 _updates = itertools.count(1)
 
 
-async def accepted(ledger: Ledger, owner: int = 1, request: FlashTextToImage | TextToImage = FLASH, **more: Any) -> Job:
+async def accepted(ledger: Ledger, owner: int = 1, request: AnyRequest = FLASH, **more: Any) -> Job:
     fields = {"update_id": next(_updates), "owner_id": owner, "chat_id": owner, "context": {}, **more}
     return (await ledger.accept(request=request, **fields)).job
 
 
-async def queued(ledger: Ledger, owner: int = 1, request: FlashTextToImage | TextToImage = FLASH, **more: Any) -> int:
+async def queued(ledger: Ledger, owner: int = 1, request: AnyRequest = FLASH, **more: Any) -> int:
     job = await accepted(ledger, owner, request, **more)
     announced = await ledger.announce(job.id, message_id=1000 + job.id)
     assert announced is not None

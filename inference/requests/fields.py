@@ -1,0 +1,42 @@
+"""What every value of the contract has in common: frozen, strict, bounded."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_PROMPT_CHARS = 1000
+MAX_PICTURES = 10
+MAX_SIDE = 2048
+MAX_AREA = 1536 * 1024
+SIDE_STEP = 64
+FLASH_STEPS = 4
+MAX_SOURCES = 4
+MAX_PIXELS = 64_000_000  # of any picture, given or made
+MAX_PICTURE_SIDE = 16_384
+
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MAX_PICTURES)]
+Side = Annotated[int, Field(ge=SIDE_STEP, le=MAX_SIDE)]
+Prompt = Annotated[str, Field(max_length=MAX_PROMPT_CHARS)]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="sha256 of a blob")]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Guidance = Annotated[float, Field(ge=0, le=20, allow_inf_nan=False)]
+Scale = Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)]
+Steps = Annotated[int, Field(ge=1, le=100)]
+
+
+class Contract(BaseModel):
+    """A frozen value that refuses unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class InvalidRequest(ValueError):
+    """A request outside its bounds. `field` names what is wrong, `reason` says why in one English clause."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
