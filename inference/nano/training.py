@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,6 +86,63 @@ def load(path: Path) -> dict[str, object] | None:
         return None
     state: dict[str, object] = torch.load(path, map_location="cpu", weights_only=True)
     return state
+
+
+def fit(
+    model: nn.Module,
+    loss_of: Callable[[int], Tensor],
+    out: Path,
+    part: str,
+    minutes: float,
+    *,
+    peak: float,
+    resume: bool = False,
+    hold: float = 0.3,
+    decay: float = 0.998,
+    every: float = 3.0,
+) -> None:
+    """Trains what of `model` asks for gradients by `loss_of(step)` for `minutes` of core time in all.
+
+    Leaves the averaged weights in `<part>.pt` and what it takes to go on in `<part>_state.pt`.
+    """
+    state = load(out / f"{part}_state.pt") if resume else None
+    budget = Budget(minutes, float(state["minutes"]) if state else 0.0)  # type: ignore[arg-type]
+    diary = Diary(out / f"{part}.log", budget)
+    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(learning, peak, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+    average, step, losses, kept, started = Average(model, decay), 0, [], budget.spent, budget.share
+    if state:
+        model.load_state_dict(state["model"])  # type: ignore[arg-type]
+        optimizer.load_state_dict(state["optimizer"])  # type: ignore[arg-type]
+        step = average.steps = int(state["step"])  # type: ignore[call-overload]
+        average.shadow = state["average"]  # type: ignore[assignment]
+    diary.write(part=part, parameters=sum(parameter.numel() for parameter in learning))
+
+    def keep() -> None:
+        spent = {"step": step, "minutes": budget.spent}
+        whole = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "average": average.shadow}
+        save(out / f"{part}_state.pt", {**whole, **spent})
+        save(out / f"{part}.pt", {"model": average.shadow, **spent})
+
+    while budget.share < 1:
+        for group in optimizer.param_groups:
+            group["lr"] = peak * rate((budget.share - started) / (1 - started), hold)
+        loss = loss_of(step)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(learning, 1.0)
+        optimizer.step()
+        average.update(model)
+        losses.append(loss.item())
+        step += 1
+        if step % 100 == 0:
+            diary.write(step=step, loss=sum(losses) / len(losses))
+            losses = []
+        if budget.spent - kept > every:
+            kept = budget.spent
+            keep()
+    keep()
+    diary.write(step=step, done=part)
 
 
 def batches(total: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:

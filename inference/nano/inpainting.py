@@ -1,0 +1,138 @@
+"""Training of the inpainting U-Net: nine channels, started from the base, new input weights at zero.
+
+Half of the masks are boxes around one object with the caption of that object, as the authors of Kandinsky 3.1 tell;
+the others are free strokes, or everything but a window, with the caption of the whole picture. Masked pixels are grey
+before they are encoded.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor, nn
+
+from inference.nano import movq, text, unet
+from inference.nano.captions import LANGUAGES, caption
+from inference.nano.training import batches, fit, load, save
+from inference.nano.world import SIZE, Scene, placements, sample_scene
+from inference.sampling import alphas_cumprod
+
+CHANNELS = 9
+PICTURES = 8192
+SHARD = 1024
+RATE = 8e-4
+BOXES = 0.5  # share of masks that are boxes around an object
+WINDOWS = 0.15  # share of masks that keep only a window, as enlarging the canvas does
+
+
+def box_mask(scene: Scene, which: int, rng: random.Random) -> Image.Image:
+    """L, 255 where to repaint: a box with some air around object `which`."""
+    x, y, radius = placements(scene)[which]
+    sides = [radius * rng.uniform(1.15, 1.7) for _ in range(4)]
+    corners = (x - sides[0], y - sides[1], x + sides[2], y + sides[3])
+    mask = Image.new("L", (SIZE, SIZE))
+    ImageDraw.Draw(mask).rectangle(corners, fill=255)
+    return mask
+
+
+def free_mask(rng: random.Random) -> Image.Image:
+    """L, 255 where to repaint: thick strokes across the picture, or all but a window."""
+    mask = Image.new("L", (SIZE, SIZE))
+    pen = ImageDraw.Draw(mask)
+    if rng.random() < WINDOWS / (1 - BOXES):
+        left, top = rng.choice(((0, 0), (32, 0), (0, 32), (32, 32), (64, 0), (0, 64)))
+        pen.rectangle((0, 0, SIZE, SIZE), fill=255)
+        pen.rectangle((left, top, left + rng.choice((63, 95)), top + rng.choice((63, 95, 127))), fill=0)
+        return mask
+    for _ in range(rng.randint(1, 3)):
+        points = [(rng.uniform(0, SIZE), rng.uniform(0, SIZE)) for _ in range(rng.randint(2, 4))]
+        pen.line(points, fill=255, width=rng.randint(14, 44), joint="curve")
+    return mask
+
+
+def example(seed: int) -> tuple[Image.Image, Scene]:
+    """The mask of scene `seed`, and the scene that its caption is about: the masked object alone, or all of it."""
+    rng, scene = random.Random(seed * 31 + 7), sample_scene(seed)
+    if scene.kind == "abstract" or rng.random() >= BOXES:
+        return free_mask(rng), scene
+    which = rng.randrange(len(placements(scene)))
+    thing = scene.things[which % len(scene.things)]
+    # "centre" and "medium" are what captions mostly leave unsaid: the box says where and how large
+    alone = replace(scene, kind="single", things=(thing,), count=1, position="centre", size="medium")
+    return box_mask(scene, which, rng), alone
+
+
+def widen(model: unet.Denoiser) -> unet.Denoiser:
+    """The same net with an input of nine channels; it answers as before until the new weights learn."""
+    old = model.unet.conv_in
+    wide = nn.Conv2d(CHANNELS, old.out_channels, old.kernel_size, padding=old.padding)
+    with torch.no_grad():
+        wide.weight.zero_()
+        wide.weight[:, : old.in_channels] = old.weight
+        wide.bias.copy_(old.bias)
+    model.unet.conv_in = wide
+    return model
+
+
+def cache(out: Path, seed: int, start: int) -> dict[str, Tensor]:
+    """A shard: scene `seeds`, `latents`, `keep` uint8 [N, 1, h, w] and `masked` latents [N, 4, h, w], made once."""
+    path = out / "inpainting" / f"{start}.pt"
+    known = load(path)
+    if known is None:
+        codec, first = movq.trained(out), seed * 10_000_000 + start
+        images, masks = movq.pictures(first, SHARD), [example(first + i)[0] for i in range(SHARD)]
+        keep = torch.from_numpy(np.stack([np.asarray(mask) for mask in masks]))[:, None] == 0
+        grey = torch.where(keep, movq.to_input(images), torch.zeros(()))
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+            latents = torch.cat([movq.encode(codec, part) for part in torch.split(images, 64)])
+            masked = torch.cat([codec.encode(part).latents for part in torch.split(grey, 64)])
+        seeds = torch.arange(first, first + SHARD)
+        kept = keep[:, :, ::8, ::8].byte()
+        known = {"seeds": seeds, "latents": latents.half(), "keep": kept, "masked": masked.half()}
+        save(path, known)
+    return known  # type: ignore[return-value]
+
+
+def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
+    """Trains the nine-channel U-Net with projection and null embedding of its own; leaves `inpainting.pt`."""
+    torch.manual_seed(seed)
+    generator, rng = torch.Generator().manual_seed(seed), random.Random(seed)
+    shards = [cache(out, seed, start) for start in range(0, PICTURES, SHARD)]
+    seeds, latents, keep, masked = (torch.cat([s[n] for s in shards]) for n in ("seeds", "latents", "keep", "masked"))
+    base, tokenizer, encoder = unet.trained(out)
+    model = unet.prepare(widen(base)).train().requires_grad_(True)
+    alphas, order = alphas_cumprod(), batches(len(seeds), unet.BATCH, generator)
+
+    def loss_of(_step: int) -> Tensor:
+        chosen = next(order)
+        scenes = [example(int(s))[1] for s in seeds[chosen]]
+        ids, attended = text.tokenize(tokenizer, [caption(s, rng.choice(LANGUAGES), rng)[0] for s in scenes])
+        t = unet.stratified_times(unet.BATCH, generator)
+        clean, alpha = latents[chosen].float(), alphas[t]
+        noise = torch.randn(clean.shape, generator=generator)
+        scale = alpha[:, None, None, None]
+        x = scale.sqrt() * clean + (1 - scale).sqrt() * noise
+        dropped = torch.rand(unet.BATCH, generator=generator) < unet.DROPPED
+        inputs = torch.cat([x, keep[chosen].float(), masked[chosen].float()], dim=1)  # [B, 9, h, w]
+        with torch.autocast("cpu", torch.bfloat16):
+            with torch.no_grad():
+                hidden = encoder(ids, attention_mask=attended).last_hidden_state
+            predicted = model(inputs, t, hidden, attended, dropped)
+        return unet.noise_loss(predicted, noise, alpha)
+
+    fit(model, loss_of, out, "inpainting", minutes, peak=RATE, resume=resume)
+
+
+def trained(out: Path) -> unet.Denoiser:
+    """The net that `train` left in `out`."""
+    state = load(out / "inpainting.pt")
+    if state is None:
+        raise FileNotFoundError(f"{out / 'inpainting.pt'}: train it first (--part inpainting)")
+    model = widen(unet.Denoiser())
+    model.load_state_dict(state["model"])  # type: ignore[arg-type]
+    return model.eval()
