@@ -71,6 +71,7 @@ from inference.requests.modes import (
     size_of,
     sources,
 )
+from inference.requests.windows import Box, focus_box, model_size, outpaint_windows, published_size
 from inference.requests.work import (
     REWRITE_WORK,
     SR_STEPS,
@@ -93,6 +94,7 @@ __all__ = [
     "SIDE_STEP",
     "SR_STEPS",
     "AnyRequest",
+    "Box",
     "Cancelled",
     "Contract",
     "Control",
@@ -141,8 +143,12 @@ __all__ = [
     "compatibility_key",
     "cost",
     "denoising_passes",
+    "focus_box",
+    "model_size",
     "needs",
+    "outpaint_windows",
     "parse_request",
+    "published_size",
     "size_of",
     "sources",
     "tiles",

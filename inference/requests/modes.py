@@ -120,7 +120,9 @@ class Inpaint(_Guided, _Words):
     """Repaints the white part of `mask`, a PNG (L) of the size of the image. The result has the size of the image.
 
     `focus`: a small area is repainted in a crop around it, at the model's full resolution. `paste`: everything outside
-    the mask is the image's own pixels, joined by a feathered edge.
+    the mask is the image's own pixels, joined by a feathered edge. With both off it is what the published code
+    makes, brought to that size. `native_side`: the net is at its best with pictures of that many pixels squared
+    (`ModelCard.native_size`).
     """
 
     kind: Literal["inpaint"] = "inpaint"
@@ -129,10 +131,14 @@ class Inpaint(_Guided, _Words):
     guidance_scale: Guidance = 4.0
     focus: bool = True
     paste: bool = True
+    native_side: Side = 1024
 
 
 class Outpaint(_Guided, _Words):
-    """Puts the image, resized to `box` = (x, y, width, height), on a canvas of width x height and paints the rest."""
+    """Puts the image, resized to `box` = (x, y, width, height), on a canvas of width x height and paints the rest.
+
+    `native_side` as in `Inpaint`: what does not fit there, or knows too little, is painted window by window.
+    """
 
     kind: Literal["outpaint"] = "outpaint"
     image: Source
@@ -140,6 +146,7 @@ class Outpaint(_Guided, _Words):
     height: Annotated[int, Field(ge=SIDE_STEP, le=2 * MAX_SIDE)]
     box: tuple[int, int, int, int]
     guidance_scale: Guidance = 4.0
+    native_side: Side = 1024
 
     @model_validator(mode="after")
     def _box_lies_inside(self) -> Self:

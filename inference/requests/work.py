@@ -5,7 +5,18 @@ from __future__ import annotations
 import math
 
 from inference.requests.fields import FLASH_STEPS, MAX_AREA
-from inference.requests.modes import AnyRequest, FlashMix, FlashTextToImage, Refine, Rewrite, Upscale, size_of
+from inference.requests.modes import (
+    AnyRequest,
+    FlashMix,
+    FlashTextToImage,
+    Inpaint,
+    Outpaint,
+    Refine,
+    Rewrite,
+    Upscale,
+    size_of,
+)
+from inference.requests.windows import outpaint_windows
 
 SR_STEPS = 5
 SR_WINDOW, SR_STRIDE = 1024, 800
@@ -23,12 +34,14 @@ def denoising_passes(request: AnyRequest) -> int:
     stride = math.ceil(1000 / request.steps)
     passes = math.ceil(999 / stride)
     if isinstance(request, Refine):
-        passes = max(1, math.ceil(passes * request.strength))
+        passes = max(1, int(passes * request.strength))
     return passes * (2 if request.guidance_scale > 0 else 1)
 
 
 def tiles(request: AnyRequest) -> int:
-    """Windows that the work is cut into: more than one only when enlarging beyond one window."""
+    """Windows that the work is cut into: more than one only where the model cannot see all of it at once."""
+    if isinstance(request, Outpaint):
+        return len(outpaint_windows(request.width, request.height, request.box, request.native_side))
     if not isinstance(request, Upscale):
         return 1
     along = (math.ceil(max(0, side - SR_WINDOW) / SR_STRIDE) + 1 for side in (request.width, request.height))
@@ -40,7 +53,10 @@ def cost(request: AnyRequest) -> float:
     if isinstance(request, Rewrite):
         return REWRITE_WORK
     width, height = size_of(request)
-    area = width * height if isinstance(request, Upscale) else min(width * height, MAX_AREA)
+    if isinstance(request, Inpaint | Outpaint):
+        area = tiles(request) * request.native_side**2
+    else:
+        area = width * height if isinstance(request, Upscale) else min(width * height, MAX_AREA)
     return len(request.seeds) * denoising_passes(request) * area / 1e6
 
 
