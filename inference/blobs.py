@@ -12,7 +12,7 @@ import fsspec
 from PIL import Image, PngImagePlugin
 from pydantic import ValidationError
 
-from inference.requests import Recipe
+from inference.requests import MAX_PICTURE_SIDE, MAX_PIXELS, Recipe
 
 RECIPE_KEY = "kandinsky-studio"
 MAX_RECIPE_BYTES = 64 * 1024
@@ -20,6 +20,10 @@ MAX_RECIPE_BYTES = 64 * 1024
 
 class BlobMissing(LookupError):
     """No bytes are stored under this digest."""
+
+
+class UnreadablePicture(ValueError):
+    """Stored bytes are no PNG, a broken one, or one larger than any picture here may be."""
 
 
 class BlobStore:
@@ -83,6 +87,20 @@ def encode_png(image: Image.Image, recipe: Recipe | None = None) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", compress_level=1, pnginfo=chunks)
     return buffer.getvalue()
+
+
+def decode_png(content: bytes) -> Image.Image:
+    """The picture in PNG bytes, mode "L" where it is grey and "RGB" otherwise.
+
+    Raises UnreadablePicture; a size beyond the bounds of the contract is refused before a pixel is decoded.
+    """
+    try:
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            if max(image.size) > MAX_PICTURE_SIDE or image.width * image.height > MAX_PIXELS:
+                raise UnreadablePicture(f"a picture of {image.width}x{image.height} is too large")
+            return image.convert("L" if image.mode in ("1", "L", "LA") else "RGB")
+    except (OSError, SyntaxError, Image.DecompressionBombError) as broken:
+        raise UnreadablePicture(str(broken)) from broken
 
 
 def read_recipe(content: bytes) -> Recipe | None:

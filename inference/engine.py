@@ -21,7 +21,7 @@ from inference.checkpoints.store import MissingWeights
 from inference.conditioning import Context, merge
 from inference.pipelines import Ask, Decode, Denoise, Drawing, Encode, Pipeline, Show, Tools, draw, steps
 from inference.previews import preview_jpeg
-from inference.requests import AnyRequest, Failed, FailureCode, Note, Progress
+from inference.requests import AnyRequest, Failed, FailureCode, Note, Progress, cost
 
 MAX_ROWS = 8
 PATIENCE = 8
@@ -85,8 +85,8 @@ class _Run:
 
     @property
     def remaining(self) -> float:
-        """Work still to do, in picture steps times pixels."""
-        return (self.of - self.step) * len(self.request.seeds) * self.request.width * self.request.height
+        """Work still to do, in megapixel passes."""
+        return cost(self.request) * (1 - self.step / self.of)
 
 
 class Engine:

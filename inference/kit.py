@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from inference.blobs import BlobMissing, decode_png
 from inference.checkpoints.catalogue import UNET_OF_MODE, Mode
 from inference.checkpoints.load import Checkpoint, LoadedUNet
 from inference.checkpoints.store import PROJECTION_OF
@@ -23,12 +25,19 @@ from inference.pipelines import Ask, Decode, Denoise, Encode
 TEXT, MOVQ = "text", "movq"  # names of nets; a U-Net with what belongs to it goes by its mode
 UNET_MAPS_ALIVE = 12  # widest feature maps of one pass, in copies of the first level; measured on the released nets
 MOVQ_MAPS_ALIVE = 10
+MOST_WINDOWS = 8
+SR_MAP_BYTES_PER_PIXEL = 4 * 128 * 2
 TEXT_ACTIVATIONS = 200_000_000
+
+
+def _no_blobs(digest: str) -> bytes:
+    raise BlobMissing(digest)
 
 
 class CheckpointKit:
     """The engine's `Kit` over a checkpoint.
 
+    `read_blob(digest)` gives the bytes of the pictures that requests work from.
     `before_loading(net, size)` is called before weights are read from disk, with the bytes of their files,
     `before_encoding()` before texts that are not known yet go through the encoder. `budget` limits the bytes on the
     device; by default its free memory is measured.
@@ -39,12 +48,14 @@ class CheckpointKit:
         checkpoint: Checkpoint,
         policy: DevicePolicy,
         *,
+        read_blob: Callable[[str], bytes] = _no_blobs,
         budget: int | None = None,
         before_loading: Callable[[str, int], None] = lambda net, size: None,
         before_encoding: Callable[[], None] = lambda: None,
     ) -> None:
         self._checkpoint = checkpoint
         self._policy = policy
+        self._read_blob = read_blob
         self._before_loading = before_loading
         self._before_encoding = before_encoding
         self._tokenizer: Any = None
@@ -67,6 +78,14 @@ class CheckpointKit:
         if self._tokenizer is None:
             self._tokenizer = self._checkpoint.load_tokenizer()
         return tokenize(self._tokenizer, text)
+
+    def picture(self, digest: str) -> Tensor:
+        return torch.from_numpy(np.array(decode_png(self._read_blob(digest))))  # [H, W, 3] or [H, W]
+
+    def windows_at_once(self, height: int, width: int) -> int:
+        free = self._device_nets.free()
+        window = SR_MAP_BYTES_PER_PIXEL * height * width
+        return max(1, min(MOST_WINDOWS, int(free / 2 / window))) if free != float("inf") else 1
 
     def contexts(self, asks: Sequence[Encode]) -> list[tuple[Context, ...]]:
         texts = list(dict.fromkeys(ids for ask in asks for ids in ask.texts if ids is not None))

@@ -188,7 +188,7 @@ class Residency:
         known = self._nets.get(name)
         if known and known.resident:
             return True
-        return self._free() >= (known.size if known else self._size(name)) + activations
+        return self.free() >= (known.size if known else self._size(name)) + activations
 
     def require(self, name: str, activations: Callable[[nn.Module], int] = lambda module: 0) -> nn.Module:
         """The net on the device, with room for the bytes that `activations(net)` will take besides."""
@@ -228,13 +228,14 @@ class Residency:
         return self._device.type == "cuda" and free_host_memory() - size > HOST_RESERVE
 
     def _make_room(self, wanted: float, *, keep: str) -> None:
-        while self._free() < wanted:
+        while self.free() < wanted:
             leaving = [name for name in self.resident if name != keep]
             if not leaving:
                 return
             self._move_out(min(leaving, key=lambda name: name in self._expected))  # stable: least recently used first
 
-    def _free(self) -> float:
+    def free(self) -> float:
+        """Bytes that could be taken on the device now; infinite where they are not counted."""
         if self._budget is None:
             return free_memory(self._device)
         return self._budget - sum(net.size for net in self._nets.values() if net.resident)

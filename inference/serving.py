@@ -24,7 +24,7 @@ from PIL import Image
 from torch import Tensor
 
 from inference.blobs import BlobStore, encode_png
-from inference.checkpoints.catalogue import UNET_OF_MODE, human_size
+from inference.checkpoints.catalogue import UNET_OF_MODE, Mode, human_size
 from inference.checkpoints.load import Checkpoint
 from inference.checkpoints.store import EMBEDDED, PROJECTION_OF, Files, MissingWeights, choose, locate, model_card
 from inference.engine import Drawn, Engine
@@ -61,6 +61,7 @@ SLOW_PASS_SECONDS = 900.0  # one pass of a released net without a GPU
 RELEASED_NET = 1_000_000_000  # bytes beyond which a U-Net is one of the released ones
 MOST_THREADS = 16
 SAVERS = 2
+MODE_OF_KIND: dict[str, Mode] = {"flash": "flash", "full": "full"}
 
 
 class EngineChild:
@@ -73,7 +74,11 @@ class EngineChild:
         self._blobs = blobs
         self._checkpoint = checkpoint
         self._kit = CheckpointKit(
-            checkpoint, policy, before_loading=self._before_loading, before_encoding=self._before_encoding
+            checkpoint,
+            policy,
+            read_blob=blobs.get,
+            before_loading=self._before_loading,
+            before_encoding=self._before_encoding,
         )
         self._engine = Engine(self._kit, max_rows=policy.max_rows, previews=previews)
         self._assigned: dict[int, Assignment] = {}
@@ -159,8 +164,9 @@ class EngineChild:
             self._tell(job_id, Finished(pictures=pictures, notes=drawn.drawing.notes, engine_seconds=seconds))
 
     def _recipe(self, request: AnyRequest, tile: int) -> Recipe:
-        unet = UNET_OF_MODE[request.kind]
-        nets = (unet, PROJECTION_OF[unet], "movq", "text_encoder")
+        mode = MODE_OF_KIND.get(request.kind)
+        unet = () if mode is None else (UNET_OF_MODE[mode], PROJECTION_OF[UNET_OF_MODE[mode]])
+        nets = (*unet, "movq", "text_encoder")
         used = {net: self._revisions[net] for net in nets if net in self._revisions}
         return Recipe(request=request, tile=tile, checkpoints=used, code_version=code_version())
 

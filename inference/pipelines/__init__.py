@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 from inference.pipelines.asks import Ask, Decode, Denoise, Drawing, Encode, Pipeline, Show, Tools
-from inference.pipelines.flash import flash
-from inference.pipelines.text_to_image import text_to_image
-from inference.requests import FLASH_STEPS, AnyRequest, FlashTextToImage, TextToImage
-from inference.sampling import timesteps
+from inference.pipelines.flash import flash, flash_steps
+from inference.pipelines.text_to_image import text_to_image, text_to_image_steps
+from inference.requests import AnyRequest, FlashTextToImage, TextToImage
 
 __all__ = [
     "Ask",
@@ -14,6 +16,7 @@ __all__ = [
     "Denoise",
     "Drawing",
     "Encode",
+    "NoPipeline",
     "Pipeline",
     "Show",
     "Tools",
@@ -24,15 +27,35 @@ __all__ = [
 ]
 
 
+class NoPipeline(NotImplementedError):
+    """Nothing here draws requests of this kind."""
+
+
+class _Way(NamedTuple):
+    """How a kind of request is drawn: its pipeline, and how many asks that cost a pass it will yield."""
+
+    pipeline: Callable[[Any, Tools], Pipeline]
+    steps: Callable[[Any], int]
+
+
+_WAYS: dict[type[AnyRequest], _Way] = {
+    FlashTextToImage: _Way(flash, flash_steps),
+    TextToImage: _Way(text_to_image, text_to_image_steps),
+}
+
+
 def draw(request: AnyRequest, tools: Tools) -> Pipeline:
-    """The pipeline that draws `request`, not yet started."""
-    if isinstance(request, FlashTextToImage):
-        return flash(request, tools)
-    return text_to_image(request, tools)
+    """The pipeline that draws `request`, not yet started. Raises NoPipeline."""
+    return _way(request).pipeline(request, tools)
 
 
 def steps(request: AnyRequest) -> int:
-    """Asks that cost a pass in the pipeline of `request`: one for the texts, one per timestep, one per picture
-    decoded."""
-    denoising = FLASH_STEPS if isinstance(request, FlashTextToImage) else len(timesteps(request.steps))
-    return 1 + denoising + len(request.seeds)
+    """Asks that cost a pass in the pipeline of `request`. Raises NoPipeline."""
+    return _way(request).steps(request)
+
+
+def _way(request: AnyRequest) -> _Way:
+    try:
+        return _WAYS[type(request)]
+    except KeyError:
+        raise NoPipeline(f"nothing here draws {request.kind}") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from inference.conditioning import Context
 from inference.pipelines.asks import Denoise, Drawing, Encode, Pipeline, Show, Tools
 from inference.pipelines.parts import decode_each, noise_streams, prompt_notes
-from inference.requests import FlashTextToImage
+from inference.requests import FLASH_STEPS, FlashTextToImage
 from inference.sampling import flash_coefficients, flash_renoise, flash_x0, stack_next
 
 
@@ -24,3 +24,8 @@ def flash(request: FlashTextToImage, tools: Tools) -> Pipeline:
         yield Show(x0)
     pictures = yield from decode_each(x0)
     return Drawing(pictures, prompt_notes(prompt))
+
+
+def flash_steps(request: FlashTextToImage) -> int:
+    """One ask for the text, one per pass, one per picture decoded."""
+    return 1 + FLASH_STEPS + len(request.seeds)

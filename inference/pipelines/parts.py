@@ -8,7 +8,7 @@ from torch import Tensor
 
 from inference.conditioning import Tokens
 from inference.pipelines.asks import Ask, Decode
-from inference.requests import AnyRequest, Note
+from inference.requests import AnyRequest, Note, size_of
 from inference.sampling import PictureNoise
 
 LATENT_CHANNELS = 4
@@ -17,7 +17,8 @@ DOWNSCALE = 8
 
 def noise_streams(request: AnyRequest) -> list[PictureNoise]:
     """One stream of unit gaussian [4, H/8, W/8] per seed, so that any picture of a job can be made again alone."""
-    shape = (LATENT_CHANNELS, request.height // DOWNSCALE, request.width // DOWNSCALE)
+    width, height = size_of(request)
+    shape = (LATENT_CHANNELS, height // DOWNSCALE, width // DOWNSCALE)
     return [PictureNoise(seed, shape) for seed in request.seeds]
 
 

@@ -6,7 +6,7 @@ from inference.conditioning import Context, TokenIds, negative_ids
 from inference.pipelines.asks import Denoise, Drawing, Encode, Pipeline, Show, Tools
 from inference.pipelines.parts import decode_each, noise_streams, prompt_notes
 from inference.requests import TextToImage
-from inference.sampling import full_coefficients, full_step, stack_next
+from inference.sampling import full_coefficients, full_step, stack_next, timesteps
 
 
 def text_to_image(request: TextToImage, tools: Tools) -> Pipeline:
@@ -38,3 +38,8 @@ def text_to_image(request: TextToImage, tools: Tools) -> Pipeline:
         yield Show(x0)
     pictures = yield from decode_each(x)
     return Drawing(pictures, prompt_notes(prompt, negative if request.guidance_scale > 0 else None))
+
+
+def text_to_image_steps(request: TextToImage) -> int:
+    """One ask for the texts, one per timestep, one per picture decoded."""
+    return 1 + len(timesteps(request.steps)) + len(request.seeds)

@@ -9,6 +9,7 @@ from torch import Tensor
 from inference.conditioning import Context
 from inference.engine import Engine
 from inference.kit import CheckpointKit
+from inference.requests import AnyRequest
 from tests.inference.engine.fakes import finish, flash, full, pictures
 from tests.inference.tiny import tiny_kit
 
@@ -73,7 +74,7 @@ def test_a_flash_picture_is_the_same_alone_and_among_strangers(kit: Watched) -> 
     alone = latents_of(kit, mine)
     among = latents_of(kit, mine, flash(LONG, 3, 4, 5), flash("", 6))
     assert max(kit.rows) == 6
-    for seed in mine.seeds:
+    for seed in (1, 2):
         assert_same(among[seed], alone[seed])
 
 
