@@ -194,7 +194,7 @@ def _watercolour(image: Image.Image, rng: random.Random) -> Image.Image:
     blot = Image.fromarray(np.clip(128 + 34 * noise, 0, 255).astype(np.uint8)).resize(
         image.size, Image.Resampling.BICUBIC
     )
-    soft = image.filter(ImageFilter.GaussianBlur(1.8))
+    soft = image.filter(ImageFilter.GaussianBlur(1.8 * image.width / (SIZE * OVER)))
     pale = Image.blend(soft, Image.new("RGB", image.size, (255, 252, 244)), 0.24)
     washed = ImageChops.soft_light(pale, Image.merge("RGB", (blot, blot, blot)))
     return Image.blend(pale, washed, 0.6)
@@ -248,23 +248,24 @@ def _mondrian(rng: random.Random, size: int) -> Image.Image:
 _PAINTERS = {"kandinsky": _kandinsky, "malevich": _malevich, "mondrian": _mondrian}
 
 
-def draw(scene: Scene) -> Image.Image:
-    """The picture of a scene: RGB, SIZE x SIZE; the same scene always gives the same bytes."""
+def draw(scene: Scene, scale: int = 1) -> Image.Image:
+    """The picture of a scene: RGB, SIZE x SIZE times `scale`; the same scene always gives the same bytes."""
     rng = random.Random(scene.seed * 2 + 1)
-    size = SIZE * OVER
+    over = OVER * scale
+    size = SIZE * over
     if scene.kind == "abstract":
         image = _PAINTERS[scene.painter](rng, size)
     else:
         image = draw_background(scene.background, rng, size)
         things = scene.things if scene.kind == "pair" else scene.things * scene.count
         for thing, (x, y, radius) in zip(things, placements(scene), strict=True):
-            centre = ((x + rng.uniform(-2.0, 2.0)) * OVER, (y + rng.uniform(-2.0, 2.0)) * OVER)
-            scale = radius * OVER * rng.uniform(0.94, 1.04)
+            centre = ((x + rng.uniform(-2.0, 2.0)) * over, (y + rng.uniform(-2.0, 2.0)) * over)
+            reach = radius * over * rng.uniform(0.94, 1.04)
             angle = math.radians(rng.uniform(-6, 6))
-            draw_shape(image, thing.shape, _jitter(rng, COLOURS[thing.colour], 8), centre, scale, angle)
+            draw_shape(image, thing.shape, _jitter(rng, COLOURS[thing.colour], 8), centre, reach, angle)
         if scene.style == "watercolour":
             image = _watercolour(image, rng)
-    return image.resize((SIZE, SIZE), Image.Resampling.BOX)
+    return image.resize((SIZE * scale, SIZE * scale), Image.Resampling.BOX)
 
 
 def pixels(scene: Scene) -> np.ndarray:

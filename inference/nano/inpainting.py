@@ -71,6 +71,7 @@ def widen(model: unet.Denoiser) -> unet.Denoiser:
     """The same net with an input of nine channels; it answers as before until the new weights learn."""
     old = model.unet.conv_in
     wide = nn.Conv2d(CHANNELS, old.out_channels, old.kernel_size, padding=old.padding)
+    assert wide.bias is not None
     with torch.no_grad():
         wide.weight.zero_()
         wide.weight[:, : old.in_channels] = old.weight
