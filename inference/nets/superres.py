@@ -108,7 +108,7 @@ class EfficientUNet(nn.Module):
             inner = [wide + skip, *[wide] * (blocks[level] - 1), narrow]
             up = [_Block(a, b, time_dim, groups) for a, b in pairwise(inner)]
             if level < deepest:
-                up[-1] = _Block(*inner[-2:], time_dim, groups, nn.ConvTranspose2d)
+                up[-1] = _Block(inner[-2], narrow, time_dim, groups, nn.ConvTranspose2d)
             self.up_samples.append(_Level(up))
         self.norm = nn.GroupNorm(groups, stem)
         self.out_conv = nn.Conv2d(stem, channels, 3, padding=1)
