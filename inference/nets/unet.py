@@ -6,12 +6,15 @@ with the pooling of the published code made independent of padding.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from diffusers import Kandinsky3UNet
 from torch import Tensor, nn
 
+from inference.nets.ip_adapter import TextAndImage
 from inference.nets.shapes import Shapes, count_children
 
 LATENT_CHANNELS = 4
@@ -56,44 +59,100 @@ def build_unet(config: UNetConfig) -> nn.Module:
     return unet.eval()  # type: ignore[no-any-return]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Extras:
+    """What may steer a pass besides the text.
+
+    `image_tokens` [N, T, C] are read by every cross-attention of a net with a grafted adapter (`nets.ip_adapter`), and
+    count `image_scale` [N] times, which lies on the CPU; where all of it is 0 they are left out. `hint_features`
+    [N or 1, C, h, w] are added behind the first convolution, `residuals` to the skips, from the highest level down
+    (both from `nets.control`).
+    """
+
+    image_tokens: Tensor | None = None
+    image_scale: Tensor | None = None
+    hint_features: Tensor | None = None
+    residuals: Sequence[Tensor] = ()
+
+
+PLAIN = Extras()
+
+
 @torch.inference_mode()
-def denoise(unet: Any, x: Tensor, t: Tensor, context: Tensor, mask: Tensor, pool_len: Tensor) -> Tensor:
+def denoise(
+    unet: Any, x: Tensor, t: Tensor, context: Tensor, mask: Tensor, pool_len: Tensor, extras: Extras = PLAIN
+) -> Tensor:
     """`predict_noise` without gradients."""
-    return predict_noise(unet, x, t, context, mask, pool_len)
+    return predict_noise(unet, x, t, context, mask, pool_len, extras)
 
 
-def predict_noise(unet: Any, x: Tensor, t: Tensor, context: Tensor, mask: Tensor, pool_len: Tensor) -> Tensor:
+def predict_noise(
+    unet: Any, x: Tensor, t: Tensor, context: Tensor, mask: Tensor, pool_len: Tensor, extras: Extras = PLAIN
+) -> Tensor:
     """One pass of the U-Net: the noise it sees in every row, [N, 4, h, w] in the dtype of its last layer.
 
     `x` [N, 4 or 9, h, w], `t` [N] (rows may stand at different timesteps), `context` [N, L, C] projected and zero
     beyond each text, `mask` [N, L] (1 = attend), `pool_len` [N]. Height and width must be multiples of 8 (ValueError).
     A row's answer does not depend on the other rows, nor on how far its context was padded.
-
-    The steps are those of `Kandinsky3UNet.forward`, except for the pooling query: the published code averages the
-    context over all its rows, padding included, so a longer neighbour would change the picture; the sum over `pool_len`
-    is what a prompt gets when it is alone.
     """
-    if x.shape[-2] % 8 or x.shape[-1] % 8:
-        raise ValueError(f"latent height and width must be multiples of 8, not {x.shape[-2]}×{x.shape[-1]}")
+    check_latent_size(x)
     dtype = unet.conv_in.weight.dtype
     x, context = x.to(dtype), context.to(dtype)
-    bias = (1 - mask.to(dtype))[:, None] * -10000.0  # [N, 1, L], added to attention scores
-    embedding = unet.time_embedding(unet.time_proj(t.float()).to(dtype))  # [N, time]
-    query = context.sum(dim=1, keepdim=True) / pool_len.to(dtype)[:, None, None]
-    embedding = embedding + unet.add_time_condition.attention(query, context, bias).squeeze(1)
+    bias = attention_bias(mask, dtype)
+    embedding = embed_time(unet, t, context, bias, pool_len)
+    read = _with_image(context, extras)
 
     h = unet.conv_in(x)
+    if extras.hint_features is not None:
+        h = h + extras.hint_features.to(dtype)
     skips = []
     for block in unet.down_blocks:
-        h = block(h, embedding, context, bias)
+        h = block(h, embedding, read, bias)
         skips.append(h)
     skips.pop()  # the deepest level hands its output straight on
+    for level, residual in enumerate(extras.residuals):
+        skips[level] = skips[level] + residual.to(dtype)
     for level, block in enumerate(unet.up_blocks):
         if level:
             h = torch.cat([h, skips.pop()], dim=1)
-        h = block(h, embedding, context, bias)
+        h = block(h, embedding, read, bias)
     h = h.to(unet.conv_out.weight.dtype)
     return unet.conv_out(unet.conv_act_out(unet.conv_norm_out(h)))  # type: ignore[no-any-return]
+
+
+def check_latent_size(x: Tensor) -> None:
+    """Raises ValueError for sizes that the net would silently change."""
+    if x.shape[-2] % 8 or x.shape[-1] % 8:
+        raise ValueError(f"latent height and width must be multiples of 8, not {x.shape[-2]}×{x.shape[-1]}")
+
+
+def attention_bias(mask: Tensor, dtype: torch.dtype) -> Tensor:
+    """What is added to attention scores, [N, 1, L]. Finite, so that a row with nothing to attend to is no NaN."""
+    return (1 - mask.to(dtype))[:, None] * -10000.0
+
+
+def embed_time(net: Any, t: Tensor, context: Tensor, bias: Tensor, pool_len: Tensor) -> Tensor:
+    """The time embedding with the pooled text in it, [N, time].
+
+    As in `Kandinsky3UNet.forward`, except for the pooling query: the published code averages the context over all its
+    rows, padding included, so a longer neighbour would change the picture; the sum over `pool_len` is what a prompt
+    gets when it is alone.
+    """
+    embedding: Tensor = net.time_embedding(net.time_proj(t.float()).to(context.dtype))
+    query = context.sum(dim=1, keepdim=True) / pool_len.to(context.dtype)[:, None, None]
+    pooled: Tensor = net.add_time_condition.attention(query, context, bias)
+    return embedding + pooled.squeeze(1)
+
+
+def _with_image(context: Tensor, extras: Extras) -> Tensor | TextAndImage:
+    """What the cross-attentions read: the text, and the image tokens where they count."""
+    tokens, scale = extras.image_tokens, extras.image_scale
+    if tokens is None or (scale is not None and not scale.any()):
+        return context
+    if scale is None:
+        scale = torch.ones(len(tokens))
+    tokens = tokens.to(context.device, context.dtype)
+    return TextAndImage(context, tokens, scale.to(context.device, context.dtype, non_blocking=True)[:, None, None])
 
 
 def keep_output_exact(unet: Any) -> None:
