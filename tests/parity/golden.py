@@ -18,6 +18,14 @@ from torch import Tensor
 from inference.checkpoints.load import Checkpoint
 
 
+_WITHOUT_TENSORS = ("official_key_shapes", "inpaint_size_rules")
+_PROJECTIONS = {  # file -> prefix in the recording
+    "projection": "projection.",
+    "projection_flash": "projection.",
+    "projection_inpainting": "projection_inpainting.",
+}
+
+
 class NotRecorded(FileNotFoundError):
     """The folder lacks a file that the replay knows."""
 
@@ -45,34 +53,37 @@ class Golden:
     def read(self, name: str) -> Recording:
         """The recording `name`; raises NotRecorded."""
         meta, tensors = self.folder / f"{name}.json", self.folder / f"{name}.safetensors"
-        for path in (meta, *([] if name == "official_key_shapes" else [tensors])):
+        for path in (meta, *([] if name in _WITHOUT_TENSORS else [tensors])):
             if not path.is_file():
                 raise NotRecorded(path.name)
         return Recording(name, json.loads(meta.read_text("utf-8")), load_file(tensors) if tensors.is_file() else {})
 
     @contextmanager
-    def checkpoint(self, *, unet: str = "", movq: str = "", text: str = "") -> Iterator[Checkpoint]:
-        """The named recordings' weights as a checkpoint in the studio's layout, opened by the project's loader."""
+    def checkpoint(
+        self, *, unet: str = "", inpainting: str = "", movq: str = "", text: str = ""
+    ) -> Iterator[Checkpoint]:
+        """The named recordings' weights as a checkpoint in the studio's layout, opened by the project's loader: either
+        of `unet`, for base and Flash, or of `inpainting`."""
         with tempfile.TemporaryDirectory() as temporary:
             folder, configs = Path(temporary), {}
-            if unet:
-                weights = self.read(unet)
+            if unet or inpainting:
+                weights = self.read(unet or inpainting)
                 kept = {n: t for n, t in weights.tensors.items() if n.startswith("unet.") or n == "null_embedding"}
-                for name in ("kandinsky3.safetensors", "kandinsky3_flash.safetensors"):
-                    save_file(kept, folder / name)
+                for name in ("kandinsky3", "kandinsky3_flash") if unet else ("kandinsky3_inpainting",):
+                    save_file(kept, folder / f"{name}.safetensors")
                 configs["unet"] = _official_unet(weights.meta["unet_config_official"])
             if movq:
                 save_file(self.read(movq).under("movq."), folder / "movq.safetensors")
             if text:
                 self._write_text(self.read(text), folder)
-            elif unet:
+            elif unet or inpainting:
                 _write_no_projection(folder, weights.tensors["null_embedding"].numel())
             (folder / "manifest.json").write_text(json.dumps({"configs": configs}))
             yield Checkpoint.open(folder)
 
     def _write_text(self, recording: Recording, folder: Path) -> None:
-        for name in ("projection.safetensors", "projection_flash.safetensors"):
-            save_file(recording.under("projection."), folder / name)
+        for name, prefix in _PROJECTIONS.items():
+            save_file(recording.under(prefix), folder / f"{name}.safetensors")
         encoder = folder / "text_encoder"
         encoder.mkdir()
         config = {"architectures": ["T5EncoderModel"], "model_type": "t5", **recording.meta["t5_config"]}
@@ -93,5 +104,5 @@ def _official_unet(config: dict[str, Any]) -> dict[str, int]:
 def _write_no_projection(folder: Path, width: int) -> None:
     """A projection of the right width for a net that will be given projected contexts."""
     weights = {"0.weight": torch.eye(width), "1.weight": torch.ones(width), "1.bias": torch.zeros(width)}
-    for name in ("projection.safetensors", "projection_flash.safetensors"):
-        save_file(weights, folder / name)
+    for name in _PROJECTIONS:
+        save_file(weights, folder / f"{name}.safetensors")

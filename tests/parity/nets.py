@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inference.checkpoints.load import assemble, movq_state, split_unet
+from inference.checkpoints.load import LoadedUNet, assemble, movq_state, split_unet
 from inference.conditioning import (
     MAX_TOKENS,
     Context,
@@ -45,9 +45,14 @@ def schedule(golden: Golden) -> Rows:
 
 def unet(golden: Golden) -> Rows:
     recorded = golden.read(UNET)
-    tolerance = recorded.meta["suggested_atol"]
     with golden.checkpoint(unet=UNET) as checkpoint:
         loaded = checkpoint.load_unet("base", torch.float32, "cpu")
+    yield from unet_passes(recorded, loaded)
+
+
+def unet_passes(recorded: Recording, loaded: LoadedUNet) -> Rows:
+    """Every recorded pass of a U-Net, with the activations on the way where they were recorded."""
+    tolerance = recorded.meta["suggested_atol"]
     for case in recorded.cases("out"):
         given = recorded.under(f"{case}.")
         x, t, context, mask = (given[name] for name in ("x", "t", "context", "context_mask"))

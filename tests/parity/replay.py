@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.parity import drawing, nets
+from tests.parity import drawing, inpainting, nets
 from tests.parity.golden import Golden, NotRecorded
 from tests.parity.rows import MOVQ, TEXT, UNET, Row, Rows
 
@@ -17,6 +17,9 @@ RECORDINGS: dict[str, Callable[[Golden], Rows]] = {
     "sampler_full": drawing.sampler("sampler_full", flash=False),
     "sampler_flash": drawing.sampler("sampler_flash", flash=True),
     "pipeline_t2i_tiny": drawing.pipeline,
+    inpainting.UNET: inpainting.unet,
+    inpainting.SAMPLER: inpainting.sampler,
+    inpainting.SIZES: inpainting.size_rules,
     "official_key_shapes": nets.key_shapes,
 }
 

@@ -1,0 +1,91 @@
+"""Cutting, resizing and joining pictures: uint8 [H, W, 3] on the CPU, masks and weights [H, W]."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import avg_pool1d, max_pool1d, pad
+
+from inference.requests import Box
+
+BAND = 256  # rows joined at once: their float copies stay small however large the picture is
+
+
+def resized(picture: Tensor, width: int, height: int, how: Image.Resampling = Image.Resampling.LANCZOS) -> Tensor:
+    """`picture` at another size; itself where it has that size already."""
+    if picture.shape[:2] == (height, width):
+        return picture
+    scaled = Image.fromarray(picture.contiguous().numpy()).resize((width, height), how)
+    return torch.from_numpy(np.array(scaled))
+
+
+def covering(picture: Tensor, width: int, height: int) -> Tensor:
+    """The middle of `picture`, as much as has the ratio width:height, at that size."""
+    high, wide = picture.shape[:2]
+    scale = max(width / wide, height / high)
+    kept = max(1, min(wide, round(width / scale))), max(1, min(high, round(height / scale)))
+    middle = Box((wide - kept[0]) // 2, (high - kept[1]) // 2, *kept)
+    return resized(cut(picture, middle), width, height)  # cut first: a long thin picture is not enlarged whole
+
+
+def cut(picture: Tensor, box: Box) -> Tensor:
+    """A view of `picture` within `box`."""
+    return picture[box.y : box.bottom, box.x : box.right]
+
+
+def bounds(mask: Tensor) -> Box | None:
+    """The smallest box that holds everything of `mask` that is not zero, or None when all is."""
+    rows, columns = (mask != 0).any(dim=1).nonzero(), (mask != 0).any(dim=0).nonzero()
+    if not len(rows):
+        return None
+    x, y = int(columns[0]), int(rows[0])
+    return Box(x, y, int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y)
+
+
+def to_signed(picture: Tensor) -> Tensor:
+    """Pixels as a net reads them: float32 [3, H, W] in [−1, 1]."""
+    return (picture.permute(2, 0, 1).float() / 255) * 2 - 1
+
+
+def dilated(mask: Tensor, by: int) -> Tensor:
+    """Whether a pixel of `mask` within `by` rows and columns is not zero; bool [H, W]."""
+    spread = (mask != 0).float()
+    for _ in range(2):  # rows, then columns
+        spread = max_pool1d(spread, 2 * by + 1, stride=1, padding=by).T.contiguous() if by else spread.T
+    return spread > 0
+
+
+def feathered(mask: Tensor, width: int) -> Tensor:
+    """Weights that join new pixels to old: 1 on `mask`, 0 beyond `width` pixels around it, smooth between; float32."""
+    weight = dilated(mask, (width + 1) // 2).float()
+    for reach in (width // 4, width // 2 - width // 4):  # two box blurs make a slope without corners
+        for _ in range(2):
+            if reach:
+                weight = avg_pool1d(pad(weight[None], (reach, reach), mode="replicate"), 2 * reach + 1, stride=1)[0]
+            weight = weight.T.contiguous()
+    return torch.where(mask != 0, 1.0, weight)
+
+
+def rim(box: Box, picture: Box, width: int) -> Tensor:
+    """Weights that join the whole of `box` to the picture around it: 0 at its edges but for those where the picture
+    ends, rising to 1 over `width` pixels; float32 of the size of the box."""
+
+    def ramp(length: int, before: bool, after: bool) -> Tensor:
+        place = torch.arange(length, dtype=torch.float32)
+        rise = ((place + 1) / (width + 1)).clamp(max=1.0)
+        return (rise if before else torch.ones(length)) * (rise.flip(0) if after else torch.ones(length))
+
+    down = ramp(box.height, box.y > picture.y, box.bottom < picture.bottom)
+    across = ramp(box.width, box.x > picture.x, box.right < picture.right)
+    return down[:, None] * across
+
+
+def join(canvas: Tensor, new: Tensor, weight: Tensor, box: Box) -> None:
+    """Puts `new`, as much as `weight` says, over what lies in `box` of the canvas. Pixels of weight 0 stay exactly."""
+    below = cut(canvas, box)
+    for start in range(0, box.height, BAND):
+        rows = slice(start, start + BAND)
+        old, share = below[rows].float(), weight[rows, :, None]
+        below[rows] = (old + share * (new[rows].float() - old)).round().to(torch.uint8)
