@@ -7,8 +7,11 @@ from typing import Any, NamedTuple
 
 from inference.pipelines.asks import Ask, Decode, Denoise, Drawing, Encode, Pipeline, Show, Tools
 from inference.pipelines.flash import flash, flash_steps
+from inference.pipelines.inpaint import inpaint, inpaint_steps
+from inference.pipelines.outpaint import outpaint, outpaint_steps
+from inference.pipelines.refine import refine, refine_steps
 from inference.pipelines.text_to_image import text_to_image, text_to_image_steps
-from inference.requests import AnyRequest, FlashTextToImage, TextToImage
+from inference.requests import AnyRequest, FlashTextToImage, Inpaint, Outpaint, Refine, TextToImage
 
 __all__ = [
     "Ask",
@@ -41,6 +44,9 @@ class _Way(NamedTuple):
 _WAYS: dict[type[AnyRequest], _Way] = {
     FlashTextToImage: _Way(flash, flash_steps),
     TextToImage: _Way(text_to_image, text_to_image_steps),
+    Refine: _Way(refine, refine_steps),
+    Inpaint: _Way(inpaint, inpaint_steps),
+    Outpaint: _Way(outpaint, outpaint_steps),
 }
 
 

@@ -17,7 +17,6 @@ from torch import Tensor
 
 from inference.checkpoints.load import Checkpoint
 
-
 _WITHOUT_TENSORS = ("official_key_shapes", "inpaint_size_rules")
 _PROJECTIONS = {  # file -> prefix in the recording
     "projection": "projection.",
