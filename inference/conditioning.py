@@ -19,10 +19,12 @@ from torch.nn.functional import pad
 
 MAX_TOKENS = 128
 PAD, EOS, UNKNOWN = 0, 1, 2
+UNSEEN_PAD = -1  # padding that no other row attends to, but whose own row is wanted
 MANY_UNKNOWN = 0.25
 
 TokenIds = tuple[int, ...]
 NegativeMode = Literal["official", "sane"]
+TextRule = Literal["kandinsky31", "ip_adapter", "hed", "controlnet", "refiner"]
 
 
 class BrokenEncoding(RuntimeError):
@@ -75,19 +77,26 @@ def negative_ids(positive: Tokens, negative: Tokens, mode: NegativeMode) -> Toke
     return kept + (PAD,) * (length - len(kept))
 
 
+def cut_ids(ids: TokenIds, limit: int) -> TokenIds:
+    """At most `limit` of the ids, EOS kept as the last one."""
+    return ids if len(ids) <= limit else (*ids[: limit - 1], EOS)
+
+
 @torch.inference_mode()
 def encode(encoder: nn.Module, batch: Sequence[TokenIds]) -> list[Tensor]:
     """Rows of the T5 encoder, before any projection: one [n, d_model] per ids, n = len(ids), on the encoder's device.
 
-    Every id given is attended to (padding inside the ids included); shorter texts of the batch are padded and masked.
+    Every id given is attended to (padding inside the ids included) but UNSEEN_PAD; shorter texts of the batch are
+    padded and masked.
     Raises BrokenEncoding when a row is not finite.
     """
     if not batch:
         return []
     device = next(encoder.parameters()).device
     longest = max(map(len, batch))
-    ids = torch.tensor([(*row, *(PAD,) * (longest - len(row))) for row in batch], device=device)  # [B, longest]
-    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in batch], device=device)
+    ids = torch.tensor([(*row, *(UNSEEN_PAD,) * (longest - len(row))) for row in batch], device=device)  # [B, longest]
+    mask = (ids != UNSEEN_PAD).long()
+    ids = ids.masked_fill(mask == 0, PAD)
     hidden = encoder(input_ids=ids, attention_mask=mask).last_hidden_state  # [B, longest, d_model]
     rows = [hidden[i, : len(row)] for i, row in enumerate(batch)]
     if not all(bool(torch.isfinite(row).all()) for row in rows):
@@ -162,12 +171,20 @@ def project(projection: nn.Module, encoding: Tensor, max_tokens: int = MAX_TOKEN
     The encoding is moved to the projection's device and dtype. The row after the text is zero and masked; it counts in
     the pooling length, as in the published code.
     """
+    return _project(projection, encoding, min(len(encoding) + 1, max_tokens), pad_first=False)
+
+
+def _project(projection: nn.Module, encoding: Tensor, length: int, *, pad_first: bool) -> Context:
+    """One text cut or padded to `length` rows, all of which count in pooling; padding is masked.
+
+    Padded rows are zero, or, padded before the projection, the bias of its norm.
+    """
     weight = next(projection.parameters())
-    n = encoding.shape[0]
-    length = min(n + 1, max_tokens)
-    rows = pad(projection(encoding.to(weight.device, weight.dtype)), (0, 0, 0, length - n))
+    kept = encoding[:length].to(weight.device, weight.dtype)
+    missing = (0, 0, 0, length - len(kept))
+    rows = projection(pad(kept, missing)) if pad_first else pad(projection(kept), missing)
     mask = torch.ones(length, dtype=torch.int64, device=weight.device)
-    mask[n:] = 0
+    mask[len(kept) :] = 0
     return Context(rows[None], mask[None], torch.tensor([length], device=weight.device))
 
 
@@ -179,6 +196,79 @@ def null_context(null_embedding: Tensor) -> Context:
     row = null_embedding.reshape(1, 1, -1)
     ones = torch.ones(1, 1, dtype=torch.int64, device=row.device)
     return Context(row, ones, ones[0])
+
+
+def blank_context(projection: nn.Module, length: int) -> Context:
+    """Nothing at all: zero rows, none of them attended to. The U-Net spreads its attention evenly over zeros, which
+    gives zeros."""
+    weight = next(projection.parameters())
+    rows = torch.zeros(1, length, weight.shape[0], device=weight.device, dtype=weight.dtype)
+    mask = torch.zeros(1, length, dtype=torch.int64, device=weight.device)
+    return Context(rows, mask, torch.tensor([length], device=weight.device))
+
+
+@torch.inference_mode()
+def contexts_by_rule(
+    rule: TextRule,
+    projection: nn.Module,
+    null_embedding: Tensor | None,
+    encodings: Sequence[Tensor | None],
+    *,
+    whole_negatives: bool = True,
+    max_tokens: int = MAX_TOKENS,
+) -> tuple[Context, ...]:
+    """Contexts of one row each for `encodings` [n, d_model]: the prompt first, then what guidance leads away from.
+
+    "kandinsky31": every text by itself; None is the learnt null embedding.
+
+    The others follow the pipelines of github.com/ai-forever/kandinsky3-diffusers with the context cut to the prompt's
+    length and one row more. There the padding of a prompt becomes the bias of the projection's norm, and negatives
+    take the prompt's length. "ip_adapter" and "hed": their padding is zero, and None is a blank context. "controlnet":
+    they are padded like prompts; it has no None (ValueError), its pipeline encodes the empty text. The published code
+    cuts longer negatives to the prompt's length: so does this unless `whole_negatives`.
+
+    "refiner": the context that github.com/ai-forever/KandiSuperRes keeps in a file, for texts that end in UNSEEN_PAD.
+    """
+    if rule == "refiner":
+        return tuple(_padded_context(projection, _present(encoding), max_tokens) for encoding in encodings)
+    if rule == "kandinsky31":
+        return tuple(
+            project(projection, encoding, max_tokens)
+            if encoding is not None
+            else null_context(_present(null_embedding))
+            for encoding in encodings
+        )
+    prompt, *negatives = encodings
+    length = min((1 if prompt is None else len(prompt)) + 1, max_tokens)
+    contexts = [blank_context(projection, length)]
+    if prompt is not None:
+        contexts = [_project(projection, prompt, length, pad_first=True)]
+    for negative in negatives:
+        if negative is None:
+            if rule == "controlnet":
+                raise ValueError("ControlNet leads away from the empty text, not from none")
+            contexts.append(blank_context(projection, length))
+        else:
+            room = max(length, min(len(negative) + 1, max_tokens)) if whole_negatives else length
+            contexts.append(_project(projection, negative, room, pad_first=rule == "controlnet"))
+    return tuple(contexts)
+
+
+def _padded_context(projection: nn.Module, encoding: Tensor, length: int) -> Context:
+    """One text padded to `length` rows before it was encoded, nothing of it zeroed: the last row of `encoding` is that
+    of padding, and without words before it all padding is alike. Only the text is attended to, all rows are pooled."""
+    weight = next(projection.parameters())
+    rows = projection(encoding.to(weight.device, weight.dtype))  # [n + 1, C]
+    rows = torch.cat([rows, rows[-1:].expand(length - len(rows), -1)])
+    mask = torch.ones(length, dtype=torch.int64, device=weight.device)
+    mask[len(encoding) - 1 :] = 0
+    return Context(rows[None], mask[None], torch.tensor([length], device=weight.device))
+
+
+def _present(tensor: Tensor | None) -> Tensor:
+    if tensor is None:
+        raise ValueError("nothing stands for no text here: this net has no null embedding")
+    return tensor
 
 
 def merge(contexts: Sequence[Context], length: int | None = None) -> Context:

@@ -15,10 +15,8 @@ import torch
 from torch import Tensor
 
 from inference.checkpoints.catalogue import Mode
-from inference.conditioning import Context, TokenIds, Tokens
+from inference.conditioning import Context, TextRule, TokenIds, Tokens
 from inference.requests import Note
-
-TextRule = Literal["kandinsky31", "ip_adapter", "hed", "controlnet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +24,15 @@ class Encode:
     """Texts into contexts for the U-Net of `mode`; None among them stands for no text: that net's learnt null
     embedding, or what `rule` puts in its place. `rule` is how the published pipeline of that net treats its texts.
 
-    Answer: a tuple of contexts of one row each, in the order of `texts`.
+    The prompt comes first, then what guidance leads away from; `whole_negatives` keeps the latter from being cut to the
+    prompt's length. Answer: a tuple of contexts of one row each, in the order of `texts`, as `contexts_by_rule` makes
+    them.
     """
 
     mode: Mode
     texts: tuple[TokenIds | None, ...]
     rule: TextRule = "kandinsky31"
+    whole_negatives: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
