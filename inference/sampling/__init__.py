@@ -1,5 +1,6 @@
 """Noise schedule and samplers: plain functions on float32 tensors and host floats."""
 
+from inference.sampling.ddpm import ddpm_coefficients, ddpm_step, ddpm_timesteps
 from inference.sampling.flash import flash_renoise, flash_x0
 from inference.sampling.full import INPAINTING_PERCENTILE, PERCENTILE, Step, full_step, guided_epsilon, threshold
 from inference.sampling.noise import PictureNoise, stack_next
@@ -22,6 +23,9 @@ __all__ = [
     "Step",
     "StepCoefficients",
     "alphas_cumprod",
+    "ddpm_coefficients",
+    "ddpm_step",
+    "ddpm_timesteps",
     "flash_coefficients",
     "flash_renoise",
     "flash_x0",

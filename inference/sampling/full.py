@@ -64,6 +64,11 @@ def full_step(
     needed (ValueError otherwise) exactly when `step.sigma` is not 0.
     """
     x0 = threshold(predict_x0(x, guided_epsilon(eps_cond, eps_uncond, guidance_scale), step), percentile)
+    return advance(x, x0, step, noise)
+
+
+def advance(x: Tensor, x0: Tensor, step: StepCoefficients, noise: Tensor | None) -> Step:
+    """The state at `step.previous` that lies on the way from `x` to the estimate `x0`. Same errors as `full_step`."""
     eps = (x - step.sqrt_alpha * x0) / step.sqrt_one_minus_alpha  # re-derived, so that it agrees with the clipped x0
     following = step.sqrt_alpha_previous * x0 + step.direction * eps
     if step.sigma != 0.0:
