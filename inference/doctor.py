@@ -17,9 +17,9 @@ from typing import Annotated
 
 import typer
 
-from inference.checkpoints.catalogue import MODES, UNET_OF_MODE, Mode, human_size
+from inference.checkpoints.catalogue import KINDS, human_size
 from inference.checkpoints.cli import DEFAULT_FOLDER
-from inference.checkpoints.store import EMBEDDED, KINDS, PROJECTION_OF, Files, describe_lack, lacking, locate
+from inference.checkpoints.store import EMBEDDED, FROM_WORDS, Files, describe_lack, lacking, locate, nets_of
 
 NEEDED = (
     "torch",
@@ -58,7 +58,7 @@ def doctor_report(weights: Path | None = None, embedded: Path = EMBEDDED) -> lis
         checks += _device()
     own, small = locate(folder), locate(embedded)
     checks += _weights(own)
-    in_use = own if any(not lacking(own, kind) for kind in KINDS) else small
+    in_use = own if _draws(own) else small
     if in_use is small:
         checks.append(_embedded(small, folder))
     working = [kind for kind in KINDS if ready and not lacking(in_use, kind)]
@@ -119,25 +119,21 @@ def _device() -> Iterator[Check]:
 
 
 def _weights(files: Files) -> Iterator[Check]:
-    """One finding per mode about the owner's own folder. A mode that is missing there is no fault: it was not asked
-    for."""
-    for mode in MODES:
-        lack = describe_lack(files, mode)
-        if lacking(files, mode):
-            yield Check(None, mode, f"not in {files.folder}: {lack}")
+    """One finding per kind of request about the owner's own folder. One that is missing there is no fault: it was not
+    asked for."""
+    for kind in KINDS:
+        if lacking(files, kind):
+            yield Check(None, kind, f"not in {files.folder}: {describe_lack(files, kind)}")
         else:
-            yield Check(True, mode, f"in {files.folder}: {human_size(_size(files, mode))}")
+            yield Check(True, kind, f"in {files.folder}: {human_size(files.size(nets_of(files, kind)))}")
 
 
-def _size(files: Files, mode: Mode) -> int:
-    unet = UNET_OF_MODE[mode]
-    nets = [files.nets[net] for net in (unet, PROJECTION_OF[unet], "movq") if net in files.nets]
-    text = sorted(files.text_encoder.glob("*model*")) if files.text_encoder else []
-    return sum(path.stat().st_size for path in [*nets, *text])
+def _draws(files: Files) -> bool:
+    return any(not lacking(files, kind) for kind in FROM_WORDS)
 
 
 def _embedded(small: Files, folder: Path) -> Check:
-    if not any(not lacking(small, kind) for kind in KINDS):
+    if not _draws(small):
         return Check(False, "embedded", f"no small checkpoint in {small.folder} either")
     get = f"python -m inference weights download flash full --folder {folder}"
     return Check(None, "embedded", f"the small checkpoint draws in their place; for the released ones: {get}")

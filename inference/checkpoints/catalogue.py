@@ -1,37 +1,88 @@
-"""Every released file of Kandinsky 3.1 text to image, Flash and inpainting, and where it lies on the Hugging Face hub.
+"""Every net of Kandinsky 3.1, which of them each kind of request takes, and where their files lie on the hub.
 
 Sizes are what a person should expect to download; the exact ones are asked from the hub before a download starts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from itertools import chain
+from typing import Literal, get_args
+
+from inference.requests import Kind
 
 Net = Literal[
-    "base", "flash", "inpainting", "projection", "projection_flash", "projection_inpainting", "movq", "text_encoder"
-]
-Mode = Literal["full", "flash", "inpainting"]
+    "base", "flash", "inpainting", "ip_unet", "hed_unet", "projection", "projection_flash", "projection_inpainting",
+    "movq", "text_encoder", "ip_adapter", "image_encoder", "control_depth", "control_scribble", "hed_detector",
+    "superres_x2", "superres_x4", "superres_flash_x2", "beautifier", "translator",
+]  # fmt: skip
+UNetName = Literal["base", "flash", "inpainting", "mix", "mix_flash", "hed"]
+Mode = Literal["full", "flash", "inpainting", "mix", "mix_flash", "hed"]
 Layout = Literal["kandinsky-3.1", "kandinsky-3.0", "diffusers"]
 
-MODES: tuple[Mode, ...] = ("full", "flash", "inpainting")
-UNET_OF_MODE: dict[Mode, Literal["base", "flash", "inpainting"]] = {
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+# The nets of each U-Net that a pass may go through. Where there are several ways, the first complete one is taken: the
+# released IP-Adapter is one file with its own U-Net, which conversion splits where that U-Net is the base one.
+UNET_PARTS: Mapping[Mode, tuple[tuple[Net, ...], ...]] = {
+    "full": (("base", "projection"),),
+    "flash": (("flash", "projection_flash"),),
+    "inpainting": (("inpainting", "projection_inpainting"),),
+    "mix": (("base", "projection", "ip_adapter"), ("ip_unet",)),
+    "mix_flash": (("flash", "projection_flash", "ip_adapter"), ("flash", "projection_flash", "ip_unet")),
+    "hed": (("hed_unet",),),
+}
+MODES: tuple[Mode, ...] = get_args(Mode)
+UNET_OF_MODE: Mapping[Mode, UNetName] = {
     "full": "base",
     "flash": "flash",
     "inpainting": "inpainting",
+    "mix": "mix",
+    "mix_flash": "mix_flash",
+    "hed": "hed",
 }
+
+_DRAWING: tuple[Net, ...] = ("movq", "text_encoder")
+# The U-Net of each kind of request, and its other nets.
+_TAKES: Mapping[Kind, tuple[Mode | None, tuple[Net, ...]]] = {
+    "flash": ("flash", _DRAWING),
+    "full": ("full", _DRAWING),
+    "refine": ("full", _DRAWING),
+    "inpaint": ("inpainting", _DRAWING),
+    "outpaint": ("inpainting", _DRAWING),
+    "mix": ("mix", (*_DRAWING, "image_encoder")),
+    "mix_flash": ("mix_flash", (*_DRAWING, "image_encoder")),
+    "hed": ("hed", (*_DRAWING, "hed_detector")),
+    "depth": ("full", (*_DRAWING, "control_depth")),
+    "scribble": ("full", (*_DRAWING, "control_scribble", "hed_detector")),
+    "x2": (None, ("superres_x2",)),
+    "x4": (None, ("superres_x4",)),
+    "flash_x2": ("flash", (*_DRAWING, "superres_flash_x2")),
+    "beautify": (None, ("beautifier",)),
+    "translate": (None, ("translator",)),
+}
+
+
+def mode_of(kind: Kind) -> Mode | None:
+    """The U-Net mode that a kind of request draws with; None for those without a U-Net."""
+    return _TAKES[kind][0]
+
+
+def ways(kind: Kind) -> tuple[tuple[Net, ...], ...]:
+    """The sets of nets that a kind of request can work with, the preferred one first."""
+    mode, others = _TAKES[kind]
+    return tuple((*unet, *others) for unet in UNET_PARTS[mode]) if mode else (others,)
 
 
 @dataclass(frozen=True, slots=True)
 class ReleasedFile:
-    """One file of a release: `bytes` is approximate, `modes` are those that need it, `optional` ones may not exist."""
+    """One file of a release: `bytes` is approximate, `optional` ones may not exist."""
 
     layout: Layout
     repo: str
     path: str
     net: Net
-    modes: tuple[Mode, ...]
     bytes: int
     revision: str = "main"
 
@@ -39,30 +90,54 @@ class ReleasedFile:
     def optional(self) -> bool:
         return self.path.endswith(("special_tokens_map.json", "added_tokens.json"))
 
+    @property
+    def folder(self) -> str:
+        """The subfolder of a weights folder where this repository's files go, "" for the folder itself."""
+        return FOLDERS.get(self.repo, "")
+
+    @property
+    def place(self) -> str:
+        """Where the file lies in a weights folder."""
+        return f"{self.folder}/{self.path}" if self.folder else self.path
+
+
+# Repositories whose files bear the same names as others' get folders of their own.
+FOLDERS: Mapping[str, str] = {
+    "ai-forever/kandinsky3_ip_adapter": "ip_adapter",
+    "ai-forever/kandinsky3_controlnet_hed": "controlnet_hed",
+    "ai-forever/kandinsky3_controlnet_v2_depth": "controlnet_depth",
+    "ai-forever/kandinsky3_controlnet_v2_scribble": "controlnet_scribble",
+    "ai-forever/KandiSuperRes": "superres",
+    "lllyasviel/Annotators": "annotators",
+}
 
 _V31_REPO = "ai-forever/Kandinsky3.1"
 
 
-def _v31(path: str, net: Net, modes: tuple[Mode, ...], size: int) -> ReleasedFile:
-    return ReleasedFile("kandinsky-3.1", _V31_REPO, f"weights/{path}", net, modes, size)
+def _v31(path: str, net: Net, size: int) -> ReleasedFile:
+    return ReleasedFile("kandinsky-3.1", _V31_REPO, f"weights/{path}", net, size)
 
 
-def _text_encoder(layout: Layout, modes: tuple[Mode, ...]) -> Iterator[ReleasedFile]:
+def _text_encoder(layout: Layout) -> Iterator[ReleasedFile]:
     """The FLAN-UL2 encoder. 3.0 took it from google/flan-ul2, where a decoder comes along; it was frozen in both
     trainings, so that of 3.1 serves 3.0 as well."""
     small = ("config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
     sizes = dict.fromkeys(small, _SMALL) | {"spiece.model": 791_656, "pytorch_model.bin.index.json": 20_000}
     sizes |= {f"pytorch_model-{shard:05}-of-00004.bin": 34_887_190_528 // 4 for shard in range(1, 5)}
     for name, size in sizes.items():
-        yield ReleasedFile(layout, _V31_REPO, f"weights/flan_ul2_encoder/{name}", "text_encoder", modes, size)
+        yield ReleasedFile(layout, _V31_REPO, f"weights/flan_ul2_encoder/{name}", "text_encoder", size)
 
 
-def _v30(path: str, net: Net, modes: tuple[Mode, ...], size: int) -> ReleasedFile:
-    return ReleasedFile("kandinsky-3.0", "ai-forever/Kandinsky3.0", f"weights/{path}", net, modes, size)
+def _v30(path: str, net: Net, size: int) -> ReleasedFile:
+    return ReleasedFile("kandinsky-3.0", "ai-forever/Kandinsky3.0", f"weights/{path}", net, size)
 
 
 def _diffusers(path: str, net: Net, size: int) -> ReleasedFile:
-    return ReleasedFile("diffusers", "kandinsky-community/kandinsky-3", path, net, ("full",), size)
+    return ReleasedFile("diffusers", "kandinsky-community/kandinsky-3", path, net, size)
+
+
+def _added(repo: str, path: str, net: Net, size: int) -> ReleasedFile:
+    return ReleasedFile("kandinsky-3.1", repo, path, net, size)
 
 
 _UNET = 12_154_673_000  # 3,038,562,820 float32 parameters and the archive's own bytes
@@ -71,19 +146,40 @@ _MOVQ = 1_082_577_000
 _SMALL = 3_000
 
 CATALOGUE: tuple[ReleasedFile, ...] = (
-    _v31("kandinsky3.pt", "base", ("full",), _UNET),
-    _v31("kandinsky3_flash.pt", "flash", ("flash",), _UNET),
-    _v31("kandinsky3_inpainting.pt", "inpainting", ("inpainting",), _UNET),
-    _v31("movq.pt", "movq", MODES, _MOVQ),
-    _v31("flan_ul2_encoder/projection.pt", "projection", ("full",), _PROJECTION),
-    _v31("flan_ul2_encoder/projection_flash.pt", "projection_flash", ("flash",), _PROJECTION),
-    _v31("flan_ul2_encoder/projection_inpainting.pt", "projection_inpainting", ("inpainting",), _PROJECTION),
-    *_text_encoder("kandinsky-3.1", MODES),
+    _v31("kandinsky3.pt", "base", _UNET),
+    _v31("kandinsky3_flash.pt", "flash", _UNET),
+    _v31("kandinsky3_inpainting.pt", "inpainting", _UNET),
+    _v31("movq.pt", "movq", _MOVQ),
+    _v31("flan_ul2_encoder/projection.pt", "projection", _PROJECTION),
+    _v31("flan_ul2_encoder/projection_flash.pt", "projection_flash", _PROJECTION),
+    _v31("flan_ul2_encoder/projection_inpainting.pt", "projection_inpainting", _PROJECTION),
+    *_text_encoder("kandinsky-3.1"),
+    # The other modes of 3.1. The IP-Adapter comes in one file with its U-Net, the one for outlines (HED) is a U-Net.
+    _added("ai-forever/kandinsky3_ip_adapter", "unet/diffusion_pytorch_model.bin", "ip_unet", 13_737_400_000),
+    _added("ai-forever/kandinsky3_ip_adapter", "image_encoder/config.json", "image_encoder", _SMALL),
+    _added("ai-forever/kandinsky3_ip_adapter", "image_encoder/model.safetensors", "image_encoder", 1_215_981_830),
+    _added("ai-forever/kandinsky3_controlnet_hed", "unet/diffusion_pytorch_model.bin", "hed_unet", 12_224_600_000),
+    _added(
+        "ai-forever/kandinsky3_controlnet_v2_depth",
+        "unet_controlnet/diffusion_pytorch_model.bin",
+        "control_depth",
+        939_300_000,
+    ),
+    _added(
+        "ai-forever/kandinsky3_controlnet_v2_scribble",
+        "unet_controlnet/diffusion_pytorch_model.bin",
+        "control_scribble",
+        939_300_000,
+    ),
+    _added("lllyasviel/Annotators", "ControlNetHED.pth", "hed_detector", 29_444_406),
+    _added("ai-forever/KandiSuperRes", "KandiSuperRes.ckpt", "superres_x4", 826_600_000),
+    _added("ai-forever/KandiSuperRes", "KandiSuperRes_x2.ckpt", "superres_x2", 1_653_000_000),
+    _added("ai-forever/KandiSuperRes", "KandiSuperRes_flash_x2.pt", "superres_flash_x2", 1_653_000_000),
     # 3.0: the projections are inside the U-Net files.
-    *_text_encoder("kandinsky-3.0", ("full", "inpainting")),
-    _v30("kandinsky3.pt", "base", ("full",), 12_221_798_439),
-    _v30("kandinsky3_inpainting.pt", "inpainting", ("inpainting",), 12_221_834_000),
-    _v30("movq.pt", "movq", ("full", "inpainting"), _MOVQ),
+    *_text_encoder("kandinsky-3.0"),
+    _v30("kandinsky3.pt", "base", 12_221_798_439),
+    _v30("kandinsky3_inpainting.pt", "inpainting", 12_221_834_000),
+    _v30("movq.pt", "movq", _MOVQ),
     # 3.0 in the layout of diffusers: half precision, projection inside the U-Net, no null embedding anywhere.
     _diffusers("unet/config.json", "base", _SMALL),
     _diffusers("unet/diffusion_pytorch_model.fp16.safetensors", "base", 6_110_823_000),
@@ -102,16 +198,26 @@ CATALOGUE: tuple[ReleasedFile, ...] = (
 )
 
 
-def released_files(layout: Layout, modes: Iterable[str]) -> tuple[ReleasedFile, ...]:
-    """Files of one release that any of `modes` needs, in the order to fetch them: small ones first, U-Nets last."""
-    wanted = set(modes)
-    found = [entry for entry in CATALOGUE if entry.layout == layout and wanted & set(entry.modes)]
+def released_files(layout: Layout, kinds: Iterable[Kind]) -> tuple[ReleasedFile, ...]:
+    """Files of one release that any of `kinds` needs, in the order to fetch them: small ones first, U-Nets last."""
+    wanted = set(chain.from_iterable(released_way(layout, kind) for kind in kinds))
+    found = [entry for entry in CATALOGUE if entry.layout == layout and entry.net in wanted]
     return tuple(sorted(found, key=lambda entry: entry.bytes))
 
 
-def offers(layout: Layout, mode: Mode) -> bool:
-    """Whether a release has the U-Net of a mode at all."""
-    return any(entry.net == UNET_OF_MODE[mode] for entry in released_files(layout, [mode]))
+def released_way(layout: Layout, kind: Kind) -> tuple[Net, ...]:
+    """The nets by which a release serves a kind of request, projections inside U-Nets left out; () if it does not."""
+    nets = {entry.net for entry in CATALOGUE if entry.layout == layout}
+    inside = {"projection", "projection_inpainting"} if layout != "kandinsky-3.1" else set()
+    for way in ways(kind):
+        if set(way) - inside <= nets:
+            return tuple(net for net in way if net in nets)
+    return ()
+
+
+def offers(layout: Layout, kind: Kind) -> bool:
+    """Whether a release has everything that a kind of request takes."""
+    return bool(released_way(layout, kind))
 
 
 def human_size(count: int) -> str:

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from inference.checkpoints.catalogue import MODES, Layout, Mode, human_size, offers, released_files
+from inference.checkpoints.catalogue import KINDS, Layout, human_size, offers, released_files
 from inference.checkpoints.store import EMBEDDED, Files, MissingWeights, describe_lack, lacking, locate, revisions
+from inference.requests import Kind
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Download, convert, verify and list checkpoints.")
 
@@ -18,10 +19,20 @@ Folder = Annotated[Path, typer.Option("--folder", envvar="WEIGHTS_DIR", help="Wh
 DEFAULT_FOLDER = Path("data/weights")
 
 
-class ModeOption(StrEnum):
-    FULL = "full"
+class KindOption(StrEnum):
+    """What a release has weights for. Refining takes those of full, painting beyond the edges those of inpaint."""
+
     FLASH = "flash"
-    INPAINTING = "inpainting"
+    FULL = "full"
+    INPAINT = "inpaint"
+    MIX = "mix"
+    MIX_FLASH = "mix_flash"
+    HED = "hed"
+    DEPTH = "depth"
+    SCRIBBLE = "scribble"
+    X2 = "x2"
+    X4 = "x4"
+    FLASH_X2 = "flash_x2"
 
 
 class Release(StrEnum):
@@ -42,27 +53,27 @@ def list_weights(folder: Folder = DEFAULT_FOLDER) -> None:
     for title, place in ((str(folder), folder), ("embedded", EMBEDDED)):
         files = locate(place)
         typer.echo(title)
-        for mode in MODES:
-            typer.echo(f"  {mode:<11} {_status(files, mode, embedded=place == EMBEDDED)}")
+        for kind in KINDS:
+            typer.echo(f"  {kind:<11} {_status(files, kind, embedded=place == EMBEDDED)}")
         for net, revision in revisions(files).items():
             typer.echo(f"    {net:<22} {revision}")
     typer.echo("\nreleased")
     for layout in Release:
-        for mode in MODES:
-            if offers(_layout(layout), mode):
-                size = human_size(sum(entry.bytes for entry in released_files(_layout(layout), [mode])))
-                typer.echo(f"  {layout:<14} {mode:<11} {size:>9}")
+        for option in KindOption:
+            if offers(_layout(layout), option.value):
+                size = human_size(sum(entry.bytes for entry in released_files(_layout(layout), [option.value])))
+                typer.echo(f"  {layout:<14} {option:<11} {size:>9}")
 
 
-def _status(files: Files, mode: Mode, *, embedded: bool) -> str:
-    if not lacking(files, mode):
+def _status(files: Files, kind: Kind, *, embedded: bool) -> str:
+    if not lacking(files, kind):
         return "ready"
-    return "not part of it" if embedded else f"missing: {describe_lack(files, mode)}"
+    return "not part of it" if embedded else f"missing: {describe_lack(files, kind)}"
 
 
 @app.command()
 def download(
-    modes: Annotated[list[ModeOption], typer.Argument(help="Which modes to fetch the weights of.")],
+    kinds: Annotated[list[KindOption], typer.Argument(help="What to fetch the weights of.")],
     folder: Folder = DEFAULT_FOLDER,
     release: Annotated[Release, typer.Option(help="Which release to fetch.")] = Release.KANDINSKY_3_1,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before downloading.")] = False,
@@ -71,11 +82,11 @@ def download(
     """Fetch released weights. Says how much it will be before it starts; a second run resumes."""
     from inference.checkpoints.download import NotEnoughRoom, fetch, plan
 
-    for mode in modes:
-        if not offers(_layout(release), mode.value):
-            _stop(f"The release {release.value} has no {mode.value}.")
+    for kind in kinds:
+        if not offers(_layout(release), kind.value):
+            _stop(f"The release {release.value} has no {kind.value}.")
     try:
-        planned = plan(_layout(release), modes, folder, endpoint)
+        planned = plan(_layout(release), [kind.value for kind in kinds], folder, endpoint)
         for line in planned.describe():
             typer.echo(line)
         if planned.to_fetch and not yes:

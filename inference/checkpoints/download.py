@@ -14,6 +14,7 @@ from huggingface_hub.errors import EntryNotFoundError
 from huggingface_hub.utils.tqdm import disable_progress_bars, enable_progress_bars
 
 from inference.checkpoints.catalogue import Layout, ReleasedFile, human_size, released_files
+from inference.requests import Kind
 
 RESERVE = 1_000_000_000  # what should stay free on the disk
 
@@ -55,20 +56,25 @@ class Plan:
         yield f"{human_size(self.bytes)} to download into {self.folder}, {human_size(_free(self.folder))} free there"
 
 
-def plan(layout: Layout, modes: Iterable[str], folder: Path, endpoint: str | None = None) -> Plan:
-    """Asks the hub for the sizes of the files that `modes` need; fetches nothing.
+def plan(layout: Layout, kinds: Iterable[Kind], folder: Path, endpoint: str | None = None) -> Plan:
+    """Asks the hub for the sizes of the files that `kinds` of requests need; fetches nothing.
 
     `endpoint` is another hub address, by default that of HF_ENDPOINT or huggingface.co. Errors of huggingface_hub
     (no network, a file that is not there) pass through, except for optional files.
     """
-    return Plan(folder, tuple(_ask(released_files(layout, modes), folder, endpoint)), endpoint)
+    return Plan(folder, tuple(_ask(released_files(layout, kinds), folder, endpoint)), endpoint)
 
 
 def _ask(files: Iterable[ReleasedFile], folder: Path, endpoint: str | None) -> Iterator[Wanted]:
     for file in files:
         try:
             told = hf_hub_download(
-                file.repo, file.path, revision=file.revision, local_dir=folder, endpoint=endpoint, dry_run=True
+                file.repo,
+                file.path,
+                revision=file.revision,
+                local_dir=folder / file.folder,
+                endpoint=endpoint,
+                dry_run=True,
             )
         except EntryNotFoundError:
             if not file.optional:
@@ -92,7 +98,7 @@ def fetch(planned: Plan, *, progress: bool = True) -> list[Path]:
                 entry.file.repo,
                 entry.file.path,
                 revision=entry.file.revision,
-                local_dir=planned.folder,
+                local_dir=planned.folder / entry.file.folder,
                 endpoint=planned.endpoint,
             )
         )

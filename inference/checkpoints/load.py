@@ -13,12 +13,13 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
+from inference.checkpoints.catalogue import UNetName
 from inference.checkpoints.keys import State, movq_to_diffusers, projection_to_official, unet_to_diffusers
 from inference.checkpoints.store import PROJECTION_OF, Files, MissingWeights, locate, revisions
 from inference.nets.movq import build_movq, infer_movq_config
@@ -28,7 +29,6 @@ from inference.nets.unet import build_unet, infer_unet_config, keep_output_exact
 
 log = logging.getLogger(__name__)
 
-UNetName = Literal["base", "flash", "inpainting"]
 _DIFFUSERS_PROJECTION = "encoder_hid_proj."
 _ENCODER_FILES = ("model.safetensors", "pytorch_model.bin")
 

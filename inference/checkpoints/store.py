@@ -1,42 +1,98 @@
-"""What is on disk: which file holds which net, what each mode lacks, and the card that tells the bot. No torch here.
+"""What is on disk: which file holds which net, what each kind of request lacks, and the card that tells the bot. No
+torch here.
 
 A weights folder may hold the studio's own layout (written by `convert`), the released files as they come from the hub,
-or diffusers' folders; also a mixture, in which case the studio's files win.
+diffusers' folders, or the hub's own cache (`models--owner--name/snapshots/…`); also a mixture, in which case the
+studio's files win. Released files lie where `weights download` puts them: those of ai-forever/Kandinsky3.1 in the
+folder itself or in `weights/`, those of the other repositories in the folders `catalogue.FOLDERS`.
+
+The studio's layout, every file of which may be absent:
+
+    kandinsky3.safetensors  kandinsky3_flash.safetensors  kandinsky3_inpainting.safetensors  kandinsky3_hed.safetensors
+    projection.safetensors  projection_flash.safetensors  projection_inpainting.safetensors
+    ip_adapter.safetensors (or kandinsky3_ip.safetensors, with its own U-Net)   image_encoder/   text_encoder/
+    control_depth.safetensors  control_scribble.safetensors  hed.safetensors   movq.safetensors
+    superres_x2.safetensors  superres_x4.safetensors  superres_flash_x2.safetensors
+    beautifier/  translator/ (language models as transformers stores them)   manifest.json  card.json
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from inference.checkpoints.catalogue import MODES, UNET_OF_MODE, Mode, human_size, released_files
+from inference.checkpoints.catalogue import (
+    CATALOGUE,
+    FOLDERS,
+    KINDS,
+    UNET_PARTS,
+    Mode,
+    Net,
+    human_size,
+    ways,
+)
+from inference.checkpoints.revisions import revision_of, revision_of_folder
 from inference.requests import Kind, ModelCard, Texts
 
 EMBEDDED = Path(__file__).parent.parent / "nano" / "weights"
-KINDS: tuple[Kind, ...] = ("flash", "full")
+FROM_WORDS: tuple[Kind, ...] = ("flash", "full")  # without one of these a folder is no studio
 
 _DIFFUSERS_FILES = tuple(
     f"diffusion_pytorch_model{ending}" for ending in (".safetensors", ".fp16.safetensors", ".bin", ".fp16.bin")
 )
-# Where each net may lie, best first; "weights/" is the folder of the released repositories.
-CANDIDATES: Mapping[str, tuple[str, ...]] = {
-    "base": ("kandinsky3.safetensors", "kandinsky3.pt", *(f"unet/{name}" for name in _DIFFUSERS_FILES)),
-    "flash": ("kandinsky3_flash.safetensors", "kandinsky3_flash.pt"),
-    "inpainting": ("kandinsky3_inpainting.safetensors", "kandinsky3_inpainting.pt"),
-    "movq": ("movq.safetensors", "movq.pt", *(f"movq/{name}" for name in _DIFFUSERS_FILES)),
-    "projection": ("projection.safetensors", "flan_ul2_encoder/projection.pt"),
-    "projection_flash": ("projection_flash.safetensors", "flan_ul2_encoder/projection_flash.pt"),
-    "projection_inpainting": ("projection_inpainting.safetensors", "flan_ul2_encoder/projection_inpainting.pt"),
+_WEIGHT_FILES = ("model.safetensors", "model.fp16.safetensors", "pytorch_model.bin")
+# Where each net may lie, best first: the studio's name, then names in the released repositories.
+STUDIO_FILES: Mapping[Net, str] = {
+    "base": "kandinsky3.safetensors",
+    "flash": "kandinsky3_flash.safetensors",
+    "inpainting": "kandinsky3_inpainting.safetensors",
+    "ip_unet": "kandinsky3_ip.safetensors",
+    "hed_unet": "kandinsky3_hed.safetensors",
+    "movq": "movq.safetensors",
+    "projection": "projection.safetensors",
+    "projection_flash": "projection_flash.safetensors",
+    "projection_inpainting": "projection_inpainting.safetensors",
+    "ip_adapter": "ip_adapter.safetensors",
+    "image_encoder": "image_encoder/model.safetensors",
+    "control_depth": "control_depth.safetensors",
+    "control_scribble": "control_scribble.safetensors",
+    "hed_detector": "hed.safetensors",
+    "superres_x2": "superres_x2.safetensors",
+    "superres_x4": "superres_x4.safetensors",
+    "superres_flash_x2": "superres_flash_x2.safetensors",
 }
-TEXT_ENCODER_FOLDERS = ("text_encoder", "flan_ul2_encoder", "flan-ul2")
+_RELEASED: Mapping[Net, tuple[str, ...]] = {
+    "base": ("kandinsky3.pt", *(f"unet/{name}" for name in _DIFFUSERS_FILES)),
+    "flash": ("kandinsky3_flash.pt",),
+    "inpainting": ("kandinsky3_inpainting.pt",),
+    "movq": ("movq.pt", *(f"movq/{name}" for name in _DIFFUSERS_FILES)),
+    "projection": ("flan_ul2_encoder/projection.pt",),
+    "projection_flash": ("flan_ul2_encoder/projection_flash.pt",),
+    "projection_inpainting": ("flan_ul2_encoder/projection_inpainting.pt",),
+    "ip_unet": tuple(f"unet/{name}" for name in _DIFFUSERS_FILES),
+    "hed_unet": tuple(f"unet/{name}" for name in _DIFFUSERS_FILES),
+    "image_encoder": tuple(f"image_encoder/{name}" for name in _WEIGHT_FILES),
+    "control_depth": tuple(f"unet_controlnet/{name}" for name in _DIFFUSERS_FILES),
+    "control_scribble": tuple(f"unet_controlnet/{name}" for name in _DIFFUSERS_FILES),
+    "hed_detector": ("ControlNetHED.pth",),
+    "superres_x2": ("KandiSuperRes_x2.ckpt",),
+    "superres_x4": ("KandiSuperRes.ckpt",),
+    "superres_flash_x2": ("KandiSuperRes_flash_x2.pt",),
+}
+TEXT_ENCODER_FOLDERS = ("text_encoder", "flan_ul2_encoder", "flan-ul2", "flan-t5-xl")
 TOKENIZER_FOLDERS = ("tokenizer", *TEXT_ENCODER_FOLDERS)
-PROJECTION_OF = {"base": "projection", "flash": "projection_flash", "inpainting": "projection_inpainting"}
+PROJECTION_OF: Mapping[str, Net] = {
+    "base": "projection",
+    "flash": "projection_flash",
+    "inpainting": "projection_inpainting",
+}
+LANGUAGE_MODELS: tuple[Net, ...] = ("beautifier", "translator")
+_MAIN_REPOS = ("ai-forever/Kandinsky3.1", "ai-forever/Kandinsky3.0", "kandinsky-community/kandinsky-3")
+_LANGUAGE_HINT = "a folder with an instruction-tuned language model, such as Intel/neural-chat-7b-v3-1 (14.5 GB)"
 
 _SIZES = {
     "1:1": (1024, 1024),
@@ -58,12 +114,14 @@ class MissingWeights(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Which file of `folder` holds which net. `nets` has keys of CANDIDATES; the two text parts are folders."""
+    """Which file of `folder` holds which net. `nets` maps to weight files; text encoder, tokenizer and language models
+    are folders."""
 
     folder: Path
     nets: Mapping[str, Path]
     text_encoder: Path | None
     tokenizer: Path | None
+    language: Mapping[str, Path] = field(default_factory=dict)
     manifest: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -71,32 +129,68 @@ class Files:
         configs: Mapping[str, Any] = self.manifest.get("configs", {})
         return configs
 
+    def has(self, net: Net) -> bool:
+        """Whether a net is there; a projection also inside its U-Net's file."""
+        if net == "text_encoder":
+            return self.text_encoder is not None and self.tokenizer is not None
+        if net in self.nets or net in self.language:
+            return True
+        owner = next((unet for unet, projection in PROJECTION_OF.items() if projection == net), None)
+        return owner in self.nets and brings_projection(self.nets[cast(str, owner)])
+
+    def size(self, nets: Iterable[Net]) -> int:
+        """Bytes of the weight files of `nets`; those that are absent count nothing."""
+        return sum(path.stat().st_size for net in nets for path in self._weights(net))
+
+    def _weights(self, net: Net) -> Iterator[Path]:
+        folder = self.text_encoder if net == "text_encoder" else self.language.get(net)
+        if folder is not None:
+            yield from weights_in(folder)
+        elif net in self.nets:
+            yield self.nets[net]
+
 
 def locate(folder: Path) -> Files:
-    """Looks for every net in `folder` and its subfolder "weights"; what is not there is absent from the answer."""
-    roots = [root for root in (folder, folder / "weights") if root.is_dir()]
-    nets = {}
-    for net, names in CANDIDATES.items():
-        found = next((root / name for name in names for root in roots if (root / name).is_file()), None)
+    """Looks for every net in `folder`; what is not there is absent from the answer."""
+    roots = [root for root in (folder, folder / "weights", *_snapshots(folder, *_MAIN_REPOS)) if root.is_dir()]
+    nets: dict[str, Path] = {}
+    for net in STUDIO_FILES:
+        found = next((path for path in _places(folder, roots, net) if path.is_file()), None)
         if found:
             nets[net] = found
     manifest = folder / "manifest.json"
     return Files(
         folder=folder,
         nets=nets,
-        text_encoder=_first(roots, TEXT_ENCODER_FOLDERS, _holds_text_encoder),
+        text_encoder=_first(roots, TEXT_ENCODER_FOLDERS, _holds_weights),
         tokenizer=_first(
             roots, TOKENIZER_FOLDERS, lambda f: (f / "spiece.model").is_file() or (f / "tokenizer.json").is_file()
         ),
+        language={net: folder / net for net in LANGUAGE_MODELS if _holds_weights(folder / net)},
         manifest=json.loads(manifest.read_text("utf-8")) if manifest.is_file() else {},
     )
 
 
-def _first(roots: list[Path], names: tuple[str, ...], test: Any) -> Path | None:
+def _places(folder: Path, roots: list[Path], net: Net) -> Iterator[Path]:
+    yield from (root / STUDIO_FILES[net] for root in roots)
+    own = {entry.repo for entry in CATALOGUE if entry.net == net} & FOLDERS.keys()
+    if own:
+        roots = [*(folder / FOLDERS[repo] for repo in own), *_snapshots(folder, *own)]
+    yield from (root / name for name in _RELEASED.get(net, ()) for root in roots)
+
+
+def _snapshots(folder: Path, *repos: str) -> Iterator[Path]:
+    """Where the hub's cache in `folder` keeps `repos`, and the folder "weights" of each."""
+    for repo in repos:
+        for snapshot in sorted((folder / f"models--{repo.replace('/', '--')}" / "snapshots").glob("*")):
+            yield from (snapshot, snapshot / "weights")
+
+
+def _first(roots: list[Path], names: tuple[str, ...], test: Callable[[Path], bool]) -> Path | None:
     return next((root / name for name in names for root in roots if test(root / name)), None)
 
 
-def _holds_text_encoder(folder: Path) -> bool:
+def _holds_weights(folder: Path) -> bool:
     """Whether `folder` has a configuration and every weight file that its index (if any) names."""
     if not (folder / "config.json").is_file():
         return False
@@ -104,8 +198,12 @@ def _holds_text_encoder(folder: Path) -> bool:
         shards = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
         if all((folder / shard).is_file() for shard in shards):
             return True
-    singles = ("model.safetensors", "model.fp16.safetensors", "pytorch_model.bin")
-    return any((folder / single).is_file() for single in singles)
+    return any((folder / single).is_file() for single in _WEIGHT_FILES)
+
+
+def weights_in(folder: Path) -> list[Path]:
+    """Weight files of a folder as transformers stores a model."""
+    return sorted(path for path in folder.glob("*model*") if path.suffix in (".safetensors", ".bin"))
 
 
 def brings_projection(unet: Path) -> bool:
@@ -121,40 +219,58 @@ def brings_projection(unet: Path) -> bool:
         return any(mark in archive.read(table) for table in tables for mark in (b"projections", b"projection_linear"))
 
 
-def lacking(files: Files, mode: Mode) -> list[str]:
-    """The parts `mode` needs and `files` does not have, by net name; empty when it can run."""
-    unet = UNET_OF_MODE[mode]
-    missing = [net for net in (unet, "movq") if net not in files.nets]
-    projection = PROJECTION_OF[unet]
-    if projection not in files.nets and not (unet in files.nets and brings_projection(files.nets[unet])):
-        missing.append(projection)
-    if files.text_encoder is None or files.tokenizer is None:
-        missing.append("text_encoder")
-    return missing
+def nets_of(files: Files, kind: Kind) -> tuple[Net, ...]:
+    """The nets that a kind of request works with here: those of the first way that is complete, or of the preferred
+    one."""
+    return _complete(files, ways(kind)) or ways(kind)[0]
 
 
-def describe_lack(files: Files, mode: Mode) -> str:
-    """The released files that would give `mode` what it lacks, with sizes; "" when nothing is missing."""
-    missing = lacking(files, mode)
-    wanted = [entry for entry in released_files("kandinsky-3.1", [mode]) if entry.net in missing]
-    if not wanted:
-        return ""
+def unet_nets(files: Files, mode: Mode) -> tuple[Net, ...]:
+    """The nets that the U-Net of a mode is made of here, chosen in the same manner."""
+    return _complete(files, UNET_PARTS[mode]) or UNET_PARTS[mode][0]
+
+
+def _complete(files: Files, choices: Iterable[tuple[Net, ...]]) -> tuple[Net, ...] | None:
+    return next((nets for nets in choices if all(files.has(net) for net in nets)), None)
+
+
+def lacking(files: Files, kind: Kind) -> list[Net]:
+    """The nets that a kind of request needs and `files` does not have; empty when it can run.
+
+    Where there are several ways, those of the way with the least to download.
+    """
+    if _complete(files, ways(kind)):
+        return []
+    open_ways = [[net for net in way if not files.has(net)] for way in ways(kind)]
+    downloadable = {entry.net for entry in CATALOGUE} | set(LANGUAGE_MODELS)
+    return min(
+        (missing for missing in open_ways if downloadable.issuperset(missing)),
+        key=lambda missing: sum(entry.bytes for entry in CATALOGUE if entry.net in missing),
+    )
+
+
+def describe_lack(files: Files, kind: Kind) -> str:
+    """The released files that would give a kind of request what it lacks, with sizes; "" when nothing is missing."""
+    missing = lacking(files, kind)
     parts: dict[str, int] = {}
-    for entry in wanted:
-        name = entry.path if entry.net != "text_encoder" else str(Path(entry.path).parent) + "/"
-        parts[name] = parts.get(name, 0) + entry.bytes
-    return ", ".join(f"{name} ({human_size(size)})" for name, size in parts.items())
+    for entry in CATALOGUE:
+        if entry.layout == "kandinsky-3.1" and entry.net in missing:
+            name = entry.place if entry.net != "text_encoder" else str(Path(entry.place).parent) + "/"
+            parts[name] = parts.get(name, 0) + entry.bytes
+    told = [f"{name} ({human_size(size)})" for name, size in sorted(parts.items(), key=lambda part: -part[1])]
+    told += [f"{net}/ ({_LANGUAGE_HINT})" for net in missing if net in LANGUAGE_MODELS]
+    return ", ".join(told)
 
 
 def choose(weights: Path | None, embedded: Path = EMBEDDED) -> Files:
-    """The files to draw with: those of `weights` if any mode can run from there, else the embedded small checkpoint.
+    """The files to draw with: those of `weights` if they can draw from words, else the embedded small checkpoint.
 
-    Raises MissingWeights when neither has what a single mode needs.
+    Raises MissingWeights when neither can.
     """
     for folder in (weights, embedded):
         if folder is not None:
             files = locate(folder)
-            if any(not lacking(files, mode) for mode in MODES):
+            if any(not lacking(files, kind) for kind in FROM_WORDS):
                 return files
     raise MissingWeights(
         f"no mode can run from {weights or embedded}: {describe_lack(locate(weights or embedded), 'flash')}"
@@ -185,34 +301,9 @@ def _card_beside(folder: Path) -> dict[str, Any]:
 
 
 def revisions(files: Files) -> dict[str, str]:
-    """A short name of the very bytes of every net, for recipes: twelve hex digits.
-
-    From the manifest's sha256 where there is one, from what the hub's downloader noted beside the file otherwise, and
-    as a last resort from the file's size, beginning and end.
-    """
-    found = {net: _revision(files, path) for net, path in files.nets.items()}
-    if files.text_encoder is not None:
-        weights = sorted(p for p in files.text_encoder.glob("*model*") if p.suffix in (".safetensors", ".bin"))
-        joint = " ".join(_revision(files, path) for path in weights)
-        found["text_encoder"] = joint if len(weights) == 1 else hashlib.sha256(joint.encode()).hexdigest()[:12]
+    """A short name of the very bytes of every net, for recipes: twelve hex digits."""
+    found = {net: revision_of(files.folder, path, files.manifest) for net, path in files.nets.items()}
+    folders = {**files.language, **({"text_encoder": files.text_encoder} if files.text_encoder else {})}
+    for net, folder in folders.items():
+        found[net] = revision_of_folder(files.folder, weights_in(folder), files.manifest)
     return found
-
-
-def _revision(files: Files, path: Path) -> str:
-    name = path.relative_to(files.folder).as_posix()
-    if stated := files.manifest.get("files", {}).get(name):
-        return str(stated["sha256"])[:12]
-    if noted := noted_checksum(files.folder, name):
-        return noted[:12]
-    size, edge = path.stat().st_size, 1 << 20
-    with path.open("rb") as stream:
-        head = stream.read(edge)
-        stream.seek(max(0, size - edge))
-        return hashlib.sha256(str(size).encode() + head + stream.read()).hexdigest()[:12]
-
-
-def noted_checksum(folder: Path, name: str) -> str | None:
-    """The sha256 that the hub stated for a file when it was downloaded into `folder`; None where it did not."""
-    note = folder / ".cache" / "huggingface" / "download" / f"{name}.metadata"
-    lines = note.read_text("utf-8").splitlines() if note.is_file() else []
-    return lines[1] if len(lines) > 1 and re.fullmatch("[0-9a-f]{64}", lines[1]) else None

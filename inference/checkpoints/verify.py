@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 
 from inference.checkpoints.convert import sha256
-from inference.checkpoints.load import Checkpoint, UNetName, UnreadableCheckpoint
-from inference.checkpoints.store import Files, MissingWeights, locate, noted_checksum
+from inference.checkpoints.load import Checkpoint, UnreadableCheckpoint
+from inference.checkpoints.revisions import noted_checksum
+from inference.checkpoints.store import Files, MissingWeights, locate
 
 Verdict = Literal["whole", "fits", "broken"]
 
@@ -36,7 +37,7 @@ def verify(folder: Path) -> Iterator[Finding]:
         raise MissingWeights(f"no weights in {folder}")
     yield from _checksums(files)
     checkpoint = Checkpoint(files)
-    for net in get_args(UNetName):
+    for net in ("base", "flash", "inpainting"):
         if net in files.nets:
             yield _fits(net, partial(checkpoint.load_unet, net, torch.float32, "meta"))
     if "movq" in files.nets:

@@ -24,11 +24,11 @@ def about(checks: list[Check], subject: str) -> Check:
     return found
 
 
-def test_whole_weights_make_both_modes_work(tiny_folder: Path, tmp_path: Path) -> None:
+def test_whole_weights_make_their_modes_work(tiny_folder: Path, tmp_path: Path) -> None:
     checks = doctor_report(tiny_folder, embedded=tmp_path)
-    assert about(checks, "modes") == Check(True, "modes", "flash, full")
+    assert about(checks, "modes") == Check(True, "modes", "flash, full, refine")
     assert about(checks, "full").ok and str(tiny_folder) in about(checks, "full").words
-    assert about(checks, "inpainting").ok is None  # nobody asked for it
+    assert about(checks, "inpaint").ok is None  # nobody asked for it
     assert not any(check.subject == "embedded" for check in checks)
 
 
@@ -36,7 +36,7 @@ def test_a_mode_that_lacks_a_file_is_named_with_the_file_and_its_size(tmp_path: 
     folder = write_checkpoint(tmp_path)
     (folder / "kandinsky3_flash.safetensors").unlink()
     checks = doctor_report(folder, embedded=tmp_path / "nothing")
-    assert about(checks, "modes").words == "full"
+    assert about(checks, "modes").words == "full, refine"
     assert "kandinsky3_flash.pt (12.2 GB)" in about(checks, "flash").words
 
 

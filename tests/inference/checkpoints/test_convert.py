@@ -8,9 +8,11 @@ from safetensors.torch import load_file
 
 from inference.checkpoints.convert import convert, sha256
 from inference.checkpoints.load import Checkpoint
-from inference.checkpoints.store import MODES, MissingWeights, lacking, locate, model_card
+from inference.checkpoints.store import MissingWeights, lacking, locate, model_card
 from inference.checkpoints.verify import verify
 from tests.inference.checkpoints.layouts import write_diffusers, write_v30, write_v31
+
+DRAWN = ("flash", "full", "refine", "inpaint", "outpaint")
 
 
 def quiet(_: str) -> None: ...
@@ -19,7 +21,7 @@ def quiet(_: str) -> None: ...
 def test_converted_weights_draw_like_the_released_ones(tiny_folder: Path, tmp_path: Path) -> None:
     source, target = write_v31(tiny_folder, tmp_path / "released"), tmp_path / "studio"
     convert(source, target, torch.float32, quiet)
-    assert not any(lacking(locate(target), mode) for mode in MODES)
+    assert not any(lacking(locate(target), kind) for kind in DRAWN)
     for name in ("base", "flash", "inpainting"):
         ours, theirs = (Checkpoint.open(folder).load_unet(name, torch.float32, "cpu") for folder in (target, source))
         for part in ("unet", "projection"):
@@ -73,7 +75,7 @@ def test_an_interrupted_conversion_continues_where_it_stopped(tiny_folder: Path,
     again: list[str] = []
     convert(source, target, torch.bfloat16, lambda line: again.append(line.split()[0]))
     assert not set(again) & {name for name in done if name.endswith(".safetensors")}
-    assert not any(lacking(locate(target), mode) for mode in MODES)
+    assert not any(lacking(locate(target), kind) for kind in DRAWN)
 
 
 def test_another_format_or_source_into_the_same_folder_is_not_taken_for_done(tiny_folder: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.checkpoints.catalogue import CATALOGUE, MODES, human_size, released_files
+from inference.checkpoints.catalogue import CATALOGUE, KINDS, human_size, offers, released_files, ways
 from inference.checkpoints.store import MissingWeights, choose, describe_lack, lacking, locate, model_card, revisions
 from inference.requests import MAX_AREA, SIDE_STEP
 from tests.inference.checkpoints.layouts import write_v31
@@ -20,7 +20,7 @@ def test_finding_weights_and_writing_the_card_needs_no_torch(tiny_folder: Path) 
         "sys.exit(any(name in sys.modules for name in ('torch', 'diffusers', 'transformers')))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, "('flash', 'full')\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "('flash', 'full', 'refine')\n"), done.stderr
 
 
 def test_without_weights_the_embedded_checkpoint_draws(tiny_folder: Path, tmp_path: Path) -> None:
@@ -32,7 +32,8 @@ def test_without_weights_the_embedded_checkpoint_draws(tiny_folder: Path, tmp_pa
 def test_real_weights_are_preferred(tiny_folder: Path, tmp_path: Path) -> None:
     folder = write_v31(tiny_folder, tmp_path)
     card = model_card(folder, tiny_folder)
-    assert (card.embedded, card.kinds, card.missing) == (False, ("flash", "full"), {})
+    assert (card.embedded, card.kinds) == (False, ("flash", "full", "refine", "inpaint", "outpaint"))
+    assert set(card.missing) == set(KINDS) - set(card.kinds)
     assert card.native_size == (1024, 1024)
     assert all(w * h <= MAX_AREA and w % SIDE_STEP == h % SIDE_STEP == 0 for w, h in card.sizes.values())
 
@@ -41,8 +42,8 @@ def test_a_mode_without_its_files_is_left_out_and_what_it_lacks_is_told(tiny_fol
     folder = write_v31(tiny_folder, tmp_path)
     (folder / "weights" / "kandinsky3_flash.pt").unlink()
     card = model_card(folder, tiny_folder)
-    assert card.kinds == ("full",)
-    assert card.missing == {"flash": "weights/kandinsky3_flash.pt (12.2 GB)"}
+    assert card.kinds == ("full", "refine", "inpaint", "outpaint")
+    assert card.missing["flash"] == "weights/kandinsky3_flash.pt (12.2 GB)"
 
 
 def test_an_incomplete_download_tells_what_is_missing_while_the_embedded_checkpoint_draws(
@@ -85,12 +86,14 @@ def test_revisions_follow_the_bytes(tiny_folder: Path, tmp_path: Path) -> None:
     assert {net for net in before if before[net] != after[net]} == {"movq"}
 
 
-def test_the_catalogue_has_a_unet_a_projection_a_movq_and_a_text_encoder_for_every_mode() -> None:
-    for mode in MODES:
-        nets = {entry.net for entry in released_files("kandinsky-3.1", [mode])}
-        assert nets >= {"movq", "text_encoder"}
-        assert len(nets) == 4
-    assert len({(entry.layout, entry.repo, entry.path) for entry in CATALOGUE}) == len(CATALOGUE)
+def test_every_kind_but_the_language_models_can_be_downloaded_whole() -> None:
+    for kind in set(KINDS) - {"beautify", "translate"}:
+        assert offers("kandinsky-3.1", kind)
+        nets = {entry.net for entry in released_files("kandinsky-3.1", [kind])}
+        assert any(nets == set(way) for way in ways(kind))
+    assert {kind for kind in KINDS if offers("kandinsky-3.0", kind)} == {"full", "refine", "inpaint", "outpaint"}
+    assert {kind for kind in KINDS if offers("diffusers", kind)} == {"full", "refine"}
+    assert len({(entry.layout, entry.place) for entry in CATALOGUE}) == len(CATALOGUE)  # nothing overwrites another
 
 
 def test_sizes_are_told_in_units_people_use() -> None:
