@@ -17,7 +17,7 @@ SMALL = (768 / 1024) ** 2  # of the model's own area: the smallest pictures of t
 FOCUS = 2  # sides of a crop, in sides of the marked area
 LEAST_FOCUS = 1 / 3  # of the model's own side: more would enlarge pixels, not detail
 WORTH_A_CROP = 0.6  # of the whole picture: a larger crop would gain next to nothing
-TOO_NARROW = 1.5
+MOST_AREA = 1.5  # of the model's own, that rounding to whole steps may come to
 
 
 class Box(NamedTuple):
@@ -63,16 +63,12 @@ def published_size(width: int, height: int, native_side: int = 1024) -> tuple[in
 
 def model_size(width: int, height: int, native_side: int) -> tuple[int, int]:
     """Width and height at which the net is at its best with such a window: about the model's own area, multiples of
-    64. A window already of a size that the net was trained with keeps it.
-
-    Raises InvalidRequest for a window so long that its short side cannot be followed.
-    """
+    64. A window already of a size that the net was trained with keeps it; one too thin to be followed is distorted."""
     share = width * height / native_side**2
     scale = 1.0 if SMALL <= share <= 1.0 else share**-0.5
-    size = tuple(max(SIDE_STEP, round(side * scale / SIDE_STEP) * SIDE_STEP) for side in (width, height))
-    if size[0] * size[1] > max(SIDE_STEP, TOO_NARROW * native_side) * max(SIDE_STEP, native_side):
-        raise InvalidRequest("image", f"{width}x{height} is too narrow for the model")
-    return size[0], size[1]
+    wide, high = (max(SIDE_STEP, round(side * scale / SIDE_STEP) * SIDE_STEP) for side in (width, height))
+    most = int(MOST_AREA * native_side**2) // min(wide, high) // SIDE_STEP * SIDE_STEP
+    return min(wide, most), min(high, most)
 
 
 def focus_box(marked: Box, width: int, height: int, native_side: int) -> Box:
