@@ -114,8 +114,8 @@ class EfficientUNet(nn.Module):
         self.out_conv = nn.Conv2d(stem, channels, 3, padding=1)
 
     def forward(self, both: Tensor, t: Tensor) -> Tensor:
-        """`both` [B, 6, H, W]: the noisy picture over the enlarged one. The time embedding is computed in float32."""
-        time = fn.silu(self._time(t.to(both.device))).to(both.dtype)  # [B, time_dim]
+        """`both` [B, 6, H, W]: the noisy picture over the enlarged one."""
+        time = fn.silu(self.embed_time(t.to(both.device))).to(both.dtype)  # [B, time_dim]
         h = self.init_conv(both)
         skips: list[Tensor] = []
         for down in self.down_samples:
@@ -129,7 +129,8 @@ class EfficientUNet(nn.Module):
         h = fn.silu(self.norm(h), inplace=not torch.is_grad_enabled())
         return self.out_conv(h)  # type: ignore[no-any-return]
 
-    def _time(self, t: Tensor) -> Tensor:
+    def embed_time(self, t: Tensor) -> Tensor:
+        """[B, time_dim] float32 of timesteps [B]; half precision would be off by a quarter near t = 999."""
         sinusoids, first, _, second = self.to_time_embed
         hidden = fn.silu(_linear32(first, sinusoids(t.float())))
         return _linear32(second, hidden)

@@ -75,6 +75,8 @@ from inference.requests.windows import Box, focus_box, model_size, outpaint_wind
 from inference.requests.work import (
     REWRITE_WORK,
     SR_STEPS,
+    SR_STRIDE,
+    SR_WINDOW,
     compatibility_key,
     cost,
     denoising_passes,
@@ -93,6 +95,8 @@ __all__ = [
     "REWRITE_WORK",
     "SIDE_STEP",
     "SR_STEPS",
+    "SR_STRIDE",
+    "SR_WINDOW",
     "AnyRequest",
     "Box",
     "Cancelled",

@@ -14,7 +14,8 @@ SEED_RANGE = 2**32  # the Mersenne twister behind torch's CPU generator keeps on
 
 
 class PictureNoise:
-    """The noise stream of one picture: every `next()` draws unit gaussian float32 of `shape` on the CPU."""
+    """The noise stream of one picture: every `next()` draws unit gaussian float32 on the CPU, of `shape` unless it is
+    asked for another."""
 
     def __init__(self, seed: int, shape: tuple[int, ...]) -> None:
         if not 0 <= seed < SEED_RANGE:
@@ -22,8 +23,8 @@ class PictureNoise:
         self._generator = torch.Generator("cpu").manual_seed(seed)
         self._shape = shape
 
-    def next(self) -> Tensor:
-        return torch.randn(self._shape, generator=self._generator, dtype=torch.float32, device="cpu")
+    def next(self, shape: tuple[int, ...] | None = None) -> Tensor:
+        return torch.randn(shape or self._shape, generator=self._generator, dtype=torch.float32, device="cpu")
 
 
 def stack_next(streams: Sequence[PictureNoise], device: torch.device | str = "cpu") -> Tensor:
