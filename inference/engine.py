@@ -9,51 +9,30 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from inference.checkpoints.catalogue import Mode
+from inference.answering import Kit, answer, progress_of, rows, sharing_key, stage_of
+from inference.answers import answer as words_of
+from inference.blobs import BlobMissing, UnreadablePicture
 from inference.checkpoints.store import MissingWeights
-from inference.conditioning import Context, merge
-from inference.pipelines import Ask, Decode, Denoise, Drawing, Encode, Pipeline, Show, Tools, draw, steps
-from inference.previews import preview_jpeg
-from inference.requests import AnyRequest, Failed, FailureCode, Note, Progress, cost
+from inference.pipelines import Ask, Drawing, Pipeline, draw, steps
+from inference.pipelines.asks import EmbedImages, Encode, Enlarge, ImageTokens, Show, Written
+from inference.previews import pixel_colours, preview_jpeg
+from inference.requests import AnyRequest, Failed, FailureCode, InvalidRequest, Note, Progress, cost
 
 MAX_ROWS = 8
 PATIENCE = 8
 PATIENCE_WHEN_MOVED_OUT = 40
 PREVIEW_SECONDS = 1.0
+PIXEL_CHANNELS = 3
+_READING = (Encode, EmbedImages, ImageTokens)  # short, and what they prepare for can then share passes
 
 log = logging.getLogger(__name__)
-
-
-class Kit(Tools, Protocol):
-    """The heavy nets, each behind one call. Any of them may raise torch.OutOfMemoryError."""
-
-    def contexts(self, asks: Sequence[Encode]) -> list[tuple[Context, ...]]:
-        """One tuple of contexts per ask. The same text is encoded once, however often it is asked for."""
-
-    def denoise(self, mode: Mode, x: Tensor, t: Tensor, context: Context) -> Tensor:
-        """Noise predictions [N, 4, h, w] of the rows x [N, 4, h, w] at timesteps t [N] under N rows of context."""
-
-    def decode(self, latent: Tensor) -> Tensor:
-        """Pixels uint8 [8h, 8w, 3] on the CPU of one latent [4, h, w]."""
-
-    def colours(self, x0: Tensor) -> Tensor | None:
-        """A rough look at latents: uint8 [B, 3, h, w] on the CPU, or None while there is no cheap way."""
-
-    def at_hand(self, ask: Ask) -> bool:
-        """Whether the nets of an ask are on the device already."""
-
-    def expect(self, asks: Sequence[Ask]) -> None:
-        """Tells which asks are open, so that the nets they need are moved out last."""
-
-    def make_room(self) -> None:
-        """Moves every net out and gives cached memory back."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,10 +52,11 @@ class _Run:
     request: AnyRequest
     pipeline: Pipeline
     alone: bool
-    of: int
-    preview_due: float
-    ask: Ask | None = None
+    looked_at: float  # when its last preview was made
+    work: float = 0.0  # of the whole request, in megapixel passes
+    of: int = 1
     step: int = 0
+    ask: Ask | None = None
     passed_over: int = 0
     lean: bool = False
     seconds: float = 0.0
@@ -86,15 +66,15 @@ class _Run:
     @property
     def remaining(self) -> float:
         """Work still to do, in megapixel passes."""
-        return cost(self.request) * (1 - self.step / self.of)
+        return self.work * (1 - self.step / self.of)
 
 
 class Engine:
     """Live runs and the turns that move them on.
 
-    `max_rows` bounds the rows of one U-Net pass (the two halves of guidance are two rows). Who goes first: texts before
-    pictures, then the run with the least work left, except that no run is passed over more than `PATIENCE` times in a
-    row (`PATIENCE_WHEN_MOVED_OUT` when its nets would have to be moved in).
+    `max_rows` bounds the rows of one U-Net pass (the two halves of guidance are two rows). Who goes first: what has to
+    be read before it can be drawn, then the run with the least work left, except that no run is passed over more than
+    `PATIENCE` times in a row (`PATIENCE_WHEN_MOVED_OUT` when its nets would have to be moved in).
     """
 
     def __init__(
@@ -122,8 +102,7 @@ class Engine:
         """Lets a job in; the next turn may already serve it. A job that is live is left as it is. `alone`: no shared
         passes."""
         if job_id not in self._runs:
-            due = self._clock() + PREVIEW_SECONDS
-            self._runs[job_id] = _Run(job_id, request, draw(request, self._kit), alone, steps(request), due)
+            self._runs[job_id] = _Run(job_id, request, draw(request, self._kit), alone, self._clock())
 
     def standing(self, stage: Literal["loading"]) -> list[tuple[int, Progress]]:
         """Every live run as it stands, for a stage in which no run moves on."""
@@ -152,15 +131,15 @@ class Engine:
 
     def _choose(self) -> list[_Run]:
         """The run whose turn it is, and those that can share its pass."""
-        runs = sorted(self._runs.values(), key=lambda run: (not isinstance(run.ask, Encode), run.remaining))
+        runs = sorted(self._runs.values(), key=lambda run: (not isinstance(run.ask, _READING), run.remaining))
         overdue = [run for run in runs if run.passed_over >= self._patience(run)]
         leader = max(overdue, key=lambda run: run.passed_over) if overdue else runs[0]
-        batch, key = [leader], _sharing_key(leader)
-        room = self._row_limits.get(key, self._max_rows) - _rows(leader)
+        batch, key = [leader], _key(leader)
+        room = self._room(leader) - rows(leader.ask)
         for run in runs:
-            if run is not leader and key is not None and _sharing_key(run) == key and _rows(run) <= room:
+            if run is not leader and key is not None and _key(run) == key and rows(run.ask) <= room:
                 batch.append(run)
-                room -= _rows(run)
+                room -= rows(run.ask)
         for run in runs:
             run.passed_over = 0 if run in batch else run.passed_over + 1
         return batch
@@ -168,25 +147,33 @@ class Engine:
     def _patience(self, run: _Run) -> int:
         return PATIENCE if run.ask is not None and self._kit.at_hand(run.ask) else PATIENCE_WHEN_MOVED_OUT
 
+    def _room(self, run: _Run) -> int:
+        """Rows that a pass for this run's ask may have."""
+        most = self._max_rows
+        if isinstance(run.ask, Enlarge):
+            most = self._kit.windows_at_once(*run.ask.x.shape[-2:])
+        return min(most, self._row_limits.get(_key(run), most))
+
     def _serve(self, batch: list[_Run], events: list[EngineEvent]) -> None:
         """Answers the asks of a batch. When that fails, each is tried by itself, so that only the guilty run fails."""
+        asks = [run.ask for run in batch if run.ask is not None]
         started = self._clock()
         try:
-            answers = self._answer([run.ask for run in batch], lean=batch[0].lean)
+            answers = answer(self._kit, asks, room=self._room(batch[0]), lean=batch[0].lean)
         except torch.AcceleratorError:
             raise  # after such a fault nothing on this device can be trusted: the process has to end
         except Exception as error:
             log.warning("a pass for jobs %s failed", [run.job_id for run in batch], exc_info=True)
             trouble = error.with_traceback(None)  # frames would keep the tensors of the failed pass alive
         else:
-            share = (self._clock() - started) / sum(map(_rows, batch))
-            for run, answer in zip(batch, answers, strict=True):
-                run.seconds += share * _rows(run)
-                self._step(run, answer, events)
+            share = (self._clock() - started) / sum(map(rows, asks))
+            for run, ask, answered in zip(batch, asks, answers, strict=True):
+                run.seconds += share * rows(ask)
+                self._step(run, ask, answered, events)
             return
         if len(batch) > 1:
             if _out_of_memory(trouble):
-                self._row_limits[_sharing_key(batch[0])] = max(1, sum(map(_rows, batch)) - 1)
+                self._row_limits[_key(batch[0])] = max(1, sum(map(rows, asks)) - 1)
             for run in batch:
                 self._serve([run], events)
         elif _out_of_memory(trouble) and not batch[0].lean:
@@ -198,43 +185,22 @@ class Engine:
         else:
             self._fail(batch[0], trouble, events)
 
-    def _answer(self, asks: Sequence[Ask | None], *, lean: bool) -> list[object]:
-        first = asks[0]
-        if isinstance(first, Encode):
-            return list(self._kit.contexts([ask for ask in asks if isinstance(ask, Encode)]))
-        if isinstance(first, Decode):
-            return [self._kit.decode(first.latent)]
-        if isinstance(first, Denoise):
-            if lean:
-                return [_one_by_one(self._denoise, first)]
-            if first.rows > self._max_rows:
-                return [_in_parts(self._denoise, first, self._max_rows)]
-            return list(self._denoise([ask for ask in asks if isinstance(ask, Denoise)]))
-        raise TypeError(f"nothing here answers {type(first).__name__}")
-
-    def _denoise(self, asks: Sequence[Denoise]) -> list[tuple[Tensor, ...]]:
-        """One pass for all asks, the halves of guidance side by side: for each ask, one prediction per context."""
-        x = torch.cat([ask.x for ask in asks for _ in ask.contexts])  # [N, 4, h, w]
-        t = torch.tensor([ask.t for ask in asks for _ in range(ask.rows)])  # [N]
-        context = merge([context.repeat(len(ask.x)) for ask in asks for context in ask.contexts])
-        eps = self._kit.denoise(asks[0].mode, x, t, context)
-        parts = iter(torch.split(eps, [len(ask.x) for ask in asks for _ in ask.contexts]))
-        return [tuple(next(parts) for _ in ask.contexts) for ask in asks]
-
-    def _step(self, run: _Run, answer: object, events: list[EngineEvent]) -> None:
-        stage = _STAGES[type(run.ask)]
-        run.step += 1
-        self._resume(run, answer, events)
+    def _step(self, run: _Run, ask: Ask, answered: object, events: list[EngineEvent]) -> None:
+        run.step = min(run.of, run.step + progress_of(ask))
+        self._resume(run, answered, events)
         if run.job_id in self._runs:
-            progress = Progress(stage=stage, step=run.step, of=run.of, preview=self._preview(run))
+            stage, text = stage_of(ask, run.request), self._text(run, answered)
+            progress = Progress(stage=stage, step=run.step, of=run.of, preview=self._preview(run), text=text)
             events.append((run.job_id, progress))
 
-    def _resume(self, run: _Run, answer: object, events: list[EngineEvent]) -> None:
+    def _resume(self, run: _Run, answered: object, events: list[EngineEvent]) -> None:
         """Sends an answer into the pipeline (None starts it) and takes its next ask, or its end."""
         try:
-            run.ask = run.pipeline.send(answer)
+            if run.ask is None:
+                run.of, run.work = max(1, steps(run.request)), cost(run.request)
+            run.ask = run.pipeline.send(answered)
             while isinstance(run.ask, Show):
-                run.estimate = run.ask.x0
+                run.estimate = run.ask.x0 if self._due(run) else None
                 run.ask = run.pipeline.send(None)
         except StopIteration as end:
             del self._runs[run.job_id]
@@ -244,14 +210,17 @@ class Engine:
             log.warning("the pipeline of job %d failed", run.job_id, exc_info=True)
             self._fail(run, error, events)
 
+    def _due(self, run: _Run) -> bool:
+        return self._previews and self._clock() >= run.looked_at + PREVIEW_SECONDS
+
     def _preview(self, run: _Run) -> bytes | None:
-        now = self._clock()
-        if not self._previews or run.estimate is None or now < run.preview_due:
-            return None
         estimate, run.estimate = run.estimate, None
-        run.preview_due = now + PREVIEW_SECONDS
+        if estimate is None:
+            return None
+        run.looked_at = self._clock()
         try:
-            colours = self._kit.colours(estimate)
+            pixels = estimate.shape[1] == PIXEL_CHANNELS
+            colours = pixel_colours(estimate) if pixels else self._kit.colours(estimate)
         except torch.AcceleratorError:
             raise
         except Exception:  # a look at a picture is not worth the picture
@@ -259,44 +228,22 @@ class Engine:
             return None
         return None if colours is None else preview_jpeg(colours)
 
+    def _text(self, run: _Run, answered: object) -> str | None:
+        """What a language model has written so far, as often as previews."""
+        if not isinstance(answered, Written) or not self._due(run):
+            return None
+        run.looked_at = self._clock()
+        return words_of(answered.text) or None
+
     def _fail(self, run: _Run, error: Exception, events: list[EngineEvent]) -> None:
         self.cancel(run.job_id)
         message = f"{type(error).__name__}: {error}"
         events.append((run.job_id, Failed(code=_failure_code(error), message=message)))
 
 
-_STAGES = {Encode: "encoding", Denoise: "drawing", Decode: "decoding"}
-
-
-def _rows(run: _Run) -> int:
-    return run.ask.rows if isinstance(run.ask, Denoise) else 1
-
-
-def _sharing_key(run: _Run) -> object:
-    """Asks with equal keys can be answered in one pass; None shares with nobody."""
-    if run.alone or run.lean or run.ask is None:
-        return None
-    if isinstance(run.ask, Encode):
-        return "texts"
-    return (run.ask.mode, run.ask.x.shape[1:]) if isinstance(run.ask, Denoise) else None
-
-
-_Denoiser = Callable[[Sequence[Denoise]], list[tuple[Tensor, ...]]]
-
-
-def _in_parts(denoise: _Denoiser, ask: Denoise, max_rows: int) -> tuple[Tensor, ...]:
-    """The answer to an ask that is too large for one pass: a few pictures at a time, each with all its contexts."""
-    pictures = max(1, max_rows // len(ask.contexts))
-    answers = [denoise([replace(ask, x=x)])[0] for x in torch.split(ask.x, pictures)]
-    return tuple(torch.cat(column) for column in zip(*answers, strict=True))
-
-
-def _one_by_one(denoise: _Denoiser, ask: Denoise) -> tuple[Tensor, ...]:
-    """The answer with the smallest passes there are: one row each."""
-    return tuple(
-        torch.cat([denoise([replace(ask, x=x, contexts=(context,))])[0][0] for x in torch.split(ask.x, 1)])
-        for context in ask.contexts
-    )
+def _key(run: _Run) -> object:
+    """Asks of runs with equal keys can be answered in one pass; None shares with nobody."""
+    return None if run.alone or run.lean or run.ask is None else sharing_key(run.ask)
 
 
 def _out_of_memory(error: Exception) -> bool:
@@ -308,6 +255,12 @@ def _out_of_memory(error: Exception) -> bool:
 
 
 def _failure_code(error: Exception) -> FailureCode:
-    if isinstance(error, MissingWeights):
-        return "missing_weights"
-    return "out_of_memory" if _out_of_memory(error) else "internal"
+    match error:
+        case MissingWeights():
+            return "missing_weights"
+        case BlobMissing() | UnreadablePicture():
+            return "source_gone"
+        case InvalidRequest():
+            return "invalid_request"
+        case _:
+            return "out_of_memory" if _out_of_memory(error) else "internal"

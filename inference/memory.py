@@ -14,6 +14,7 @@ from torch import Tensor, nn
 GB = 10**9
 HOST_RESERVE = 4 * GB
 
+NETS = ("unet", "text", "movq", "superres")
 DTYPES: Mapping[str, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -46,6 +47,7 @@ class DevicePolicy:
     unet: torch.dtype
     text: torch.dtype
     movq: torch.dtype
+    superres: torch.dtype
     max_rows: int
 
 
@@ -59,7 +61,7 @@ def best_device() -> torch.device:
 def device_policy(device: str | None = None, dtypes: Mapping[str, str] | None = None) -> DevicePolicy:
     """The policy for `device` (the best one by default).
 
-    `dtypes` overrides single formats: names "unet", "text", "movq" to names of DTYPES; anything else raises
+    `dtypes` overrides single formats: names "unet", "text", "movq", "superres" to names of DTYPES; anything else raises
     ValueError. On a GPU bfloat16 is taken for U-Net and text (float16 where the GPU lacks it), everywhere else
     float32; MoVQ stays in float32 as its authors advise, except in the smallest tier.
     """
@@ -76,15 +78,18 @@ def device_policy(device: str | None = None, dtypes: Mapping[str, str] | None = 
             unet=half,
             text=half if tier.text_on_device else torch.bfloat16,
             movq=movq,
+            superres=torch.float16,  # as released; bfloat16 would round pixels to 128 levels
             max_rows=tier.max_rows,
         )
     else:
         whole = torch.float32
-        policy = DevicePolicy(device=chosen, text_device=chosen, unet=whole, text=whole, movq=whole, max_rows=8)
+        policy = DevicePolicy(
+            device=chosen, text_device=chosen, unet=whole, text=whole, movq=whole, superres=whole, max_rows=8
+        )
     for net, name in (dtypes or {}).items():
-        if net not in ("unet", "text", "movq") or name not in DTYPES:
-            known = ", ".join(DTYPES)
-            raise ValueError(f"no such number format: {net}={name}; nets are unet, text, movq, formats {known}")
+        if net not in NETS or name not in DTYPES:
+            known = f"nets are {', '.join(NETS)}, formats {', '.join(DTYPES)}"
+            raise ValueError(f"no such number format: {net}={name}; {known}")
         chosen_formats: dict[str, Any] = {net: DTYPES[name]}
         policy = replace(policy, **chosen_formats)
     return policy
@@ -154,7 +159,7 @@ class Residency:
     read from disk next time.
 
     `load(name, device)` reads a net, `size(name)` estimates its bytes before that; `budget` (bytes) replaces the
-    measured free memory by a fixed amount minus what is resident.
+    measured free memory by a fixed amount minus what is resident. A net that `moves(name)` denies is never parked.
     """
 
     def __init__(
@@ -165,12 +170,14 @@ class Residency:
         size: Callable[[str], int] = lambda name: 0,
         budget: int | None = None,
         park: Callable[[int], bool] | None = None,
+        moves: Callable[[str], bool] = lambda name: True,
     ) -> None:
         self._load = load
         self._device = device
         self._size = size
         self._budget = budget
         self._park = park or self._worth_parking
+        self._moves = moves
         self._nets: dict[str, _Net] = {}  # in order of use
         self._expected: frozenset[str] = frozenset()
 
@@ -216,7 +223,7 @@ class Residency:
 
     def _fetch(self, name: str) -> _Net:
         expected = self._size(name)
-        if self._park(expected):
+        if self._moves(name) and self._park(expected):
             module = self._load(name, torch.device("cpu"))
             return _Net(module, size_of(module), list(_slots(module)), resident=False)
         self._make_room(expected, keep=name)

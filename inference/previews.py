@@ -8,9 +8,19 @@ import math
 import numpy as np
 from PIL import Image
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+from inference.nets.movq import to_uint8
 
 MAX_SIDE = 256
 QUALITY = 60
+
+
+def pixel_colours(x0: Tensor) -> Tensor:
+    """Pictures [B, 3, H, W] in [-1, 1] as uint8 [B, 3, h, w] on the CPU, with no side longer than a preview's."""
+    scale = min(1.0, MAX_SIDE / max(x0.shape[-2:]))
+    height, width = (max(1, round(side * scale)) for side in x0.shape[-2:])
+    return to_uint8(adaptive_avg_pool2d(x0, (height, width))).cpu()
 
 
 def preview_jpeg(colours: Tensor) -> bytes:

@@ -24,10 +24,11 @@ from PIL import Image
 from torch import Tensor
 
 from inference.blobs import BlobStore, encode_png
-from inference.checkpoints.catalogue import UNET_OF_MODE, Mode, human_size
+from inference.checkpoints.catalogue import human_size
 from inference.checkpoints.load import Checkpoint
-from inference.checkpoints.store import EMBEDDED, PROJECTION_OF, Files, MissingWeights, choose, locate, model_card
+from inference.checkpoints.store import EMBEDDED, Files, MissingWeights, choose, locate, model_card
 from inference.engine import Drawn, Engine
+from inference.inventory import nets_used
 from inference.kit import CheckpointKit
 from inference.memory import DevicePolicy, device_policy
 from inference.queue.delivery import Assignment, Interrupted, JobEvent, JobReport
@@ -61,7 +62,6 @@ SLOW_PASS_SECONDS = 900.0  # one pass of a released net without a GPU
 RELEASED_NET = 1_000_000_000  # bytes beyond which a U-Net is one of the released ones
 MOST_THREADS = 16
 SAVERS = 2
-MODE_OF_KIND: dict[str, Mode] = {"flash": "flash", "full": "full"}
 
 
 class EngineChild:
@@ -164,9 +164,7 @@ class EngineChild:
             self._tell(job_id, Finished(pictures=pictures, notes=drawn.drawing.notes, engine_seconds=seconds))
 
     def _recipe(self, request: AnyRequest, tile: int) -> Recipe:
-        mode = MODE_OF_KIND.get(request.kind)
-        unet = () if mode is None else (UNET_OF_MODE[mode], PROJECTION_OF[UNET_OF_MODE[mode]])
-        nets = (*unet, "movq", "text_encoder")
+        nets = nets_used(self._checkpoint.files, request)
         used = {net: self._revisions[net] for net in nets if net in self._revisions}
         return Recipe(request=request, tile=tile, checkpoints=used, code_version=code_version())
 

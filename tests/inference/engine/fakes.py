@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from inference.answering import Guide
 from inference.blobs import BlobMissing
 from inference.conditioning import Context, Tokens
 from inference.engine import Drawn, Engine
@@ -39,7 +40,7 @@ class ArithmeticKit:
         self.encoded.append([ids for ask in asks for ids in ask.texts if ids is not None])
         return [tuple(_context(ids or (2,)) for ids in ask.texts) for ask in asks]
 
-    def denoise(self, mode: str, x: Tensor, t: Tensor, context: Context) -> Tensor:
+    def denoise(self, mode: str, x: Tensor, t: Tensor, context: Context, guide: Guide) -> Tensor:
         self.trouble(mode, x)
         self.passes.append((mode, t.tolist()))
         text = context.rows.sum(dim=(1, 2)) / context.pool_len

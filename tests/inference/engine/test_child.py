@@ -90,7 +90,7 @@ def child(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Iterat
 def test_it_asks_for_patience_while_it_loads_and_then_says_what_it_offers(child: Child) -> None:
     assert [message.why.split()[1] for message in child.first_words if isinstance(message, Patience)] == [
         "movq",
-        "text",
+        "text_encoder",
         "flash",
         "full",
     ]

@@ -6,6 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from inference.answering import Guide
+from inference.checkpoints.catalogue import Mode
 from inference.conditioning import Context
 from inference.engine import Engine
 from inference.kit import CheckpointKit
@@ -26,9 +28,9 @@ class Watched(CheckpointKit):
         self.latents.append(latent.clone())
         return super().decode(latent)
 
-    def denoise(self, mode: str, x: Tensor, t: Tensor, context: Context) -> Tensor:  # type: ignore[override]
+    def denoise(self, mode: Mode, x: Tensor, t: Tensor, context: Context, guide: Guide) -> Tensor:
         self.rows.append(len(x))
-        return super().denoise(mode, x, t, context)  # type: ignore[arg-type]
+        return super().denoise(mode, x, t, context, guide)
 
 
 @pytest.fixture(scope="module")

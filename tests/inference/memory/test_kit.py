@@ -55,9 +55,9 @@ def test_loading_is_announced_with_its_size(tiny_folder: Path) -> None:
     told: list[tuple[str, int]] = []
     kit = tiny_kit(tiny_folder, before_loading=lambda net, size: told.append((net, size)))
     kit.warm(("flash",))
-    assert [net for net, _ in told] == ["movq", "text", "flash"]
+    assert [net for net, _ in told] == ["movq", "text_encoder", "flash"]
     assert all(size > 1000 for _, size in told)
-    assert kit.resident == ("movq", "text", "flash")
+    assert kit.resident == ("movq", "text_encoder", "flash")
 
 
 def test_encoding_is_announced_after_loading_and_only_for_texts_that_are_new(tiny_folder: Path) -> None:
@@ -70,7 +70,7 @@ def test_encoding_is_announced_after_loading_and_only_for_texts_that_are_new(tin
     ids = kit.tokenize("a red fox").ids
     for _ in range(2):
         kit.contexts([Encode("flash", (ids, None))])
-    assert told == ["load text", "encode", "load flash"]
+    assert told == ["load text_encoder", "encode", "load flash"]
 
 
 def test_with_a_small_budget_nets_come_and_go_and_pictures_are_the_same(tiny_folder: Path) -> None:
