@@ -6,12 +6,25 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from inference.pipelines.asks import Ask, Decode, Denoise, Drawing, Encode, Pipeline, Show, Tools
+from inference.pipelines.control import control, control_steps
 from inference.pipelines.flash import flash, flash_steps
 from inference.pipelines.inpaint import inpaint, inpaint_steps
+from inference.pipelines.mix import flash_mix, flash_mix_steps, mix, mix_steps
 from inference.pipelines.outpaint import outpaint, outpaint_steps
 from inference.pipelines.refine import refine, refine_steps
 from inference.pipelines.text_to_image import text_to_image, text_to_image_steps
-from inference.requests import AnyRequest, FlashTextToImage, Inpaint, Outpaint, Refine, TextToImage
+from inference.pipelines.upscale import upscale, upscale_steps
+from inference.requests import (
+    AnyRequest,
+    Control,
+    FlashMix,
+    FlashTextToImage,
+    Inpaint,
+    Mix,
+    Outpaint,
+    Refine,
+    TextToImage,
+)
 
 __all__ = [
     "Ask",
@@ -47,6 +60,10 @@ _WAYS: dict[type[AnyRequest], _Way] = {
     Refine: _Way(refine, refine_steps),
     Inpaint: _Way(inpaint, inpaint_steps),
     Outpaint: _Way(outpaint, outpaint_steps),
+    Mix: _Way(mix, mix_steps),
+    FlashMix: _Way(flash_mix, flash_mix_steps),
+    Control: _Way(control, control_steps),
+    Upscale: _Way(upscale, upscale_steps),
 }
 
 

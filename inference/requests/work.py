@@ -7,9 +7,11 @@ import math
 from inference.requests.fields import FLASH_STEPS, MAX_AREA
 from inference.requests.modes import (
     AnyRequest,
+    Control,
     FlashMix,
     FlashTextToImage,
     Inpaint,
+    Mix,
     Outpaint,
     Refine,
     Rewrite,
@@ -31,8 +33,9 @@ def denoising_passes(request: AnyRequest) -> int:
         return FLASH_STEPS + request.refine if request.kind == "flash_x2" else SR_STEPS
     if isinstance(request, Rewrite):
         return 1
-    stride = math.ceil(1000 / request.steps)
-    passes = math.ceil(999 / stride)
+    passes = request.steps
+    if not isinstance(request, Mix | Control):  # they have a sampler of their own
+        passes = math.ceil(999 / math.ceil(1000 / request.steps))
     if isinstance(request, Refine):
         passes = max(1, int(passes * request.strength))
     return passes * (2 if request.guidance_scale > 0 else 1)

@@ -1,0 +1,89 @@
+"""What the IP-Adapter and the ControlNets have in common: words by their rules, image prompts, and their sampler.
+
+The recipe is that of github.com/ai-forever/kandinsky3-diffusers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from inference.checkpoints.catalogue import Mode
+from inference.conditioning import MAX_TOKENS, Context, TextRule, TokenIds, Tokens, cut_ids
+from inference.pipelines.asks import Ask, Denoise, EmbedImages, Encode, ImageTokens, Show, Structure, Tools
+from inference.pipelines.parts import noise_streams, prompt_notes
+from inference.requests import Control, Mix, Note, WeighedSource
+from inference.sampling import ddpm_coefficients, ddpm_step, stack_next
+
+FILLER = "4k photo"  # the published words for a picture prompt without any
+PICTURE_PROMPT_ASKS = 2
+
+Adapted = Mix | Control
+
+
+def read_by_rule(
+    request: Adapted, words: str, mode: Mode, rule: TextRule, tools: Tools
+) -> Generator[Ask, Any, tuple[tuple[Context, ...], tuple[Note, ...]]]:
+    """Contexts of `words` and, when there is guidance, of what it leads away from; and notes on how they were read."""
+    prompt = tools.tokenize(words)
+    texts: list[TokenIds | None] = [prompt.ids]
+    negative = None
+    if request.guidance_scale > 0:
+        negative = tools.tokenize(request.negative_prompt)
+        texts.append(_negative(request, prompt, negative, rule))
+    whole = request.negative_mode == "sane"
+    contexts: tuple[Context, ...] = yield Encode(mode, tuple(texts), rule, whole_negatives=whole)
+    return contexts, prompt_notes(prompt, negative)
+
+
+def _negative(request: Adapted, prompt: Tokens, negative: Tokens, rule: TextRule) -> TokenIds | None:
+    """Without a negative prompt the HED net leads away from nothing at all, the others from the empty text."""
+    if rule == "hed" and not request.negative_prompt:
+        return None
+    if rule == "controlnet" and request.negative_mode == "official":
+        return cut_ids(negative.ids, min(len(prompt.ids) + 1, MAX_TOKENS))
+    return negative.ids
+
+
+def look_at(
+    images: Sequence[WeighedSource], mode: Mode, *, guided: bool, tools: Tools
+) -> Generator[Ask, Any, tuple[Tensor, ...]]:
+    """The image prompt [1, T, C] of a weighed sum of pictures and, when `guided`, that of the mean-grey picture.
+
+    The weights are taken as they are. CLIP sees the middle square of each picture.
+    """
+    pictures = [tools.picture(image.blob) for image in images]
+    seen: tuple[Tensor, ...] = yield EmbedImages((*pictures, *([None] if guided else [])))
+    mixed = torch.stack([image.weight * one for image, one in zip(images, seen, strict=False)]).sum(0)  # [D]
+    tokens: tuple[Tensor, ...] = yield ImageTokens(mode, (mixed, *seen[len(images) :]))
+    return tokens
+
+
+def denoise_adapted(
+    request: Adapted,
+    mode: Mode,
+    contexts: tuple[Context, ...],
+    tools: Tools,
+    *,
+    image_tokens: tuple[Tensor, ...] = (),
+    image_scale: float = 1.0,
+    structure_at: Callable[[int], Structure | None] = lambda index: None,
+) -> Generator[Ask, Any, Tensor]:
+    """The final latents [B, 4, h, w], one per seed; `structure_at` says what each step is held to."""
+    noise = noise_streams(request)
+    x = stack_next(noise, tools.device)  # [B, 4, H/8, W/8]
+    for index, step in enumerate(ddpm_coefficients(request.steps, request.eta)):
+        eps_cond, *eps_uncond = yield Denoise(mode, x, step.t, contexts, image_tokens, image_scale, structure_at(index))
+        x, x0 = ddpm_step(
+            x,
+            eps_cond,
+            eps_uncond[0] if eps_uncond else None,
+            guidance_scale=request.guidance_scale,
+            step=step,
+            noise=stack_next(noise, tools.device) if step.sigma else None,
+        )
+        yield Show(x0)
+    return x
