@@ -24,6 +24,7 @@ from inference.requests import (
     Outpaint,
     Refine,
     TextToImage,
+    Upscale,
 )
 
 __all__ = [
