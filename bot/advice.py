@@ -12,6 +12,7 @@ from bot.prompt import (
     PARAMETERS,
     BadValue,
     Conflict,
+    Misplaced,
     MissingValue,
     NoWords,
     PromptError,
@@ -46,6 +47,10 @@ def _about_prompt(error: PromptError) -> str:
                 "I do not know the style “{style}”. Did you mean “{name}”: <code>--style {nearest}</code>? "
                 "All styles: /styles"
             ).format(style=_said(value), name=style_name(nearest), nearest=nearest)
+        case Misplaced(parameter=parameter, commands=commands):
+            return _("--{parameter} belongs to {commands}. Leave it out here; nothing was drawn.").format(
+                parameter=parameter, commands=" ".join("/imagine" if it == "draw" else f"/{it}" for it in commands)
+            )
         case MissingValue(parameter=parameter):
             return _("--{parameter} needs a value: {example}").format(
                 parameter=parameter, example=f"<code>{_example(parameter)}</code>"
@@ -86,8 +91,8 @@ def _about_prompt(error: PromptError) -> str:
                 )
             )
             return text.format(length=length, limit=limit) + " " + _("Please make it shorter.")
-        case ModeMissing(mode=mode):
-            return _("{mode} is not installed in this studio. The other mode works.").format(mode=mode_name(mode))
+        case ModeMissing(mode=mode, lacks=lacks):
+            return missing_mode(mode, lacks)
     raise TypeError(f"no advice for {error!r}")
 
 
@@ -116,6 +121,14 @@ def _about_queue(error: Refused | EngineAway) -> str:
     raise TypeError(f"no advice for {error!r}")
 
 
+def missing_mode(mode: str, lacks: str) -> str:
+    """That a mode has no weights here, and what its owner would have to do."""
+    text = _("“{mode}” is not installed in this studio.").format(mode=mode_name(mode))
+    if lacks:
+        return text + " " + _("For the owner: {lacks}").format(lacks=f"<code>{_said(lacks)}</code>")
+    return text + " " + _("The owner can see with “doctor” which files it takes.")
+
+
 def _said(text: str) -> str:
     return escape(shortened(text, VALUE_CHARS))
 
@@ -123,8 +136,10 @@ def _said(text: str) -> str:
 def _bounds(parameter: str) -> str:
     if parameter == "ar":
         return _("width to height, from 1:{most} to {most}:1").format(most=MAX_RATIO)
+    if parameter == "method":
+        return _("outlines, depth or scribble")
     lowest, highest = BOUNDS[parameter]
-    if parameter == "cfg":
+    if parameter not in ("seed", "n", "steps"):
         return _("a number from {lowest} to {highest}").format(lowest=lowest, highest=highest)
     return _("a whole number from {lowest} to {highest}").format(lowest=lowest, highest=highest)
 
@@ -138,5 +153,11 @@ def _example(parameter: str) -> str:
         "n": "4",
         "steps": "30",
         "cfg": "3",
+        "iw": "0.6",
+        "strength": "0.6",
+        "scale": "0.8",
+        "start": "0",
+        "end": "0.8",
+        "method": "depth",
     }
     return f"--{parameter} {values[parameter]}"

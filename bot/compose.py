@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from bot.history import Preferences
 from bot.prompt import Mode, PromptError, PromptLine
 from bot.styles import PLAIN_STYLE, Style, language_of, styles
-from inference.requests import MAX_PROMPT_CHARS, AnyRequest, FlashTextToImage, ModelCard, TextToImage
+from inference.requests import MAX_PROMPT_CHARS, AnyRequest, FlashTextToImage, Kind, ModelCard, TextToImage
 
 DEFAULT_SIZE = "1:1"
 PICTURES_IN_PRIVATE = 4
@@ -31,9 +31,16 @@ class TooLong(PromptError):
 
 @dataclass(eq=False)
 class ModeMissing(PromptError):
-    """The checkpoint has no weights for what was asked."""
+    """There are no weights for what was asked; `lacks` says what the owner would have to fetch."""
 
-    mode: Mode
+    mode: Kind
+    lacks: str = ""
+
+
+def missing(card: ModelCard, kinds: Iterable[Kind]) -> ModeMissing:
+    """The refusal that names the first of these kinds that a checkpoint has no weights for."""
+    lacking = next(kind for kind in kinds if kind not in card.kinds)
+    return ModeMissing(lacking, card.missing.get(lacking, ""))
 
 
 @dataclass(frozen=True)
@@ -122,15 +129,15 @@ def _mode(line: PromptLine, preferences: Preferences, card: ModelCard) -> tuple[
     asked = line.mode or ("full" if only_full else None)
     if asked is not None:
         if asked not in card.kinds:
-            raise ModeMissing(asked)
+            raise missing(card, [asked])
         switched = line.mode is None and only_full is not None and preferences.mode != "full"
         return asked, (Remark("switched_to_full", only_full),) if switched and only_full else ()
-    wanted: Mode = preferences.mode or "flash"
+    wanted: Mode = "full" if preferences.mode == "full" else "flash"
     if wanted in card.kinds:
         return wanted, ()
     other: Mode = "full" if wanted == "flash" else "flash"
     if other not in card.kinds:
-        raise ModeMissing(wanted)
+        raise missing(card, [wanted])
     return other, (Remark("mode_missing", wanted),) if preferences.mode else ()
 
 

@@ -24,10 +24,10 @@ from bot import cards, collage, keyboards
 from bot.gallery import Gallery
 from bot.history import History
 from bot.i18n import speaking
-from bot.intake import Origin, context_of, line_of
+from bot.intake import Origin, context_of
 from bot.outbox import Outbox
 from bot.refusals import Refusal, classify
-from bot.showing import Showing, reply_to
+from bot.showing import Showing, reply_to, wish_of
 from inference.blobs import BlobStore
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.jobs import Job
@@ -196,7 +196,7 @@ class Deliveries:
             return
         with speaking(context_of(job).language):
             text = cards.resumed(
-                line_of(job).prompt, outlook.place if outlook else None, outlook.eta_seconds if outlook else None
+                wish_of(job), outlook.place if outlook else None, outlook.eta_seconds if outlook else None
             )
             buttons = keyboards.status(job.id)
         with contextlib.suppress(TelegramAPIError):  # the end will be shown in any case
@@ -206,7 +206,7 @@ class Deliveries:
 
     async def _announce(self, job: Job) -> None:
         with speaking(context_of(job).language):
-            text = cards.accepted(line_of(job).prompt)
+            text = cards.accepted(wish_of(job))
             buttons = keyboards.status(job.id)
         message = await self._showing.send(job, text, buttons)
         await self._history.add_post(message.chat.id, message.message_id, job_id=job.id, kind="status")
@@ -289,10 +289,10 @@ def _is_final(error: AiogramError) -> bool:
 
 
 def _status_text(status: _Status) -> str:
-    prompt = line_of(status.job).prompt
+    wish = wish_of(status.job)
     match status.event:
         case Queued(place=place, eta_seconds=eta):
-            return cards.queued(prompt, place, eta)
+            return cards.queued(wish, place, eta)
         case Progress() as progress:
-            return cards.drawing(prompt, progress)
-    return cards.drawing(prompt, None)
+            return cards.drawing(wish, progress)
+    return cards.drawing(wish, None)

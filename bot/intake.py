@@ -13,10 +13,21 @@ from pydantic import BaseModel, ConfigDict
 from bot.compose import Remark, compose
 from bot.history import Preferences
 from bot.languages import Language
-from bot.prompt import PromptError, PromptLine, parse, write
+from bot.prompt import PromptError, PromptLine, read_back, write
 from inference.queue.jobs import Accepted, Job, Refused
 from inference.queue.ledger import Ledger
-from inference.requests import AnyRequest, ModelCard, TextToImage
+from inference.requests import (
+    AnyRequest,
+    Control,
+    FlashTextToImage,
+    Inpaint,
+    Mix,
+    ModelCard,
+    Outpaint,
+    Refine,
+    TextToImage,
+    Upscale,
+)
 
 if TYPE_CHECKING:
     from bot.delivery import Deliveries
@@ -104,24 +115,20 @@ def context_of(job: Job) -> JobContext:
 def line_of(job: Job) -> PromptLine:
     """What the person wrote, every choice made explicit; from the request where the line can no longer be read."""
     try:
-        return parse(context_of(job).line)
+        return read_back(context_of(job).line)
     except PromptError:
         return line_of_request(job.request)
 
 
 def line_of_request(request: AnyRequest, tile: int | None = None) -> PromptLine:
-    """A line that draws what this request draws; only one tile of it if given."""
-    full = request if isinstance(request, TextToImage) else None
-    return PromptLine(
-        prompt=" ".join(request.prompt.split()),
-        ar=(request.width, request.height),
-        no=(full.negative_prompt or None) if full else None,
-        seed=request.seeds[tile or 0],
-        n=len(request.seeds) if tile is None else 1,
-        mode=request.kind,
-        steps=full.steps if full else None,
-        cfg=full.guidance_scale if full else None,
-    )
+    """A line that draws what this request draws, but for pictures it works from; only one tile of it if given."""
+    prompt = "" if isinstance(request, Upscale) else " ".join(request.prompt.split())
+    line = PromptLine(prompt=prompt, seed=request.seeds[tile or 0], n=len(request.seeds) if tile is None else 1)
+    if isinstance(request, FlashTextToImage | TextToImage):
+        line = replace(line, ar=(request.width, request.height), mode=request.kind)
+    if isinstance(request, TextToImage | Refine | Inpaint | Outpaint | Mix | Control):
+        line = replace(line, no=request.negative_prompt or None, steps=request.steps, cfg=request.guidance_scale)
+    return line
 
 
 def line_of_tile(job: Job, tile: int) -> PromptLine:

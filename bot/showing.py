@@ -43,9 +43,9 @@ class Showing:
             if isinstance(job.outcome, Finished):
                 await self._finished(job, job.outcome)
             elif isinstance(job.outcome, Failed):
-                await self._words(job, cards.failed(line_of(job).prompt, job.outcome, job.id))
+                await self._words(job, cards.failed(wish_of(job), job.outcome, job.id))
             else:
-                await self._words(job, cards.cancelled(line_of(job).prompt))
+                await self._words(job, cards.cancelled(wish_of(job)))
         await self._ledger.mark_shown(job_id)
 
     async def apologise(self, job_id: int) -> None:
@@ -55,7 +55,7 @@ class Showing:
             failure = Failed(code="internal", message="Telegram refused the result")
             try:
                 with speaking(context_of(job).language):
-                    await self._words(job, cards.failed(line_of(job).prompt, failure, job.id))
+                    await self._words(job, cards.failed(wish_of(job), failure, job.id))
             except TelegramAPIError as error:
                 log.error("job %d: not even an apology arrives: %s", job_id, error)
         await self._ledger.mark_shown(job_id)
@@ -94,7 +94,7 @@ class Showing:
         except BlobMissing:
             log.exception("job %d has lost its files", job.id)
             failure = Failed(code="internal", message="the pictures' files are gone")
-            await self._words(job, cards.failed(line_of(job).prompt, failure, job.id))
+            await self._words(job, cards.failed(wish_of(job), failure, job.id))
             return
         line = line_of(job)
         text = cards.caption(
@@ -163,6 +163,16 @@ class Showing:
         message = await self.send(job, text, markup)
         await self._ledger.move_message(job.id, message.message_id)
         await self._history.add_post(message.chat.id, message.message_id, job_id=job.id, kind="status")
+
+
+def wish_of(job: Job) -> str:
+    """What a job is for, as HTML."""
+    return cards.wish(job.request, line_of(job).prompt)
+
+
+def plain_wish_of(job: Job) -> str:
+    """The same in one line of plain text."""
+    return cards.plain_wish(job.request, line_of(job).prompt)
 
 
 def reply_to(message_id: int | None) -> ReplyParameters | None:

@@ -12,7 +12,7 @@ from aiogram.types import CallbackQuery, Document, Message, Update
 
 from bot import cards, keyboards
 from bot.callbacks import FileRecipeButton
-from bot.compose import ModeMissing
+from bot.compose import missing
 from bot.delivery import Deliveries
 from bot.history import History, Person, Post
 from bot.i18n import _
@@ -21,7 +21,7 @@ from bot.prompt import write
 from inference.blobs import read_recipe
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.ledger import Ledger
-from inference.requests import Recipe
+from inference.requests import Recipe, needs
 
 MAX_DOWNLOAD = 20_000_000
 
@@ -89,8 +89,9 @@ async def repeat(
         if recipe is None:
             await deliveries.say(origin, _("The file is gone. Please send it again."))
             return
-        if recipe.request.kind not in (await known_card(queue)).kinds:
-            raise ModeMissing(recipe.request.kind)
+        card = await known_card(queue)
+        if not card.can(recipe.request):
+            raise missing(card, needs(recipe.request))
         request = recipe.request.model_copy(update={"seeds": (recipe.seed,)})
         line = line_of_request(recipe.request, recipe.tile)
         await take_in(ledger, deliveries, origin, request, line, action="repeat", key=key)

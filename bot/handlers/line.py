@@ -12,7 +12,8 @@ from bot.delivery import Deliveries
 from bot.handlers.ownership import belongs, own_job
 from bot.history import History, Person
 from bot.i18n import _, ngettext
-from bot.intake import Origin, line_of
+from bot.intake import Origin
+from bot.showing import plain_wish_of
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.ledger import Ledger
 
@@ -28,7 +29,7 @@ async def queue_(
     for job in mine:
         outlook = outlooks.get(job.id)
         where = cards.place_in_line(outlook.place, outlook.eta_seconds) if outlook else "🎨 " + _("Being drawn now")
-        rows.append(f"{where}\n<i>{cards.escape(cards.shortened(line_of(job).prompt, 80))}</i>")
+        rows.append(f"{where}\n<i>{cards.escape(plain_wish_of(job))}</i>")
     others = len(jobs) - len(mine)
     if not mine:
         rows.append(_("You have nothing in line.") if others else _("The line is empty. What shall I draw?"))
@@ -39,7 +40,7 @@ async def queue_(
             ).format(n=others)
         )
     origin = Origin.of_message(message, event_update.update_id, person.language)
-    buttons = keyboards.queue(person.id, [(job.id, line_of(job).prompt) for job in mine])
+    buttons = keyboards.queue(person.id, [(job.id, plain_wish_of(job)) for job in mine])
     await deliveries.say(origin, "\n\n".join(rows), buttons)
 
 

@@ -129,7 +129,7 @@ def _options(person: Person, field: SettingField, card: ModelCard | None) -> tup
             named = [(LANGUAGE_NAMES[language], language, own == language) for language in LANGUAGES]
             return [*named, (_("As in Telegram"), AS_CLIENT, own is None)], 2
         case "mode":
-            kinds = card.kinds if card is not None else ("flash", "full")
+            kinds = [kind for kind in ("flash", "full") if card is None or kind in card.kinds]
             return [(cards.mode_name(kind), kind, kind == (chosen.mode or "flash")) for kind in kinds], 2
         case "size":
             offered = [ratio for ratio in USUAL_SIZES if card is None or ratio in card.sizes]

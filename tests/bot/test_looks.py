@@ -87,7 +87,7 @@ def test_numbers_agree_with_their_words_in_russian() -> None:
 def test_every_failure_says_what_happened_and_what_to_do(code: FailureCode) -> None:
     for language in ("ru", "en"):
         with speaking(language):
-            text = cards.failed("a <fox>", Failed(code=code, message="Traceback"), 42)
+            text = cards.failed(cards.quote("a <fox>"), Failed(code=code, message="Traceback"), 42)
         assert "#42" in text
         assert "a &lt;fox&gt;" in text
         assert "Traceback" not in text

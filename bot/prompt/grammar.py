@@ -1,4 +1,4 @@
-"""The grammar of a prompt line: "a fox in the snow --ar 16:9 --no text --seed 42".
+"""Reading a prompt line.
 
 Words first, parameters after them (or the other way round), each introduced by two hyphens. Phones like to turn two
 hyphens into one long dash, so a dash right before the name of a parameter counts as two hyphens.
@@ -9,96 +9,45 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
-from typing import Any, Literal
+from dataclasses import fields
+from typing import Any
 
+from bot.prompt.errors import (
+    BadValue,
+    Conflict,
+    Misplaced,
+    MissingValue,
+    NoWords,
+    Stray,
+    UnknownParameter,
+    UnknownStyle,
+)
+from bot.prompt.line import ALIASES, BOUNDS, MAX_RATIO, METHODS, OF_COMMAND, PARAMETERS, Command, PromptLine
 from bot.styles import find_style, nearest_style
-
-Mode = Literal["flash", "full"]
-
-MAX_RATIO = 4
-BOUNDS: dict[str, tuple[float, float]] = {"seed": (0, 2**32 - 1), "n": (1, 10), "steps": (1, 100), "cfg": (0, 20)}
-PARAMETERS = ("ar", "no", "seed", "style", "n", "full", "flash", "steps", "cfg")
-ALIASES = {
-    "aspect": "ar",
-    "negative": "no",
-    "guidance": "cfg",
-    "count": "n",
-    "без": "no",
-    "стиль": "style",
-    "формат": "ar",
-    "зерно": "seed",
-    "шаги": "steps",
-}
 
 _MARK = re.compile(r"(?:(?<=\s)|^)(?P<dash>-{2,3}|-?[\u2012-\u2015\u2212]{1,2}-?)(?P<name>[^\W\d_]\w*)")
 _QUOTES = {'"': '"', "'": "'", "«": "»", "“": "”", "„": "“", "‘": "’"}
 
 
-class PromptError(ValueError):
-    """A line nothing can be drawn from. What a person reads is written in `bot.advice`."""
+def parse(text: str, command: Command = "draw") -> PromptLine:
+    """The line a person meant with a command; only drawing needs words. Raises PromptError."""
+    line = _read(text, OF_COMMAND[command])
+    if command == "draw" and not line.prompt:
+        raise NoWords
+    for name in PARAMETERS:
+        if name not in OF_COMMAND[command] and _is_said(line, name):
+            raise Misplaced(name, tuple(other for other, names in OF_COMMAND.items() if name in names))
+    return line
 
 
-@dataclass(eq=False)
-class UnknownParameter(PromptError):
-    name: str
-    nearest: str | None
+def read_back(text: str) -> PromptLine:
+    """The line of any command, words or none, as `write` has written it: no dash means a parameter. PromptError."""
+    return _read(text, ())
 
 
-@dataclass(eq=False)
-class MissingValue(PromptError):
-    parameter: str
-
-
-@dataclass(eq=False)
-class BadValue(PromptError):
-    parameter: str
-    value: str
-
-
-@dataclass(eq=False)
-class UnknownStyle(PromptError):
-    value: str
-    nearest: str | None
-
-
-@dataclass(eq=False)
-class Stray(PromptError):
-    """Words after a parameter although the picture was described before it already."""
-
-    words: str
-    parameter: str
-
-
-@dataclass(eq=False)
-class Conflict(PromptError):
-    """Flash was asked for together with something it has no use for."""
-
-    parameter: str
-
-
-class NoWords(PromptError):
-    """Parameters only, or nothing at all."""
-
-
-@dataclass(frozen=True)
-class PromptLine:
-    """What a person wrote, parameter by parameter; None where nothing was said."""
-
-    prompt: str
-    ar: tuple[int, int] | None = None
-    no: str | None = None
-    seed: int | None = None
-    style: str | None = None
-    n: int | None = None
-    mode: Mode | None = None
-    steps: int | None = None
-    cfg: float | None = None
-
-
-def parse(text: str) -> PromptLine:
-    """The line a person meant. Raises PromptError."""
-    pieces = list(_pieces(text))
+def _read(text: str, meant: tuple[str, ...]) -> PromptLine:
+    """`meant` are the parameters that a dash in front stands for."""
+    pieces = list(_pieces(text, meant))
     words: list[tuple[str, str | None]] = [(piece, name) for name, piece in pieces if name is None and piece]
     said: dict[str, Any] = {}
     for name, piece in pieces:
@@ -112,43 +61,32 @@ def parse(text: str) -> PromptLine:
         if name == "no" and said.get("no"):
             value = f"{said['no']}, {value}"
         said[name] = value
-    if not words:
-        raise NoWords
     if len(words) > 1:
         raise Stray(words[1][0], words[1][1] or "")
     if said.get("mode") == "flash":
         for name in ("steps", "cfg", "no"):
             if name in said:
                 raise Conflict(name)
-    return PromptLine(prompt=words[0][0], **said)
+    if said.get("start", 0.0) > said.get("end", 1.0):
+        raise BadValue("end", f"{said['end']:g}" if "end" in said else "1")
+    return PromptLine(prompt=words[0][0] if words else "", **said)
 
 
-def write(line: PromptLine) -> str:
-    """The line as a person could type it; `parse` gives it back."""
-    parts = [line.prompt]
-    for name in ("ar", "style", "n", "seed", "mode", "steps", "cfg", "no"):
-        value = getattr(line, name)
-        if value is None:
-            continue
-        if name == "mode":
-            parts.append(f"--{value}")
-        elif name == "ar":
-            parts.append(f"--ar {value[0]}:{value[1]}")
-        else:
-            parts.append(f"--{name} {value:g}" if isinstance(value, float) else f"--{name} {value}")
-    return " ".join(parts)
+def _is_said(line: PromptLine, name: str) -> bool:
+    return line.mode == name if name in ("full", "flash") else getattr(line, name) is not None
 
 
-def _pieces(text: str) -> Iterator[tuple[str | None, str]]:
+def _pieces(text: str, meant: tuple[str, ...]) -> Iterator[tuple[str | None, str]]:
     """The words before the first parameter, then (parameter, everything up to the next one)."""
-    marks = [mark for mark in _MARK.finditer(text) if mark["dash"].startswith("--") or _looks_known(mark["name"])]
+    found = _MARK.finditer(text)
+    marks = [mark for mark in found if mark["dash"].startswith("--") or _looks_known(mark["name"], meant)]
     yield None, _tidy(text[: marks[0].start()] if marks else text)
     ends = [*(mark.start() for mark in marks[1:]), len(text)]
     for mark, end in zip(marks, ends, strict=False):
         name = mark["name"].lower()
         name = ALIASES.get(name, name)
         if name not in PARAMETERS:
-            raise UnknownParameter(mark["name"], _nearest(name))
+            raise UnknownParameter(mark["name"], _nearest(name, meant or PARAMETERS))
         yield name, _tidy(text[mark.end() : end].removeprefix("="))
 
 
@@ -156,18 +94,20 @@ def _tidy(text: str) -> str:
     return " ".join(text.split())
 
 
-def _nearest(name: str, cutoff: float = 0.5) -> str | None:
-    near = difflib.get_close_matches(name, [*PARAMETERS, *ALIASES], n=1, cutoff=cutoff)
+def _nearest(name: str, meant: tuple[str, ...], cutoff: float = 0.5) -> str | None:
+    near = difflib.get_close_matches(name, _spellings(meant), n=1, cutoff=cutoff)
     return ALIASES.get(near[0], near[0]) if near else None
 
 
-def _looks_known(name: str) -> bool:
+def _looks_known(name: str, meant: tuple[str, ...]) -> bool:
     """Whether a dash before this word is meant as two hyphens: a dash may as well be punctuation."""
-    name = name.lower()
-    if name in PARAMETERS or name in ALIASES:
-        return True
-    longer = [known for known in (*PARAMETERS, *ALIASES) if len(known) > 3]
-    return bool(difflib.get_close_matches(name, longer, n=1, cutoff=0.75))
+    known = _spellings(meant)
+    longer = [spelling for spelling in known if len(spelling) > 3]
+    return name.lower() in known or bool(difflib.get_close_matches(name.lower(), longer, n=1, cutoff=0.75))
+
+
+def _spellings(meant: tuple[str, ...]) -> list[str]:
+    return [*meant, *(alias for alias, name in ALIASES.items() if name in meant)]
 
 
 def _flag(name: str, text: str) -> tuple[str, str]:
@@ -244,6 +184,18 @@ def _unquote(text: str) -> tuple[str, str]:
     return (text[1:end].strip(), text[end + 1 :].strip()) if end > 0 else ("", text)
 
 
+def _said(name: str, text: str) -> tuple[bool, str]:
+    return True, text
+
+
+def _method(name: str, text: str) -> tuple[str, str]:
+    value, rest = _token(name, text)
+    method = METHODS.get(value.lower())
+    if method is None:
+        raise BadValue(name, value)
+    return method, rest
+
+
 _READERS: dict[str, Callable[[str, str], tuple[Any, str]]] = {
     "ar": _ratio,
     "no": _free_text,
@@ -254,6 +206,13 @@ _READERS: dict[str, Callable[[str, str], tuple[Any, str]]] = {
     "flash": _flag,
     "steps": _whole,
     "cfg": _decimal,
+    "iw": _decimal,
+    "strength": _decimal,
+    "scale": _decimal,
+    "start": _decimal,
+    "end": _decimal,
+    "method": _method,
+    "drawn": _said,
 }
 assert set(_READERS) == set(PARAMETERS)
 assert {field.name for field in fields(PromptLine)} == {"prompt", "mode", *PARAMETERS} - {"full", "flash"}

@@ -1,0 +1,53 @@
+"""What a person reads: HTML in the language being spoken; whatever people typed is escaped here."""
+
+from bot.cards.captions import CAPTION_LIMIT, caption, deleting, examples, note, remark, unknown_words
+from bot.cards.failures import failed
+from bot.cards.names import mode_name, plain_wish, style_name, task, wish
+from bot.cards.progress import accepted, bar, cancelled, drawing, place_in_line, queued, resumed, stage
+from bot.cards.recipes import COPY_LIMIT, recipe
+from bot.cards.words import (
+    escape,
+    number,
+    quote,
+    seconds_taken,
+    shortened,
+    spoken,
+    steps_counted,
+    visible_length,
+    wait,
+)
+
+__all__ = [
+    "CAPTION_LIMIT",
+    "COPY_LIMIT",
+    "accepted",
+    "bar",
+    "cancelled",
+    "caption",
+    "deleting",
+    "drawing",
+    "escape",
+    "examples",
+    "failed",
+    "mode_name",
+    "note",
+    "number",
+    "place_in_line",
+    "plain_wish",
+    "queued",
+    "quote",
+    "recipe",
+    "remark",
+    "resumed",
+    "seconds_taken",
+    "shortened",
+    "spoken",
+    "stage",
+    "steps_counted",
+    "style_name",
+    "task",
+    "unknown_words",
+    "visible_length",
+    "wait",
+    "wish",
+]

@@ -1,0 +1,38 @@
+"""The grammar of a prompt line: "a fox in the snow --ar 16:9 --no text --seed 42"."""
+
+from bot.prompt.errors import (
+    BadValue,
+    Conflict,
+    Misplaced,
+    MissingValue,
+    NoWords,
+    PromptError,
+    Stray,
+    UnknownParameter,
+    UnknownStyle,
+)
+from bot.prompt.grammar import parse, read_back
+from bot.prompt.line import BOUNDS, MAX_RATIO, OF_COMMAND, PARAMETERS, Command, Method, Mode, PromptLine, write
+
+__all__ = [
+    "BOUNDS",
+    "MAX_RATIO",
+    "OF_COMMAND",
+    "PARAMETERS",
+    "BadValue",
+    "Command",
+    "Conflict",
+    "Method",
+    "Misplaced",
+    "MissingValue",
+    "Mode",
+    "NoWords",
+    "PromptError",
+    "PromptLine",
+    "Stray",
+    "UnknownParameter",
+    "UnknownStyle",
+    "parse",
+    "read_back",
+    "write",
+]

@@ -1,0 +1,107 @@
+"""What a person wrote, parameter by parameter, and which parameters go with which command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Mode = Literal["flash", "full"]
+Method = Literal["hed", "depth", "scribble"]
+Command = Literal["draw", "vary", "mix", "restyle", "control", "upscale", "inpaint", "outpaint"]
+
+MAX_RATIO = 4
+BOUNDS: dict[str, tuple[float, float]] = {
+    "seed": (0, 2**32 - 1),
+    "n": (1, 10),
+    "steps": (1, 100),
+    "cfg": (0, 20),
+    "iw": (0, 2),
+    "strength": (0.05, 1),
+    "scale": (0, 4),
+    "start": (0, 1),
+    "end": (0, 1),
+}
+ALIASES = {
+    "aspect": "ar",
+    "negative": "no",
+    "guidance": "cfg",
+    "count": "n",
+    "без": "no",
+    "стиль": "style",
+    "формат": "ar",
+    "зерно": "seed",
+    "шаги": "steps",
+    "сила": "strength",
+    "вес": "iw",
+    "способ": "method",
+}
+METHODS: dict[str, Method] = {
+    "hed": "hed",
+    "outlines": "hed",
+    "outline": "hed",
+    "edges": "hed",
+    "контур": "hed",
+    "контуры": "hed",
+    "depth": "depth",
+    "глубина": "depth",
+    "рельеф": "depth",
+    "scribble": "scribble",
+    "sketch": "scribble",
+    "набросок": "scribble",
+    "каракули": "scribble",
+}
+
+_GUIDED = ("no", "seed", "style", "n", "steps", "cfg")
+_MIXED = ("ar", *_GUIDED, "full", "flash", "iw")
+OF_COMMAND: dict[Command, tuple[str, ...]] = {
+    "draw": ("ar", "no", "seed", "style", "n", "full", "flash", "steps", "cfg"),
+    "vary": (*_MIXED, "strength"),
+    "mix": _MIXED,
+    "restyle": (*_MIXED, "strength"),
+    "control": ("ar", *_GUIDED, "scale", "start", "end", "method", "drawn"),
+    "upscale": ("scale", "seed"),
+    "inpaint": _GUIDED,
+    "outpaint": ("ar", *_GUIDED),
+}
+PARAMETERS = tuple(dict.fromkeys(name for names in OF_COMMAND.values() for name in names))
+
+
+@dataclass(frozen=True)
+class PromptLine:
+    """What a person wrote, parameter by parameter; None where nothing was said."""
+
+    prompt: str
+    ar: tuple[int, int] | None = None
+    no: str | None = None
+    seed: int | None = None
+    style: str | None = None
+    n: int | None = None
+    mode: Mode | None = None
+    steps: int | None = None
+    cfg: float | None = None
+    iw: float | None = None
+    strength: float | None = None
+    scale: float | None = None
+    start: float | None = None
+    end: float | None = None
+    method: Method | None = None
+    drawn: bool | None = None
+
+
+def write(line: PromptLine) -> str:
+    """The line as a person could type it; `parse` gives it back."""
+    parts = [line.prompt] if line.prompt else []
+    order = "ar style n seed mode steps cfg iw strength scale start end method drawn no"
+    for name in order.split():
+        value = getattr(line, name)
+        if value is None or value is False:
+            continue
+        if name == "mode":
+            parts.append(f"--{value}")
+        elif value is True:
+            parts.append(f"--{name}")
+        elif name == "ar":
+            parts.append(f"--ar {value[0]}:{value[1]}")
+        else:
+            parts.append(f"--{name} {value:g}" if isinstance(value, float) else f"--{name} {value}")
+    return " ".join(parts)
