@@ -14,9 +14,9 @@ from torch import Tensor
 from inference.checkpoints.catalogue import Mode
 from inference.conditioning import MAX_TOKENS, Context, TextRule, TokenIds, Tokens, cut_ids
 from inference.pipelines.asks import Ask, Denoise, EmbedImages, Encode, ImageTokens, Show, Structure, Tools
-from inference.pipelines.parts import noise_streams, prompt_notes
+from inference.pipelines.parts import prompt_notes
 from inference.requests import Control, Mix, Note, WeighedSource
-from inference.sampling import ddpm_coefficients, ddpm_step, stack_next
+from inference.sampling import PictureNoise, ddpm_coefficients, ddpm_step, stack_next
 
 FILLER = "4k photo"  # the published words for a picture prompt without any
 PICTURE_PROMPT_ASKS = 2
@@ -66,15 +66,15 @@ def denoise_adapted(
     request: Adapted,
     mode: Mode,
     contexts: tuple[Context, ...],
-    tools: Tools,
+    noise: Sequence[PictureNoise],
+    device: torch.device,
     *,
     image_tokens: tuple[Tensor, ...] = (),
     image_scale: float = 1.0,
     structure_at: Callable[[int], Structure | None] = lambda index: None,
 ) -> Generator[Ask, Any, Tensor]:
-    """The final latents [B, 4, h, w], one per seed; `structure_at` says what each step is held to."""
-    noise = noise_streams(request)
-    x = stack_next(noise, tools.device)  # [B, 4, H/8, W/8]
+    """The final latents [B, 4, h, w], one per stream of `noise`; `structure_at` says what each step is held to."""
+    x = stack_next(noise, device)  # [B, 4, H/8, W/8]
     for index, step in enumerate(ddpm_coefficients(request.steps, request.eta)):
         eps_cond, *eps_uncond = yield Denoise(mode, x, step.t, contexts, image_tokens, image_scale, structure_at(index))
         x, x0 = ddpm_step(
@@ -83,7 +83,7 @@ def denoise_adapted(
             eps_uncond[0] if eps_uncond else None,
             guidance_scale=request.guidance_scale,
             step=step,
-            noise=stack_next(noise, tools.device) if step.sigma else None,
+            noise=stack_next(noise, device) if step.sigma else None,
         )
         yield Show(x0)
     return x

@@ -14,7 +14,7 @@ from inference.conditioning import TextRule
 from inference.pipelines.adapted import FILLER, PICTURE_PROMPT_ASKS, denoise_adapted, look_at, read_by_rule
 from inference.pipelines.asks import Ask, Drawing, Outline, Pipeline, Structure, Tools
 from inference.pipelines.hints import UNIT_RANGE, HintRange, drawn_map, hint_of
-from inference.pipelines.parts import decode_each
+from inference.pipelines.parts import decode_each, noise_streams
 from inference.requests import Control, InvalidRequest
 
 
@@ -44,7 +44,8 @@ def control(request: Control, tools: Tools, hint_range: HintRange = UNIT_RANGE) 
         request,
         mode,
         contexts,
-        tools,
+        noise_streams(request),
+        tools.device,
         image_tokens=tokens,
         image_scale=request.style_scale,
         structure_at=structure_at,

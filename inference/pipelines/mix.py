@@ -14,8 +14,9 @@ def mix(request: Mix, tools: Tools) -> Pipeline:
     """Draws one picture per seed, as the published pipeline of the adapter does."""
     contexts, notes = yield from read_by_rule(request, _words(request), "mix", "ip_adapter", tools)
     tokens = yield from look_at(request.images, "mix", guided=request.guidance_scale > 0, tools=tools)
+    noise = noise_streams(request)
     latents = yield from denoise_adapted(
-        request, "mix", contexts, tools, image_tokens=tokens, image_scale=request.image_scale
+        request, "mix", contexts, noise, tools.device, image_tokens=tokens, image_scale=request.image_scale
     )
     pictures = yield from decode_each(latents)
     return Drawing(pictures, notes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.parity import drawing, inpainting, nets, superres
+from tests.parity import adapters, drawing, inpainting, nets, superres
 from tests.parity.golden import Golden, NotRecorded
 from tests.parity.rows import MOVQ, TEXT, UNET, Row, Rows
 
@@ -20,6 +20,9 @@ RECORDINGS: dict[str, Callable[[Golden], Rows]] = {
     inpainting.UNET: inpainting.unet,
     inpainting.SAMPLER: inpainting.sampler,
     inpainting.SIZES: inpainting.size_rules,
+    adapters.ADAPTER: adapters.adapter,
+    adapters.MIXTURE: adapters.mixture,
+    adapters.CONTROL: adapters.control,
     superres.UNET: superres.unet,
     superres.PANORAMAS: superres.panoramas,
     superres.FLASH: superres.flash,
