@@ -1,6 +1,31 @@
 """People, pictures and posts, in SQL."""
 
 from bot.history.queries import History
-from bot.history.records import Person, Post, PostKind, Preferences, StoredPicture
+from bot.history.records import (
+    Draft,
+    DraftKind,
+    Given,
+    Parent,
+    Person,
+    Post,
+    PostKind,
+    Preferences,
+    StoredPicture,
+    Upload,
+)
+from bot.history.sources import Sources
 
-__all__ = ["History", "Person", "Post", "PostKind", "Preferences", "StoredPicture"]
+__all__ = [
+    "Draft",
+    "DraftKind",
+    "Given",
+    "History",
+    "Parent",
+    "Person",
+    "Post",
+    "PostKind",
+    "Preferences",
+    "Sources",
+    "StoredPicture",
+    "Upload",
+]

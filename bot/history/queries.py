@@ -12,7 +12,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.history.records import Person, Post, PostKind, Preferences, StoredPicture
-from bot.history.tables import people, pictures, posts
+from bot.history.sources import Sources, note_parents
+from bot.history.tables import people, pictures, posts, uploads
 from bot.languages import LANGUAGES, Language, language_for
 from inference.queue.database import reading
 from inference.requests import Finished, Kind, Recipe
@@ -35,6 +36,7 @@ class History:
     ) -> None:
         self._database = database
         self._reading = reading(database)
+        self.sources = Sources(database, clock)
         self._default_language = default_language
         self._clock = clock
         self._at_hand: OrderedDict[int, tuple[str | None, Person]] = OrderedDict()  # with their client's language
@@ -77,9 +79,13 @@ class History:
     async def add_pictures(self, job: Job, finished: Finished) -> list[StoredPicture]:
         """Stores what a job has produced, once per tile however often it is told; returns the job's pictures by tile.
 
-        `job.context["parent_id"]`, where given, is the id of the picture they descend from.
+        `job.context["parents"]` says what they were made from (records.Parent), `job.context["parent_id"]` where it
+        is one picture of ours.
         """
         now = self._clock()
+        parent_id = job.context.get("parent_id")
+        parents = job.context.get("parents") or ([{"picture_id": parent_id}] if parent_id is not None else [])
+        first = next((parent["picture_id"] for parent in parents if parent.get("picture_id") is not None), None)
         rows = [
             {
                 "job_id": job.id,
@@ -90,7 +96,7 @@ class History:
                 "recipe": picture.recipe.model_dump(mode="json"),
                 "owner_id": job.owner_id,
                 "chat_id": job.chat_id,
-                "parent_id": job.context.get("parent_id"),
+                "parent_id": first,
                 "created_at": now,
             }
             for picture in finished.pictures
@@ -98,6 +104,7 @@ class History:
         async with self._database.begin() as connection:
             for row in rows:
                 await _upsert(connection, pictures, row, key=("job_id", "tile"), keep=tuple(row))
+            await note_parents(connection, job.id, parents)
         return await self.pictures_of_job(job.id)
 
     async def picture(self, picture_id: int) -> StoredPicture | None:
@@ -220,7 +227,7 @@ class History:
                 select(func.count())
                 .select_from(pictures)
                 .where(pictures.c.blob == blob, pictures.c.deleted_at.is_(None))
-            )
+            ) or await connection.scalar(select(uploads.c.id).where(uploads.c.blob == blob).limit(1))
         return None if still_shown else cast("str | None", blob)
 
     async def _change_person(self, user_id: int, values: dict[str, Any]) -> Person:

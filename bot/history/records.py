@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
 
 from bot.languages import Language
-from inference.requests import Kind, Recipe
+from inference.requests import Kind, Recipe, Source
 
 PostKind = Literal["status", "grid", "single", "file", "page"]
+DraftKind = Literal["menu", "mix", "order", "mask"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,53 @@ class StoredPicture:
     parent_id: int | None
     starred: bool
     created_at: float
+
+
+class Parent(BaseModel):
+    """What a picture was made from: one of ours, or one that somebody gave."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    picture_id: int | None = None
+    upload_id: int | None = None
+
+
+class Given(Parent):
+    """A picture to work from and what it is in the history."""
+
+    source: Source
+
+    @property
+    def parent(self) -> Parent:
+        return Parent(picture_id=self.picture_id, upload_id=self.upload_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A picture that somebody gave; upright, RGB, as PNG in the blob store."""
+
+    id: int
+    owner_id: int
+    chat_id: int
+    message_id: int | None
+    blob: str
+    width: int
+    height: int
+    file_unique_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Something that is being put together in a message of ours. `body` belongs to whoever made the draft."""
+
+    id: int
+    owner_id: int
+    chat_id: int
+    message_id: int | None
+    kind: DraftKind
+    body: dict[str, Any]
+    created_at: float
+    closed_at: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,50 @@ pictures = Table(
     sqlite_autoincrement=True,
 )
 
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("owner_id", BigInteger, nullable=False),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger),
+    Column("blob", String(64), nullable=False, comment="sha256 of the PNG, hex"),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("file_unique_id", String(64)),
+    Column("created_at", Double, nullable=False),
+    Index(None, "owner_id", "file_unique_id"),
+    Index(None, "blob"),
+    sqlite_autoincrement=True,
+)
+
+picture_parents = Table(
+    "picture_parents",
+    metadata,
+    Column("picture_id", ForeignKey("pictures.id"), primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("parent_id", ForeignKey("pictures.id")),
+    Column("upload_id", ForeignKey("uploads.id")),
+    CheckConstraint("(parent_id is null) <> (upload_id is null)", name="one_parent"),
+    Index(None, "parent_id"),
+    Index(None, "upload_id"),
+)
+
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("owner_id", BigInteger, nullable=False),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger),
+    Column("kind", String(16), nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("closed_at", Double),
+    Index(None, "owner_id", "chat_id", "kind"),
+    sqlite_autoincrement=True,
+)
+
 posts = Table(
     "posts",
     metadata,

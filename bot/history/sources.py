@@ -1,0 +1,165 @@
+"""Pictures that people gave us, who descends from what, and what is being put together before it is ordered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bot.history.records import Draft, DraftKind, Given, Upload
+from bot.history.tables import drafts, picture_parents, pictures, uploads
+from inference.queue.database import reading
+from inference.requests import Source
+
+
+class Sources:
+    """Queries over one database; what they return is on disk."""
+
+    def __init__(self, database: AsyncEngine, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._reading = reading(database)
+        self._clock = clock
+
+    async def add_upload(
+        self, owner_id: int, chat_id: int, message_id: int | None, source: Source, file_unique_id: str | None
+    ) -> Given:
+        """Remembers a picture that somebody gave; the same file of the same person is remembered once."""
+        known = await self.upload_of_file(owner_id, file_unique_id) if file_unique_id else None
+        if known is not None and known.blob == source.blob:
+            return Given(source=source, upload_id=known.id)
+        row = {
+            "owner_id": owner_id,
+            "chat_id": chat_id,
+            "message_id": message_id,
+            "blob": source.blob,
+            "width": source.width,
+            "height": source.height,
+            "file_unique_id": file_unique_id,
+            "created_at": self._clock(),
+        }
+        async with self._database.begin() as connection:
+            upload_id = await connection.scalar(insert(uploads).values(row).returning(uploads.c.id))
+        return Given(source=source, upload_id=upload_id)
+
+    async def upload(self, upload_id: int) -> Upload | None:
+        async with self._reading.connect() as connection:
+            row = (await connection.execute(select(uploads).where(uploads.c.id == upload_id))).mappings().first()
+        return Upload(**{name: row[name] for name in Upload.__slots__}) if row else None
+
+    async def upload_of_file(self, owner_id: int, file_unique_id: str) -> Upload | None:
+        """The same file as this person gave it before: it need not be fetched twice."""
+        query = (
+            select(uploads)
+            .where(uploads.c.owner_id == owner_id, uploads.c.file_unique_id == file_unique_id)
+            .order_by(uploads.c.id.desc())
+            .limit(1)
+        )
+        async with self._reading.connect() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        return Upload(**{name: row[name] for name in Upload.__slots__}) if row else None
+
+    async def parents(self, picture_id: int) -> list[tuple[int | None, int | None]]:
+        """What a picture was made from, in order: (picture id, None) or (None, upload id)."""
+        query = (
+            select(picture_parents.c.parent_id, picture_parents.c.upload_id)
+            .where(picture_parents.c.picture_id == picture_id)
+            .order_by(picture_parents.c.place)
+        )
+        async with self._reading.connect() as connection:
+            return [(row.parent_id, row.upload_id) for row in await connection.execute(query)]
+
+    async def kin(
+        self, picture_ids: Iterable[int], upload_ids: Iterable[int]
+    ) -> list[tuple[int, int | None, int | None]]:
+        """Every edge (child, parent picture, parent upload) that touches one of these."""
+        wanted = list(picture_ids)
+        query = select(picture_parents.c.picture_id, picture_parents.c.parent_id, picture_parents.c.upload_id).where(
+            or_(
+                picture_parents.c.picture_id.in_(wanted),
+                picture_parents.c.parent_id.in_(wanted),
+                picture_parents.c.upload_id.in_(list(upload_ids)),
+            )
+        )
+        async with self._reading.connect() as connection:
+            return [(row.picture_id, row.parent_id, row.upload_id) for row in await connection.execute(query)]
+
+    async def newest_picture(self, owner_id: int, chat_id: int) -> int | None:
+        """The id of the last picture that somebody got in a chat."""
+        query = select(func.max(pictures.c.id)).where(
+            pictures.c.owner_id == owner_id, pictures.c.chat_id == chat_id, pictures.c.deleted_at.is_(None)
+        )
+        async with self._reading.connect() as connection:
+            newest: int | None = await connection.scalar(query)
+        return newest
+
+    # What is being put together
+
+    async def add_draft(self, owner_id: int, chat_id: int, kind: DraftKind, body: dict[str, Any]) -> Draft:
+        row = {"owner_id": owner_id, "chat_id": chat_id, "kind": kind, "body": body, "created_at": self._clock()}
+        async with self._database.begin() as connection:
+            draft_id = await connection.scalar(insert(drafts).values(row).returning(drafts.c.id))
+        assert draft_id is not None
+        draft = await self.draft(draft_id)
+        assert draft is not None
+        return draft
+
+    async def draft(self, draft_id: int) -> Draft | None:
+        async with self._reading.connect() as connection:
+            row = (await connection.execute(select(drafts).where(drafts.c.id == draft_id))).mappings().first()
+        return Draft(**{name: row[name] for name in Draft.__slots__}) if row else None
+
+    async def open_draft(self, owner_id: int, chat_id: int, kind: DraftKind, max_age: float) -> Draft | None:
+        """The newest draft of this kind that somebody has neither finished nor left lying for `max_age` seconds."""
+        query = (
+            select(drafts)
+            .where(
+                drafts.c.owner_id == owner_id,
+                drafts.c.chat_id == chat_id,
+                drafts.c.kind == kind,
+                drafts.c.closed_at.is_(None),
+                drafts.c.created_at > self._clock() - max_age,
+            )
+            .order_by(drafts.c.id.desc())
+            .limit(1)
+        )
+        async with self._reading.connect() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        return Draft(**{name: row[name] for name in Draft.__slots__}) if row else None
+
+    async def change_draft(
+        self,
+        draft_id: int,
+        *,
+        body: dict[str, Any] | None = None,
+        message_id: int | None = None,
+        closed: bool | None = None,
+    ) -> None:
+        given = {"body": body, "message_id": message_id}
+        values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        if closed is not None:
+            values["closed_at"] = self._clock() if closed else None
+        async with self._database.begin() as connection:
+            await connection.execute(update(drafts).where(drafts.c.id == draft_id).values(**values))
+
+
+async def note_parents(connection: AsyncConnection, job_id: int, parents: Sequence[dict[str, Any]]) -> None:
+    """Writes down what all pictures of a job were made from, once."""
+    made = (await connection.execute(select(pictures.c.id).where(pictures.c.job_id == job_id))).scalars().all()
+    known = select(picture_parents.c.picture_id).where(picture_parents.c.picture_id.in_(made))
+    noted = set((await connection.execute(known)).scalars())
+    rows = [
+        {
+            "picture_id": picture,
+            "place": place,
+            "parent_id": parent.get("picture_id"),
+            "upload_id": parent.get("upload_id"),
+        }
+        for picture in made
+        if picture not in noted
+        for place, parent in enumerate(parents)
+    ]
+    if rows:
+        await connection.execute(insert(picture_parents), rows)
