@@ -18,6 +18,12 @@ WORDS = re.findall(
     watercolour painting detailed quiet prompt of with and by painted distant mountains mist лиса кот в лесу""",
 )
 MARKS = ["<unk>", "<pad>", "</s>", "[SYS]", "[USR]", "[BOT]"]
+PHRASES = {
+    "лиса в лесу": "a fox in the forest",
+    "кот": "a cat",
+    "кот в лесу": "a cat in the forest",
+    "лиса": "a red fox",
+}
 TEMPLATE = "{% for m in messages %}{{ '[SYS] ' if m.role == 'system' else '[USR] ' }}{{ m.content }} {% endfor %}[BOT]"
 
 
@@ -62,14 +68,14 @@ def write_llama(folder: Path, *, template: str | None = TEMPLATE) -> Path:
     return folder
 
 
-def write_marian(folder: Path) -> Path:
-    """An encoder-decoder of the kind that translates."""
-    torch.manual_seed(5)
+def write_marian(folder: Path, lessons: int = 80) -> Path:
+    """An encoder-decoder of the kind that translates, taught the sentences of PHRASES."""
+    torch.manual_seed(6)
     config = MarianConfig(
         vocab_size=len(MARKS) + len(WORDS),
         d_model=32,
-        encoder_layers=2,
-        decoder_layers=2,
+        encoder_layers=1,
+        decoder_layers=1,
         encoder_attention_heads=4,
         decoder_attention_heads=4,
         encoder_ffn_dim=64,
@@ -79,15 +85,18 @@ def write_marian(folder: Path) -> Path:
         pad_token_id=1,
         eos_token_id=2,
         forced_eos_token_id=None,
-        tie_word_embeddings=False,
-        init_std=0.5,
+        dropout=0.0,
     )
     model = MarianMTModel(config)
-    with torch.no_grad():  # places must weigh as much as words, else it says one word for ever
-        for name, parameter in model.named_parameters():
-            if parameter.dim() > 1:
-                parameter.normal_(std=0.15 if "shared" in name else 0.6)
+    words = tokenizer(None)
+    pairs = [(words(said).input_ids, [*words(meant).input_ids, 2]) for said, meant in PHRASES.items()]
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(lessons):
+        loss = sum(model(input_ids=torch.tensor([a]), labels=torch.tensor([b])).loss for a, b in pairs)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
     model.generation_config.bad_words_ids = [[1], [0], [3], [4], [5]]
     model.save_pretrained(folder)
-    tokenizer(None).save_pretrained(folder)
+    words.save_pretrained(folder)
     return folder

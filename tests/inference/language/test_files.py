@@ -17,7 +17,7 @@ def empty_hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_both_tasks_join_the_card_when_their_models_are_there(tmp_path: Path) -> None:
-    models = language_models(str(write_llama(tmp_path / "llama")), str(write_marian(tmp_path / "marian")))
+    models = language_models(str(write_llama(tmp_path / "llama")), str(write_marian(tmp_path / "marian", lessons=0)))
     assert {task: model.encoder_decoder for task, model in models.found.items()} == {
         "beautify": False,
         "translate": True,
@@ -61,7 +61,7 @@ def test_a_half_downloaded_model_is_not_offered(tmp_path: Path) -> None:
 
 def test_four_bits_without_their_library_are_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(language, "find_spec", lambda name: None)
-    llama, marian = str(write_llama(tmp_path / "llama")), str(write_marian(tmp_path / "marian"))
+    llama, marian = str(write_llama(tmp_path / "llama")), str(write_marian(tmp_path / "marian", lessons=0))
     models = language_models(llama, marian, four_bit=True)
     assert "bitsandbytes" in models.missing["beautify"]
     assert list(models.found) == ["translate"]
