@@ -1,0 +1,118 @@
+"""Joining pictures: what is outside a mask and its feather stays exactly as it was."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from inference.compositing import bounds, covering, dilated, feathered, join, resized, rim, to_signed
+from inference.requests import Box
+
+
+@st.composite
+def masks(draw: st.DrawFn) -> Tensor:
+    """A few rectangles and single dots on a small picture."""
+    width, height = draw(st.integers(1, 70)), draw(st.integers(1, 70))
+    mask = torch.zeros(height, width, dtype=torch.uint8)
+    for _ in range(draw(st.integers(1, 3))):
+        x, y = draw(st.integers(0, width - 1)), draw(st.integers(0, height - 1))
+        mask[y : y + draw(st.integers(1, 30)), x : x + draw(st.integers(1, 30))] = draw(st.integers(1, 255))
+    return mask
+
+
+def within(mask: Tensor, by: int) -> Tensor:
+    """The slow way to say which pixels lie within `by` rows and columns of a mask."""
+    near = torch.zeros_like(mask, dtype=torch.bool)
+    for y, x in (mask != 0).nonzero().tolist():
+        near[max(0, y - by) : y + by + 1, max(0, x - by) : x + by + 1] = True
+    return near
+
+
+@settings(max_examples=80, deadline=None)
+@given(masks(), st.integers(0, 9))
+def test_a_mask_grows_by_whole_pixels(mask: Tensor, by: int) -> None:
+    assert torch.equal(dilated(mask, by), within(mask, by))
+
+
+@settings(max_examples=80, deadline=None)
+@given(masks(), st.integers(1, 12))
+def test_a_feather_is_one_on_the_mask_and_nothing_beyond_its_width(mask: Tensor, width: int) -> None:
+    weight = feathered(mask, width)
+    assert (weight[mask != 0] == 1).all()
+    assert (weight[~within(mask, width)] == 0).all()
+    assert weight.min() >= 0 and weight.max() <= 1 + 1e-6
+
+
+@pytest.mark.parametrize("width", [4, 8, 16, 33])
+def test_a_feather_falls_without_a_step(width: int) -> None:
+    mask = torch.zeros(3, 120)
+    mask[:, :40] = 1
+    slope = feathered(mask, width)[1].diff()
+    assert (slope <= 0).all()
+    assert slope.abs().max() <= 2.7 / width
+
+
+@settings(max_examples=60, deadline=None)
+@given(masks(), st.integers(1, 9), st.integers(0, 2**31))
+def test_joining_leaves_every_pixel_outside_mask_and_feather_as_it_was(mask: Tensor, feather: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    old, new = torch.randint(0, 256, (2, *mask.shape, 3), generator=generator, dtype=torch.uint8)
+    canvas = old.clone()
+    join(canvas, new, feathered(mask, feather), Box(0, 0, mask.shape[1], mask.shape[0]))
+    outside = ~within(mask, feather)
+    assert torch.equal(canvas[outside], old[outside])
+    assert torch.equal(canvas[mask != 0], new[mask != 0])
+    between = torch.stack([old, new]).int()
+    assert (canvas >= between.min(0).values).all() and (canvas <= between.max(0).values).all()
+
+
+def test_joining_touches_nothing_outside_the_box() -> None:
+    canvas = torch.full((700, 50, 3), 7, dtype=torch.uint8)
+    box = Box(10, 20, 30, 600)  # taller than what is joined at once
+    join(canvas, torch.full((600, 30, 3), 200, dtype=torch.uint8), torch.ones(600, 30), box)
+    assert (canvas[20:620, 10:40] == 200).all()
+    assert canvas.int().sum() == 3 * (600 * 30 * 200 + (700 * 50 - 600 * 30) * 7)
+
+
+def test_a_rim_fades_towards_the_picture_but_not_towards_its_end() -> None:
+    weight = rim(Box(0, 10, 40, 30), Box(0, 0, 100, 40), 4)
+    assert weight.shape == (30, 40)
+    torch.testing.assert_close(weight[:5, 0], torch.tensor([0.2, 0.4, 0.6, 0.8, 1.0]))  # the picture goes on above
+    torch.testing.assert_close(weight[20, -5:], torch.tensor([1.0, 0.8, 0.6, 0.4, 0.2]))  # and to the right
+    assert weight[-1, 0] == weight[20, 0] == 1
+
+
+@given(masks())
+def test_bounds_are_tight(mask: Tensor) -> None:
+    box = bounds(mask)
+    assert box is not None
+    inside = mask[box.y : box.bottom, box.x : box.right]
+    assert (inside != 0).sum() == (mask != 0).sum()
+    assert all(edge.any() for edge in (inside[0], inside[-1], inside[:, 0], inside[:, -1]))
+    assert bounds(torch.zeros_like(mask)) is None
+
+
+@given(st.integers(1, 400), st.integers(1, 400), st.sampled_from([(64, 64), (128, 64), (64, 192)]))
+def test_covering_has_the_size_asked_for(width: int, height: int, size: tuple[int, int]) -> None:
+    assert covering(torch.zeros(height, width, 3, dtype=torch.uint8), *size).shape == (size[1], size[0], 3)
+
+
+def test_covering_takes_the_middle_and_keeps_the_ratio() -> None:
+    picture = torch.zeros(100, 300, 3, dtype=torch.uint8)
+    picture[:, 100:200] = 255  # a white square in the middle of black
+    assert (covering(picture, 64, 64)[:, 4:-4] > 250).all()
+    assert torch.equal(covering(picture, 300, 100), picture)
+
+
+def test_a_picture_of_the_right_size_is_not_touched() -> None:
+    picture = torch.randint(0, 256, (5, 7, 3), dtype=torch.uint8)
+    assert resized(picture, 7, 5) is picture
+    assert resized(picture, 14, 10).shape == (10, 14, 3)
+
+
+def test_pixels_become_what_nets_read() -> None:
+    picture = torch.tensor([[[0, 255, 51]]], dtype=torch.uint8)
+    torch.testing.assert_close(to_signed(picture)[:, 0, 0], torch.tensor([-1.0, 1.0, -0.6]))
