@@ -48,8 +48,10 @@ def cells_named(text: str) -> frozenset[int] | None:
                 continue
             return None
         middle |= named == (4,)
-        rows |= {_TOP: {0}, _BOTTOM: {2}}.get(named, set())
-        columns |= {_LEFT: {0}, _RIGHT: {2}}.get(named, set())
+        if named in (_TOP, _BOTTOM):
+            rows.add(named[0] // 3)
+        elif named in (_LEFT, _RIGHT):
+            columns.add(named[0])
     if not (rows or columns or middle) or re.search(r"\d", text):
         return None
     across = columns or ({1} if middle else {0, 1, 2})

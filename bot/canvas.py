@@ -1,0 +1,108 @@
+"""How far to extend a picture: words and buttons into a canvas and the place of the picture on it. Whole pixels."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from inference.requests import MAX_SIDE, SIDE_STEP
+
+Way = Literal["left", "right", "up", "down", "zoom15", "zoom2", "square"]
+WAYS: tuple[Way, ...] = get_args(Way)
+ZOOMS: dict[Way, float] = {"zoom15": 1.5, "zoom2": 2.0}
+STRETCH = 0.5  # of the side, that one step in a direction adds
+MOST = 2 * MAX_SIDE
+SAME_RATIO = 0.01
+
+
+class NothingToAdd(ValueError):
+    """The picture has the wanted shape already."""
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """`box` = (x, y, width, height) is the picture's place. `scale` below one: it had to be made smaller to fit."""
+
+    width: int
+    height: int
+    box: tuple[int, int, int, int]
+    scale: float = 1.0
+
+
+def extended(size: tuple[int, int], way: Way) -> Canvas:
+    """The canvas for one step. Raises NothingToAdd for making square what is square.
+
+    A direction adds half a side there. Zooming out leaves the canvas as large as the picture was and draws the picture
+    smaller in the middle of it, so that it can be done again and again.
+    """
+    width, height = size
+    if way in ZOOMS:
+        return _zoomed(size, ZOOMS[way])
+    if way == "square":
+        return with_ratio(size, (1, 1))
+    across, down = round(width * STRETCH), round(height * STRETCH)
+    canvas = (width + across, height) if way in ("left", "right") else (width, height + down)
+    return _bounded(canvas, (across if way == "left" else 0, down if way == "up" else 0), size)
+
+
+def with_ratio(size: tuple[int, int], ratio: tuple[int, int]) -> Canvas:
+    """The smallest canvas of an aspect ratio that holds the whole picture, in its middle. Raises NothingToAdd."""
+    width, height = size
+    wanted = ratio[0] / ratio[1]
+    if abs(width / height / wanted - 1) < SAME_RATIO:
+        raise NothingToAdd
+    canvas = (max(width, round(height * wanted)), max(height, round(width / wanted)))
+    return _bounded(canvas, ((canvas[0] - width) // 2, (canvas[1] - height) // 2), size)
+
+
+def wish(text: str) -> tuple[Way | tuple[int, int] | None, str]:
+    """What a text asks for at its beginning, a way or an aspect ratio, and the words that follow."""
+    found = _RATIO.match(text)
+    if found and int(found[1]) and int(found[2]):
+        return (int(found[1]), int(found[2])), text[found.end() :].strip()
+    for way, pattern in _SAID.items():
+        said = pattern.match(text)
+        if said:
+            return way, text[said.end() :].strip()
+    return None, text.strip()
+
+
+def _said(*words: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:{'|'.join(words)})(?:[\s,:]+|$)", re.IGNORECASE)
+
+
+_RATIO = re.compile(r"(?:(?:to|до|в)\s+)?(\d{1,4})[:xх×/](\d{1,4})(?:[\s,]+|$)", re.IGNORECASE)
+_SAID: dict[Way, re.Pattern[str]] = {
+    "left": _said(r"(?:to the )?left", "влево", "налево", "слева"),
+    "right": _said(r"(?:to the )?right", "вправо", "направо", "справа"),
+    "up": _said("up(?:wards?)?", "(?:at the )?top", "вверх", "наверх", "сверху", "вверху"),
+    "down": _said("down(?:wards?)?", "(?:at the )?bottom", "вниз", "снизу", "внизу"),
+    "zoom2": _said(r"zoom(?: out)?\s*2(?:[.,]0)?\s*[xх×]?", r"2\s*[xх×]", r"[xх×]2", r"в\s*(?:2|два)\s*раза", "вдвое"),
+    "zoom15": _said(
+        r"(?:zoom(?: out)?\s*)?1[.,]5\s*[xх×]?", r"[xх×]1[.,]5", r"в\s*(?:1[.,]5|полтора)\s*раза", "zoom(?: out)?",
+        "around", "(?:on )?all sides", "вокруг", "со всех сторон", "во все стороны",
+    ),
+    "square": _said("(?:to a )?square", "(?:до |в )?квадрата?", "квадратно[мйе]"),
+}  # fmt: skip
+
+
+def _zoomed(size: tuple[int, int], factor: float) -> Canvas:
+    width, height = (max(side, SIDE_STEP) for side in _fitted(size))
+    inner = (max(1, round(width / factor)), max(1, round(height / factor)))
+    return Canvas(width, height, ((width - inner[0]) // 2, (height - inner[1]) // 2, *inner), width / size[0])
+
+
+def _fitted(size: tuple[int, int]) -> tuple[int, int]:
+    scale = min(1.0, MOST / max(size))
+    return (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
+
+
+def _bounded(canvas: tuple[int, int], corner: tuple[int, int], size: tuple[int, int]) -> Canvas:
+    """The canvas with everything on it made smaller where it would be larger than the studio draws."""
+    scale = min(1.0, MOST / max(canvas))
+    width, height = (min(MOST, max(SIDE_STEP, round(side * scale))) for side in canvas)
+    inner = [min(most, max(1, round(side * scale))) for side, most in zip(size, (width, height), strict=True)]
+    x, y = (round(side * scale) for side in corner)
+    box = (min(x, width - inner[0]), min(y, height - inner[1]), inner[0], inner[1])
+    return Canvas(width, height, box, scale)

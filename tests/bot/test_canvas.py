@@ -1,0 +1,100 @@
+"""How far a picture is extended, in whole pixels and within what the studio draws."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.canvas import WAYS, Canvas, NothingToAdd, Way, extended, wish, with_ratio
+from inference.requests import Outpaint, Source
+
+SIDES = st.integers(64, 8000)
+
+
+def request_of(size: tuple[int, int], canvas: Canvas) -> Outpaint:
+    """Raises where the contract refuses such a canvas."""
+    source = Source(blob="0" * 64, width=size[0], height=size[1])
+    return Outpaint(prompt="x", seeds=(1,), image=source, width=canvas.width, height=canvas.height, box=canvas.box)
+
+
+@pytest.mark.parametrize(
+    ("way", "canvas"),
+    [
+        ("left", Canvas(1200, 600, (400, 0, 800, 600))),
+        ("right", Canvas(1200, 600, (0, 0, 800, 600))),
+        ("up", Canvas(800, 900, (0, 300, 800, 600))),
+        ("down", Canvas(800, 900, (0, 0, 800, 600))),
+        ("square", Canvas(800, 800, (0, 100, 800, 600))),
+        ("zoom2", Canvas(800, 600, (200, 150, 400, 300))),
+        ("zoom15", Canvas(800, 600, (133, 100, 533, 400))),
+    ],
+)
+def test_each_way_adds_where_it_says(way: Way, canvas: Canvas) -> None:
+    assert extended((800, 600), way) == canvas
+
+
+def test_any_ratio_is_reached_by_adding_on_two_sides() -> None:
+    assert with_ratio((600, 600), (16, 9)) == Canvas(1067, 600, (233, 0, 600, 600))
+    assert with_ratio((600, 600), (1, 2)) == Canvas(600, 1200, (0, 300, 600, 600))
+
+
+def test_a_picture_of_that_shape_already_is_left_alone() -> None:
+    with pytest.raises(NothingToAdd):
+        extended((512, 512), "square")
+    with pytest.raises(NothingToAdd):
+        with_ratio((1280, 720), (16, 9))
+
+
+def test_a_canvas_beyond_the_bounds_makes_the_picture_smaller() -> None:
+    canvas = extended((4000, 3000), "left")
+    assert (canvas.width, canvas.height) == (4096, 2048)
+    assert canvas.box == (1365, 0, 2731, 2048)
+    assert canvas.scale == pytest.approx(4096 / 6000)
+
+
+@given(width=SIDES, height=SIDES, way=st.sampled_from(WAYS))
+def test_every_way_fits_the_contract_and_keeps_the_proportions(width: int, height: int, way: Way) -> None:
+    size = (width, height)
+    try:
+        canvas = extended(size, way)
+    except NothingToAdd:
+        return
+    request_of(size, canvas)
+    inner_width, inner_height = canvas.box[2:]
+    assert abs(inner_width / width - inner_height / height) * min(size) <= 2
+
+
+@given(width=SIDES, height=SIDES, across=st.integers(1, 4), down=st.integers(1, 4))
+def test_every_ratio_fits_the_contract_and_is_met(width: int, height: int, across: int, down: int) -> None:
+    try:
+        canvas = with_ratio((width, height), (across, down))
+    except NothingToAdd:
+        return
+    request_of((width, height), canvas)
+    if min(canvas.width, canvas.height) > 64:
+        assert canvas.width / canvas.height == pytest.approx(across / down, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("text", "way", "rest"),
+    [
+        ("влево", "left", ""),
+        ("left: a river", "left", "a river"),
+        ("to the right more sea", "right", "more sea"),
+        ("вверх звёздное небо", "up", "звёздное небо"),
+        ("2x", "zoom2", ""),
+        ("zoom out 1.5x", "zoom15", ""),
+        ("в 2 раза лес вокруг", "zoom2", "лес вокруг"),
+        ("до квадрата", "square", ""),
+        ("16:9 a wide beach", (16, 9), "a wide beach"),
+        ("до 21:9", (21, 9), ""),
+        ("со всех сторон", "zoom15", ""),
+        ("a leftover cake", None, "a leftover cake"),
+        ("2 cats", None, "2 cats"),
+        ("zoom 2", "zoom2", ""),
+        ("", None, ""),
+    ],
+)
+def test_words_say_which_way(text: str, way: object, rest: str) -> None:
+    assert wish(text) == (way, rest)
