@@ -42,9 +42,9 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(BIN)/pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[inference]'
+	$(BIN)/pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[inference,heic]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(BIN)/pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[inference,postgres,dev]'
+	$(BIN)/pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[inference,heic,postgres,dev]'
 	@touch $@

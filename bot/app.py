@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bot import middlewares
 from bot.commands import set_commands
 from bot.delivery import Deliveries
+from bot.desk import Desk
 from bot.handlers import build_router
 from bot.history import History
 from bot.migration import upgrade
@@ -133,6 +134,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         )
         outbox.on_blocked = deliveries.blocked
         outbox.on_migrated = history.move_chat
+        desk = Desk(bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs, deliveries=deliveries)
         updates = Updates(
             disable_fsm=True,
             settings=settings,
@@ -142,6 +144,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             blobs=blobs,
             deliveries=deliveries,
             outbox=outbox,
+            desk=desk,
         )
         middlewares.install(updates, settings=settings, history=history, outbox=outbox)
         updates.include_router(build_router())

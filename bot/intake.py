@@ -11,7 +11,7 @@ from aiogram.types import CallbackQuery, Message
 from pydantic import BaseModel, ConfigDict
 
 from bot.compose import Remark, compose
-from bot.history import Preferences
+from bot.history import Parent, Preferences
 from bot.languages import Language
 from bot.prompt import PromptError, PromptLine, read_back, write
 from inference.queue.jobs import Accepted, Job, Refused
@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     from bot.delivery import Deliveries
     from inference.queue.dispatcher import Dispatcher
 
-Action = Literal["draw", "again", "retry", "full", "repeat"]
+Action = Literal[
+    "draw", "again", "retry", "full", "repeat",
+    "vary", "mix", "restyle", "control", "upscale", "refine", "inpaint", "outpaint",
+]  # fmt: skip
 CARD_PATIENCE = 20.0
 
 
@@ -61,6 +64,7 @@ class JobContext(BaseModel):
     action: Action = "draw"
     key: str | None = None
     parent_id: int | None = None
+    parents: tuple[Parent, ...] = ()
     remarks: tuple[tuple[str, str], ...] = ()
     unknown: tuple[str, ...] = ()
 

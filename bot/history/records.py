@@ -11,7 +11,7 @@ from bot.languages import Language
 from inference.requests import Kind, Recipe, Source
 
 PostKind = Literal["status", "grid", "single", "file", "page"]
-DraftKind = Literal["menu", "mix", "order", "mask"]
+DraftKind = Literal["mix", "order", "words", "mask", "frame"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,15 @@ class Sources:
             row = (await connection.execute(select(drafts).where(drafts.c.id == draft_id))).mappings().first()
         return Draft(**{name: row[name] for name in Draft.__slots__}) if row else None
 
+    async def draft_of_message(self, chat_id: int, message_id: int, kind: DraftKind) -> Draft | None:
+        """The draft of this kind that stands in a message of ours."""
+        query = select(drafts.c.id).where(
+            drafts.c.chat_id == chat_id, drafts.c.message_id == message_id, drafts.c.kind == kind
+        )
+        async with self._reading.connect() as connection:
+            draft_id = await connection.scalar(query.order_by(drafts.c.id.desc()).limit(1))
+        return await self.draft(draft_id) if draft_id is not None else None
+
     async def open_draft(self, owner_id: int, chat_id: int, kind: DraftKind, max_age: float) -> Draft | None:
         """The newest draft of this kind that somebody has neither finished nor left lying for `max_age` seconds."""
         query = (

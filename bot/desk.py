@@ -1,0 +1,30 @@
+"""Everything that a wish about a picture needs at hand, so that handlers pass one thing on.
+
+Whatever begins with a picture has the shape `async begin(desk, origin, person, given, words)`: `given` is the picture
+(`bot.history.Given`), `words` what the person said to it, parameters included. It answers in the chat.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiogram import Bot
+
+from bot.history import History
+from inference.blobs import BlobStore
+from inference.queue.dispatcher import Dispatcher
+from inference.queue.ledger import Ledger
+
+if TYPE_CHECKING:
+    from bot.delivery import Deliveries
+
+
+@dataclass(frozen=True)
+class Desk:
+    bot: Bot
+    queue: Dispatcher
+    ledger: Ledger
+    history: History
+    blobs: BlobStore
+    deliveries: Deliveries

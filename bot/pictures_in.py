@@ -1,0 +1,161 @@
+"""The picture that a message carries or answers, fetched and made safe to work from."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.types import Document, Message, PhotoSize, Sticker
+
+from bot.decoding import PictureRefused, decode
+from bot.desk import Desk
+from bot.history import Given, Post, StoredPicture, Upload
+from inference.requests import Source
+
+MAX_DOWNLOAD = 20_000_000  # what Telegram lets a bot fetch
+PICTURE_SUFFIXES = frozenset(
+    [
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".jfif",
+        ".webp",
+        ".heic",
+        ".heif",
+        ".tif",
+        ".tiff",
+        ".gif",
+        ".bmp",
+        ".avif",
+        ".apng",
+        ".svg",
+        ".psd",
+        ".raw",
+        ".dng",
+    ]
+)
+
+_decoding = asyncio.Semaphore(2)  # 64 megapixels take 200 MB while they are being decoded
+
+
+class WhichPicture(ValueError):
+    """The answered message shows several pictures, and no number says which one is meant."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"one of {count}")
+        self.count = count
+
+
+@dataclass(frozen=True)
+class Attached:
+    """A file of a message that is, or claims to be, a picture."""
+
+    file: PhotoSize | Document | Sticker
+
+    @property
+    def size(self) -> int:
+        return self.file.file_size or 0
+
+
+def attached(message: Message) -> Attached | None:
+    """The picture that a message carries; None where it carries none. Raises PictureRefused for moving ones."""
+    if message.photo:
+        return Attached(message.photo[-1])
+    if message.animation is not None or message.video is not None or message.video_note is not None:
+        raise PictureRefused("animated")
+    if message.sticker is not None:
+        if message.sticker.is_animated or message.sticker.is_video:
+            raise PictureRefused("animated")
+        return Attached(message.sticker)
+    if message.document is not None and looks_like_picture(message.document):
+        return Attached(message.document)
+    return None
+
+
+def carries_picture(message: Message) -> bool:
+    """Whether a message carries something to be looked at as a picture, even if it will have to be refused."""
+    document = message.document
+    return bool(message.photo) or (document is not None and message.animation is None and looks_like_picture(document))
+
+
+def looks_like_picture(document: Document) -> bool:
+    suffix = PurePath(document.file_name or "").suffix.lower()
+    return (document.mime_type or "").startswith("image/") or suffix in PICTURE_SUFFIXES
+
+
+async def read(desk: Desk, message: Message, owner_id: int) -> Given:
+    """Fetches and stores the picture of a message, once per file and person. Raises PictureRefused."""
+    found = attached(message)
+    if found is None:
+        raise PictureRefused("not_an_image")
+    unique = found.file.file_unique_id
+    known = await desk.history.sources.upload_of_file(owner_id, unique)
+    if known is not None and await asyncio.to_thread(desk.blobs.exists, known.blob):
+        return given_upload(known)
+    if found.size > MAX_DOWNLOAD:
+        raise PictureRefused("too_big_a_file", f"{found.size / 1e6:.0f}")
+    content = io.BytesIO()
+    try:
+        await desk.bot.download(found.file, destination=content)
+    except TelegramBadRequest as refused:
+        if "too big" in str(refused).lower():
+            raise PictureRefused("too_big_a_file", "20+") from refused
+        raise
+    async with _decoding:
+        decoded = await asyncio.to_thread(decode, content.getvalue())
+        blob = await asyncio.to_thread(desk.blobs.put, decoded.png)
+    source = Source(blob=blob, width=decoded.width, height=decoded.height)
+    return await desk.history.sources.add_upload(owner_id, message.chat.id, message.message_id, source, unique)
+
+
+async def answered(desk: Desk, message: Message, owner_id: int, number: int | None = None) -> Given | None:
+    """The picture that a message answers: ours as we drew it, anybody else's fetched. None where it answers none.
+
+    `number` chooses among several. Raises PictureRefused, WhichPicture.
+    """
+    asked = message.reply_to_message
+    if asked is None:
+        return None
+    post = await desk.history.post(asked.chat.id, asked.message_id) or await _forwarded(desk, asked, owner_id)
+    if post is not None and post.kind in ("grid", "single", "file"):
+        picture = await _drawn(desk, post, number)
+        if picture is not None:
+            return given_picture(picture)
+    return await read(desk, asked, owner_id) if attached(asked) is not None else None
+
+
+async def _drawn(desk: Desk, post: Post, number: int | None) -> StoredPicture | None:
+    if post.picture_id is not None:
+        return await desk.history.picture(post.picture_id)
+    pictures = await desk.history.pictures_of_job(post.job_id) if post.job_id is not None else []
+    if len(pictures) == 1:
+        return pictures[0]
+    if not pictures:
+        return None
+    chosen = next((picture for picture in pictures if number is not None and picture.tile == number - 1), None)
+    if chosen is None:
+        raise WhichPicture(len(pictures))
+    return chosen
+
+
+async def _forwarded(desk: Desk, message: Message, owner_id: int) -> Post | None:
+    """The post of the asker's own picture that this message shows once more: a forwarded file keeps its id."""
+    found = attached(message)
+    post = await desk.history.post_of_file(found.file.file_unique_id) if found is not None else None
+    if post is None or post.picture_id is None:
+        return None
+    picture = await desk.history.picture(post.picture_id)
+    return post if picture is not None and picture.owner_id == owner_id else None
+
+
+def given_picture(picture: StoredPicture) -> Given:
+    source = Source(blob=picture.blob, width=picture.width, height=picture.height)
+    return Given(source=source, picture_id=picture.id)
+
+
+def given_upload(upload: Upload) -> Given:
+    source = Source(blob=upload.blob, width=upload.width, height=upload.height)
+    return Given(source=source, upload_id=upload.id)
