@@ -119,7 +119,8 @@ def train(out: Path, minutes: float, seed: int, resume: bool, name: Name = "x2")
             made = model(torch.cat([noisy, low], dim=1), t)
         error = made.float() - big
         edges = (error[..., 1:] - error[..., :-1]).abs().mean() + (error[..., 1:, :] - error[..., :-1, :]).abs().mean()
-        return error.abs().mean() + error.square().mean() + 0.5 * edges
+        loss: Tensor = error.abs().mean() + error.square().mean() + 0.5 * edges
+        return loss
 
     fit(model, loss_of, out, f"superres_{name}", minutes, peak=RATE, resume=resume)
 

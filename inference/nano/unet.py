@@ -66,10 +66,15 @@ class Denoiser(nn.Module):
 
 def prepare(model: Denoiser) -> Denoiser:
     """Makes training fast on a CPU: the plain attention arithmetic beats the fused one at this size."""
-    for module in model.modules():
-        if hasattr(module, "set_processor"):
-            module.set_processor(AttnProcessor())  # type: ignore[operator]
+    prepare_processors(model)
     return model
+
+
+def prepare_processors(model: nn.Module) -> None:
+    """The plain attention arithmetic everywhere, but where an adapter has put its own."""
+    for module in model.modules():
+        if hasattr(module, "set_processor") and not isinstance(getattr(module, "processor", None), nn.Module):
+            module.set_processor(AttnProcessor())  # type: ignore[operator]
 
 
 def cache_latents(out: Path, seed: int, start: int, count: int) -> Path:

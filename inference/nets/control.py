@@ -109,7 +109,6 @@ def hint_features(net: Any, hint: Tensor, latent_size: tuple[int, int]) -> Tenso
     return features
 
 
-@torch.inference_mode()
 def control_residuals(
     control: Any,
     x: Tensor,

@@ -1,0 +1,244 @@
+"""Training of what steers the base U-Net besides words: image prompts, outlines, scribbles.
+
+The adapter and the ControlNet learn beside a frozen base; the outline net is a U-Net of its own. Texts are treated as
+the published pipelines of each do, and half of them are dropped, so that a picture or a drawing alone is enough.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from diffusers import Kandinsky3UNet
+from torch import Tensor, nn
+
+from inference.conditioning import Context, TextRule, contexts_by_rule, encode, merge, tokenize
+from inference.nano import clip, edges, movq, text, unet
+from inference.nano.captions import LANGUAGES, caption
+from inference.nano.training import batches, fit, load, save
+from inference.nano.world import sample_scene
+from inference.nets.control import STEM, ControlNet, build_control, control_residuals, graft_stem
+from inference.nets.hed import edge_map, thick_strokes
+from inference.nets.ip_adapter import graft_adapter, is_adapter_name
+from inference.nets.shapes import Shapes
+from inference.nets.unet import Extras, predict_noise
+from inference.pipelines.adapted import FILLER
+from inference.sampling import alphas_cumprod
+
+Part = Literal["adapter", "outlines", "scribble"]
+
+SHARDS = 4  # of the base's cached latents
+TOKENS = 4  # of an image prompt
+STEM_WIDTHS = (3, 8, 8, 16, 16, 24, 24, 32)
+OUTLINE_WIDTHS = (32, 48, 32, 16)
+RATES: dict[Part, float] = {"adapter": 2e-3, "outlines": 1.2e-3, "scribble": 1e-3}
+RULES: dict[Part, TextRule] = {"adapter": "ip_adapter", "outlines": "hed", "scribble": "controlnet"}
+WORDLESS, SILENT = 0.3, 0.2  # shares of captions that become the filler, and nothing at all
+BLIND = 0.1  # share of image prompts that become the mean-grey picture
+
+
+class Steered(nn.Module):
+    """A U-Net whose text side is at rest, with what learns beside it or in it."""
+
+    def __init__(self, base: unet.Denoiser, net: Any, control: ControlNet | None = None) -> None:
+        super().__init__()
+        self.net = net
+        self.control = control
+        self.projection = base.projection
+        self.null_embedding = base.null_embedding
+
+
+def adapter(base: unet.Denoiser) -> Steered:
+    """The base with a fresh adapter that does nothing yet; only the adapter learns."""
+    width = unet.CONFIG["cross_attention_dim"]
+    shapes: Shapes = {"image_proj.weight": (TOKENS * width, clip.EMBEDDING), "image_norm.weight": (width,)}
+    net: Any = base.unet
+    graft_adapter(net, shapes)
+    added = [(name, module) for name, module in net.named_modules() if is_adapter_name(f"{name}.")]
+    for name, module in added:
+        if isinstance(module, nn.Linear | nn.LayerNorm):
+            module.to_empty(device="cpu")
+            module.reset_parameters()
+            if name.endswith("to_out_ip"):
+                nn.init.zeros_(module.weight)
+    for name, parameter in net.named_parameters():
+        parameter.requires_grad_(is_adapter_name(name))
+    return _resting(Steered(base, net))
+
+
+def outlines(base: unet.Denoiser) -> Steered:
+    """A narrower U-Net from scratch that takes a hint in: its texts come through the base's projection."""
+    config = {**unet.CONFIG, "block_out_channels": OUTLINE_WIDTHS}
+    net = Kandinsky3UNet(**config, encoder_hid_dim=text.WIDTH)
+    net.encoder_hid_proj = nn.Identity()
+    graft_stem(net, _stem_shapes(OUTLINE_WIDTHS[0] // 2))
+    _fresh_stem(net.input_hint_block)
+    net.requires_grad_(True)
+    return _resting(Steered(base, net))
+
+
+def scribble(base: unet.Denoiser) -> Steered:
+    """The base at rest, and a ControlNet that begins as a copy of its front."""
+    net: Any = base.unet
+    shapes: Shapes = {name: tuple(value.shape) for name, value in net.state_dict().items()}
+    levels = len(unet.CONFIG["block_out_channels"]) - 1
+    shapes = {name: shape for name, shape in shapes.items() if not name.startswith(f"down_blocks.{levels}.")}
+    shapes |= _stem_shapes(shapes["conv_in.weight"][0])
+    for level in range(levels):
+        width = unet.CONFIG["block_out_channels"][level]
+        shapes[f"convs.{level}.weight"] = (width, width, 1, 1)
+    control = build_control(shapes, groups=unet.CONFIG["groups"], head_dim=unet.CONFIG["attention_head_dim"])
+    control = control.to_empty(device="cpu")
+    own = control.state_dict()
+    control.load_state_dict({name: value for name, value in net.state_dict().items() if name in own}, strict=False)
+    _fresh_stem(control.input_hint_block)
+    for conv in control.convs:  # what a level gives is what the next one gets: zeros would silence all below
+        nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
+        nn.init.eye_(conv.weight.data[:, :, 0, 0]).mul_(0.05)  # type: ignore[index]
+    net.requires_grad_(False)
+    return _resting(Steered(base, net, control.requires_grad_(True).train()))
+
+
+def _resting(model: Steered) -> Steered:
+    model.projection.requires_grad_(False)
+    model.null_embedding.requires_grad_(False)
+    unet.prepare_processors(model)
+    return model
+
+
+def _stem_shapes(width: int) -> dict[str, tuple[int, ...]]:
+    pairs = pairwise(STEM_WIDTHS)
+    shapes: dict[str, tuple[int, ...]] = {f"{STEM}conv{i}.weight": (b, a, 3, 3) for i, (a, b) in enumerate(pairs, 1)}
+    return {**shapes, f"{STEM}out.weight": (width, STEM_WIDTHS[-1], 3, 3)}
+
+
+def _fresh_stem(stem: nn.Module) -> None:
+    stem.to_empty(device="cpu")
+    for module in stem.modules():
+        if isinstance(module, nn.Conv2d):
+            module.reset_parameters()
+
+
+BUILD: dict[Part, Callable[[unet.Denoiser], Steered]] = {
+    "adapter": adapter,
+    "outlines": outlines,
+    "scribble": scribble,
+}
+
+
+def sights(out: Path, part: Part, seeds: Tensor) -> Tensor:
+    """What steers, for every scene of `seeds`, made once: embeddings [N, D] or hint maps uint8 [N, H, W]."""
+    path = out / "sights" / f"{part}.pt"
+    known = load(path)
+    if known is None or len(known["made"]) != len(seeds):  # type: ignore[arg-type]
+        make = _embeddings if part == "adapter" else _hints
+        made = torch.cat([make(out, part, int(some[0]), len(some)) for some in torch.split(seeds, 256)])
+        known = {"made": made}
+        save(path, known)
+    return known["made"]  # type: ignore[return-value]
+
+
+@torch.inference_mode()
+def _embeddings(out: Path, _part: Part, first: int, count: int) -> Tensor:
+    tower = clip.trained(out).clip
+    return _embed(tower, clip.to_pixels(movq.pictures(first, count))).half()
+
+
+def _embed(tower: Any, pixels: Tensor) -> Tensor:
+    seen: Tensor = tower.visual_projection(tower.vision_model(pixel_values=pixels).pooler_output)
+    return seen
+
+
+@torch.inference_mode()
+def _hints(out: Path, part: Part, first: int, count: int) -> Tensor:
+    net = edges.trained(out)
+    maps = [edge_map(net, picture.permute(1, 2, 0)) for picture in movq.pictures(first, count)]
+    return torch.stack([thick_strokes(one) for one in maps] if part == "scribble" else maps)
+
+
+def train(out: Path, minutes: float, seed: int, resume: bool, part: Part = "adapter") -> None:
+    """Trains one of the three; leaves `<part>.pt`."""
+    torch.manual_seed(seed)
+    generator, rng = torch.Generator().manual_seed(seed), random.Random(seed)
+    seeds, latents = unet.cached(out, seed, SHARDS)
+    seeds, latents = seeds[: SHARDS * unet.SHARD], latents[: SHARDS * unet.SHARD]
+    seen, blind = sights(out, part, seeds), _blind(out) if part == "adapter" else torch.zeros(0)
+    base, tokenizer, encoder = unet.trained(out)
+    model = BUILD[part](base).train()
+    alphas, order = alphas_cumprod(), batches(len(seeds), unet.BATCH, generator)
+
+    def words_of(scenes: Tensor) -> list[str | None]:
+        said: list[str | None] = []
+        for one in scenes.tolist():
+            pick = rng.random()
+            spoken = caption(sample_scene(one), rng.choice(LANGUAGES), rng)[0]
+            said.append(None if pick < SILENT else FILLER if pick < SILENT + WORDLESS else spoken)
+        return said
+
+    def loss_of(_step: int) -> Tensor:
+        chosen = next(order)
+        context = _contexts(model, tokenizer, encoder, words_of(seeds[chosen]), RULES[part])
+        t = unet.stratified_times(unet.BATCH, generator)
+        alpha, clean = alphas[t], latents[chosen]
+        noise = torch.randn(clean.shape, generator=generator)
+        scale = alpha[:, None, None, None]
+        x = scale.sqrt() * clean + (1 - scale).sqrt() * noise
+        with torch.autocast("cpu", torch.bfloat16):
+            if part == "adapter":
+                looks = seen[chosen].float()
+                looks[torch.rand(len(looks), generator=generator) < BLIND] = blind
+                extras = Extras(image_tokens=_tokens(model.net, looks))
+            else:
+                hint = (seen[chosen].float() / 255)[:, None].expand(-1, 3, -1, -1)
+                extras = _structure(model, hint, x, t, context)
+            predicted = predict_noise(model.net, x, t, context.rows, context.mask, context.pool_len, extras)
+        return unet.noise_loss(predicted, noise, alpha)
+
+    fit(model, loss_of, out, part, minutes, peak=RATES[part], resume=resume)
+
+
+@torch.no_grad()
+def _blind(out: Path) -> Tensor:
+    """The embedding of the mean-grey picture [D]."""
+    return _embed(clip.trained(out).clip, torch.zeros(1, 3, clip.IMAGE, clip.IMAGE))[0]
+
+
+def _tokens(net: Any, looks: Tensor) -> Tensor:
+    tokens: Tensor = net.image_norm(net.image_proj(looks).unflatten(-1, (TOKENS, -1)))
+    return tokens
+
+
+def _structure(model: Steered, hint: Tensor, x: Tensor, t: Tensor, context: Context) -> Extras:
+    if model.control is None:
+        return Extras(hint_features=model.net.input_hint_block(hint))
+    features = model.control.input_hint_block(hint)
+    text_side = (context.rows, context.mask, context.pool_len)
+    return Extras(residuals=control_residuals(model.control, x, t, *text_side, features, torch.ones(len(x))))
+
+
+def _contexts(model: Steered, tokenizer: Any, encoder: nn.Module, words: list[str | None], rule: TextRule) -> Context:
+    """One context per text, by the rule of the pipeline that the part serves. None is silence."""
+    texts = [tokenize(tokenizer, said or "").ids for said in words]
+    rows = encode(encoder, texts)
+    made = []
+    for said, row in zip(words, rows, strict=True):
+        if said is None and rule != "controlnet":
+            made.append(contexts_by_rule(rule, model.projection, None, [None])[0])
+        else:
+            made.append(contexts_by_rule(rule, model.projection, None, [row])[0])
+    whole = merge(made)
+    return Context(*(part.clone() for part in (whole.rows, whole.mask, whole.pool_len)))  # fit for gradients
+
+
+def trained(out: Path, part: Part) -> Steered:
+    """What `train` left in `out`."""
+    state = load(out / f"{part}.pt")
+    if state is None:
+        raise FileNotFoundError(f"{out / f'{part}.pt'}: train it first (--part {part})")
+    model = BUILD[part](unet.Denoiser())
+    model.load_state_dict(state["model"])  # type: ignore[arg-type]
+    return model.eval()
