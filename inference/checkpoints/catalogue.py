@@ -15,13 +15,11 @@ from inference.requests import Kind
 Net = Literal[
     "base", "flash", "inpainting", "ip_unet", "hed_unet", "projection", "projection_flash", "projection_inpainting",
     "movq", "text_encoder", "ip_adapter", "image_encoder", "control_depth", "control_scribble", "hed_detector",
-    "superres_x2", "superres_x4", "superres_flash_x2", "beautifier", "translator",
+    "superres_x2", "superres_x4", "superres_flash_x2",
 ]  # fmt: skip
 UNetName = Literal["base", "flash", "inpainting", "mix", "mix_flash", "hed"]
 Mode = Literal["full", "flash", "inpainting", "mix", "mix_flash", "hed"]
 Layout = Literal["kandinsky-3.1", "kandinsky-3.0", "diffusers"]
-
-KINDS: tuple[Kind, ...] = get_args(Kind)
 
 # The nets of each U-Net that a pass may go through. Where there are several ways, the first complete one is taken: the
 # released IP-Adapter is one file with its own U-Net, which conversion splits where that U-Net is the base one.
@@ -59,19 +57,18 @@ _TAKES: Mapping[Kind, tuple[Mode | None, tuple[Net, ...]]] = {
     "x2": (None, ("superres_x2",)),
     "x4": (None, ("superres_x4",)),
     "flash_x2": ("flash", (*_DRAWING, "superres_flash_x2")),
-    "beautify": (None, ("beautifier",)),
-    "translate": (None, ("translator",)),
 }
+KINDS = tuple(_TAKES)  # those that draw; language models are no part of a checkpoint
 
 
 def mode_of(kind: Kind) -> Mode | None:
     """The U-Net mode that a kind of request draws with; None for those without a U-Net."""
-    return _TAKES[kind][0]
+    return _TAKES[kind][0] if kind in _TAKES else None
 
 
 def ways(kind: Kind) -> tuple[tuple[Net, ...], ...]:
-    """The sets of nets that a kind of request can work with, the preferred one first."""
-    mode, others = _TAKES[kind]
+    """The sets of nets that a kind of request can work with, the preferred one first; an empty one for texts."""
+    mode, others = _TAKES.get(kind, (None, ()))
     return tuple((*unet, *others) for unet in UNET_PARTS[mode]) if mode else (others,)
 
 

@@ -61,6 +61,9 @@ PROJECTION_PARTS = (
     ("0.weight", "projection_linear.weight"),
     ("1.weight", "projection_norm.weight"),
     ("1.bias", "projection_norm.bias"),
+    ("0.weight", "projection_lin.weight"),
+    ("1.weight", "projection_ln.weight"),
+    ("1.bias", "projection_ln.bias"),
 )
 
 Parts = Iterable[tuple[str, str]]
@@ -103,8 +106,8 @@ def unet_to_official(state: Mapping[str, Tensor]) -> State:
 def projection_to_official(state: Mapping[str, Tensor]) -> State:
     """A text projection under the names "0.weight", "1.weight", "1.bias".
 
-    It may come with those already, with those of the 3.0 files ("t5.0.weight", …), or with those inside
-    `Kandinsky3UNet.encoder_hid_proj`.
+    It may come with those already, with those of the 3.0 files ("t5.0.weight", …), with those inside
+    `Kandinsky3UNet.encoder_hid_proj`, or with those inside the U-Nets of the IP-Adapter and HED ("projection_lin.…").
     """
     return {_rename(name.removeprefix("t5."), _backwards(PROJECTION_PARTS)): tensor for name, tensor in state.items()}
 

@@ -12,8 +12,9 @@ The studio's layout, every file of which may be absent:
     projection.safetensors  projection_flash.safetensors  projection_inpainting.safetensors
     ip_adapter.safetensors (or kandinsky3_ip.safetensors, with its own U-Net)   image_encoder/   text_encoder/
     control_depth.safetensors  control_scribble.safetensors  hed.safetensors   movq.safetensors
-    superres_x2.safetensors  superres_x4.safetensors  superres_flash_x2.safetensors
-    beautifier/  translator/ (language models as transformers stores them)   manifest.json  card.json
+    superres_x2.safetensors  superres_x4.safetensors  superres_flash_x2.safetensors   manifest.json  card.json
+
+Language models are looked for elsewhere (`checkpoints.language`).
 """
 
 from __future__ import annotations
@@ -90,9 +91,7 @@ PROJECTION_OF: Mapping[str, Net] = {
     "flash": "projection_flash",
     "inpainting": "projection_inpainting",
 }
-LANGUAGE_MODELS: tuple[Net, ...] = ("beautifier", "translator")
 _MAIN_REPOS = ("ai-forever/Kandinsky3.1", "ai-forever/Kandinsky3.0", "kandinsky-community/kandinsky-3")
-_LANGUAGE_HINT = "a folder with an instruction-tuned language model, such as Intel/neural-chat-7b-v3-1 (14.5 GB)"
 
 _SIZES = {
     "1:1": (1024, 1024),
@@ -114,14 +113,12 @@ class MissingWeights(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Which file of `folder` holds which net. `nets` maps to weight files; text encoder, tokenizer and language models
-    are folders."""
+    """Which file of `folder` holds which net. `nets` maps to weight files; text encoder and tokenizer are folders."""
 
     folder: Path
     nets: Mapping[str, Path]
     text_encoder: Path | None
     tokenizer: Path | None
-    language: Mapping[str, Path] = field(default_factory=dict)
     manifest: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -133,7 +130,7 @@ class Files:
         """Whether a net is there; a projection also inside its U-Net's file."""
         if net == "text_encoder":
             return self.text_encoder is not None and self.tokenizer is not None
-        if net in self.nets or net in self.language:
+        if net in self.nets:
             return True
         owner = next((unet for unet, projection in PROJECTION_OF.items() if projection == net), None)
         return owner in self.nets and brings_projection(self.nets[cast(str, owner)])
@@ -143,9 +140,8 @@ class Files:
         return sum(path.stat().st_size for net in nets for path in self._weights(net))
 
     def _weights(self, net: Net) -> Iterator[Path]:
-        folder = self.text_encoder if net == "text_encoder" else self.language.get(net)
-        if folder is not None:
-            yield from weights_in(folder)
+        if net == "text_encoder" and self.text_encoder is not None:
+            yield from weights_in(self.text_encoder)
         elif net in self.nets:
             yield self.nets[net]
 
@@ -166,7 +162,6 @@ def locate(folder: Path) -> Files:
         tokenizer=_first(
             roots, TOKENIZER_FOLDERS, lambda f: (f / "spiece.model").is_file() or (f / "tokenizer.json").is_file()
         ),
-        language={net: folder / net for net in LANGUAGE_MODELS if _holds_weights(folder / net)},
         manifest=json.loads(manifest.read_text("utf-8")) if manifest.is_file() else {},
     )
 
@@ -242,7 +237,7 @@ def lacking(files: Files, kind: Kind) -> list[Net]:
     if _complete(files, ways(kind)):
         return []
     open_ways = [[net for net in way if not files.has(net)] for way in ways(kind)]
-    downloadable = {entry.net for entry in CATALOGUE} | set(LANGUAGE_MODELS)
+    downloadable = {entry.net for entry in CATALOGUE}
     return min(
         (missing for missing in open_ways if downloadable.issuperset(missing)),
         key=lambda missing: sum(entry.bytes for entry in CATALOGUE if entry.net in missing),
@@ -257,9 +252,8 @@ def describe_lack(files: Files, kind: Kind) -> str:
         if entry.layout == "kandinsky-3.1" and entry.net in missing:
             name = entry.place if entry.net != "text_encoder" else str(Path(entry.place).parent) + "/"
             parts[name] = parts.get(name, 0) + entry.bytes
-    told = [f"{name} ({human_size(size)})" for name, size in sorted(parts.items(), key=lambda part: -part[1])]
-    told += [f"{net}/ ({_LANGUAGE_HINT})" for net in missing if net in LANGUAGE_MODELS]
-    return ", ".join(told)
+    by_size = sorted(parts.items(), key=lambda part: -part[1])
+    return ", ".join(f"{name} ({human_size(size)})" for name, size in by_size)
 
 
 def choose(weights: Path | None, embedded: Path = EMBEDDED) -> Files:
@@ -303,7 +297,6 @@ def _card_beside(folder: Path) -> dict[str, Any]:
 def revisions(files: Files) -> dict[str, str]:
     """A short name of the very bytes of every net, for recipes: twelve hex digits."""
     found = {net: revision_of(files.folder, path, files.manifest) for net, path in files.nets.items()}
-    folders = {**files.language, **({"text_encoder": files.text_encoder} if files.text_encoder else {})}
-    for net, folder in folders.items():
-        found[net] = revision_of_folder(files.folder, weights_in(folder), files.manifest)
+    if files.text_encoder is not None:
+        found["text_encoder"] = revision_of_folder(files.folder, weights_in(files.text_encoder), files.manifest)
     return found

@@ -86,8 +86,8 @@ def test_revisions_follow_the_bytes(tiny_folder: Path, tmp_path: Path) -> None:
     assert {net for net in before if before[net] != after[net]} == {"movq"}
 
 
-def test_every_kind_but_the_language_models_can_be_downloaded_whole() -> None:
-    for kind in set(KINDS) - {"beautify", "translate"}:
+def test_every_kind_can_be_downloaded_whole() -> None:
+    for kind in KINDS:
         assert offers("kandinsky-3.1", kind)
         nets = {entry.net for entry in released_files("kandinsky-3.1", [kind])}
         assert any(nets == set(way) for way in ways(kind))
