@@ -10,6 +10,7 @@ from bot.languages import LANGUAGES, Language
 
 COMMANDS = {
     "imagine": N_("Draw a picture from words"),
+    "beautify": N_("Improve the words"),
     "history": N_("My pictures"),
     "styles": N_("Styles"),
     "settings": N_("My settings"),
@@ -18,7 +19,7 @@ COMMANDS = {
     "info": N_("Recipe of a picture (reply to it)"),
     "help": N_("How to ask for more"),
 }
-IN_GROUPS = ("imagine", "queue", "cancel", "info", "help")
+IN_GROUPS = ("imagine", "beautify", "queue", "cancel", "info", "help")
 
 
 def commands_for(language: Language, *, private: bool) -> list[BotCommand]:

@@ -47,7 +47,10 @@ def missing(card: ModelCard, kinds: Iterable[Kind]) -> ModeMissing:
 class Remark:
     """Something decided on a person's behalf. `detail` is data: a parameter, a size, a style."""
 
-    code: Literal["nearest_size", "switched_to_full", "style_unknown_here", "mode_missing"]
+    code: Literal[
+        "nearest_size", "switched_to_full", "style_unknown_here", "mode_missing", "not_translated", "translation_cut",
+        "quick_mix", "varied_by_refining", "made_smaller",
+    ]  # fmt: skip
     detail: str = ""
 
 
@@ -103,12 +106,12 @@ def compose(
     """
     mode, mode_remarks = _mode(line, preferences, card)
     (width, height), size, size_remarks = _size(line, preferences, card)
-    style, style_remarks = _style(line, preferences, card)
+    style, style_remarks = chosen_style(line, preferences, card)
     language = language_of(line.prompt)
-    prompt = _joined("prompt", line.prompt, style.suffix[language] if style else "")
+    prompt = joined("prompt", line.prompt, style.suffix[language] if style else "")
     seed = draw_seed() if line.seed is None else line.seed
     seeds = tile_seeds(seed, line.n or usual_count(preferences, private))
-    explicit = replace(line, ar=size, seed=seed, n=len(seeds), style=_slug(line, style), mode=mode)
+    explicit = replace(line, ar=size, seed=seed, n=len(seeds), style=style_slug(line, style), mode=mode)
     remarks = (*mode_remarks, *size_remarks, *style_remarks)
     if mode == "flash":
         return Composition(FlashTextToImage(prompt=prompt, width=width, height=height, seeds=seeds), explicit, remarks)
@@ -118,7 +121,7 @@ def compose(
         width=width,
         height=height,
         seeds=seeds,
-        negative_prompt=_joined("no", line.no or "", style.negative[language] if style else ""),
+        negative_prompt=joined("no", line.no or "", style.negative[language] if style else ""),
         **{name: value for name, value in chosen.items() if value is not None},
     )
     return Composition(full, explicit, remarks)
@@ -154,7 +157,9 @@ def _size(
     return pixels, (ratio_width, ratio_height), () if same or line.ar is None else (Remark("nearest_size", offered),)
 
 
-def _style(line: PromptLine, preferences: Preferences, card: ModelCard) -> tuple[Style | None, tuple[Remark, ...]]:
+def chosen_style(
+    line: PromptLine, preferences: Preferences, card: ModelCard
+) -> tuple[Style | None, tuple[Remark, ...]]:
     slug = line.style or preferences.style
     style = styles().get(slug) if slug else None
     if style is None or not any(style.suffix.values()):
@@ -164,12 +169,12 @@ def _style(line: PromptLine, preferences: Preferences, card: ModelCard) -> tuple
     return style, ()
 
 
-def _slug(line: PromptLine, style: Style | None) -> str | None:
+def style_slug(line: PromptLine, style: Style | None) -> str | None:
     """Saying that there shall be no style is a choice too: it outweighs a preference."""
     return style.slug if style else PLAIN_STYLE if line.style == PLAIN_STYLE else None
 
 
-def _joined(part: Literal["prompt", "no"], said: str, added: str) -> str:
+def joined(part: Literal["prompt", "no"], said: str, added: str) -> str:
     limit = MAX_PROMPT_CHARS - (len(added) + 2 if added else 0)
     if len(said) > limit:
         raise TooLong(part, len(said), limit)

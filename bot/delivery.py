@@ -20,7 +20,7 @@ from aiogram.exceptions import AiogramError, TelegramAPIError
 from aiogram.methods import EditMessageMedia, EditMessageText, TelegramMethod
 from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, InputMediaPhoto
 
-from bot import cards, collage, keyboards
+from bot import cards, collage, keyboards, rewriting
 from bot.gallery import Gallery
 from bot.history import History
 from bot.i18n import speaking
@@ -28,11 +28,12 @@ from bot.intake import Origin, context_of
 from bot.outbox import Outbox
 from bot.refusals import Refusal, classify
 from bot.showing import Showing, reply_to, wish_of
+from bot.translation import next_step
 from inference.blobs import BlobStore
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger
-from inference.requests import Cancelled, Event, Failed, Finished, Progress, Queued, Started
+from inference.requests import Cancelled, Event, Failed, Finished, ModelCard, Progress, Queued, Rewrite, Started
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +85,11 @@ class Deliveries:
         self._errands: dict[tuple[str, int], asyncio.Task[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
+    @property
+    def card(self) -> ModelCard | None:
+        """What can be drawn here; None until a worker has said so."""
+        return self._queue.card
+
     async def start(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._queue.listen(self._heard)
@@ -91,6 +97,8 @@ class Deliveries:
     async def resume(self) -> None:
         """After a restart: every job gets a status message or its old one is taken up; what has ended is shown."""
         for job in await self._ledger.unannounced():
+            if context_of(job).follows is not None:
+                continue  # its translation is not shown yet and will bring it
             sent = await self._history.find_post(kind="status", job_id=job.id)
             announcing = self._announce_until_done(job) if sent is None else self._announced(job, sent.message_id)
             self._run("announce", job.id, announcing)
@@ -251,7 +259,7 @@ class Deliveries:
         pause = self._first_pause
         while True:
             try:
-                await self._showing.outcome(job_id)
+                await self._go_on_or_show(job_id)
                 return
             except TelegramAPIError as error:
                 if classify(error) is Refusal.OTHER:
@@ -267,6 +275,36 @@ class Deliveries:
                 log.exception("the end of job %d could not be shown yet", job_id)
             await asyncio.sleep(pause * random.uniform(1.0, 1.2))
             pause = min(LONGEST_PAUSE, pause * 2)
+
+    async def _go_on_or_show(self, job_id: int) -> None:
+        job = await self._ledger.job(job_id)
+        over = job is not None and job.shown_at is None and isinstance(job.outcome, Finished | Failed)
+        if job is not None and over and context_of(job).then is not None:
+            await self._go_on(job)
+        else:
+            await self._showing.outcome(job_id)
+
+    async def _go_on(self, job: Job) -> None:
+        """What waits for a translation goes in, once, and takes over its status message.
+
+        It was let in with the translation, so that no limit can refuse it now.
+        """
+        request, context = next_step(job, context_of(job), self.card)
+        accepted = await self._ledger.accept(
+            update_id=-job.id,  # Telegram's own are positive
+            owner_id=job.owner_id,
+            chat_id=job.chat_id,
+            request=request,
+            context=context.model_dump(mode="json"),
+            admitted=True,
+        )
+        follower = accepted.job
+        if follower.state == "new" and job.message_id is not None:
+            await self._history.add_post(job.chat_id, job.message_id, job_id=follower.id, kind="status")
+            await self._announced(follower, job.message_id)
+        elif follower.state == "new":
+            await self.announce(follower)
+        await self._ledger.mark_shown(job.id)
 
     def _run(self, errand: str, job_id: int, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work, name=f"{errand} job {job_id}")
@@ -293,6 +331,8 @@ def _status_text(status: _Status) -> str:
     match status.event:
         case Queued(place=place, eta_seconds=eta):
             return cards.queued(wish, place, eta)
+        case Progress() as progress if isinstance(status.job.request, Rewrite):
+            return rewriting.status(wish, status.job.request, progress)
         case Progress() as progress:
             return cards.drawing(wish, progress)
     return cards.drawing(wish, None)

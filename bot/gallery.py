@@ -21,10 +21,10 @@ from aiogram.types import (
     ReplyParameters,
 )
 
-from bot import cards, collage, keyboards
+from bot import cards, collage, keyboards, rewriting
 from bot.history import History, Post, StoredPicture
 from bot.i18n import _
-from bot.intake import line_of_request, line_of_tile
+from bot.intake import context_of, line_of_request, line_of_tile
 from bot.prompt import PromptLine
 from bot.refusals import Refusal, classify
 from bot.showing import can_refine, reply_to, result_keyboard
@@ -67,8 +67,15 @@ class Gallery:
         job = await self._ledger.job(picture.job_id)
         return line_of_tile(job, picture.tile) if job else line_of_request(picture.recipe.request, picture.tile)
 
+    async def origins(self, picture: StoredPicture) -> list[str]:
+        """Where the words of a picture come from, see `rewriting.origins`."""
+        job = await self._ledger.job(picture.job_id)
+        own_words = context_of(job).own_words if job else ""
+        return rewriting.origins(await self.line(picture), picture.recipe.request, own_words)
+
     async def caption(self, picture: StoredPicture) -> str:
-        return cards.caption(await self.line(picture), picture.recipe.request, seed=picture.recipe.seed)
+        line, request = await self.line(picture), picture.recipe.request
+        return cards.caption(line, request, seed=picture.recipe.seed, remarks=await self.origins(picture))
 
     async def jpeg(self, picture: StoredPicture) -> bytes:
         """The picture as it goes into the chat. Raises BlobMissing."""

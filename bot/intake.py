@@ -14,11 +14,13 @@ from bot.compose import Remark, compose
 from bot.history import Parent, Preferences
 from bot.languages import Language
 from bot.prompt import PromptError, PromptLine, read_back, write
+from bot.translation import translated_first, wanted
 from inference.queue.jobs import Accepted, Job, Refused
 from inference.queue.ledger import Ledger
 from inference.requests import (
     AnyRequest,
     Control,
+    Failed,
     FlashTextToImage,
     Inpaint,
     Mix,
@@ -51,7 +53,8 @@ class JobContext(BaseModel):
     """What the conversation wants to remember of a job. The queue keeps it and never looks inside.
 
     `line` is the prompt line with every choice made explicit; `key` is equal for presses that must not be doubled while
-    one of them is waiting.
+    one of them is waiting. `own_words` are those that were improved into the ones of the line. `then` is a request that
+    waits until this job has translated its field `translating`; `follows` is the job that has translated for this one.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -67,6 +70,10 @@ class JobContext(BaseModel):
     parents: tuple[Parent, ...] = ()
     remarks: tuple[tuple[str, str], ...] = ()
     unknown: tuple[str, ...] = ()
+    own_words: str = ""
+    then: dict[str, Any] | None = None
+    translating: str = ""
+    follows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -116,12 +123,17 @@ def context_of(job: Job) -> JobContext:
     return JobContext.model_validate(job.context)
 
 
+def request_of(job: Job) -> AnyRequest:
+    """What a job is for in the end, a translation included."""
+    return wanted(job.request, context_of(job))
+
+
 def line_of(job: Job) -> PromptLine:
     """What the person wrote, every choice made explicit; from the request where the line can no longer be read."""
     try:
         return read_back(context_of(job).line)
     except PromptError:
-        return line_of_request(job.request)
+        return line_of_request(request_of(job))
 
 
 def line_of_request(request: AnyRequest, tile: int | None = None) -> PromptLine:
@@ -178,10 +190,12 @@ async def take_in(
     *,
     remarks: tuple[Remark, ...] = (),
     unknown: tuple[str, ...] = (),
+    refused: Failed | None = None,
     **context: Any,
 ) -> Accepted:
     """Accepts a request; it is on disk before the person reads so. Raises TooManyWaiting, QueueFull, WaitTooLong.
 
+    Words that are not English may have to be translated first. With `refused` the job ends at once with that failure.
     A redelivered update changes nothing: its job exists, and whoever took it in first tends to its status message.
     """
     remembered = JobContext(
@@ -194,6 +208,7 @@ async def take_in(
         unknown=unknown,
         **context,
     )
+    request, remembered = translated_first(request, remembered, deliveries.card)
     accepted = await ledger.accept(
         update_id=origin.update_id,
         owner_id=origin.owner_id,
@@ -201,6 +216,8 @@ async def take_in(
         request=request,
         context=remembered.model_dump(mode="json"),
     )
+    if accepted.fresh and refused is not None:
+        await ledger.finish(accepted.job.id, refused)
     if accepted.fresh:
         await deliveries.announce(accepted.job)
     return accepted

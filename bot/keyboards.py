@@ -17,6 +17,7 @@ from bot.callbacks import (
     PageButton,
     PictureAction,
     PictureButton,
+    WordsButton,
 )
 from bot.cards import COPY_LIMIT
 from bot.i18n import _
@@ -53,16 +54,22 @@ def retry(job_id: int) -> InlineKeyboardMarkup:
 
 
 def grid(
-    job_id: int, pictures: Sequence[tuple[int, int]], *, opened: Collection[int] = (), starred: bool = False
+    job_id: int,
+    pictures: Sequence[tuple[int, int]],
+    *,
+    opened: Collection[int] = (),
+    starred: bool = False,
+    improvable: bool = False,
 ) -> InlineKeyboardMarkup:
     """Under several pictures. `pictures` are (number on the grid, id); those in `opened` (ids) were posted already."""
+    better = [button("✨ " + _("Improve"), WordsButton(action="improve", job=job_id))] if improvable else []
     numbers = [
         button(f"✅ {number}" if picture in opened else f"⬆ {number}", PictureButton(action="open", picture=picture))
         for number, picture in pictures
     ]
     return markup(
         *rows_of(numbers, NUMBERS_IN_A_ROW),
-        [_job("🔄 " + _("Again"), "again", job_id), _job("✏️ " + _("Edit"), "edit", job_id)],
+        [_job("🔄 " + _("Again"), "again", job_id), _job("✏️ " + _("Edit"), "edit", job_id), *better],
         [
             _job("📄 " + _("Files"), "files", job_id),
             _job("ℹ️ " + _("Recipe"), "recipe", job_id),

@@ -9,11 +9,11 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
 from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, InputMediaPhoto, Message, ReplyParameters
 
-from bot import cards, collage, keyboards
+from bot import cards, collage, keyboards, rewriting
 from bot.compose import Remark
 from bot.history import History, StoredPicture
 from bot.i18n import speaking
-from bot.intake import context_of, line_of
+from bot.intake import context_of, line_of, request_of
 from bot.refusals import Refusal, classify
 from inference.blobs import BlobMissing, BlobStore
 from inference.queue.dispatcher import Dispatcher
@@ -40,7 +40,9 @@ class Showing:
         if job is None or job.shown_at is not None or job.outcome is None:
             return
         with speaking(context_of(job).language):
-            if isinstance(job.outcome, Finished):
+            if rewriting.is_improvement(job.request):
+                await self._words(job, *rewriting.outcome(line_of(job), job.outcome, job.id))
+            elif isinstance(job.outcome, Finished):
                 await self._finished(job, job.outcome)
             elif isinstance(job.outcome, Failed):
                 await self._words(job, cards.failed(wish_of(job), job.outcome, job.id))
@@ -150,9 +152,9 @@ class Showing:
         await self._ledger.move_message(job.id, message.message_id)
         return message
 
-    async def _words(self, job: Job, text: str) -> None:
+    async def _words(self, job: Job, text: str, markup: InlineKeyboardMarkup | None = None) -> None:
         """Says in the status message that there will be no picture, and offers to try again."""
-        markup = keyboards.retry(job.id)
+        markup = markup or keyboards.retry(job.id)
         if job.message_id is not None:
             try:
                 await self.rewrite(job.chat_id, job.message_id, text, markup)
@@ -167,12 +169,12 @@ class Showing:
 
 def wish_of(job: Job) -> str:
     """What a job is for, as HTML."""
-    return cards.wish(job.request, line_of(job).prompt)
+    return cards.wish(request_of(job), line_of(job).prompt)
 
 
 def plain_wish_of(job: Job) -> str:
     """The same in one line of plain text."""
-    return cards.plain_wish(job.request, line_of(job).prompt)
+    return cards.plain_wish(request_of(job), line_of(job).prompt)
 
 
 def reply_to(message_id: int | None) -> ReplyParameters | None:
@@ -204,13 +206,15 @@ async def result_keyboard(
         [(picture.tile + 1, picture.id) for picture in pictures],
         opened=opened,
         starred=all(picture.starred for picture in pictures),
+        improvable=rewriting.improvable(first.recipe.request, card),
     )
 
 
 def _remarks(job: Job, finished: Finished, card: ModelCard | None) -> list[str]:
     """What to say under a result, the weightiest first, since a caption holds only so much."""
     context = context_of(job)
-    said = [cards.note(note) for note in finished.notes if not (note.code == "unknown_tokens" and context.unknown)]
+    said = rewriting.origins(line_of(job), job.request, context.own_words)
+    said += [cards.note(note) for note in finished.notes if not (note.code == "unknown_tokens" and context.unknown)]
     if context.unknown:
         said.append(cards.unknown_words(context.unknown, card))
     return said + [cards.remark(Remark(code, detail)) for code, detail in context.remarks]  # type: ignore[arg-type]

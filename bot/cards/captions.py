@@ -54,6 +54,14 @@ def remark(said: Remark) -> str:
             )
         case "mode_missing":
             return _("{mode} is not installed here, so I took the other mode.").format(mode=mode_name(said.detail))
+        case "quick_mix":
+            return _("The trained way of mixing is not installed here, so this is the quick experimental one.")
+        case "varied_by_refining":
+            return _("The image adapter is not installed here, so I drew over the picture itself.")
+        case "not_translated":
+            return _("I could not translate your words, so I drew them as they are.")
+        case "translation_cut":
+            return _("Your words were too long to be translated to the end.")
 
 
 def note(said: Note) -> str:

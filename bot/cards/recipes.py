@@ -37,11 +37,13 @@ def recipe(
     job_id: int | None = None,
     seeds: Sequence[int] = (),
     parents: Sequence[str] = (),
+    origins: Sequence[str] = (),
 ) -> str:
-    """Everything that is needed to make the same picture again; `parents` is HTML, one picture a line."""
+    """Everything that is needed to make the same picture again; `parents` is HTML, one picture a line, and `origins`
+    what there is to say about where the words come from."""
     request = recipe.request
     rows = ["📜 <b>" + _("Recipe") + "</b>" + (f" <code>#{job_id}</code>" if job_id else "")]
-    rows.append(wish(request, line.prompt))
+    rows += [wish(request, line.prompt), *origins]
     if line.style not in (None, PLAIN_STYLE):
         rows.append(_("Style: {style}").format(style=style_name(line.style)))
     rows += _settings(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiogram import Router
 
+import bot.handlers.beautify as beautify
 import bot.handlers.draw as draw
 import bot.handlers.history as history
 import bot.handlers.info as info
@@ -21,6 +22,6 @@ __all__ = ["build_router"]
 def build_router() -> Router:
     """All handlers. Commands come before plain words, and what nobody wanted comes last."""
     router = Router(name="conversation")
-    for module in (start, settings, styles, line, history, info, results, pictures, draw, other):
+    for module in (start, settings, styles, line, history, info, results, pictures, beautify, draw, other):
         router.include_router(module.build())
     return router

@@ -10,13 +10,13 @@ from aiogram.exceptions import TelegramBadRequest
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Document, Message, Update
 
-from bot import cards, keyboards
+from bot import cards, keyboards, rewriting
 from bot.callbacks import FileRecipeButton
 from bot.compose import missing
 from bot.delivery import Deliveries
 from bot.history import History, Person, Post
 from bot.i18n import _
-from bot.intake import Origin, known_card, line_of, line_of_request, take_in, waiting_twin
+from bot.intake import Origin, context_of, known_card, line_of, line_of_request, take_in, waiting_twin
 from bot.prompt import write
 from inference.blobs import read_recipe
 from inference.queue.dispatcher import Dispatcher
@@ -118,7 +118,9 @@ async def _of_post(post: Post, origin: Origin, history: History, ledger: Ledger,
         if picture is None:
             return False
         line = await deliveries.gallery.line(picture)
-        text = cards.recipe(line, picture.recipe, job_id=picture.job_id)
+        text = cards.recipe(
+            line, picture.recipe, job_id=picture.job_id, origins=await deliveries.gallery.origins(picture)
+        )
         await deliveries.say(origin, text, keyboards.recipe(write(line), picture=picture.id))
         return True
     job = await ledger.job(post.job_id) if post.job_id is not None else None
@@ -126,7 +128,8 @@ async def _of_post(post: Post, origin: Origin, history: History, ledger: Ledger,
     if job is None or not pictures:
         return False
     line = line_of(job)
-    text = cards.recipe(line, pictures[0].recipe, job_id=job.id, seeds=job.request.seeds)
+    origins = rewriting.origins(line, job.request, context_of(job).own_words)
+    text = cards.recipe(line, pictures[0].recipe, job_id=job.id, seeds=job.request.seeds, origins=origins)
     await deliveries.say(origin, text, keyboards.recipe(write(line), job_id=job.id))
     return True
 

@@ -124,7 +124,7 @@ async def recipe(
     await callback.answer()
     origin = Origin.of_press(callback, event_update.update_id, person.language)
     line = await deliveries.gallery.line(picture)
-    text = cards.recipe(line, picture.recipe, job_id=picture.job_id)
+    text = cards.recipe(line, picture.recipe, job_id=picture.job_id, origins=await deliveries.gallery.origins(picture))
     await deliveries.say(origin, text, keyboards.recipe(write(line), picture=picture.id))
 
 

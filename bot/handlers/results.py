@@ -7,7 +7,7 @@ from dataclasses import replace
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, ForceReply, Update
 
-from bot import cards, keyboards
+from bot import cards, keyboards, rewriting
 from bot.callbacks import JobButton
 from bot.compose import brief, new_seed, tile_seeds
 from bot.delivery import Deliveries
@@ -15,8 +15,8 @@ from bot.gallery import Place
 from bot.handlers.ownership import belongs, own_job, own_pictures
 from bot.history import History, Person
 from bot.i18n import _
-from bot.intake import Action, Origin, line_of, take_in, waiting_twin
-from bot.prompt import write
+from bot.intake import Action, Origin, context_of, line_of, request_of, take_in, waiting_twin
+from bot.prompt import PromptLine, write
 from inference.blobs import BlobMissing
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.jobs import Job
@@ -58,14 +58,17 @@ async def _repeat(
 ) -> None:
     """What is drawn descends from the first picture of the job, which stands for all of them."""
     origin = Origin.of_press(callback, event_update.update_id, person.language)
-    request, line = job.request, line_of(job)
+    request, line = request_of(job), line_of(job)
     if action == "again":
         seeds = tile_seeds(new_seed(), len(request.seeds))
         request, line = request.model_copy(update={"seeds": seeds}), replace(line, seed=seeds[0])
     done: Action = "again" if action == "again" else "retry" if action == "retry" else "repeat"
     parents = await history.pictures_of_job(job.id)
     parent_id = parents[0].id if parents else None
-    await take_in(ledger, deliveries, origin, request, line, action=done, key=key, parent_id=parent_id)
+    await take_in(
+        ledger, deliveries, origin, request, line,
+        action=done, key=key, parent_id=parent_id, own_words=context_of(job).own_words,
+    )  # fmt: skip
     if action == "retry":
         await deliveries.gallery.rebutton(callback.message, None)
 
@@ -75,11 +78,17 @@ async def edit(
 ) -> None:
     """Gives the prompt back to be changed; whatever is answered is drawn like any other words."""
     job = await own_job(callback, ledger, callback_data.job)
-    if job is None or callback.message is None:
+    if job is None:
         return
     await callback.answer()
-    origin = Origin.of_press(callback, event_update.update_id, person.language)
-    written = write(brief(line_of(job), person.preferences, private=origin.private))
+    await give_back(callback, Origin.of_press(callback, event_update.update_id, person.language), line_of(job), person)
+
+
+async def give_back(callback: CallbackQuery, origin: Origin, line: PromptLine, person: Person) -> None:
+    """Hands a line to whoever pressed, to be changed and sent back."""
+    if callback.message is None:
+        return
+    written = write(brief(line, person.preferences, private=origin.private))
     called = "" if origin.private else f"{callback.from_user.mention_html()}\n"  # opens the reply for them alone
     await callback.message.answer(
         f"{called}✏️ " + _("Tap the words to copy them, change what you like and send them back:") + "\n"
@@ -125,7 +134,8 @@ async def recipe(
     await callback.answer()
     origin = Origin.of_press(callback, event_update.update_id, person.language)
     line = line_of(job)
-    text = cards.recipe(line, pictures[0].recipe, job_id=job.id, seeds=job.request.seeds)
+    origins = rewriting.origins(line, job.request, context_of(job).own_words)
+    text = cards.recipe(line, pictures[0].recipe, job_id=job.id, seeds=job.request.seeds, origins=origins)
     await deliveries.say(origin, text, keyboards.recipe(write(line), job_id=job.id))
 
 

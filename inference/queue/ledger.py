@@ -26,7 +26,7 @@ from inference.queue import statements as sql
 from inference.queue.admission import NEWCOMER, Speeds, admit, crowd_of, in_flight
 from inference.queue.database import reading
 from inference.queue.delivery import Assignment, Interrupted
-from inference.queue.fairness import InFlight, Limits, Outlook, Share, Waiting, outlooks, picks, serving_order
+from inference.queue.fairness import InFlight, Limits, Outlook, Share, Waiting, outlooks, picks, serving_order, speed_of
 from inference.queue.jobs import Accepted, AnyRow, Job, QueueFull, Refused, State, TooManyWaiting, WaitTooLong, job_of
 from inference.requests import AnyRequest, Cancelled, Failed, Finished
 
@@ -43,6 +43,7 @@ __all__ = [
     "WaitTooLong",
 ]
 
+_NO_LIMITS = Limits(waiting_per_person=2**31, queue_cap=2**31, max_wait_seconds=float("inf"))
 UPDATE_IDS_LAST_SECONDS = 2 * 24 * 3600.0  # Telegram may begin its ids anew after a week without updates
 
 
@@ -76,10 +77,11 @@ class Ledger:
         request: AnyRequest,
         context: dict[str, Any],
         priority: int = 0,
+        admitted: bool = False,
     ) -> Accepted:
         """Writes a new job down, durably before it returns. An update seen before gives the job it made then.
 
-        Raises TooManyWaiting, QueueFull or WaitTooLong.
+        Raises TooManyWaiting, QueueFull or WaitTooLong, unless it was `admitted` with a job that it carries on.
         """
         key, work, now = requests.compatibility_key(request), requests.cost(request), self._clock()
         newcomer = Waiting(NEWCOMER, owner_id, work, key, priority, since=now)
@@ -99,7 +101,8 @@ class Ledger:
             async with self._write() as connection:
                 if update_id is not None and (known := await self._known(connection, update_id)) is not None:
                     return Accepted(known, fresh=False)
-                await admit(connection, newcomer, self.limits, await self._speeds.known(connection), self._foresee)
+                limits = _NO_LIMITS if admitted else self.limits
+                await admit(connection, newcomer, limits, await self._speeds.known(connection), self._foresee)
                 job = job_of((await connection.execute(sql.ADD_JOB, fields)).one())
         except IntegrityError:  # another process took the same update in the meantime
             async with self._read() as connection:
@@ -175,6 +178,12 @@ class Ledger:
         foreseen = self._foresee(waiting, shares, running, speeds)
         hidden = {row.id for row in rows if row.state == "new"} if announced else set()
         return {job_id: outlook for job_id, outlook in foreseen.items() if job_id not in hidden}
+
+    async def estimate(self, request: AnyRequest) -> float | None:
+        """Device seconds that a request would take by itself; None while nothing has been measured."""
+        async with self._read() as connection:
+            speed = speed_of(requests.compatibility_key(request), await self._speeds.known(connection))
+        return None if speed is None else speed * requests.cost(request)
 
     # What the dispatcher does
 
