@@ -7,15 +7,23 @@ import io
 import os
 import re
 import secrets
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, cast
 
 import fsspec
-from PIL import Image, PngImagePlugin
+import numpy as np
+from PIL import Image
 from pydantic import ValidationError
 
+from inference.png import write_png
 from inference.requests import MAX_PICTURE_SIDE, MAX_PIXELS, Recipe
 
 RECIPE_KEY = "kandinsky-studio"
 MAX_RECIPE_BYTES = 64 * 1024
+PARTIAL_SECONDS = 3600.0  # nobody writes one file for longer
 
 
 class BlobMissing(LookupError):
@@ -24,6 +32,13 @@ class BlobMissing(LookupError):
 
 class UnreadablePicture(ValueError):
     """Stored bytes are no PNG, a broken one, or one larger than any picture here may be."""
+
+
+class Stored(NamedTuple):
+    """`fresh` is False where the same bytes were there before."""
+
+    digest: str
+    fresh: bool
 
 
 class BlobStore:
@@ -39,20 +54,30 @@ class BlobStore:
     def put(self, content: bytes) -> str:
         """Stores bytes, returns their digest. Storing the same bytes again changes nothing."""
         digest = hashlib.sha256(content).hexdigest()
-        path = self._path(digest)
-        if self._fs.exists(path):
-            return digest
-        self._fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
-        if not self._local:
-            self._fs.pipe_file(path, content)
-            return digest
-        partial = f"{path}.{secrets.token_hex(4)}.part"
-        with open(partial, "wb") as file:  # noqa: PTH123 - fsspec hands out plain paths
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)  # noqa: PTH105
-        return digest
+        return digest if self.exists(digest) else self.write(lambda file: file.write(content)).digest
+
+    def write(self, write: Callable[[BinaryIO], object]) -> Stored:
+        """Stores what `write(file)` writes, which need not be in memory at any time."""
+        scratch = Path(self._root if self._local else tempfile.gettempdir())
+        scratch.mkdir(parents=True, exist_ok=True)
+        partial = scratch / f"{secrets.token_hex(8)}.part"
+        try:
+            with partial.open("wb") as file:
+                digest = _written(file, write)
+            if self.exists(digest):
+                return Stored(digest, fresh=False)
+            self._move(partial, self._path(digest))
+            return Stored(digest, fresh=True)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def forget_partials(self) -> None:
+        """Removes what a process that was killed while it wrote has left behind."""
+        if self._local:
+            root = Path(self._root)
+            for partial in (*root.glob("*.part"), *root.glob("??/*.part")):
+                if partial.stat().st_mtime < time.time() - PARTIAL_SECONDS:
+                    partial.unlink(missing_ok=True)
 
     def get(self, digest: str) -> bytes:
         """The stored bytes. Raises BlobMissing."""
@@ -70,22 +95,49 @@ class BlobStore:
         if self._fs.exists(path):
             self._fs.rm_file(path)
 
+    def _move(self, partial: Path, path: str) -> None:
+        self._fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+        if self._local:
+            partial.replace(path)
+        else:
+            self._fs.put_file(str(partial), path)
+
     def _path(self, digest: str) -> str:
         if not re.fullmatch(r"[0-9a-f]{64}", digest):
             raise ValueError("a blob is addressed by 64 hexadecimal digits")
         return f"{self._root}/{digest[:2]}/{digest}"
 
 
-def encode_png(image: Image.Image, recipe: Recipe | None = None) -> bytes:
-    """PNG bytes of an image, the recipe as JSON in an iTXt chunk.
+class _Hashing:
+    """A file that knows the sha256 of what is written to it."""
 
-    Compression level 1: at level 6 a 4096² picture takes three times as long for 7 % of its size.
-    """
-    chunks = PngImagePlugin.PngInfo()
-    if recipe is not None:
-        chunks.add_itxt(RECIPE_KEY, recipe.model_dump_json())
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.sha256 = hashlib.sha256()
+
+    def write(self, content: bytes) -> int:
+        self.sha256.update(content)
+        return self._file.write(content)
+
+
+def _written(file: BinaryIO, write: Callable[[BinaryIO], object]) -> str:
+    """The digest of what `write` writes, which lies safely on the disk then."""
+    hashing = _Hashing(file)
+    write(cast(BinaryIO, hashing))
+    file.flush()
+    os.fsync(file.fileno())
+    return hashing.sha256.hexdigest()
+
+
+def recipe_texts(recipe: Recipe | None) -> dict[str, str]:
+    """The texts of a PNG that carry a recipe."""
+    return {} if recipe is None else {RECIPE_KEY: recipe.model_dump_json()}
+
+
+def encode_png(image: Image.Image, recipe: Recipe | None = None) -> bytes:
+    """PNG bytes of an image, grey or RGB, the recipe as JSON in an iTXt chunk."""
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=1, pnginfo=chunks)
+    write_png(buffer, np.asarray(image.convert("L" if image.mode == "L" else "RGB")), recipe_texts(recipe))
     return buffer.getvalue()
 
 

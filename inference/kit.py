@@ -211,7 +211,7 @@ class CheckpointKit:
         self._scribe.forget()
         self._device_nets.make_room()
 
-    def warm(self, modes: Iterable[str]) -> None:
+    def warm(self, modes: Iterable[Mode]) -> None:
         """Loads what `modes` need as far as it fits without moving anything out, so that the first picture need not
         wait."""
         self.tokenize("")

@@ -20,17 +20,18 @@ from typing import Annotated
 
 import torch
 import typer
-from PIL import Image
 from torch import Tensor
 
-from inference.blobs import BlobStore, encode_png
-from inference.checkpoints.catalogue import human_size
+from inference.blobs import BlobStore, Stored, recipe_texts
+from inference.checkpoints.catalogue import Mode, human_size
+from inference.checkpoints.language import BEAUTIFIER, TRANSLATOR, LanguageModels, language_models
 from inference.checkpoints.load import Checkpoint
 from inference.checkpoints.store import EMBEDDED, Files, MissingWeights, choose, locate, model_card
 from inference.engine import Drawn, Engine
 from inference.inventory import nets_used
 from inference.kit import CheckpointKit
 from inference.memory import DevicePolicy, device_policy
+from inference.png import write_png
 from inference.queue.delivery import Assignment, Interrupted, JobEvent, JobReport
 from inference.queue.wire import (
     Cancel,
@@ -59,16 +60,24 @@ log = logging.getLogger(__name__)
 START_SECONDS = 60.0
 SLOWEST_DISK = 30_000_000  # bytes a second that weights are read with at the very least
 SLOW_PASS_SECONDS = 900.0  # one pass of a released net without a GPU
-RELEASED_NET = 1_000_000_000  # bytes beyond which a U-Net is one of the released ones
+RELEASED_NET = 1_000_000_000  # bytes beyond which a net is no longer a small one
 MOST_THREADS = 16
 SAVERS = 2
+FIRST_WANTED: tuple[Mode, ...] = ("flash", "full")
 
 
 class EngineChild:
     """The engine between its inbox and its reports. One thread turns; a few others write files."""
 
     def __init__(
-        self, link: ParentLink, checkpoint: Checkpoint, policy: DevicePolicy, blobs: BlobStore, *, previews: bool = True
+        self,
+        link: ParentLink,
+        checkpoint: Checkpoint,
+        policy: DevicePolicy,
+        blobs: BlobStore,
+        *,
+        language: LanguageModels | None = None,
+        previews: bool = True,
     ) -> None:
         self._link = link
         self._blobs = blobs
@@ -76,21 +85,26 @@ class EngineChild:
         self._kit = CheckpointKit(
             checkpoint,
             policy,
+            language=language,
             read_blob=blobs.get,
             before_loading=self._before_loading,
             before_encoding=self._before_encoding,
         )
         self._engine = Engine(self._kit, max_rows=policy.max_rows, previews=previews)
         self._assigned: dict[int, Assignment] = {}
+        self._unwanted: set[int] = set()  # cancelled while their pictures are stored
         self._savers = ThreadPoolExecutor(SAVERS, thread_name_prefix="saver")
         self._drain_by: float | None = None
-        released = any(path.stat().st_size > RELEASED_NET for path in checkpoint.files.nets.values())
+        sizes = [path.stat().st_size for path in checkpoint.files.nets.values()]
+        sizes += [model.bytes for model in language.found.values()] if language else []
+        released = any(size > RELEASED_NET for size in sizes)
         self._slow = released and policy.device.type != "cuda"
         self._slow_text = released and policy.text_device.type != "cuda"
 
     def run(self, slots: int, card: ModelCard | None) -> None:
         """Loads what fits, says hello, and serves until drained."""
-        self._warm(card.kinds if card else ())
+        self._blobs.forget_partials()
+        self._warm([kind for kind in FIRST_WANTED if card and kind in card.kinds])
         self._revisions = self._checkpoint.revisions
         self._link.send(Hello(slots=slots, card=card, pid=os.getpid()))
         while self._listen():
@@ -100,9 +114,9 @@ class EngineChild:
                 self._pass_on(job_id, event)
         self._savers.shutdown()
 
-    def _warm(self, kinds: tuple[str, ...]) -> None:
+    def _warm(self, modes: list[Mode]) -> None:
         try:
-            self._kit.warm(kinds)
+            self._kit.warm(modes)
         except (torch.OutOfMemoryError, MemoryError):
             log.warning("not everything fits at once; nets will be moved as they are needed")
             self._kit.make_room()
@@ -129,8 +143,10 @@ class EngineChild:
             case Submit(assignment=assignment):
                 self._admit(assignment)
             case Cancel(job_id=job_id):
-                if self._engine.cancel(job_id):  # one that is drawn already will be finished in a moment
+                if self._engine.cancel(job_id):
                     self._tell(job_id, Cancelled())
+                elif job_id in self._assigned:  # it is being stored
+                    self._unwanted.add(job_id)
             case Drain(grace_seconds=grace):
                 self._drain_by = time.monotonic() + grace
             case None:
@@ -152,30 +168,38 @@ class EngineChild:
             self._tell(job_id, event)
 
     def _save(self, job_id: int, request: AnyRequest, drawn: Drawn) -> None:
+        pictures: list[Picture] = []
+        fresh: list[str] = []
         try:
-            pictures = tuple(
-                self._store(pixels, self._recipe(request, tile)) for tile, pixels in enumerate(drawn.drawing.pictures)
-            )
+            for tile, pixels in enumerate(drawn.drawing.pictures):
+                if job_id in self._unwanted:
+                    break
+                picture, stored = self._store(pixels, self._recipe(request, tile))
+                pictures.append(picture)
+                fresh += [stored.digest] * stored.fresh
+            cancelled = job_id in self._unwanted
+            for digest in fresh if cancelled else ():
+                self._blobs.delete(digest)
         except Exception as error:  # whatever a disk or an object store may raise; the picture can be drawn again
             log.exception("the pictures of job %d could not be stored", job_id)
             self._tell(job_id, Failed(code="internal", message=f"{type(error).__name__}: {error}", retryable=True))
         else:
-            seconds = drawn.engine_seconds
-            self._tell(job_id, Finished(pictures=pictures, notes=drawn.drawing.notes, engine_seconds=seconds))
+            self._tell(job_id, Cancelled() if cancelled else _finished(pictures, drawn))
 
     def _recipe(self, request: AnyRequest, tile: int) -> Recipe:
         nets = nets_used(self._checkpoint.files, request)
         used = {net: self._revisions[net] for net in nets if net in self._revisions}
         return Recipe(request=request, tile=tile, checkpoints=used, code_version=code_version())
 
-    def _store(self, pixels: Tensor, recipe: Recipe) -> Picture:
-        image = Image.fromarray(pixels.numpy())
-        digest = self._blobs.put(encode_png(image, recipe))
-        return Picture(tile=recipe.tile, blob=digest, width=image.width, height=image.height, recipe=recipe)
+    def _store(self, pixels: Tensor, recipe: Recipe) -> tuple[Picture, Stored]:
+        height, width = pixels.shape[:2]
+        stored = self._blobs.write(lambda file: write_png(file, pixels.numpy(), recipe_texts(recipe)))
+        return Picture(tile=recipe.tile, blob=stored.digest, width=width, height=height, recipe=recipe), stored
 
     def _tell(self, job_id: int, event: JobEvent) -> None:
         if not isinstance(event, (Started, Progress)):
             self._assigned.pop(job_id, None)
+            self._unwanted.discard(job_id)
         self._link.send(Report(report=JobReport(job_id=job_id, event=event)))
 
     def _before_loading(self, net: str, size: int) -> None:
@@ -188,6 +212,13 @@ class EngineChild:
     def _before_encoding(self) -> None:
         if self._slow_text:
             self._link.send(Patience(seconds=SLOW_PASS_SECONDS, why="the text encoder without a GPU"))
+
+
+def _finished(pictures: list[Picture], drawn: Drawn) -> Finished:
+    drawing = drawn.drawing
+    return Finished(
+        pictures=tuple(pictures), texts=drawing.texts, notes=drawing.notes, engine_seconds=drawn.engine_seconds
+    )
 
 
 def code_version() -> str:
@@ -225,6 +256,9 @@ def main(
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of torch.")] = None,
     dtype: Annotated[list[str] | None, typer.Option(help="Number format of a net, such as movq=bfloat16.")] = None,
     previews: Annotated[bool, typer.Option(help="Small pictures while drawing.")] = True,
+    beautifier: Annotated[str, typer.Option(help="Language model that improves prompts.")] = BEAUTIFIER,
+    translator: Annotated[str, typer.Option(help="Language model that translates them.")] = TRANSLATOR,
+    four_bit: Annotated[bool, typer.Option(help="Pack large language models into four bits.")] = False,
 ) -> None:
     # Ctrl-C and a service manager's SIGTERM go to the whole group; the parent decides, and ends this process by its
     # socket.
@@ -241,4 +275,6 @@ def main(
         raise typer.Exit(2) from wrong
     link = ParentLink(fd)
     files, card = available(weights)
-    EngineChild(link, Checkpoint(files), policy, BlobStore(blobs), previews=previews).run(slots, card)
+    language = language_models(beautifier, translator, weights=weights, four_bit=four_bit)
+    child = EngineChild(link, Checkpoint(files), policy, BlobStore(blobs), language=language, previews=previews)
+    child.run(slots, language.on(card) if card else None)

@@ -17,6 +17,7 @@ from typing import Annotated
 
 import typer
 
+from inference.checkpoints.language import BEAUTIFIER, TRANSLATOR, language_models
 from inference.checkpoints.store import MissingWeights, model_card
 from inference.engine_parent import EngineOptions, EngineParent
 from inference.queue.wire import die_with_parent, open_link
@@ -49,8 +50,19 @@ def worker_command(
         list[str] | None,
         typer.Option(envvar="NET_DTYPES", help="Number format of a net: movq=bfloat16, unet=float16, text=float32."),
     ] = None,
+    beautifier: Annotated[
+        str, typer.Option(envvar="BEAUTIFIER", help="Language model that improves prompts: folder, owner/name or none.")
+    ] = BEAUTIFIER,
+    translator: Annotated[
+        str,
+        typer.Option(envvar="TRANSLATOR", help="Language model that translates them into English, in the same way."),
+    ] = TRANSLATOR,
+    four_bit: Annotated[
+        bool, typer.Option(envvar="LANGUAGE_4BIT", help="Pack large language models into four bits.")
+    ] = False,
     previews: Annotated[bool, typer.Option(help="Small pictures while drawing.")] = True,
     job_timeout: Annotated[float, typer.Option(min=1, help="Seconds a job may run.")] = 600.0,
+    rewrite_timeout: Annotated[float, typer.Option(min=1, help="Seconds a language model may take.")] = 120.0,
     silence: Annotated[float, typer.Option(min=0.1, help="Least seconds of silence that count as a hang.")] = 30.0,
     grace: Annotated[float, typer.Option(min=0, help="Seconds that SIGTERM leaves to running jobs.")] = 10.0,
     engine: Annotated[str | None, typer.Option(help="Another engine's command line.")] = None,
@@ -62,12 +74,19 @@ def worker_command(
     card = None
     if engine is None:
         try:
-            card = model_card(weights)
+            language = language_models(beautifier, translator, weights=weights, four_bit=four_bit)
+            card = language.on(model_card(weights))
         except MissingWeights as lack:
             logging.getLogger(__name__).error("%s", lack)
     own = _own_engine(blobs, weights, slots, device, dtype or [], previews)
+    own += ["--beautifier", beautifier, "--translator", translator, *(["--four-bit"] if four_bit else [])]
     command = own if engine is None else shlex.split(engine)
-    options = EngineOptions(engine=tuple(command), silence_seconds=silence, job_timeout_seconds=job_timeout)
+    options = EngineOptions(
+        engine=tuple(command),
+        silence_seconds=silence,
+        job_timeout_seconds=job_timeout,
+        rewrite_timeout_seconds=rewrite_timeout,
+    )
     asyncio.run(run_worker(fd, options, card=card, grace_seconds=grace))
 
 
