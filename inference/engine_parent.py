@@ -25,7 +25,7 @@ from inference.queue.wire import (
     ended_within,
     spawn,
 )
-from inference.requests import Cancelled, Failed, Finished, ModelCard, Progress, Started
+from inference.requests import AnyRequest, Cancelled, Failed, Finished, ModelCard, Progress, Rewrite, Started
 from inference.silence import Silence
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,13 @@ class EngineOptions:
     silence_seconds: float = 30.0
     start_seconds: float = 600.0
     job_timeout_seconds: float = 600.0
+    rewrite_timeout_seconds: float = 120.0  # for jobs that somebody waits for with the words still in mind
+
+    def seconds_for(self, request: AnyRequest) -> float:
+        """How long a request may run."""
+        if isinstance(request, Rewrite):
+            return min(self.rewrite_timeout_seconds, self.job_timeout_seconds)
+        return self.job_timeout_seconds
 
 
 @dataclass(slots=True)
@@ -224,7 +231,7 @@ class EngineParent:
                     run.preview_at = now
                 self._tell(report.job_id, event)
             case Cancelled() if run.timed_out and not run.cancelled:
-                self._end(report.job_id, self._timeout())
+                self._end(report.job_id, self._timeout(run))
             case _:
                 self._end(report.job_id, report.event)
         self._admit()
@@ -254,7 +261,7 @@ class EngineParent:
             if run.cancelled:
                 self._end(job_id, Cancelled())
             elif run.timed_out:
-                self._end(job_id, self._timeout())
+                self._end(job_id, self._timeout(run))
             elif run.started_at is not None:
                 self._end(job_id, Interrupted(cause=self._cause, alone=started == 1))
             elif run.unseen_crashes + 1 >= UNSEEN_CRASHES:
@@ -283,13 +290,15 @@ class EngineParent:
 
     def _stop_the_slow(self, now: float) -> None:
         for job_id, run in self._runs.items():
-            late = run.started_at is not None and now - run.started_at > self._options.job_timeout_seconds
+            limit = self._options.seconds_for(run.assignment.request)
+            late = run.started_at is not None and now - run.started_at > limit
             if late and not run.timed_out and self._engine is not None:
                 run.timed_out = True
                 self._engine.send(Cancel(job_id=job_id))
 
-    def _timeout(self) -> Failed:
-        return Failed(code="timed_out", message=f"not done after {self._options.job_timeout_seconds:.0f} s")
+    def _timeout(self, run: _Run) -> Failed:
+        limit = self._options.seconds_for(run.assignment.request)
+        return Failed(code="timed_out", message=f"not done after {limit:.0f} s")
 
     # To the bot
 
