@@ -12,6 +12,7 @@ from inference.pipelines.inpaint import inpaint, inpaint_steps
 from inference.pipelines.mix import flash_mix, flash_mix_steps, mix, mix_steps
 from inference.pipelines.outpaint import outpaint, outpaint_steps
 from inference.pipelines.refine import refine, refine_steps
+from inference.pipelines.rewrite import rewrite, rewrite_steps
 from inference.pipelines.text_to_image import text_to_image, text_to_image_steps
 from inference.pipelines.upscale import upscale, upscale_steps
 from inference.requests import (
@@ -23,6 +24,7 @@ from inference.requests import (
     Mix,
     Outpaint,
     Refine,
+    Rewrite,
     TextToImage,
     Upscale,
 )
@@ -33,7 +35,6 @@ __all__ = [
     "Denoise",
     "Drawing",
     "Encode",
-    "NoPipeline",
     "Pipeline",
     "Show",
     "Tools",
@@ -42,10 +43,6 @@ __all__ = [
     "steps",
     "text_to_image",
 ]
-
-
-class NoPipeline(NotImplementedError):
-    """Nothing here draws requests of this kind."""
 
 
 class _Way(NamedTuple):
@@ -65,21 +62,15 @@ _WAYS: dict[type[AnyRequest], _Way] = {
     FlashMix: _Way(flash_mix, flash_mix_steps),
     Control: _Way(control, control_steps),
     Upscale: _Way(upscale, upscale_steps),
+    Rewrite: _Way(rewrite, rewrite_steps),
 }
 
 
 def draw(request: AnyRequest, tools: Tools) -> Pipeline:
-    """The pipeline that draws `request`, not yet started. Raises NoPipeline."""
-    return _way(request).pipeline(request, tools)
+    """The pipeline that draws `request`, not yet started."""
+    return _WAYS[type(request)].pipeline(request, tools)
 
 
 def steps(request: AnyRequest) -> int:
-    """Asks that cost a pass in the pipeline of `request`. Raises NoPipeline."""
-    return _way(request).steps(request)
-
-
-def _way(request: AnyRequest) -> _Way:
-    try:
-        return _WAYS[type(request)]
-    except KeyError:
-        raise NoPipeline(f"nothing here draws {request.kind}") from None
+    """Asks that cost a pass in the pipeline of `request`, an `Enlarge` counting for as many as it has windows."""
+    return _WAYS[type(request)].steps(request)
