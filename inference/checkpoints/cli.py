@@ -108,9 +108,9 @@ def convert(
     """Rewrite released weights as safetensors with a manifest: faster to load and half the size. Do it once."""
     import torch
 
+    from inference.checkpoints.contents import UnreadableCheckpoint
     from inference.checkpoints.convert import DoesNotFit
     from inference.checkpoints.convert import convert as convert_folder
-    from inference.checkpoints.load import UnreadableCheckpoint
 
     formats = {Format.BFLOAT16: torch.bfloat16, Format.FLOAT16: torch.float16, Format.FLOAT32: torch.float32}
     try:

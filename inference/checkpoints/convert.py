@@ -17,8 +17,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from inference.checkpoints.contents import movq_state, read_tensors, split_unet
 from inference.checkpoints.keys import State, movq_to_official, projection_to_official, unet_to_official
-from inference.checkpoints.load import movq_extras, movq_state, read_tensors, split_unet, unet_extras
+from inference.checkpoints.load import movq_extras, unet_extras
 from inference.checkpoints.store import PROJECTION_OF, Files, MissingWeights, locate, revisions
 from inference.nets.movq import infer_movq_config
 from inference.nets.shapes import shapes_of

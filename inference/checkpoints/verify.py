@@ -10,8 +10,9 @@ from typing import Literal
 
 import torch
 
+from inference.checkpoints.contents import UnreadableCheckpoint
 from inference.checkpoints.convert import sha256
-from inference.checkpoints.load import Checkpoint, UnreadableCheckpoint
+from inference.checkpoints.load import Checkpoint
 from inference.checkpoints.revisions import noted_checksum
 from inference.checkpoints.store import Files, MissingWeights, locate
 

@@ -1,4 +1,4 @@
-"""Recordings of the nets: schedule, U-Net, MoVQ, text, and the names and shapes of the full-size files."""
+"""Recordings of the nets: schedule, U-Net, MoVQ and text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inference.checkpoints.load import LoadedUNet, assemble, movq_state, split_unet
+from inference.checkpoints.load import LoadedUNet, assemble
 from inference.conditioning import (
     MAX_TOKENS,
     Context,
@@ -23,7 +23,7 @@ from inference.conditioning import (
 from inference.nets import movq as movq_net
 from inference.nets.projection import build_projection
 from inference.nets.shapes import shapes_of
-from inference.nets.unet import build_unet, denoise, infer_unet_config
+from inference.nets.unet import denoise
 from inference.sampling import (
     FLASH_TIMES,
     alphas_cumprod,
@@ -154,56 +154,3 @@ def _same_context(
 ) -> Rows:
     yield Row(recorded.name, f"{case} context", gap(ours.rows, given[f"{prefix}context"]), tolerance)
     yield Row(recorded.name, f"{case} mask", gap(ours.mask, given[f"{prefix}context_mask"]))
-
-
-def key_shapes(golden: Golden) -> Rows:
-    """Full-size nets on the meta device take every released layout strictly and have the stated parameter counts."""
-    told = golden.read("official_key_shapes").meta
-    counts, name = told["param_counts"], "official_key_shapes"
-
-    def meta(kind: str, **overrides: list[int]) -> dict[str, Tensor]:
-        return {key: torch.empty(shape, device="meta") for key, shape in {**told[kind], **overrides}.items()}
-
-    null = torch.empty(1, told["unet_t2i"]["feature_pooling.attention.to_key.weight"][1], device="meta")
-    plain, nine = meta("unet_t2i"), meta("unet_t2i", **told["unet_inpainting_overrides"])
-    projection = meta("projection")
-    layouts: dict[str, tuple[dict[str, Any], str]] = {
-        "3.1 base and flash": ({"unet": plain, "null_embedding": null}, "unet_t2i"),
-        "3.1 inpainting": ({"unet": nine, "null_embedding": null[0]}, "unet_inpainting"),
-        "3.0 with projections": (
-            {"unet": plain, "null_embedding": null[None], "projections": {f"t5.{k}": t for k, t in projection.items()}},
-            "unet_t2i",
-        ),
-        "flat with prefix": ({**{f"unet.{k}": t for k, t in plain.items()}, "null_embedding": null}, "unet_t2i"),
-        "bare state dict": (plain, "unet_t2i"),
-    }
-    diffusers = {**split_unet(plain).unet, "encoder_hid_proj.projection_linear.weight": projection["0.weight"]}
-    diffusers |= {f"encoder_hid_proj.projection_norm.{part}": projection[f"1.{part}"] for part in ("weight", "bias")}
-    layouts["diffusers"] = (diffusers, "unet_t2i")
-    for layout, (content, kind) in layouts.items():
-        parts = split_unet(content)
-        net = assemble(
-            lambda state=parts.unet: build_unet(infer_unet_config(shapes_of(state))),
-            parts.unet,
-            layout,
-            torch.float32,
-            "meta",
-        )
-        yield Row(name, f"unet {layout}", abs(_parameters(net) - counts[kind]))
-        if parts.projection is not None:
-            yield _projection_row(name, f"projection {layout}", parts.projection, counts["projection"])
-    yield _projection_row(name, "projection file", projection, counts["projection"])
-    state = movq_state(meta("movq"))
-    movq = assemble(
-        lambda: movq_net.build_movq(movq_net.infer_movq_config(shapes_of(state))), state, "movq", torch.float32, "meta"
-    )
-    yield Row(name, "movq", abs(_parameters(movq) - counts["movq"]))
-
-
-def _projection_row(name: str, case: str, state: dict[str, Tensor], count: int) -> Row:
-    net = assemble(lambda: build_projection(shapes_of(state)), state, case, torch.float32, "meta")
-    return Row(name, case, abs(_parameters(net) - count))
-
-
-def _parameters(net: torch.nn.Module) -> int:
-    return sum(parameter.numel() for parameter in net.parameters())

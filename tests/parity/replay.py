@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.parity import adapters, drawing, inpainting, nets, superres
+from tests.parity import adapters, drawing, hed, inpainting, key_shapes, nets, superres
 from tests.parity.golden import Golden, NotRecorded
 from tests.parity.rows import MOVQ, TEXT, UNET, Row, Rows
 
@@ -26,7 +26,9 @@ RECORDINGS: dict[str, Callable[[Golden], Rows]] = {
     superres.UNET: superres.unet,
     superres.PANORAMAS: superres.panoramas,
     superres.FLASH: superres.flash,
-    "official_key_shapes": nets.key_shapes,
+    hed.HED: hed.edges,
+    key_shapes.OFFICIAL: key_shapes.official,
+    key_shapes.ADDED: key_shapes.added,
 }
 
 

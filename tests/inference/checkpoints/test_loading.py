@@ -9,7 +9,8 @@ from diffusers import Kandinsky3UNet
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from inference.checkpoints.load import Checkpoint, UnreadableCheckpoint, read_tensors
+from inference.checkpoints.contents import UnreadableCheckpoint, read_tensors
+from inference.checkpoints.load import Checkpoint
 from inference.checkpoints.store import MissingWeights, lacking, locate
 from inference.conditioning import null_context
 from inference.nets.unet import denoise
