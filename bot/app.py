@@ -170,6 +170,12 @@ def local_delivery(settings: Settings) -> LocalDelivery:
         device=settings.device,
         previews=settings.previews,
         job_timeout_seconds=settings.job_timeout_minutes * 60,
+        more={
+            "beautifier": settings.beautifier,
+            "translator": settings.translator,
+            "four-bit": settings.language_4bit,
+            "rewrite-timeout": settings.rewrite_timeout_seconds,
+        },
     )
 
 

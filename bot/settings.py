@@ -88,6 +88,10 @@ class Settings(BaseSettings):
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
     worker_slots: Annotated[int, Field(ge=1, le=64)] = 4
     previews: bool = True
+    beautifier: str | None = None
+    translator: str | None = None
+    language_4bit: bool = False
+    rewrite_timeout_seconds: Annotated[float, Field(ge=1, le=3600)] = 120
 
     # People and limits
     allowed_users: Ids = frozenset()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from inference.queue.delivery import Assignment, Capacity, Interrupted, JobReport
@@ -21,12 +21,25 @@ LAST_WORDS_SECONDS = 5.0
 
 
 def worker_arguments(
-    *, blobs: str, slots: int, weights: Path | None, device: str, previews: bool, job_timeout_seconds: float
+    *,
+    blobs: str,
+    slots: int,
+    weights: Path | None,
+    device: str,
+    previews: bool,
+    job_timeout_seconds: float,
+    more: Mapping[str, object] | None = None,
 ) -> list[str]:
-    """The command that starts a worker, without the socket that `LocalDelivery` adds."""
+    """The command that starts a worker, without the socket that `LocalDelivery` adds.
+
+    `more` are options of the worker by name; None leaves one at its default, True is a flag.
+    """
     command = [sys.executable, "-m", "inference.worker", "--blobs", blobs, "--slots", str(slots)]
     command += ["--device", device, "--job-timeout", str(job_timeout_seconds)]
     command += [] if weights is None else ["--weights", str(weights)]
+    for name, value in (more or {}).items():
+        if value is not None and value is not False:
+            command += [f"--{name}"] if value is True else [f"--{name}", str(value)]
     return command if previews else [*command, "--no-previews"]
 
 
@@ -47,6 +60,7 @@ class LocalDelivery:
         device: str = "auto",
         previews: bool = True,
         job_timeout_seconds: float = 600.0,
+        more: Mapping[str, object] | None = None,
     ) -> None:
         self._command = list(command or ()) or worker_arguments(
             blobs=blobs,
@@ -55,6 +69,7 @@ class LocalDelivery:
             device=device,
             previews=previews,
             job_timeout_seconds=job_timeout_seconds,
+            more=more,
         )
         self._mailbox = Mailbox()
         self._held: set[int] = set()  # known: from submit until the last report has been handled

@@ -133,3 +133,11 @@ def test_the_default_command_starts_the_worker_without_a_shell(tmp_path: Path) -
     )
     assert words[:3] == [sys.executable, "-m", "inference.worker"]
     assert words[-3:] == ["--weights", str(tmp_path), "--no-previews"]
+
+
+def test_options_of_the_worker_are_passed_on_where_they_are_set(tmp_path: Path) -> None:
+    more = {"translator": "none", "beautifier": None, "four-bit": True, "other": False, "rewrite-timeout": 9.0}
+    words = worker_arguments(
+        blobs="blobs", slots=2, weights=None, device="cpu", previews=True, job_timeout_seconds=60.0, more=more
+    )
+    assert words[-5:] == ["--translator", "none", "--four-bit", "--rewrite-timeout", "9.0"]
