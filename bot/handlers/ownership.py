@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiogram.types import CallbackQuery
 
-from bot.history import History, StoredPicture
+from bot.history import Draft, DraftKind, History, StoredPicture
 from bot.i18n import _
 from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger
@@ -37,3 +37,10 @@ async def own_job(callback: CallbackQuery, ledger: Ledger, job_id: int) -> Job |
     """The presser's job; None, and they have been told, where it is gone or not theirs."""
     job = await ledger.job(job_id)
     return job if await belongs(callback, job.owner_id if job else None) else None
+
+
+async def own_draft(callback: CallbackQuery, history: History, draft_id: int, kind: DraftKind) -> Draft | None:
+    """What the presser is putting together; None, and they have been told, where it is done with or not theirs."""
+    draft = await history.sources.draft(draft_id)
+    living = draft is not None and draft.kind == kind and draft.closed_at is None
+    return draft if await belongs(callback, draft.owner_id if draft is not None and living else None) else None

@@ -1,0 +1,98 @@
+"""Extending a picture: to a side, all around, to a square or to any shape."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aiogram import Router
+from aiogram.types import CallbackQuery, Update
+
+from bot import area_buttons, cards, works
+from bot.callbacks import FrameButton
+from bot.canvas import NothingToAdd, Way, extended, wish, with_ratio
+from bot.desk import Desk
+from bot.framing import outpaint
+from bot.handlers.ownership import own_draft
+from bot.handlers.repaint import own_words
+from bot.history import Given, Person
+from bot.i18n import _
+from bot.intake import Origin, known_card, waiting_twin
+from bot.modes import Wish, need
+from bot.ordering import Order, order_picture
+from bot.prompt import MAX_RATIO as MOST
+from bot.prompt import BadValue, parse
+
+
+async def begin(desk: Desk, origin: Origin, person: Person, given: Given, words: str) -> None:
+    """Extends a picture as the words say, or asks which way. Raises REFUSALS."""
+    need(await known_card(desk.queue), "outpaint")
+    way, rest = wish(words)
+    line = parse(rest, "outpaint")
+    if isinstance(way, tuple) and max(way) > MOST * min(way):
+        raise BadValue("ar", f"{way[0]}:{way[1]}")
+    to = way or line.ar
+    if to is not None:
+        await order(desk, origin, person, given, to, rest)
+        return
+    body = {"given": given.model_dump(mode="json"), "words": rest}
+    draft = await desk.history.sources.add_draft(origin.owner_id, origin.chat_id, "frame", body)
+    text = "↔️ " + _("Which way shall I extend the picture?")
+    if rest:
+        text += "\n" + cards.quote(rest)
+    square = given.source.width != given.source.height
+    await desk.deliveries.say(origin, text, area_buttons.ways(draft.id, square=square))
+
+
+async def order(
+    desk: Desk,
+    origin: Origin,
+    person: Person,
+    given: Given,
+    way: Way | tuple[int, int],
+    words: str,
+    key: str | None = None,
+) -> None:
+    """Without words the picture's own are used, if it is one of ours. Raises REFUSALS."""
+    card = await known_card(desk.queue)
+    size = (given.source.width, given.source.height)
+    try:
+        canvas = with_ratio(size, way) if isinstance(way, tuple) else extended(size, way)
+    except NothingToAdd:
+        await desk.deliveries.say(origin, "👌 " + _("The picture has this shape already."))
+        return
+    line = parse(words, "outpaint")
+    if not line.prompt:
+        line = replace(line, prompt=await own_words(desk, given))
+    made = outpaint(Wish(line, person.preferences, card, private=origin.private), given, canvas)
+    unknown = tuple(card.unknown_words(line.prompt)) if card.embedded else ()
+    await order_picture(desk, origin, Order(made, "outpaint", (given.parent,), key=key, unknown=unknown))
+
+
+async def press(
+    callback: CallbackQuery, callback_data: FrameButton, person: Person, event_update: Update, desk: Desk
+) -> None:
+    """Extends one way. The buttons stay: another way makes another picture, the same one not before it has ended."""
+    draft = await own_draft(callback, desk.history, callback_data.draft, "frame")
+    if draft is None or callback.message is None:
+        return
+    if callback_data.way == "drop":
+        await callback.answer()
+        await desk.history.sources.change_draft(draft.id, closed=True)
+        await desk.deliveries.gallery.withdraw(callback.message.chat.id, callback.message.message_id, draft.created_at)
+        return
+    key = f"frame:{draft.id}:{callback_data.way}"
+    async with desk.deliveries.one_press(key):
+        if await waiting_twin(desk.ledger, person.id, key) is not None:
+            await callback.answer(_("It is already in line."))
+            return
+        await callback.answer()
+        origin = Origin.of_press(callback, event_update.update_id, person.language)
+        given = Given.model_validate(draft.body["given"])
+        await order(desk, origin, person, given, callback_data.way, draft.body["words"], key)
+
+
+def build() -> Router:
+    works.BEGIN["outpaint"] = begin
+    router = Router(name="extend")
+    router.callback_query.register(press, FrameButton.filter())
+    return router

@@ -1,0 +1,135 @@
+"""A repaint in the making: what has been said and marked so far, the mask it comes to, and how it is shown.
+
+It lives in a draft (`bot.history.Draft` of kind "mask"), so it outlasts restarts; its pixels lie in the blob store.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from aiogram.types import InlineKeyboardMarkup
+from PIL import Image
+from pydantic import BaseModel, ConfigDict
+
+from bot import area_buttons, cards, collage
+from bot.areas import cell_mask
+from bot.history import Draft, Given
+from bot.i18n import _
+from bot.masks import from_png, painted_area, to_png, with_margin
+from bot.overlay import overlay
+from bot.regions import Mask, grown
+from inference.blobs import BlobStore
+
+STEP = 0.02  # of the shorter side, that one press makes an area larger or smaller
+
+
+class Repaint(BaseModel):
+    """What is to be repainted.
+
+    `cells` are those of a `grid` by `grid`; `painted` is the digest of a mask that outweighs them. `steps` is how often
+    it was made larger, less how often smaller; `asked` our message that asks for words. `own_words` are the picture's.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    given: Given
+    words: str = ""
+    own_words: str = ""
+    grid: int = 3
+    cells: tuple[int, ...] = ()
+    painted: str | None = None
+    steps: int = 0
+    asked: int | None = None
+
+    @classmethod
+    def of(cls, draft: Draft) -> Repaint:
+        return cls.model_validate(draft.body)
+
+    @property
+    def marked(self) -> bool:
+        return bool(self.cells) or self.painted is not None
+
+    def with_cells(self, cells: Iterable[int], grid: int = 3) -> Repaint:
+        """Other cells instead of whatever was marked before."""
+        return self.model_copy(update={"cells": tuple(sorted(cells)), "grid": grid, "painted": None, "steps": 0})
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return (self.given.source.width, self.given.source.height)
+
+
+@dataclass(frozen=True)
+class Marked:
+    """The mask as PNG, and the picture that shows it as JPEG."""
+
+    png: bytes
+    shown: bytes
+
+
+def recovered(original: bytes, copy: bytes) -> bytes:
+    """The mask, as PNG, of what was painted over a picture; both are files. Raises MaskError. Takes about a second."""
+    return to_png(with_margin(painted_area(_opened(original), _opened(copy))))
+
+
+def marked(repaint: Repaint, blobs: BlobStore) -> Marked | None:
+    """The area as it is now; None where nothing is left of it, or nothing of the picture. Raises BlobMissing."""
+    mask = _mask(repaint, blobs)
+    if not mask.any() or mask.all():
+        return None
+    return Marked(to_png(mask), overlay(_opened(blobs.get(repaint.given.source.blob)), mask))
+
+
+def unmarked(repaint: Repaint, blobs: BlobStore) -> bytes:
+    """The picture as it is, as a JPEG to be painted over. Raises BlobMissing."""
+    return collage.photo(blobs.get(repaint.given.source.blob))
+
+
+def caption(repaint: Repaint, private: bool) -> str:
+    """What stands under the picture, in HTML."""
+    lines = []
+    if not repaint.marked:
+        painting = (
+            _("Paint over it: open this picture, tap the brush and send it back to me.")
+            if private
+            else _("Paint over it: open this picture, tap the brush and send it back in reply to this message.")
+        )
+        lines = [
+            "🖌 <b>" + _("Which part shall I repaint?") + "</b>",
+            f"• {painting} " + _("A circle around something means everything inside."),
+            "• " + _("Or tap the squares below."),
+            "• " + _("Or tell me in a reply: “top left”, “the centre”."),
+        ]
+    elif repaint.words:
+        lines = ["🖌 " + _("I will repaint the red area. Is it the right one?")]
+    else:
+        lines = ["🖌 " + _("I will repaint the red area. Reply with what shall be there, or tap ✅ and I will ask.")]
+    if repaint.words:
+        lines.append(cards.quote(repaint.words))
+    return "\n".join(lines)
+
+
+def keyboard(draft_id: int, repaint: Repaint) -> InlineKeyboardMarkup:
+    return area_buttons.area(
+        draft_id,
+        grid=repaint.grid,
+        cells=() if repaint.painted else repaint.cells,
+        chosen=repaint.marked,
+        words=bool(repaint.words),
+        same_words=bool(repaint.own_words),
+    )
+
+
+def _mask(repaint: Repaint, blobs: BlobStore) -> Mask:
+    if repaint.painted is not None:
+        mask = from_png(blobs.get(repaint.painted))
+    else:
+        mask = cell_mask(repaint.size, repaint.grid, repaint.cells)
+    return grown(mask, repaint.steps * STEP * min(mask.shape)) if repaint.steps else np.asarray(mask)
+
+
+def _opened(content: bytes) -> Image.Image:
+    """Stored pictures were bounded before they were stored."""
+    return Image.open(io.BytesIO(content)).convert("RGB")
