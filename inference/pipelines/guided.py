@@ -10,12 +10,11 @@ from torch import Tensor
 from inference.checkpoints.catalogue import Mode
 from inference.conditioning import Context, TokenIds, negative_ids
 from inference.pipelines.asks import Ask, Denoise, Encode, Show, Tools
-from inference.pipelines.parts import DOWNSCALE, LATENT_CHANNELS, prompt_notes
+from inference.pipelines.parts import prompt_notes
 from inference.requests import Inpaint, Note, Outpaint, Refine, TextToImage
 from inference.sampling import PERCENTILE, PictureNoise, StepCoefficients, full_step, stack_next
 
 Guided = TextToImage | Refine | Inpaint | Outpaint
-_SEED_STEP = 0x9E3779B9  # odd, far from the small steps between the seeds of one job
 
 
 def read(
@@ -34,13 +33,6 @@ def read(
         texts.append(negative_ids(prompt, negative, request.negative_mode) if negative else None)
     contexts: tuple[Context, ...] = yield Encode(mode, tuple(texts))
     return contexts, prompt_notes(prompt, negative)
-
-
-def window_noise(seeds: Sequence[int], width: int, height: int, window: int = 0) -> list[PictureNoise]:
-    """One stream of unit gaussian [4, H/8, W/8] per seed; those of each `window` of a picture have nothing in
-    common."""
-    shape = (LATENT_CHANNELS, height // DOWNSCALE, width // DOWNSCALE)
-    return [PictureNoise((seed + window * _SEED_STEP) % 2**32, shape) for seed in seeds]
 
 
 def denoise(

@@ -15,8 +15,8 @@ from torch import Tensor
 from inference.compositing import bounds, cut, feathered, join, resized, rim, to_signed
 from inference.conditioning import Context
 from inference.pipelines.asks import Ask, Drawing, Pipeline, ToLatent, Tools
-from inference.pipelines.guided import denoise, read, window_noise
-from inference.pipelines.parts import decode_each
+from inference.pipelines.guided import denoise, read
+from inference.pipelines.parts import decode_each, window_noise
 from inference.requests import Box, Inpaint, InvalidRequest, Outpaint, focus_box, model_size, published_size
 from inference.sampling import INPAINTING_PERCENTILE, PictureNoise, full_coefficients, stack_next, timesteps
 from inference.sampling.inpainting import Keep, masked, published_keep, thorough_keep, with_known
@@ -37,25 +37,21 @@ class Job:
 def inpaint(request: Inpaint, tools: Tools) -> Pipeline:
     """Repaints the marked part, once per seed; see `Inpaint` for what `focus` and `paste` add to the published method.
 
-    Raises InvalidRequest when nothing is marked, when sizes disagree, or when the net cannot take the picture's shape.
+    Raises InvalidRequest when nothing is marked, when sizes disagree, or, without `focus`, when a side is too
+    short for the net.
     """
     image, mask = tools.picture(request.image.blob), tools.picture(request.mask)
     whole = Box(0, 0, request.image.width, request.image.height)
-    for name, picture in (("image", image), ("mask", mask)):
-        if picture.shape[:2] != (whole.height, whole.width):
+    for name, picture, channels in (("image", image, (3,)), ("mask", mask, ())):
+        if picture.shape != (whole.height, whole.width, *channels):
             raise InvalidRequest(name, f"must be {whole.width}x{whole.height} pixels, as the request says")
-    marked = bounds(mask)
-    if marked is None:
-        raise InvalidRequest("mask", "marks nothing to repaint")
-    box = focus_box(marked, whole.width, whole.height, request.native_side) if request.focus else whole
-    sizes = model_size if request.focus else published_size
-    size = sizes(box.width, box.height, request.native_side)
+    box, size = _window(request, bounds(mask), whole)
     area = cut(mask, box)
     keeps = thorough_keep if request.focus or request.paste else published_keep
     keep = keeps(area.float() / 255, *size)
 
     contexts, notes = yield from read(request, "inpainting", tools)
-    noise = window_noise(request.seeds, *size)
+    noise = window_noise(request.seeds, size)
     pixels = to_signed(resized(cut(image, box), *size, Image.Resampling.BICUBIC))
     latents = yield from repaint(Job(request, contexts, tools.device), [pixels], keep, noise)
     patches = yield from decode_each(latents)
@@ -66,6 +62,16 @@ def inpaint(request: Inpaint, tools: Tools) -> Pipeline:
     for picture, patch in zip(pictures, patches, strict=True):
         join(picture, resized(patch, box.width, box.height), weight, box)
     return Drawing(pictures, notes)
+
+
+def _window(request: Inpaint, marked: Box | None, whole: Box) -> tuple[Box, tuple[int, int]]:
+    """The part of the picture that the net gets to see, and the size at which it does."""
+    if marked is None:
+        raise InvalidRequest("mask", "marks nothing to repaint")
+    if not request.focus:
+        return whole, published_size(whole.width, whole.height, request.native_side)
+    box = focus_box(marked, whole.width, whole.height, request.native_side)
+    return box, model_size(box.width, box.height, request.native_side)
 
 
 def inpaint_steps(request: Inpaint) -> int:

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from inference.compositing import cut, dilated, feathered, join, resized, to_signed
 from inference.pipelines.asks import Drawing, Pipeline, Tools
-from inference.pipelines.guided import read, window_noise
+from inference.pipelines.guided import read
 from inference.pipelines.inpaint import Job, repaint
-from inference.pipelines.parts import decode_each
+from inference.pipelines.parts import decode_each, window_noise
 from inference.requests import Box, Outpaint, model_size, outpaint_windows
 from inference.sampling import timesteps
 from inference.sampling.inpainting import thorough_keep
@@ -40,7 +40,7 @@ def outpaint(request: Outpaint, tools: Tools) -> Pipeline:
         lap = seam_width(window, size, box)
         keep = thorough_keep(dilated(fresh, lap), *size)
         views = [to_signed(resized(cut(picture, window), *size, Image.Resampling.BICUBIC)) for picture in pictures]
-        noise = window_noise(request.seeds, *size, number)
+        noise = window_noise(request.seeds, size, number)
         latents = yield from repaint(job, views, keep, noise)
         patches = yield from decode_each(latents)
         if len(pictures) < len(patches):

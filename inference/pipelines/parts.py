@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 from torch import Tensor
 
@@ -10,16 +10,24 @@ from inference.conditioning import Tokens
 from inference.pipelines.asks import Ask, Decode
 from inference.requests import AnyRequest, Note, size_of
 from inference.sampling import PictureNoise
+from inference.sampling.noise import SEED_RANGE
 
 LATENT_CHANNELS = 4
 DOWNSCALE = 8
+_SEED_STEP = 0x9E3779B9  # far from the small steps between the seeds of one job
 
 
 def noise_streams(request: AnyRequest) -> list[PictureNoise]:
     """One stream of unit gaussian [4, H/8, W/8] per seed, so that any picture of a job can be made again alone."""
-    width, height = size_of(request)
+    return window_noise(request.seeds, size_of(request))
+
+
+def window_noise(seeds: Sequence[int], size: tuple[int, int], window: int = 0) -> list[PictureNoise]:
+    """The same for a window of that width and height, one of several that make up a picture: what they get has nothing
+    in common."""
+    width, height = size
     shape = (LATENT_CHANNELS, height // DOWNSCALE, width // DOWNSCALE)
-    return [PictureNoise(seed, shape) for seed in request.seeds]
+    return [PictureNoise((seed + window * _SEED_STEP) % SEED_RANGE, shape) for seed in seeds]
 
 
 def decode_each(latents: Tensor) -> Generator[Ask, Tensor, tuple[Tensor, ...]]:

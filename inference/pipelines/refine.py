@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from inference.compositing import covering, to_signed
 from inference.pipelines.asks import Drawing, Pipeline, ToLatent, Tools
-from inference.pipelines.guided import denoise, read, window_noise
-from inference.pipelines.parts import decode_each
+from inference.pipelines.guided import denoise, read
+from inference.pipelines.parts import decode_each, noise_streams
 from inference.requests import Refine
 from inference.sampling import StepCoefficients, full_coefficients, stack_next
 
@@ -23,7 +23,7 @@ def refine(request: Refine, tools: Tools) -> Pipeline:
     source = covering(tools.picture(request.image.blob), request.width, request.height)
     latent = yield ToLatent(to_signed(source))  # [4, H/8, W/8]
     steps = refine_schedule(request)
-    noise = window_noise(request.seeds, request.width, request.height)
+    noise = noise_streams(request)
     start = steps[0]
     x = start.sqrt_alpha * latent.to(tools.device) + start.sqrt_one_minus_alpha * stack_next(noise, tools.device)
     x = yield from denoise(request, "full", x, steps, contexts, noise)

@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from inference.conditioning import Context, TokenIds, negative_ids
-from inference.pipelines.asks import Denoise, Drawing, Encode, Pipeline, Show, Tools
-from inference.pipelines.parts import decode_each, noise_streams, prompt_notes
+from inference.pipelines.asks import Drawing, Pipeline, Tools
+from inference.pipelines.guided import denoise, read
+from inference.pipelines.parts import decode_each, noise_streams
 from inference.requests import TextToImage
-from inference.sampling import full_coefficients, full_step, stack_next, timesteps
+from inference.sampling import full_coefficients, stack_next, timesteps
 
 
 def text_to_image(request: TextToImage, tools: Tools) -> Pipeline:
-    """Draws one picture per seed by the full sampler.
-
-    Guidance leads away from the negative prompt, or from the learnt null embedding where there is none. At guidance 0
-    the unconditional half would be multiplied by zero, so it is neither encoded nor computed.
-    """
-    prompt = tools.tokenize(request.prompt)
-    negative = tools.tokenize(request.negative_prompt) if request.negative_prompt else None
-    texts: list[TokenIds | None] = [prompt.ids]
-    if request.guidance_scale > 0:
-        texts.append(negative_ids(prompt, negative, request.negative_mode) if negative else None)
-    contexts: tuple[Context, ...] = yield Encode("full", tuple(texts))
-
+    """Draws one picture per seed by the full sampler."""
+    contexts, notes = yield from read(request, "full", tools)
     noise = noise_streams(request)
     x = stack_next(noise, tools.device)  # [B, 4, H/8, W/8]
-    x0 = x
-    for step in full_coefficients(request.steps, request.eta):
-        eps_cond, *eps_uncond = yield Denoise("full", x, step.t, contexts)
-        x, x0 = full_step(
-            x,
-            eps_cond,
-            eps_uncond[0] if eps_uncond else None,
-            guidance_scale=request.guidance_scale,
-            step=step,
-            noise=stack_next(noise, tools.device) if step.sigma else None,
-        )
-        yield Show(x0)
+    x = yield from denoise(request, "full", x, full_coefficients(request.steps, request.eta), contexts, noise)
     pictures = yield from decode_each(x)
-    return Drawing(pictures, prompt_notes(prompt, negative if request.guidance_scale > 0 else None))
+    return Drawing(pictures, notes)
 
 
 def text_to_image_steps(request: TextToImage) -> int:

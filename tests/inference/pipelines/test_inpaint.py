@@ -105,7 +105,10 @@ def test_with_focus_and_paste_off_the_whole_picture_is_redrawn_as_published() ->
     played = painted(image, mask, focus=False, paste=False)
     [ask, *_] = played.of(Denoise)
     assert ask.x.shape[-2:] == (8, 16)
-    assert ((ask.x[0, 4] > 0) & (ask.x[0, 4] < 1)).any()
+    soft = (ask.x[0, 4] > 0) & (ask.x[0, 4] < 1)
+    assert soft.any()
+    [hole] = played.of(ToLatent)
+    assert (hole.pixels[:, ::8, ::8][:, soft] == 0).all()  # grey wherever not all is kept
     [picture] = played.drawing.pictures
     assert picture.shape == image.shape
     assert (picture > 245).all()
@@ -137,7 +140,8 @@ def test_nothing_marked_is_refused() -> None:
 def test_sizes_that_disagree_are_refused(name: str) -> None:
     studio = Studio()
     asked = request(studio, photo(64, 64), marked(64, 64, Box(0, 0, 9, 9)))
-    studio.kept[asked.image.blob if name == "image" else asked.mask] = torch.zeros(64, 65, 3)[..., 0]
+    studio.kept[asked.image.blob] = photo(65, 64) if name == "image" else photo(64, 64)
+    studio.kept[asked.mask] = photo(64, 64)[..., 0] if name == "image" else photo(64, 64)
     with pytest.raises(InvalidRequest, match=f"{name}: must be 64x64 pixels"):
         next(inpaint(asked, studio))
 
