@@ -130,8 +130,7 @@ class Checkpoint:
         """The super-resolution net "x2", "x4" or "flash_x2" for `inference.nets.superres`. Same errors."""
         path = self._path(f"superres_{name}")
         state = bare(read_tensors(path))
-        groups = (self.files.config.get("superres") or {}).get("groups")
-        extras = {"groups": groups} if groups else {}
+        extras = superres_extras(self.files)
         return assemble(
             lambda: build_superres(infer_superres_config(shapes_of(state), **extras)), state, path.name, dtype, device
         )
@@ -206,6 +205,12 @@ def unet_extras(files: Files, net: str) -> dict[str, int]:
 def movq_extras(files: Files) -> dict[str, int]:
     """The same for `infer_movq_config`."""
     groups = _stated_config(files, "movq", "movq").get("norm_num_groups")
+    return {"groups": groups} if groups else {}
+
+
+def superres_extras(files: Files) -> dict[str, int]:
+    """The same for `infer_superres_config`."""
+    groups = (files.config.get("superres") or {}).get("groups")
     return {"groups": groups} if groups else {}
 
 

@@ -10,11 +10,14 @@ from typing import Literal
 
 import torch
 
+from inference.checkpoints.catalogue import Net, UNetName
 from inference.checkpoints.contents import UnreadableCheckpoint
-from inference.checkpoints.convert import sha256
 from inference.checkpoints.load import Checkpoint
+from inference.checkpoints.manifest import sha256
 from inference.checkpoints.revisions import noted_checksum
-from inference.checkpoints.store import Files, MissingWeights, locate
+from inference.checkpoints.store import Files, MissingWeights, locate, unet_nets
+
+_WEIGHTS = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
 
 Verdict = Literal["whole", "fits", "broken"]
 
@@ -38,16 +41,49 @@ def verify(folder: Path) -> Iterator[Finding]:
         raise MissingWeights(f"no weights in {folder}")
     yield from _checksums(files)
     checkpoint = Checkpoint(files)
-    for net in ("base", "flash", "inpainting"):
+    for net, load in _LOADERS.items():
         if net in files.nets:
-            yield _fits(net, partial(checkpoint.load_unet, net, torch.float32, "meta"))
-    if "movq" in files.nets:
-        yield _fits("movq", partial(checkpoint.load_movq, torch.float32, "meta"))
+            yield _fits(net, partial(load, checkpoint))
+    if "ip_adapter" in files.nets:
+        for mode in ("mix", "mix_flash"):
+            if all(files.has(net) for net in unet_nets(files, mode)):
+                yield _fits(f"ip_adapter on {unet_nets(files, mode)[0]}", partial(_unet(mode), checkpoint))
+
+
+def _unet(name: UNetName) -> Callable[[Checkpoint], object]:
+    return lambda checkpoint: checkpoint.load_unet(name, torch.float32, "meta")
+
+
+def _control(name: str) -> Callable[[Checkpoint], object]:
+    return lambda checkpoint: checkpoint.load_control(name, torch.float32, "meta")
+
+
+def _superres(name: str) -> Callable[[Checkpoint], object]:
+    return lambda checkpoint: checkpoint.load_superres(name, torch.float32, "meta")
+
+
+_LOADERS: dict[Net, Callable[[Checkpoint], object]] = {
+    "base": _unet("base"),
+    "flash": _unet("flash"),
+    "inpainting": _unet("inpainting"),
+    "ip_unet": _unet("mix"),
+    "hed_unet": _unet("hed"),
+    "movq": lambda checkpoint: checkpoint.load_movq(torch.float32, "meta"),
+    "control_depth": _control("depth"),
+    "control_scribble": _control("scribble"),
+    "superres_x2": _superres("x2"),
+    "superres_x4": _superres("x4"),
+    "superres_flash_x2": _superres("flash_x2"),
+    "image_encoder": lambda checkpoint: checkpoint.load_clip(torch.float32, "meta"),
+    "hed_detector": lambda checkpoint: checkpoint.load_hed(torch.float32, "meta"),
+}
 
 
 def _checksums(files: Files) -> Iterator[Finding]:
     listed = {name: str(entry["sha256"]) for name, entry in files.manifest.get("files", {}).items()}
-    for path in sorted(p for p in files.folder.rglob("*") if p.suffix in (".pt", ".bin", ".safetensors")):
+    for path in sorted(
+        p for p in files.folder.rglob("*") if p.suffix in (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
+    ):
         name = path.relative_to(files.folder).as_posix()
         checksum = noted_checksum(files.folder, name)
         if checksum and name not in listed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from inference.checkpoints.keys import movq_to_diffusers, movq_to_official, unet_to_official
 from inference.nets.shapes import shapes_of
 from inference.nets.unet import build_unet
+from tests.inference.random_checkpoint import CLIP, read_net
 from tests.inference.tiny import MOVQ, UNET
 
 RELEASED_UNETS = {"kandinsky3": "projection", "kandinsky3_flash": "projection_flash"}
@@ -106,3 +108,44 @@ def write_diffusers(tiny: Path, folder: Path) -> Path:
     shutil.copy(tiny / "text_encoder" / "config.json", folder / "text_encoder")
     shutil.copy(tiny / "text_encoder" / "spiece.model", folder / "tokenizer")
     return folder
+
+
+def write_added(random: Path, folder: Path) -> Path:
+    """The other modes as they are released, each repository in its own folder; `random` is the checkpoint they become.
+
+    The IP-Adapter's file holds the base U-Net too.
+    """
+    base, projection = read_net(random, "base"), read_net(random, "projection")
+    unet = unet_to_official({name.removeprefix("unet."): t for name, t in base.items() if name != "null_embedding"})
+    fork = _fork_projection(projection)
+    _save({**unet, **fork, **read_net(random, "ip_adapter")}, folder / "ip_adapter/unet/diffusion_pytorch_model.bin")
+    hed = read_net(random, "hed_unet")
+    inside = {name.removeprefix("projections."): t for name, t in hed.items() if name.startswith("projections.")}
+    stem = {name.removeprefix("unet."): t for name, t in hed.items() if name.startswith("unet.")}
+    _save({**stem, **_fork_projection(inside)}, folder / "controlnet_hed/unet/diffusion_pytorch_model.bin")
+    for control in ("depth", "scribble"):
+        half = {name: tensor.bfloat16() for name, tensor in read_net(random, f"control_{control}").items()}
+        _save(half, folder / f"controlnet_{control}/unet_controlnet/diffusion_pytorch_model.bin")
+    x4 = {name: tensor.half() for name, tensor in read_net(random, "superres_x4").items()}
+    _save(x4, folder / "superres/KandiSuperRes.ckpt")
+    _save({"unet": read_net(random, "superres_x2")}, folder / "superres/KandiSuperRes_x2.ckpt")
+    _save(read_net(random, "superres_flash_x2"), folder / "superres/KandiSuperRes_flash_x2.pt")
+    _save(read_net(random, "hed_detector"), folder / "annotators/ControlNetHED.pth")
+    encoder = folder / "ip_adapter" / "image_encoder"
+    encoder.mkdir(parents=True)
+    ids = {"vision_model.embeddings.position_ids": torch.arange(5)[None]}
+    save_file({**read_net(random, "image_encoder"), **ids}, encoder / "model.safetensors", metadata={"format": "pt"})
+    (encoder / "config.json").write_text(json.dumps({"model_type": "clip_vision_model", **CLIP}))
+    configs = json.loads((random / "manifest.json").read_text())["configs"]
+    (folder / "manifest.json").write_text(json.dumps({"configs": configs}))
+    return folder
+
+
+def _fork_projection(projection: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    names = {"0.weight": "projection_lin.weight", "1.weight": "projection_ln.weight", "1.bias": "projection_ln.bias"}
+    return {names[name]: tensor for name, tensor in projection.items()}
+
+
+def _save(content: object, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(content, path)

@@ -6,8 +6,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from inference.checkpoints.convert import convert, sha256
+from inference.checkpoints.convert import convert
 from inference.checkpoints.load import Checkpoint
+from inference.checkpoints.manifest import sha256
 from inference.checkpoints.store import MissingWeights, lacking, locate, model_card
 from inference.checkpoints.verify import verify
 from tests.inference.checkpoints.layouts import write_diffusers, write_v30, write_v31
