@@ -14,7 +14,7 @@ import typer
 
 from benchmarks.harness import Row, table
 
-BENCHMARKS = ("bot", "queue", "load", "e2e")
+BENCHMARKS = ("bot", "queue", "load", "e2e", "memory")
 
 
 def machine() -> str:

@@ -77,11 +77,11 @@ def _measure(load: Callable[[Path], nn.Module], folder: Path, small: Path, answe
     _touch(load(small))
     gc.collect()
     gc.freeze()  # what imports have made would otherwise be looked through again, at moments of chance
-    before, start = _memory_mb("VmRSS"), time.process_time()
+    before, start = memory_mb("VmRSS"), time.process_time()
     net = load(folder)
     _touch(net)
     spent = time.process_time() - start
-    answer.send(Cost(spent * 1e3, _memory_mb("VmHWM") - before))
+    answer.send(Cost(spent * 1e3, memory_mb("VmHWM") - before))
 
 
 def _touch(net: nn.Module) -> None:
@@ -89,7 +89,7 @@ def _touch(net: nn.Module) -> None:
         float(parameter.detach().view(-1)[:: PAGE // parameter.element_size()].float().sum())
 
 
-def _memory_mb(field: str) -> float:
+def memory_mb(field: str) -> float:
     """A line of /proc/self/status, in megabytes."""
     lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return int(lines[field].split()[0]) * 1024 / 1e6
