@@ -62,10 +62,8 @@ class Scribe:
         return {self.net_of(task): model for task, model in self._models.found.items()}
 
     def net_of(self, task: Task) -> str:
-        """Raises MissingWeights where the task has no model."""
-        if task not in self._models.found:
-            raise MissingWeights(f"no language model to {task} with: {self._models.missing.get(task, 'switched off')}")
-        return f"language {self._models.found[task].folder}"
+        """The name of a task's model, whether there is one or not."""
+        return f"language {self._models.found[task].folder}" if task in self._models.found else f"nothing to {task}"
 
     def load(self, net: str, dtype: torch.dtype, device: torch.device) -> nn.Module:
         return load_language_model(self.nets[net], dtype, device, four_bit=self._models.four_bit)
@@ -79,7 +77,10 @@ class Scribe:
         self._open.clear()
 
     def write(self, ask: Write) -> Written:
-        """The answer with at most TOKENS_AT_ONCE more tokens."""
+        """The answer with at most TOKENS_AT_ONCE more tokens. Raises MissingWeights where the task has no model."""
+        if ask.task not in self._models.found:
+            lack = self._models.missing.get(ask.task, "switched off")
+            raise MissingWeights(f"no language model to {ask.task} with: {lack}")
         net = self.net_of(ask.task)
         model: Any = self._require(net)
         if net not in self._tokenizers:
