@@ -16,7 +16,7 @@ from bot.pacing import Pace, Window
 from bot.playground import Playground, serve
 from bot.settings import Settings
 from inference.blobs import BlobStore
-from tests.bot.conversation.painter import Painter
+from tests.bot.conversation.painter import ALL_MODES, Painter
 from tests.e2e.chat import Person
 
 TOKEN = "123456:" + "A" * 35
@@ -75,8 +75,8 @@ class House:
     async def reopen(self) -> None:
         """Stops and starts the bot; what the painter had in hand is lost."""
         await self.close()
-        card, self.painter = self.painter.card, self.new_painter()
-        self.painter.card = card
+        before, self.painter = self.painter, self.new_painter()
+        self.painter.card, self.painter.answers = before.card, before.answers
         await self.open()
 
 
@@ -101,6 +101,16 @@ async def closed_house(playground: Playground, tmp_path: Path, monkeypatch: pyte
 async def house(closed_house: House) -> House:
     await closed_house.open()
     return closed_house
+
+
+@pytest.fixture
+async def every_mode(house: House) -> House:
+    """The bot has heard that this model knows every mode."""
+    house.painter.card = ALL_MODES
+    assert house.studio is not None
+    while house.studio.queue.card is not ALL_MODES:
+        await asyncio.sleep(0.01)
+    return house
 
 
 @pytest.fixture

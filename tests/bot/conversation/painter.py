@@ -12,17 +12,23 @@ from PIL import Image
 from inference.blobs import BlobStore, encode_png
 from inference.queue.delivery import Assignment, Capacity, JobReport
 from inference.requests import (
+    AnyRequest,
     Cancelled,
     Failed,
     Finished,
+    Inpaint,
     ModelCard,
     Note,
+    Outpaint,
     Picture,
     Progress,
     Recipe,
+    Rewrite,
     Started,
     Texts,
+    Upscale,
     WordLists,
+    size_of,
 )
 
 COLOURS = {"red": (220, 40, 40), "blue": (30, 60, 210), "green": (40, 160, 70), "красн": (220, 40, 40)}
@@ -47,10 +53,20 @@ BIG = ModelCard(
     sizes={"1:1": (256, 256), "16:9": (448, 256), "9:16": (256, 448), "3:2": (320, 192)},
 )
 
+ALL_MODES = BIG.model_copy(
+    update={
+        "kinds": (*BIG.kinds, "refine", "inpaint", "outpaint", "mix", "hed", "depth", "scribble", "x2", "x4"),
+        "missing": {"mix_flash": "kandinsky3_ip_adapter, 13.7 GB"},
+    }
+)
+
 
 @dataclass
 class Painter:
-    """`card` and `slots` may be changed at any time; while `gate` is clear, jobs with `hold` in the prompt wait."""
+    """`card` and `slots` may be changed at any time; while `gate` is clear, jobs with `hold` in the prompt wait.
+
+    `answers` are what a language model makes of a prompt: a text, or why there is none.
+    """
 
     blobs: BlobStore
     card: ModelCard | None = SMALL
@@ -59,6 +75,7 @@ class Painter:
     hold: str = ""
     failure: Failed | None = None
     notes: tuple[Note, ...] = ()
+    answers: dict[str, str | Failed] = field(default_factory=dict)
     submitted: list[Assignment] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -108,22 +125,50 @@ class Painter:
     async def _paint(self, assignment: Assignment) -> None:
         job_id, request = assignment.job_id, assignment.request
         self._report(job_id, Started())
+        if isinstance(request, Rewrite):
+            await self._write(job_id, request)
+            return
+        words = "" if isinstance(request, Upscale) else request.prompt
+        width, height = size_of(request)
         for step in range(self.steps):
             self._report(job_id, Progress(stage="drawing", step=step, of=self.steps, preview=self.preview()))
-            while not self.gate.is_set() and self.hold in request.prompt:
+            while not self.gate.is_set() and self.hold in words:
                 await asyncio.sleep(0.01)
         if self.failure is not None:
             self._report(job_id, self.failure)
             return
         pictures = []
         for tile, seed in enumerate(request.seeds):
-            colour = next((rgb for word, rgb in COLOURS.items() if word in request.prompt), (200, 200, 60))
-            image = Image.new("RGB", (request.width, request.height), colour)
+            colour = next((rgb for word, rgb in COLOURS.items() if word in words), (200, 200, 60))
+            image = self._over(request, Image.new("RGB", (width, height), colour))
             image.putpixel((0, 0), (seed % 256, seed // 256 % 256, seed // 65536 % 256))
             recipe = Recipe(request=request, tile=tile, checkpoints={"unet": "squares"}, code_version="0.1.0")
             blob = self.blobs.put(encode_png(image, recipe))
-            pictures.append(Picture(tile=tile, blob=blob, width=request.width, height=request.height, recipe=recipe))
+            pictures.append(Picture(tile=tile, blob=blob, width=width, height=height, recipe=recipe))
         self._report(job_id, Finished(pictures=tuple(pictures), notes=self.notes, engine_seconds=1.234))
+
+    def _over(self, request: AnyRequest, fresh: Image.Image) -> Image.Image:
+        """What is to stay of the picture that a request works from, laid over what is fresh."""
+        if isinstance(request, Inpaint):
+            return Image.composite(fresh, self._stored(request.image.blob), self._stored(request.mask).convert("L"))
+        if isinstance(request, Outpaint):
+            x, y, width, height = request.box
+            fresh.paste(self._stored(request.image.blob).resize((width, height)), (x, y))
+        return fresh
+
+    def _stored(self, blob: str) -> Image.Image:
+        return Image.open(io.BytesIO(self.blobs.get(blob)))
+
+    async def _write(self, job_id: int, request: Rewrite) -> None:
+        answer = self.answers.get(request.prompt, f"{request.prompt}, in soft light")
+        begun = answer.rpartition(" ")[0] if isinstance(answer, str) else None
+        self._report(job_id, Progress(stage="writing", step=1, of=2, text=begun))
+        while not self.gate.is_set() and self.hold in request.prompt:
+            await asyncio.sleep(0.01)
+        if isinstance(answer, Failed):
+            self._report(job_id, answer)
+        else:
+            self._report(job_id, Finished(texts=(answer,) * len(request.seeds), notes=self.notes))
 
     def _report(self, job_id: int, event: Started | Progress | Finished | Failed | Cancelled) -> None:
         self._reports.put_nowait(JobReport(job_id=job_id, event=event))
