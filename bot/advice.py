@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from bot.cards import escape, mode_name, shortened, style_name, wait
 from bot.compose import ModeMissing, TooLong
+from bot.decoding import PictureRefused, Trouble
 from bot.i18n import _, ngettext
 from bot.intake import EngineAway
+from bot.modes import TooLarge
+from bot.pictures_in import NoPicture, WhichPicture
 from bot.prompt import (
     BOUNDS,
     MAX_RATIO,
@@ -91,6 +94,16 @@ def _about_prompt(error: PromptError) -> str:
                 )
             )
             return text.format(length=length, limit=limit) + " " + _("Please make it shorter.")
+        case PictureRefused(trouble=trouble, detail=detail):
+            return _about_picture(trouble, detail)
+        case WhichPicture(count=count):
+            return _("There are {n} pictures: say which one, for example <code>/vary 2</code>.").format(n=count)
+        case NoPicture():
+            return _("With which picture? Answer one with this command, or send one with it as its caption.")
+        case TooLarge(width=width, height=height):
+            return _("That would be {size} pixels, more than I can make. It is large already.").format(
+                size=f"{width}×{height}"
+            )
         case ModeMissing(mode=mode, lacks=lacks):
             return missing_mode(mode, lacks)
     raise TypeError(f"no advice for {error!r}")
@@ -119,6 +132,25 @@ def _about_queue(error: Refused | EngineAway) -> str:
                 "please try again in a minute."
             )
     raise TypeError(f"no advice for {error!r}")
+
+
+def _about_picture(trouble: Trouble, detail: str) -> str:
+    """What is wrong with a file somebody sent, and what would do."""
+    match trouble:
+        case "not_an_image":
+            return _("I cannot read a picture out of this. PNG, JPEG, WebP, HEIC and TIFF will do.")
+        case "animated":
+            return _("This one moves, and I work from still pictures. Send me a frame of it as a photo.")
+        case "too_small":
+            return _("This picture is tiny ({size}). It takes at least 64 pixels on each side.").format(size=detail)
+        case "too_many_pixels":
+            return _("This picture has too many pixels for me. Up to 64 megapixels will do; make it smaller first.")
+        case "broken":
+            return _("This file is damaged or was cut off on its way. Please send it once more.")
+        case "no_heic":
+            return _("I cannot open iPhone’s HEIC files here. Send it as a photo, not as a file, and it will work.")
+        case "too_big_a_file":
+            return _("This file is too big: Telegram lets me fetch 20 MB at most. Send it as a photo, or smaller.")
 
 
 def missing_mode(mode: str, lacks: str) -> str:

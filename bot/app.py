@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot import middlewares
+from bot.albums import Albums
 from bot.commands import set_commands
 from bot.delivery import Deliveries
 from bot.desk import Desk
@@ -145,6 +146,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             deliveries=deliveries,
             outbox=outbox,
             desk=desk,
+            albums=Albums(),
         )
         middlewares.install(updates, settings=settings, history=history, outbox=outbox)
         updates.include_router(build_router())

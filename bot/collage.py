@@ -13,14 +13,22 @@ from PIL import Image, ImageDraw, ImageFont
 MIN_TILE = 384
 MAX_TILE = 1024
 MAX_PHOTO_BYTES = 10_000_000
+MAX_RATIO = 18  # Telegram takes photos up to 20 times as long as wide
 GAP = 6
 THUMB = 256
 _BACKGROUND = (24, 24, 28)
 
 
 def photo(picture: bytes) -> bytes:
-    """One picture as a JPEG for the chat; a picture smaller than 384 px is scaled up."""
-    return _jpeg(_tile_of(picture, MIN_TILE, 2560))
+    """One picture as a JPEG for the chat; a smaller one is scaled up, a very long one laid on a strip."""
+    shown = _tile_of(picture, MIN_TILE, 2560)
+    longest = max(shown.size)
+    if longest > MAX_RATIO * min(shown.size):
+        strip = math.ceil(longest / MAX_RATIO)
+        laid = Image.new("RGB", (max(shown.width, strip), max(shown.height, strip)), _BACKGROUND)
+        laid.paste(shown, ((laid.width - shown.width) // 2, (laid.height - shown.height) // 2))
+        shown = laid
+    return _jpeg(shown)
 
 
 def grid(pictures: list[bytes]) -> bytes:

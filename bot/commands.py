@@ -11,6 +11,14 @@ from bot.languages import LANGUAGES, Language
 COMMANDS = {
     "imagine": N_("Draw a picture from words"),
     "beautify": N_("Improve the words"),
+    "vary": N_("Variations of a picture"),
+    "mix": N_("Mix 2 to 4 pictures"),
+    "restyle": N_("A picture and words"),
+    "control": N_("Keep the outlines"),
+    "inpaint": N_("Repaint a part"),
+    "outpaint": N_("Extend the frame"),
+    "upscale": N_("Enlarge, ×2 or 4K"),
+    "tree": N_("Family tree of a picture"),
     "history": N_("My pictures"),
     "styles": N_("Styles"),
     "settings": N_("My settings"),
@@ -19,7 +27,8 @@ COMMANDS = {
     "info": N_("Recipe of a picture (reply to it)"),
     "help": N_("How to ask for more"),
 }
-IN_GROUPS = ("imagine", "beautify", "queue", "cancel", "info", "help")
+ALONE = ("history", "styles", "settings")
+IN_GROUPS = tuple(command for command in COMMANDS if command not in ALONE)
 
 
 def commands_for(language: Language, *, private: bool) -> list[BotCommand]:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from PIL import Image, ImageOps
 
+from bot.prompt import PromptError
 from inference.blobs import encode_png
 from inference.requests import MAX_PICTURE_SIDE, MAX_PIXELS
 
@@ -21,7 +22,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP")
 Trouble = Literal["not_an_image", "animated", "too_small", "too_many_pixels", "broken", "no_heic", "too_big_a_file"]
 
 
-class PictureRefused(ValueError):
+class PictureRefused(PromptError):
     """A file that cannot be worked from. What a person reads is written in `bot.advice`."""
 
     def __init__(self, trouble: Trouble, detail: str = "") -> None:

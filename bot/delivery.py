@@ -25,6 +25,7 @@ from bot.gallery import Gallery
 from bot.history import History
 from bot.i18n import speaking
 from bot.intake import Origin, context_of
+from bot.originals import Originals
 from bot.outbox import Outbox
 from bot.refusals import Refusal, classify
 from bot.showing import Showing, reply_to, wish_of
@@ -78,8 +79,10 @@ class Deliveries:
         self._previews = previews
         self._first_pause = first_pause
         self._history = history
-        self._showing = Showing(bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs)
-        self.gallery = Gallery(bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs)
+        originals = Originals(bot=bot, history=history, blobs=blobs)
+        common: dict[str, Any] = {"bot": bot, "queue": queue, "ledger": ledger, "history": history, "blobs": blobs}
+        self._showing = Showing(**common, originals=originals)
+        self.gallery = Gallery(**common, originals=originals)
         self._presses: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._statuses: dict[int, _Status] = {}
         self._errands: dict[tuple[str, int], asyncio.Task[None]] = {}

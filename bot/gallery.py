@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import time
-from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from aiogram import Bot
@@ -14,20 +13,17 @@ from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
 from aiogram.types import (
     BufferedInputFile,
     InlineKeyboardMarkup,
-    InputMediaDocument,
     InputMediaPhoto,
     MaybeInaccessibleMessageUnion,
-    Message,
-    ReplyParameters,
 )
 
-from bot import cards, collage, keyboards, rewriting
+from bot import cards, collage, rewriting
 from bot.history import History, Post, StoredPicture
 from bot.i18n import _
 from bot.intake import context_of, line_of_request, line_of_tile
+from bot.originals import Originals, Place
 from bot.prompt import PromptLine
-from bot.refusals import Refusal, classify
-from bot.showing import can_refine, reply_to, result_keyboard
+from bot.showing import keyboard_of, reply_to, result_keyboard
 from inference.blobs import BlobStore
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.ledger import Ledger
@@ -37,29 +33,25 @@ log = logging.getLogger(__name__)
 DELETABLE_SECONDS = 47 * 3600.0
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where to post: in answer to which message of which chat."""
-
-    chat_id: int
-    answer_to: int | None
-    thread: int | None = None
-
-    @property
-    def quiet(self) -> bool:
-        """In groups nobody's telephone rings for somebody else's picture."""
-        return self.chat_id < 0
-
-
 class Gallery:
     """State: a lock per picture and chat while something is being posted, so that quick fingers get one of each."""
 
-    def __init__(self, *, bot: Bot, queue: Dispatcher, ledger: Ledger, history: History, blobs: BlobStore) -> None:
+    def __init__(
+        self,
+        *,
+        bot: Bot,
+        queue: Dispatcher,
+        ledger: Ledger,
+        history: History,
+        blobs: BlobStore,
+        originals: Originals,
+    ) -> None:
         self._bot = bot
         self._queue = queue
         self._ledger = ledger
         self._history = history
         self._blobs = blobs
+        self.originals = originals
         self._locks: WeakValueDictionary[tuple[int, int], asyncio.Lock] = WeakValueDictionary()
 
     async def line(self, picture: StoredPicture) -> PromptLine:
@@ -93,9 +85,7 @@ class Gallery:
                 file_id or BufferedInputFile(await self.jpeg(picture), f"{picture.id}.jpg"),
                 caption=await self.caption(picture),
                 parse_mode="HTML",
-                reply_markup=keyboards.single(
-                    picture.id, can_refine=can_refine(picture, self._queue.card), starred=picture.starred
-                ),
+                reply_markup=keyboard_of(picture, self._queue.card),
                 reply_parameters=reply_to(place.answer_to),
                 message_thread_id=place.thread,
                 disable_notification=place.quiet,
@@ -113,44 +103,12 @@ class Gallery:
             return True
 
     async def files(self, pictures: list[StoredPicture], place: Place) -> bool:
-        """Posts originals, two and more as one album; points to them where all were posted before.
-
-        True if they were posted now. Raises BlobMissing.
-        """
-        async with self._lock(place.chat_id, -pictures[0].job_id):
-            known = [
-                await self._history.find_post(kind="file", picture_id=picture.id, chat_id=place.chat_id)
-                for picture in pictures
-            ]
-            first = known[0]
-            if first is not None and all(known) and await self.point_to(first, _("The original is here.")):
-                return False
-            documents = [await self._document(picture) for picture in pictures]
-            common = {
-                "reply_parameters": reply_to(place.answer_to),
-                "message_thread_id": place.thread,
-                "disable_notification": place.quiet,
-            }
-            if len(documents) == 1:
-                messages = [await self._bot.send_document(place.chat_id, documents[0], **common)]  # type: ignore[arg-type]
-            else:
-                album = [InputMediaDocument(media=document) for document in documents]
-                messages = await self._bot.send_media_group(place.chat_id, album, **common)  # type: ignore[arg-type]
-            for picture, message in zip(pictures, messages, strict=True):
-                await self._remember_file(picture, message)
-            return True
+        """Posts originals, or points to them. True if they were posted now. Raises BlobMissing."""
+        return await self.originals.post(pictures, place)
 
     async def point_to(self, post: Post, words: str) -> bool:
         """Answers a message of ours with a finger up. False if that message is gone."""
-        there = ReplyParameters(message_id=post.message_id)
-        try:
-            await self._bot.send_message(post.chat_id, f"👆 {words}", reply_parameters=there, disable_notification=True)
-        except TelegramBadRequest as error:
-            if classify(error) is not Refusal.MESSAGE_GONE:
-                raise
-            await self._history.forget_post(post.chat_id, post.message_id)
-            return False
-        return True
+        return await self.originals.point_to(post, words)
 
     async def delete(self, pictures: list[StoredPicture]) -> None:
         """Deletes pictures for good: rows, files that nobody else needs, and the messages that show them anywhere."""
@@ -202,22 +160,3 @@ class Gallery:
 
     def _lock(self, chat_id: int, what: int) -> asyncio.Lock:
         return self._locks.setdefault((chat_id, what), asyncio.Lock())
-
-    async def _document(self, picture: StoredPicture) -> str | BufferedInputFile:
-        file_id = await self._history.file_id_of(picture.id, "file")
-        if file_id is not None:
-            return file_id
-        content = await asyncio.to_thread(self._blobs.get, picture.blob)
-        return BufferedInputFile(content, f"kandinsky-{picture.job_id}-{picture.tile + 1}.png")
-
-    async def _remember_file(self, picture: StoredPicture, message: Message) -> None:
-        document = message.document
-        await self._history.add_post(
-            message.chat.id,
-            message.message_id,
-            job_id=picture.job_id,
-            picture_id=picture.id,
-            kind="file",
-            file_id=document.file_id if document else None,
-            file_unique_id=document.file_unique_id if document else None,
-        )

@@ -60,8 +60,11 @@ def grid(
     opened: Collection[int] = (),
     starred: bool = False,
     improvable: bool = False,
+    editable: bool = True,
+    variations: Sequence[InlineKeyboardButton] = (),
 ) -> InlineKeyboardMarkup:
     """Under several pictures. `pictures` are (number on the grid, id); those in `opened` (ids) were posted already."""
+    edit = [_job("✏️ " + _("Edit"), "edit", job_id)] if editable else []
     better = [button("✨ " + _("Improve"), WordsButton(action="improve", job=job_id))] if improvable else []
     numbers = [
         button(f"✅ {number}" if picture in opened else f"⬆ {number}", PictureButton(action="open", picture=picture))
@@ -69,32 +72,13 @@ def grid(
     ]
     return markup(
         *rows_of(numbers, NUMBERS_IN_A_ROW),
-        [_job("🔄 " + _("Again"), "again", job_id), _job("✏️ " + _("Edit"), "edit", job_id), *better],
+        *rows_of(variations, NUMBERS_IN_A_ROW),
+        [_job("🔄 " + _("Again"), "again", job_id), *edit, *better],
         [
             _job("📄 " + _("Files"), "files", job_id),
             _job("ℹ️ " + _("Recipe"), "recipe", job_id),
             _job(_star(starred), "star", job_id),
             _job("🗑", "delete", job_id),
-        ],
-    )
-
-
-def single(
-    picture: int, *, can_refine: bool, starred: bool = False, whole_job: int | None = None
-) -> InlineKeyboardMarkup:
-    """Under one picture; `whole_job` is the job that made nothing else, so that it can be drawn again from here."""
-    first: Row = []
-    if can_refine:
-        first.append(_picture("💎 " + _("Full quality"), "full", picture))
-    if whole_job is not None:
-        first += [_job("🔄 " + _("Again"), "again", whole_job), _job("✏️ " + _("Edit"), "edit", whole_job)]
-    return markup(
-        first,
-        [
-            _picture("📄 " + _("Original"), "file", picture),
-            _picture("ℹ️ " + _("Recipe"), "recipe", picture),
-            _picture(_star(starred), "star", picture),
-            _picture("🗑", "delete", picture),
         ],
     )
 

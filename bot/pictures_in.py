@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import Document, Message, PhotoSize, Sticker
@@ -13,35 +13,22 @@ from aiogram.types import Document, Message, PhotoSize, Sticker
 from bot.decoding import PictureRefused, decode
 from bot.desk import Desk
 from bot.history import Given, Post, StoredPicture, Upload
+from bot.prompt import PromptError
 from inference.requests import Source
 
 MAX_DOWNLOAD = 20_000_000  # what Telegram lets a bot fetch
-PICTURE_SUFFIXES = frozenset(
-    [
-        ".png",
-        ".jpg",
-        ".jpeg",
-        ".jfif",
-        ".webp",
-        ".heic",
-        ".heif",
-        ".tif",
-        ".tiff",
-        ".gif",
-        ".bmp",
-        ".avif",
-        ".apng",
-        ".svg",
-        ".psd",
-        ".raw",
-        ".dng",
-    ]
+PICTURE_SUFFIXES = re.compile(
+    r"\.(png|apng|jpe?g|jfif|webp|hei[cf]|tiff?|gif|bmp|avif|svg|psd|raw|dng)$", re.IGNORECASE
 )
 
 _decoding = asyncio.Semaphore(2)  # 64 megapixels take 200 MB while they are being decoded
 
 
-class WhichPicture(ValueError):
+class NoPicture(PromptError):
+    """Something is to be done with a picture, and there is none."""
+
+
+class WhichPicture(PromptError):
     """The answered message shows several pictures, and no number says which one is meant."""
 
     def __init__(self, count: int) -> None:
@@ -82,8 +69,8 @@ def carries_picture(message: Message) -> bool:
 
 
 def looks_like_picture(document: Document) -> bool:
-    suffix = PurePath(document.file_name or "").suffix.lower()
-    return (document.mime_type or "").startswith("image/") or suffix in PICTURE_SUFFIXES
+    named_so = PICTURE_SUFFIXES.search(document.file_name or "") is not None
+    return named_so or (document.mime_type or "").startswith("image/")
 
 
 async def read(desk: Desk, message: Message, owner_id: int) -> Given:

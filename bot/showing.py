@@ -9,17 +9,18 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
 from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, InputMediaPhoto, Message, ReplyParameters
 
-from bot import cards, collage, keyboards, rewriting
+from bot import cards, collage, keyboards, rewriting, workbench
 from bot.compose import Remark
 from bot.history import History, StoredPicture
 from bot.i18n import speaking
 from bot.intake import context_of, line_of, request_of
+from bot.originals import Originals, Place, is_more_than_a_photo
 from bot.refusals import Refusal, classify
 from inference.blobs import BlobMissing, BlobStore
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger
-from inference.requests import Failed, Finished, FlashTextToImage, ModelCard
+from inference.requests import Failed, Finished, FlashTextToImage, ModelCard, TextToImage
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +28,18 @@ log = logging.getLogger(__name__)
 class Showing:
     """Brings outcomes to people. Raises what Telegram raises; doing it again changes nothing but the edit count."""
 
-    def __init__(self, *, bot: Bot, queue: Dispatcher, ledger: Ledger, history: History, blobs: BlobStore) -> None:
+    def __init__(
+        self,
+        *,
+        bot: Bot,
+        queue: Dispatcher,
+        ledger: Ledger,
+        history: History,
+        blobs: BlobStore,
+        originals: Originals,
+    ) -> None:
         self._bot = bot
+        self._originals = originals
         self._queue = queue
         self._ledger = ledger
         self._history = history
@@ -113,6 +124,7 @@ class Showing:
         if message is None:  # it looks like this already: an earlier try got through, perhaps without our knowing
             known = await self._history.post(job.chat_id, message_id)
             if known is not None and known.kind in ("single", "grid"):
+                await self._originals_too(job, pictures, message_id)
                 return
         photo = message.photo[-1] if message is not None and message.photo else None
         await self._history.add_post(
@@ -124,6 +136,14 @@ class Showing:
             file_id=photo.file_id if photo else None,
             file_unique_id=photo.file_unique_id if photo else None,
         )
+        await self._originals_too(job, pictures, message_id)
+
+    async def _originals_too(self, job: Job, pictures: list[StoredPicture], answer_to: int) -> None:
+        """The file behind a photo that shows less than there is, once."""
+        large = [picture for picture in pictures if is_more_than_a_photo(picture)]
+        if large:
+            place = Place(job.chat_id, answer_to, context_of(job).thread)
+            await self._originals.post(large, place, point=False)
 
     async def _put_photo(self, job: Job, jpeg: bytes, text: str, markup: InlineKeyboardMarkup) -> Message | None:
         """Turns the status message into the photo; sends a new message where that one is gone."""
@@ -187,25 +207,40 @@ def can_refine(picture: StoredPicture, card: ModelCard | None) -> bool:
     return isinstance(picture.recipe.request, FlashTextToImage) and (card is None or "full" in card.kinds)
 
 
+def keyboard_of(picture: StoredPicture, card: ModelCard | None, *, more: bool = False) -> InlineKeyboardMarkup:
+    """The keyboard under one picture. One that was its job's only one can be drawn again from here."""
+    request = picture.recipe.request
+    return workbench.single(
+        picture.id,
+        card,
+        can_refine=can_refine(picture, card),
+        starred=picture.starred,
+        whole_job=picture.job_id if len(request.seeds) == 1 else None,
+        editable=isinstance(request, FlashTextToImage | TextToImage),
+        more=more,
+    )
+
+
 async def result_keyboard(
     history: History, pictures: list[StoredPicture], chat_id: int, card: ModelCard | None
 ) -> InlineKeyboardMarkup:
     """The keyboard under the pictures of a job as they are now: what is opened, starred, still there."""
     first = pictures[0]
     if len(first.recipe.request.seeds) == 1:
-        return keyboards.single(
-            first.id, can_refine=can_refine(first, card), starred=first.starred, whole_job=first.job_id
-        )
+        return keyboard_of(first, card)
     opened = {
         picture.id
         for picture in pictures
         if await history.find_post(kind="single", picture_id=picture.id, chat_id=chat_id) is not None
     }
+    numbered = [(picture.tile + 1, picture.id) for picture in pictures]
     return keyboards.grid(
         first.job_id,
-        [(picture.tile + 1, picture.id) for picture in pictures],
+        numbered,
+        variations=workbench.variations(numbered, card),
         opened=opened,
         starred=all(picture.starred for picture in pictures),
+        editable=isinstance(first.recipe.request, FlashTextToImage | TextToImage),
         improvable=rewriting.improvable(first.recipe.request, card),
     )
 

@@ -1,6 +1,7 @@
 """What a person reads: HTML in the language being spoken; whatever people typed is escaped here."""
 
 from bot.cards.captions import CAPTION_LIMIT, caption, deleting, examples, note, remark, unknown_words
+from bot.cards.costs import cost
 from bot.cards.failures import failed
 from bot.cards.names import mode_name, plain_wish, style_name, task, wish
 from bot.cards.progress import accepted, bar, cancelled, drawing, place_in_line, queued, resumed, stage
@@ -24,6 +25,7 @@ __all__ = [
     "bar",
     "cancelled",
     "caption",
+    "cost",
     "deleting",
     "drawing",
     "escape",

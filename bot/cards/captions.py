@@ -58,6 +58,8 @@ def remark(said: Remark) -> str:
             return _("The trained way of mixing is not installed here, so this is the quick experimental one.")
         case "varied_by_refining":
             return _("The image adapter is not installed here, so I drew over the picture itself.")
+        case "made_smaller":
+            return _("So large a picture would not fit, so yours is {size} in it.").format(size=said.detail)
         case "not_translated":
             return _("I could not translate your words, so I drew them as they are.")
         case "translation_cut":

@@ -6,15 +6,22 @@ from aiogram import Router
 
 import bot.handlers.beautify as beautify
 import bot.handlers.draw as draw
+import bot.handlers.extend as extend
 import bot.handlers.history as history
 import bot.handlers.info as info
 import bot.handlers.line as line
+import bot.handlers.mix as mix
 import bot.handlers.other as other
+import bot.handlers.painted as painted
 import bot.handlers.pictures as pictures
+import bot.handlers.repaint as repaint
 import bot.handlers.results as results
 import bot.handlers.settings as settings
 import bot.handlers.start as start
 import bot.handlers.styles as styles
+import bot.handlers.tree as tree
+import bot.handlers.with_picture as with_picture
+import bot.handlers.works as works
 
 __all__ = ["build_router"]
 
@@ -22,6 +29,9 @@ __all__ = ["build_router"]
 def build_router() -> Router:
     """All handlers. Commands come before plain words, and what nobody wanted comes last."""
     router = Router(name="conversation")
-    for module in (start, settings, styles, line, history, info, results, pictures, beautify, draw, other):
+    commands = (start, settings, styles, line, history, info, tree)
+    buttons = (results, pictures, works, mix)
+    areas = (repaint, extend)
+    for module in (painted, *commands, *buttons, *areas, beautify, with_picture, draw, other):
         router.include_router(module.build())
     return router

@@ -14,7 +14,8 @@ def welcome(card: ModelCard | None) -> str:
         _(
             "<b>Hello! I draw what you describe.</b>\n"
             "Send me a sentence, in English or in Russian, and you get four pictures. "
-            "Under them are buttons: take one out, draw it in full quality, try again, get the files."
+            "Under them are buttons: take one out, vary it, draw it in full quality, try again, get the files.\n"
+            "Or send me a photo: I can vary it, restyle it, mix several, repaint a part, extend it or enlarge it."
         )
     ]
     if card is not None and card.embedded:
@@ -31,6 +32,18 @@ def manual(card: ModelCard | None) -> str:
             "mention me, or reply to one of my messages."
         ),
         _(
+            "<b>Pictures</b>\n"
+            "Send a photo and choose what to do with it, a photo with words to draw it anew, "
+            "or an album of 2 to 4 to mix them. Or answer any picture with a command:\n"
+            "/vary more like it, <code>/vary strong</code> less like it\n"
+            "/restyle and words: the picture and the words together\n"
+            "/mix with more pictures\n"
+            "/control and words: a new picture with the same outlines\n"
+            "/inpaint repaint a part · /outpaint extend the frame\n"
+            "/upscale twice the size, <code>/upscale 4k</code>\n"
+            "/tree where it comes from and what came of it"
+        ),
+        _(
             "<b>Parameters</b>, after the words:\n"
             "<code>--ar 16:9</code> width to height, the shape of the picture\n"
             "<code>--n 2</code> how many pictures, 1 to 10\n"
@@ -40,6 +53,14 @@ def manual(card: ModelCard | None) -> str:
             "<code>--no text, people</code> what to avoid (full quality)\n"
             "<code>--steps 30</code> how long to work on it, 1 to 100 (full quality)\n"
             "<code>--cfg 3</code> how closely to follow the words, 0 to 20 (full quality)"
+        ),
+        _(
+            "<b>Parameters for pictures</b>\n"
+            "<code>--iw 0.6</code> how much of the picture, 0 to 2 (/vary, /restyle, /mix)\n"
+            "<code>--strength 0.6</code> draw over the picture itself, so far (/vary, /restyle)\n"
+            "<code>--method depth</code> outlines, depth or scribble (/control)\n"
+            "<code>--scale 0.8</code> how closely to keep it, <code>--start 0 --end 0.7</code> for which part of the "
+            "steps, <code>--drawn</code> when it is a drawing already (/control)"
         ),
         _(
             "<b>Commands</b>\n"

@@ -14,6 +14,7 @@ from bot import cards, keyboards, rewriting
 from bot.callbacks import FileRecipeButton
 from bot.compose import missing
 from bot.delivery import Deliveries
+from bot.family import parent_lines
 from bot.history import History, Person, Post
 from bot.i18n import _
 from bot.intake import Origin, context_of, known_card, line_of, line_of_request, take_in, waiting_twin
@@ -44,9 +45,9 @@ async def info(
     post = await _post_of(asked, person, history)
     if post is not None and await _of_post(post, origin, history, ledger, deliveries):
         return
-    recipe = await _in_file(bot, asked.document)
+    recipe = await in_file(bot, asked.document)
     if recipe is not None:
-        await _of_file(recipe, replace(origin, reply_to=asked.message_id), deliveries)
+        await of_file(recipe, replace(origin, reply_to=asked.message_id), deliveries)
         return
     await deliveries.say(origin, "🤷 " + _("I find no recipe here. Every picture I draw has one."))
 
@@ -54,12 +55,12 @@ async def info(
 async def file(message: Message, person: Person, event_update: Update, bot: Bot, deliveries: Deliveries) -> None:
     """A file that comes without words, in private."""
     origin = Origin.of_message(message, event_update.update_id, person.language)
-    recipe = await _in_file(bot, message.document)
+    recipe = await in_file(bot, message.document)
     if recipe is not None:
-        await _of_file(recipe, origin, deliveries)
+        await of_file(recipe, origin, deliveries)
         return
     await deliveries.say(
-        origin, "🤷 " + _("I find no recipe in this file. For now I draw from words: tell me what you want to see.")
+        origin, "🤷 " + _("This file is no picture I can read. Send a photo, or tell me what you want to see.")
     )
 
 
@@ -84,7 +85,7 @@ async def repeat(
             await callback.answer(_("It is already in line."))
             return
         await callback.answer()
-        recipe = await _in_file(bot, source.document)
+        recipe = await in_file(bot, source.document)
         origin = Origin.of_press(callback, event_update.update_id, person.language)
         if recipe is None:
             await deliveries.say(origin, _("The file is gone. Please send it again."))
@@ -119,7 +120,11 @@ async def _of_post(post: Post, origin: Origin, history: History, ledger: Ledger,
             return False
         line = await deliveries.gallery.line(picture)
         text = cards.recipe(
-            line, picture.recipe, job_id=picture.job_id, origins=await deliveries.gallery.origins(picture)
+            line,
+            picture.recipe,
+            job_id=picture.job_id,
+            parents=await parent_lines(history, picture.id),
+            origins=await deliveries.gallery.origins(picture),
         )
         await deliveries.say(origin, text, keyboards.recipe(write(line), picture=picture.id))
         return True
@@ -129,17 +134,20 @@ async def _of_post(post: Post, origin: Origin, history: History, ledger: Ledger,
         return False
     line = line_of(job)
     origins = rewriting.origins(line, job.request, context_of(job).own_words)
-    text = cards.recipe(line, pictures[0].recipe, job_id=job.id, seeds=job.request.seeds, origins=origins)
+    parents = await parent_lines(history, pictures[0].id)
+    text = cards.recipe(
+        line, pictures[0].recipe, job_id=job.id, seeds=job.request.seeds, parents=parents, origins=origins
+    )
     await deliveries.say(origin, text, keyboards.recipe(write(line), job_id=job.id))
     return True
 
 
-async def _of_file(recipe: Recipe, origin: Origin, deliveries: Deliveries) -> None:
+async def of_file(recipe: Recipe, origin: Origin, deliveries: Deliveries) -> None:
     line = line_of_request(recipe.request, recipe.tile)
     await deliveries.say(origin, cards.recipe(line, recipe), keyboards.recipe(write(line)))
 
 
-async def _in_file(bot: Bot, document: Document | None) -> Recipe | None:
+async def in_file(bot: Bot, document: Document | None) -> Recipe | None:
     """The recipe in a PNG that Telegram lets us download, else None."""
     if document is None or document.mime_type != "image/png" or (document.file_size or 0) > MAX_DOWNLOAD:
         return None

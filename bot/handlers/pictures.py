@@ -10,13 +10,14 @@ from aiogram.types import CallbackQuery, Update
 from bot import cards, keyboards
 from bot.callbacks import PictureButton
 from bot.delivery import Deliveries
-from bot.gallery import Place
+from bot.family import parent_lines
 from bot.handlers.ownership import own_picture
 from bot.history import History, Person, Preferences
 from bot.i18n import _
 from bot.intake import Origin, order, take_in, waiting_twin
+from bot.originals import Place
 from bot.prompt import write
-from bot.showing import can_refine
+from bot.showing import can_refine, keyboard_of
 from inference.blobs import BlobMissing
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.ledger import Ledger
@@ -124,7 +125,13 @@ async def recipe(
     await callback.answer()
     origin = Origin.of_press(callback, event_update.update_id, person.language)
     line = await deliveries.gallery.line(picture)
-    text = cards.recipe(line, picture.recipe, job_id=picture.job_id, origins=await deliveries.gallery.origins(picture))
+    text = cards.recipe(
+        line,
+        picture.recipe,
+        job_id=picture.job_id,
+        parents=await parent_lines(history, picture.id),
+        origins=await deliveries.gallery.origins(picture),
+    )
     await deliveries.say(origin, text, keyboards.recipe(write(line), picture=picture.id))
 
 
@@ -165,10 +172,7 @@ async def _refresh(
     picture = await history.picture(picture_id)
     if picture is None:
         return
-    whole_job = picture.job_id if len(picture.recipe.request.seeds) == 1 else None
-    markup = keyboards.single(
-        picture.id, can_refine=can_refine(picture, queue.card), starred=picture.starred, whole_job=whole_job
-    )
+    markup = keyboard_of(picture, queue.card)
     await deliveries.gallery.rebutton(callback.message, markup)
 
 

@@ -11,11 +11,12 @@ from bot import cards, keyboards, rewriting
 from bot.callbacks import JobButton
 from bot.compose import brief, new_seed, tile_seeds
 from bot.delivery import Deliveries
-from bot.gallery import Place
+from bot.family import parent_lines
 from bot.handlers.ownership import belongs, own_job, own_pictures
 from bot.history import History, Person
 from bot.i18n import _
 from bot.intake import Action, Origin, context_of, line_of, request_of, take_in, waiting_twin
+from bot.originals import Place
 from bot.prompt import PromptLine, write
 from inference.blobs import BlobMissing
 from inference.queue.dispatcher import Dispatcher
@@ -56,18 +57,19 @@ async def _repeat(
     history: History,
     deliveries: Deliveries,
 ) -> None:
-    """What is drawn descends from the first picture of the job, which stands for all of them."""
+    """What is drawn descends from what the job worked from, or else from its first picture, which stands for all."""
     origin = Origin.of_press(callback, event_update.update_id, person.language)
     request, line = request_of(job), line_of(job)
     if action == "again":
         seeds = tile_seeds(new_seed(), len(request.seeds))
         request, line = request.model_copy(update={"seeds": seeds}), replace(line, seed=seeds[0])
     done: Action = "again" if action == "again" else "retry" if action == "retry" else "repeat"
-    parents = await history.pictures_of_job(job.id)
-    parent_id = parents[0].id if parents else None
+    made_from = context_of(job).parents
+    pictures = [] if made_from else await history.pictures_of_job(job.id)
+    parent_id = pictures[0].id if pictures else None
     await take_in(
         ledger, deliveries, origin, request, line,
-        action=done, key=key, parent_id=parent_id, own_words=context_of(job).own_words,
+        action=done, key=key, parent_id=parent_id, parents=made_from, own_words=context_of(job).own_words,
     )  # fmt: skip
     if action == "retry":
         await deliveries.gallery.rebutton(callback.message, None)
@@ -135,7 +137,10 @@ async def recipe(
     origin = Origin.of_press(callback, event_update.update_id, person.language)
     line = line_of(job)
     origins = rewriting.origins(line, job.request, context_of(job).own_words)
-    text = cards.recipe(line, pictures[0].recipe, job_id=job.id, seeds=job.request.seeds, origins=origins)
+    parents = await parent_lines(history, pictures[0].id)
+    text = cards.recipe(
+        line, pictures[0].recipe, job_id=job.id, seeds=job.request.seeds, parents=parents, origins=origins
+    )
     await deliveries.say(origin, text, keyboards.recipe(write(line), job_id=job.id))
 
 

@@ -1,0 +1,56 @@
+"""Buttons under a mix that is being put together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aiogram import Router
+from aiogram.types import CallbackQuery, Update
+
+from bot import mixing
+from bot.callbacks import MixButton
+from bot.desk import Desk
+from bot.handlers.ownership import belongs
+from bot.history import Person
+from bot.i18n import _
+from bot.intake import Origin
+from bot.mixing import STEP, Mixture
+
+
+async def press(
+    callback: CallbackQuery, callback_data: MixButton, person: Person, event_update: Update, desk: Desk
+) -> None:
+    """One step; a mix that has been ordered or given up answers that it is over."""
+    async with desk.deliveries.one_press(f"mix:{callback_data.draft}"):
+        draft = await desk.history.sources.draft(callback_data.draft)
+        if not await belongs(callback, draft.owner_id if draft else None) or draft is None:
+            return
+        if draft.closed_at is not None:
+            await callback.answer(_("This mix is over. Send pictures for a new one."), show_alert=True)
+            return
+        mixture = Mixture.of(draft)
+        place = callback_data.place
+        match callback_data.action:
+            case "done" if len(mixture.pictures) > 1:
+                await mixing.change(desk, draft, replace(mixture, collecting=False))
+            case "less" | "more" if place < len(mixture.pictures):
+                step = STEP if callback_data.action == "more" else -STEP
+                await mixing.change(desk, draft, mixture.weighed(place, step))
+            case "swap":
+                await mixing.change(desk, draft, mixture.swapped())
+            case "start" if not any(mixture.weights):
+                await callback.answer(_("Give at least one picture some weight."), show_alert=True)
+            case "start":
+                origin = Origin.of_press(callback, event_update.update_id, person.language)
+                await mixing.order(desk, origin, person, draft)
+            case "drop":
+                await callback.answer(_("Never mind, then."))
+                await mixing.close(desk, draft)
+            case _:
+                await callback.answer(_("Send me one more picture first."), show_alert=True)
+
+
+def build() -> Router:
+    router = Router(name="mix")
+    router.callback_query.register(press, MixButton.filter())
+    return router

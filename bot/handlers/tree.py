@@ -1,0 +1,110 @@
+"""/tree: where a picture comes from and what became of it, on one picture."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiogram import Router
+from aiogram.filters import Command
+from aiogram.types import BufferedInputFile, Message, Update
+
+from bot import cards, family, tree_drawing
+from bot.desk import Desk
+from bot.family import Family, Node, family_of
+from bot.history import Person, StoredPicture
+from bot.i18n import _
+from bot.intake import Origin
+from bot.pictures_in import answered
+from bot.showing import reply_to
+from inference.blobs import BlobMissing
+from inference.requests import Mix
+
+# Short and in Latin letters, which is what the font at hand can draw; the caption says it in the person's language.
+_LABELS = {
+    "flash": "again", "full": "full", "refine": "refine", "inpaint": "repaint", "outpaint": "extend", "mix": "vary",
+    "mix_flash": "vary", "hed": "outlines", "depth": "depth", "scribble": "scribble", "x2": "x2", "flash_x2": "x2",
+    "x4": "x4",
+}  # fmt: skip
+MOST_LINES = 12
+
+
+async def tree(message: Message, person: Person, event_update: Update, desk: Desk) -> None:
+    """Of the answered picture, else of the last one that the asker got in this chat."""
+    origin = Origin.of_message(message, event_update.update_id, person.language)
+    picture = await _meant(message, person, desk)
+    if picture is None:
+        await desk.deliveries.say(origin, _("I find no picture of yours here. Answer one of them with /tree."))
+        return
+    kin = await family_of(desk.history, picture)
+    if not kin.edges:
+        await desk.deliveries.say(
+            origin, "🌱 " + _("This picture was drawn from words alone, and nothing came of it yet.")
+        )
+        return
+    drawn = await asyncio.to_thread(_drawn, desk, kin, ("picture", picture.id))
+    await desk.bot.send_photo(
+        origin.chat_id,
+        BufferedInputFile(drawn, "tree.jpg"),
+        caption=_caption(kin),
+        parse_mode="HTML",
+        reply_parameters=reply_to(origin.reply_to),
+        message_thread_id=origin.thread,
+        disable_notification=not origin.private,
+    )
+
+
+async def _meant(message: Message, person: Person, desk: Desk) -> StoredPicture | None:
+    words = (message.text or "").split()
+    number = int(words[1]) if len(words) > 1 and words[1].isdigit() else None
+    given = await answered(desk, message, person.id, number)
+    picture_id = given.picture_id if given is not None else None
+    if given is not None and picture_id is None and given.upload_id is not None:
+        edges = await desk.history.sources.kin([], [given.upload_id])
+        picture_id = edges[0][0] if edges else None
+    elif given is None and message.reply_to_message is None:
+        picture_id = await desk.history.sources.newest_picture(person.id, message.chat.id)
+    picture = await desk.history.picture(picture_id) if picture_id is not None else None
+    return picture if picture is not None and person.id == picture.owner_id else None
+
+
+def _drawn(desk: Desk, kin: Family, here: Node) -> bytes:
+    contents: dict[Node, bytes | None] = {}
+    for node, blob in kin.blobs.items():
+        try:
+            contents[node] = desk.blobs.get(blob)
+        except BlobMissing:
+            contents[node] = None
+    edges = [(parent, child, _label(kin, child)) for parent, child in kin.edges]
+    return tree_drawing.tree(kin.generations, edges, contents, here)
+
+
+def _label(kin: Family, child: Node) -> str:
+    picture = kin.pictures.get(child[1])
+    if picture is None:
+        return "?"
+    request = picture.recipe.request
+    if isinstance(request, Mix) and len(request.images) > 1:
+        return "mix"
+    return _LABELS.get(request.kind, request.kind)
+
+
+def _caption(kin: Family) -> str:
+    """The same in words: which numbers were made from which, and how."""
+    numbers = {node: number for number, node in enumerate((node for row in kin.generations for node in row), start=1)}
+    parents: dict[Node, list[int]] = {}
+    for parent, child in kin.edges:
+        parents.setdefault(child, []).append(numbers[parent])
+    lines = ["🌳 <b>" + _("Family tree") + "</b>"]
+    for child, made_from in sorted(parents.items(), key=lambda item: numbers[item[0]])[:MOST_LINES]:
+        picture = kin.pictures.get(child[1])
+        wish = cards.plain_wish(picture.recipe.request, family.words_of(picture), 48) if picture else "?"
+        lines.append(f"{numbers[child]} ← {' + '.join(map(str, sorted(made_from)))} · {cards.escape(wish)}")
+    if kin.cut or len(parents) > MOST_LINES:
+        lines.append(_("The family is larger than fits here."))
+    return "\n".join(lines)
+
+
+def build() -> Router:
+    router = Router(name="tree")
+    router.message.register(tree, Command("tree"))
+    return router

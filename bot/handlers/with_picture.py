@@ -1,0 +1,146 @@
+"""Messages that carry a picture or answer one: a menu, a mix, a restyling, or whatever command came along."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiogram import Router
+from aiogram.filters import BaseFilter
+from aiogram.types import Message, Update
+
+from bot import mixing, pictures_in, workbench, works
+from bot.albums import Albums
+from bot.desk import Desk
+from bot.handlers import info
+from bot.handlers.wishes import PictureWish, understood
+from bot.history import Draft, Given, Person
+from bot.i18n import _
+from bot.intake import Origin
+from bot.modes import offered
+from bot.pictures_in import NoPicture, WhichPicture, carries_picture
+from bot.prompt import Command
+
+
+async def wished(
+    message: Message,
+    command: Command | None,
+    words: str,
+    addressed: bool,
+    person: Person,
+    event_update: Update,
+    desk: Desk,
+    albums: Albums,
+) -> None:
+    origin = Origin.of_message(message, event_update.update_id, person.language)
+    if not carries_picture(message):
+        await _to_answered(desk, origin, person, message, command, words)
+        return
+    parts = await albums.gather(message)
+    if parts is None:
+        return
+    if len(parts) > 1:
+        await _album(desk, origin, person, parts, command, words, addressed)
+    elif addressed and command is None:
+        await _silent(desk, origin, person, message)
+    elif addressed and command is not None:
+        given = await pictures_in.read(desk, message, person.id)
+        await works.begin(desk, origin, person, command, given, words)
+
+
+async def _to_answered(
+    desk: Desk, origin: Origin, person: Person, message: Message, command: Command | None, words: str
+) -> None:
+    """A command about the picture that the message answers; /mix may come without one and collect."""
+    assert command is not None
+    try:
+        given = await pictures_in.answered(desk, message, person.id)
+    except WhichPicture:
+        number, _space, rest = words.partition(" ")
+        if not number.isdigit():
+            raise
+        given, words = await pictures_in.answered(desk, message, person.id, int(number)), rest.strip()
+    if given is not None:
+        await works.begin(desk, origin, person, command, given, words)
+    elif command == "mix":
+        await mixing.open_(desk, origin, [], words, collecting=True)
+    else:
+        raise NoPicture
+
+
+async def _album(
+    desk: Desk,
+    origin: Origin,
+    person: Person,
+    parts: list[Message],
+    command: Command | None,
+    words: str,
+    addressed: bool,
+) -> None:
+    """Two to four pictures are a mix. The caption may stand under any of them."""
+    told = next((part for part in parts if part.caption), None)
+    if told is not None and not words:
+        found = await PictureWish()(told, desk.bot)
+        if isinstance(found, dict):
+            command, words, addressed = found["command"], found["words"], found["addressed"]
+    if not addressed:
+        return
+    if command not in (None, "mix", "restyle"):
+        await desk.deliveries.say(origin, _("One picture at a time for this, please. An album I can mix: /mix"))
+        return
+    pictures = [await pictures_in.read(desk, part, person.id) for part in parts]
+    draft = await mixing.collecting(desk, origin)
+    if draft is not None and not words:
+        for given in pictures:
+            await mixing.add(desk, draft.id, given)
+        return
+    await mixing.open_(desk, origin, pictures, words, collecting=False)
+
+
+async def _silent(desk: Desk, origin: Origin, person: Person, message: Message) -> None:
+    """A picture without a word: one more for a mix, a file with its recipe, or a menu."""
+    draft = await mixing.collecting(desk, origin)
+    if draft is not None:
+        await mixing.add(desk, draft.id, await pictures_in.read(desk, message, person.id))
+        return
+    recipe = await info.in_file(desk.bot, message.document)
+    if recipe is not None:
+        await info.of_file(recipe, origin, desk.deliveries)
+        return
+    given = await pictures_in.read(desk, message, person.id)
+    await desk.deliveries.say(origin, _menu(desk), workbench.menu(given.parent, desk.queue.card))
+
+
+def _menu(desk: Desk) -> str:
+    text = "🖼 " + _("What shall I do with it? Or send it again with words, and I will draw it anew.")
+    card = desk.queue.card
+    if any(
+        not offered(card, wish) for wish in ("vary", "restyle", "inpaint", "outpaint", "x2", "x4", "control", "mix")
+    ):
+        text += "\n" + _("🔒 is not installed here; a tap says what is missing.")
+    return text
+
+
+class AnswersQuestion(BaseFilter):
+    """The answer to our question what a picture shall become. Gives `draft`."""
+
+    async def __call__(self, message: Message, desk: Desk) -> bool | dict[str, Any]:
+        asked = message.reply_to_message
+        if not message.text or message.text.startswith("/") or asked is None or message.from_user is None:
+            return False
+        draft = await desk.history.sources.draft_of_message(message.chat.id, asked.message_id, "words")
+        return {"draft": draft} if draft is not None and draft.owner_id == message.from_user.id else False
+
+
+async def told(message: Message, draft: Draft, person: Person, event_update: Update, desk: Desk) -> None:
+    """The words that were missing have come."""
+    origin = Origin.of_message(message, event_update.update_id, person.language)
+    given = Given.model_validate(draft.body["given"])
+    words = understood(message.text or "")[1] or (message.text or "")
+    await works.begin(desk, origin, person, draft.body["command"], given, words)
+
+
+def build() -> Router:
+    router = Router(name="with_picture")
+    router.message.register(told, AnswersQuestion())
+    router.message.register(wished, PictureWish())
+    return router

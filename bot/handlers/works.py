@@ -1,0 +1,139 @@
+"""Buttons that make something out of a picture, and the yes or no to what it costs."""
+
+from __future__ import annotations
+
+from aiogram import F, Router
+from aiogram.types import CallbackQuery, Update
+
+from bot import cards, modes, ordering, works
+from bot.callbacks import OrderButton, SourceButton
+from bot.desk import Desk
+from bot.handlers.ownership import belongs
+from bot.history import Given, Person
+from bot.i18n import _
+from bot.intake import Origin, known_card, waiting_twin
+from bot.modes import STRENGTHS, Wish
+from bot.ordering import Order, order_picture
+from bot.pictures_in import given_picture, given_upload
+from bot.prompt import Command, PromptLine
+from bot.showing import keyboard_of
+
+_ASKS_FIRST: dict[str, Command] = {"inpaint": "inpaint", "outpaint": "outpaint", "mix": "mix"}
+_NEEDS_WORDS: dict[str, Command] = {"restyle": "restyle", "control": "control"}
+
+
+async def press(
+    callback: CallbackQuery, callback_data: SourceButton, person: Person, event_update: Update, desk: Desk
+) -> None:
+    """Begins what the button says, once while it waits; where the weights are missing it says which."""
+    given = await _given(callback, callback_data, desk)
+    if given is None:
+        return
+    action = callback_data.action
+    origin = Origin.of_press(callback, event_update.update_id, person.language)
+    card = await known_card(desk.queue)
+    served = {"subtle": "vary", "strong": "vary", "redraw": "refine"}.get(action, action)
+    if not modes.offered(card, served):
+        modes.need(card, modes.SERVED_BY[served][0])  # says what is missing
+    if action in _NEEDS_WORDS:
+        called = "" if origin.private else f"{callback.from_user.mention_html()}\n"
+        await callback.answer()
+        await works.ask_for_words(desk, origin, _NEEDS_WORDS[action], given, called)
+        return
+    key = f"{action}:{given.picture_id or 0}:{given.upload_id or 0}"
+    async with desk.deliveries.one_press(key):
+        if action in _ASKS_FIRST:
+            await callback.answer()
+            await works.begin(desk, origin, person, _ASKS_FIRST[action], given, "")
+            return
+        if await waiting_twin(desk.ledger, person.id, key) is not None:
+            await callback.answer(_("It is already in line."))
+            return
+        await _order(desk, origin, person, action, given, key)
+
+
+async def _order(desk: Desk, origin: Origin, person: Person, action: str, given: Given, key: str) -> None:
+    """What needs no more than the picture and the words that it was drawn from."""
+    card = await known_card(desk.queue)
+    line = await _own_line(desk, given)
+    wish = Wish(line, person.preferences, card, origin.private)
+    match action:
+        case "vary" | "subtle" | "strong":
+            made = modes.vary(wish, given, "strong" if action == "strong" else "subtle")
+            order = Order(made, "vary", (given.parent,), key)
+        case "refine" | "redraw":
+            strength = STRENGTHS["subtle" if action == "refine" else "strong"]
+            order = Order(modes.refine(wish, given, strength), "refine", (given.parent,), key)
+        case "x2" | "big":
+            order = Order(
+                modes.upscale(wish, given, "x2" if action == "x2" else "big"), "upscale", (given.parent,), key
+            )
+        case _:
+            raise TypeError(f"nothing is done by {action}")
+    await order_picture(desk, origin, order)
+
+
+async def _own_line(desk: Desk, given: Given) -> PromptLine:
+    """The words and the style of a picture of ours; none of a given one."""
+    picture = await desk.history.picture(given.picture_id) if given.picture_id is not None else None
+    if picture is None:
+        return PromptLine("")
+    line = await desk.deliveries.gallery.line(picture)
+    return PromptLine(line.prompt, no=line.no if line.mode == "full" else None, style=line.style)
+
+
+async def _given(callback: CallbackQuery, pressed: SourceButton, desk: Desk) -> Given | None:
+    """The picture behind a button; None, and they have been told, where it is gone or not theirs."""
+    if pressed.picture:
+        picture = await desk.history.picture(pressed.picture)
+        owned = await belongs(callback, picture.owner_id if picture else None)
+        return given_picture(picture) if owned and picture is not None else None
+    upload = await desk.history.sources.upload(pressed.upload)
+    owned = await belongs(callback, upload.owner_id if upload else None)
+    return given_upload(upload) if owned and upload is not None else None
+
+
+async def fold(callback: CallbackQuery, callback_data: SourceButton, desk: Desk) -> None:
+    """Unfolds the rarer buttons under a picture, or folds them again."""
+    picture = await desk.history.picture(callback_data.picture)
+    if not await belongs(callback, picture.owner_id if picture else None) or picture is None:
+        return
+    await callback.answer()
+    markup = keyboard_of(picture, desk.queue.card, more=callback_data.action == "more")
+    await desk.deliveries.gallery.rebutton(callback.message, markup)
+
+
+async def answer(
+    callback: CallbackQuery, callback_data: OrderButton, person: Person, event_update: Update, desk: Desk
+) -> None:
+    """Yes or no to long work, once."""
+    async with desk.deliveries.one_press(f"order:{callback_data.draft}"):
+        draft = await desk.history.sources.draft(callback_data.draft)
+        if not await belongs(callback, draft.owner_id if draft else None) or draft is None:
+            return
+        if draft.closed_at is not None or callback.message is None:
+            await callback.answer(_("This has been decided already."))
+            return
+        order = ordering.order_of(draft)
+        wish = cards.wish(order.made.request, order.made.line.prompt)
+        if callback_data.action == "start":
+            origin = Origin.of_press(callback, event_update.update_id, person.language)
+            await ordering.accept(desk, origin, order)
+            said = "▶️ " + _("It is in line.")
+        else:
+            said = "✖️ " + _("Never mind, then.")
+        await desk.history.sources.change_draft(draft.id, closed=True)
+        await desk.bot.edit_message_text(
+            f"{said}\n{wish}",
+            chat_id=callback.message.chat.id,
+            message_id=callback.message.message_id,
+            parse_mode="HTML",
+        )
+
+
+def build() -> Router:
+    router = Router(name="works")
+    router.callback_query.register(fold, SourceButton.filter(F.action.in_({"more", "less"})))
+    router.callback_query.register(press, SourceButton.filter())
+    router.callback_query.register(answer, OrderButton.filter())
+    return router

@@ -1,0 +1,196 @@
+"""Putting a mix together in one message: pictures come in, weights are set, and it is ordered."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, InputMediaPhoto
+
+from bot import cards, collage, modes, workbench
+from bot.compose import missing
+from bot.desk import Desk
+from bot.history import Draft, Given, Person
+from bot.i18n import _, ngettext
+from bot.intake import Origin, known_card
+from bot.modes import Wish
+from bot.ordering import Order, order_picture
+from bot.prompt import parse
+from bot.refusals import Refusal, classify
+from bot.showing import reply_to
+from inference.blobs import BlobMissing
+from inference.requests import MAX_SOURCES
+
+COLLECTING_SECONDS = 30 * 60.0
+STEP, HEAVIEST = 0.1, 1.5
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """What is in a mix so far. `words` is the line that goes with it, parameters included."""
+
+    pictures: tuple[Given, ...]
+    weights: tuple[float, ...]
+    words: str = ""
+    collecting: bool = False
+
+    @classmethod
+    def of(cls, draft: Draft) -> Mixture:
+        body = draft.body
+        pictures = tuple(Given.model_validate(picture) for picture in body["pictures"])
+        return cls(pictures, tuple(body["weights"]), body["words"], body["collecting"])
+
+    def body(self) -> dict[str, Any]:
+        return {
+            "pictures": [picture.model_dump(mode="json") for picture in self.pictures],
+            "weights": list(self.weights),
+            "words": self.words,
+            "collecting": self.collecting,
+        }
+
+    def joined_by(self, given: Given) -> Mixture:
+        return even(replace(self, pictures=(*self.pictures, given)))
+
+    def weighed(self, place: int, step: float) -> Mixture:
+        """One picture's weight moved by a step, between nothing and one and a half."""
+        weight = min(HEAVIEST, max(0.0, round(self.weights[place] + step, 2)))
+        return replace(self, weights=(*self.weights[:place], weight, *self.weights[place + 1 :]))
+
+    def swapped(self) -> Mixture:
+        """The weights move on by one picture; of two they change places."""
+        return replace(self, weights=(self.weights[-1], *self.weights[:-1]))
+
+
+def even(mixture: Mixture) -> Mixture:
+    """Every picture counts the same, all together as much as one."""
+    count = len(mixture.pictures)
+    return replace(mixture, weights=tuple(round(1 / count, 2) for _picture in mixture.pictures))
+
+
+async def open_(desk: Desk, origin: Origin, pictures: list[Given], words: str, *, collecting: bool) -> None:
+    """Posts the message in which a mix is put together. Raises one of intake.REFUSALS."""
+    parse(words, "mix")
+    card = await known_card(desk.queue)
+    if not modes.offered(card, "mix"):
+        raise missing(card, ["mix"])
+    chosen = tuple(pictures[:MAX_SOURCES])
+    mixture = even(Mixture(chosen, (), words, collecting)) if chosen else Mixture((), (), words, True)
+    draft = await desk.history.sources.add_draft(origin.owner_id, origin.chat_id, "mix", mixture.body())
+    message = await desk.bot.send_photo(
+        origin.chat_id,
+        BufferedInputFile(await sheet(desk, mixture), "mix.jpg"),
+        caption=caption(mixture, left_out=len(pictures) - len(chosen)),
+        parse_mode="HTML",
+        reply_markup=keyboard(draft.id, mixture),
+        reply_parameters=reply_to(origin.reply_to),
+        message_thread_id=origin.thread,
+        disable_notification=not origin.private,
+    )
+    await desk.history.sources.change_draft(draft.id, message_id=message.message_id)
+
+
+async def begin(desk: Desk, origin: Origin, person: Person, given: Given, words: str) -> None:
+    """A mix that begins with this picture and waits for more."""
+    await open_(desk, origin, [given], words, collecting=True)
+
+
+async def collecting(desk: Desk, origin: Origin) -> Draft | None:
+    """The mix that this person is sending pictures for, if there is one."""
+    draft = await desk.history.sources.open_draft(origin.owner_id, origin.chat_id, "mix", COLLECTING_SECONDS)
+    return draft if draft is not None and Mixture.of(draft).collecting else None
+
+
+async def add(desk: Desk, draft_id: int, given: Given) -> None:
+    """One more picture; with the fourth there is nothing left to wait for."""
+    async with desk.deliveries.one_press(f"mix:{draft_id}"):
+        draft = await desk.history.sources.draft(draft_id)
+        if draft is None:
+            return
+        mixture = Mixture.of(draft).joined_by(given)
+        await change(desk, draft, replace(mixture, collecting=len(mixture.pictures) < MAX_SOURCES), new_picture=True)
+
+
+async def change(desk: Desk, draft: Draft, mixture: Mixture, *, new_picture: bool = False) -> None:
+    """Remembers a mix as it is now and shows it in its message."""
+    await desk.history.sources.change_draft(draft.id, body=mixture.body())
+    if draft.message_id is None:
+        return
+    where: dict[str, Any] = {
+        "chat_id": draft.chat_id,
+        "message_id": draft.message_id,
+        "reply_markup": keyboard(draft.id, mixture),
+    }
+    if new_picture:
+        photo = BufferedInputFile(await sheet(desk, mixture), "mix.jpg")
+        media = InputMediaPhoto(media=photo, caption=caption(mixture), parse_mode="HTML")
+        await desk.bot.edit_message_media(media, **where)
+    else:
+        await desk.bot.edit_message_caption(caption=caption(mixture), parse_mode="HTML", **where)
+
+
+async def order(desk: Desk, origin: Origin, person: Person, draft: Draft) -> None:
+    """Orders a mix as it stands and closes it. Raises one of intake.REFUSALS, and it stays open."""
+    mixture = Mixture.of(draft)
+    card = await known_card(desk.queue)
+    line = parse(mixture.words, "mix")
+    made = modes.mix(
+        Wish(line, person.preferences, card, origin.private), list(zip(mixture.pictures, mixture.weights, strict=True))
+    )
+    parents = tuple(picture.parent for picture in mixture.pictures)
+    unknown = tuple(card.unknown_words(line.prompt)) if card.embedded else ()
+    await order_picture(desk, origin, Order(made, "mix", parents, f"mix:{draft.id}", unknown))
+    await close(desk, draft)
+
+
+async def close(desk: Desk, draft: Draft, markup: InlineKeyboardMarkup | None = None) -> None:
+    """The message stays as it is, without its buttons."""
+    await desk.history.sources.change_draft(draft.id, closed=True)
+    try:
+        await desk.bot.edit_message_reply_markup(
+            chat_id=draft.chat_id, message_id=draft.message_id, reply_markup=markup
+        )
+    except TelegramBadRequest as gone:
+        if classify(gone) not in (Refusal.MESSAGE_GONE, Refusal.NOT_MODIFIED):
+            raise
+
+
+def caption(mixture: Mixture, left_out: int = 0) -> str:
+    """HTML under the sheet of pictures."""
+    count = len(mixture.pictures)
+    if mixture.collecting:
+        head = ngettext("{n} picture so far", "{n} pictures so far", count).format(n=count)
+        ask = _("Send me 2 to 4 pictures one by one, then press Done.")
+        lines = [f"🧬 <b>{head}</b>", ask]
+    else:
+        head = _("How much of each?")
+        lines = [f"🧬 <b>{head}</b>", _("➖ and ➕ change a share, Swap passes them on, Start mixes.")]
+    if mixture.words:
+        lines.append(cards.quote(mixture.words))
+    if left_out:
+        lines.append("💬 " + _("I can mix four at most, so I took the first four."))
+    return "\n".join(lines)
+
+
+def keyboard(draft_id: int, mixture: Mixture) -> InlineKeyboardMarkup:
+    if mixture.collecting:
+        return workbench.collecting(draft_id, len(mixture.pictures))
+    return workbench.weighing(draft_id, mixture.weights)
+
+
+async def sheet(desk: Desk, mixture: Mixture) -> bytes:
+    """The pictures side by side with their numbers; an empty one while there is none."""
+
+    def drawn() -> bytes:
+        if not mixture.pictures:
+            return collage.blank()
+        contents: list[bytes | None] = []
+        for picture in mixture.pictures:
+            try:
+                contents.append(desk.blobs.get(picture.source.blob))
+            except BlobMissing:
+                contents.append(None)
+        return collage.contact_sheet(contents)
+
+    return await asyncio.to_thread(drawn)

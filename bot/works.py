@@ -1,0 +1,94 @@
+"""What is done with a picture once it is known which picture, what to do, and in which words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+
+from aiogram.types import ForceReply
+
+from bot import mixing, modes
+from bot.compose import Composition
+from bot.desk import Desk
+from bot.history import Given, Person
+from bot.i18n import _
+from bot.intake import Origin, known_card
+from bot.modes import Degree, Wish
+from bot.ordering import Order, order_picture
+from bot.prompt import Command, PromptLine, parse
+from bot.showing import reply_to
+
+Begin = Callable[[Desk, Origin, Person, Given, str], Awaitable[None]]
+
+# Who takes over where more has to be asked first. Repainting and extending enter themselves.
+BEGIN: dict[Command, Begin] = {"mix": mixing.begin}
+
+_STRONG = re.compile(r"^(?:strong(?:ly)?|сильно|сильнее|сильная)\b[\s,:]*", re.IGNORECASE)
+_SUBTLE = re.compile(r"^(?:subtle|subtly|чуть(?:-чуть)?|слегка|немного)\b[\s,:]*", re.IGNORECASE)
+
+
+async def begin(desk: Desk, origin: Origin, person: Person, command: Command, given: Given, words: str) -> None:
+    """Does what a command says with a picture. Raises one of intake.REFUSALS."""
+    if command in BEGIN:
+        await BEGIN[command](desk, origin, person, given, words)
+        return
+    degree, words = degree_of(words) if command == "vary" else ("subtle", words)
+    await do(desk, origin, person, command, given, parse(words, command), degree=degree)
+
+
+async def do(
+    desk: Desk,
+    origin: Origin,
+    person: Person,
+    command: Command,
+    given: Given,
+    line: PromptLine,
+    *,
+    degree: Degree = "subtle",
+    key: str | None = None,
+) -> None:
+    """Composes and orders one of the modes that need nothing more than a picture and a line."""
+    card = await known_card(desk.queue)
+    wish = Wish(line, person.preferences, card, origin.private)
+    made = _composed(wish, command, given, degree)
+    unknown = tuple(card.unknown_words(line.prompt)) if card.embedded and command != "upscale" else ()
+    action = "draw" if command == "draw" else command
+    await order_picture(desk, origin, Order(made, action, (given.parent,), key, unknown))
+
+
+def _composed(wish: Wish, command: Command, given: Given, degree: Degree) -> Composition:
+    match command:
+        case "vary":
+            return modes.vary(wish, given, degree)
+        case "restyle":
+            return modes.restyle(wish, given)
+        case "control":
+            return modes.control(wish, given)
+        case "upscale":
+            return modes.upscale(wish, given, modes.size_asked(wish.line))
+    raise TypeError(f"{command} needs more than a picture and a line")
+
+
+def degree_of(words: str) -> tuple[Degree, str]:
+    """How far a variation goes, said as its first word, and the words after it."""
+    if _STRONG.match(words):
+        return "strong", _STRONG.sub("", words)
+    return "subtle", _SUBTLE.sub("", words)
+
+
+async def ask_for_words(desk: Desk, origin: Origin, command: Command, given: Given, called: str = "") -> None:
+    """Asks what the picture shall become; the answer to this message begins the work."""
+    draft = await desk.history.sources.add_draft(
+        origin.owner_id, origin.chat_id, "words", {"command": command, "given": given.model_dump(mode="json")}
+    )
+    asked = _("What shall it become? Answer this message in a few words.")
+    message = await desk.bot.send_message(
+        origin.chat_id,
+        f"{called}💬 {asked}",
+        parse_mode="HTML",
+        reply_markup=ForceReply(selective=True, input_field_placeholder=_("for example: a watercolour, at night")),
+        reply_parameters=reply_to(origin.reply_to),
+        message_thread_id=origin.thread,
+        disable_notification=not origin.private,
+    )
+    await desk.history.sources.change_draft(draft.id, message_id=message.message_id)

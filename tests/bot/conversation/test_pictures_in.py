@@ -1,0 +1,226 @@
+"""Pictures that people send: read safely, understood by caption, album, answer and button."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+import pytest
+from PIL import Image
+
+from bot import ordering
+from inference.requests import Control, Mix, Refine, Upscale
+from tests.bot.conversation.conftest import House
+from tests.bot.conversation.painter import ALL_MODES, BIG
+from tests.e2e.chat import Message, Person, buttons, is_result
+
+RED, BLUE = (220, 40, 40), (30, 60, 210)
+
+
+def encoded(colour: tuple[int, ...], size: tuple[int, int] = (192, 128), kind: str = "PNG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGBA" if len(colour) == 4 else "RGB", size, colour).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+async def send(
+    person: Person, *files: bytes, kind: str = "photo", name: str = "picture.png", caption: str = "", **fields: str
+) -> Message:
+    """Sends files as a person does; two and more are an album. Returns the first message."""
+    form = aiohttp.FormData(
+        {"user": str(person.id), "chat": str(person.chat_id), "language": person.language, **fields}
+    )
+    if caption:
+        form.add_field("caption", caption)
+    for content in files:
+        form.add_field(kind, content, filename=name, content_type="image/png")
+    async with person.session.post(f"{person.url}/sim/message", data=form) as response:
+        answer = await response.json()
+    assert answer["ok"], answer
+    message: Message = answer["message"]
+    return message
+
+
+def says(text: str) -> Callable[[Message], bool]:
+    return lambda message: text in (message["text"] or message["caption"] or "")
+
+
+def offers(text: str) -> Callable[[Message], bool]:
+    return lambda message: any(text in name for name in buttons(message))
+
+
+@pytest.fixture
+def studio(house: House) -> House:
+    house.painter.card = ALL_MODES
+    return house
+
+
+@pytest.fixture
+async def able(studio: House) -> House:
+    """The bot has heard that this model knows every mode."""
+    assert studio.studio is not None
+    while studio.studio.queue.card is not ALL_MODES:
+        await asyncio.sleep(0.01)
+    return studio
+
+
+async def test_a_photo_without_words_offers_what_can_be_done_with_it(able: House, anna: Person) -> None:
+    photo = await send(anna, encoded(RED))
+    menu = await anna.until(offers("Vary"))
+    assert menu["reply_to"] == photo["id"]
+    assert not any("🔒" in name for name in buttons(menu))
+    await anna.press(menu, "Vary")
+    grid = await anna.until(is_result)
+    request = able.painter.submitted[0].request
+    assert isinstance(request, Mix)
+    assert (request.width, request.height) == (320, 192)  # the offered size of the photo's shape
+    assert len(request.images) == 1
+    assert "Variation" in grid["caption"]
+
+
+async def test_what_has_no_weights_is_locked_and_a_tap_says_what_is_missing(house: House, anna: Person) -> None:
+    assert house.studio is not None
+    lacking = BIG.model_copy(update={"missing": {"mix": "ip_adapter.safetensors, 1.5 GB"}})
+    house.painter.card = lacking
+    while house.studio.queue.card is not lacking:
+        await asyncio.sleep(0.01)
+    await send(anna, encoded(RED))
+    menu = await anna.until(offers("🔒 Vary"))
+    answer = (await anna.press(menu, "Vary"))["answer"]
+    assert answer["alert"]
+    assert "ip_adapter.safetensors" in answer["text"]
+    assert house.painter.submitted == []
+
+
+async def test_a_photo_with_a_caption_is_drawn_anew_with_these_words(able: House, anna: Person) -> None:
+    photo = await send(anna, encoded(RED), caption="a blue evening --seed 7 --n 1 --iw 0.4")
+    result = await anna.until(is_result)
+    request = able.painter.submitted[0].request
+    assert isinstance(request, Mix)
+    assert (request.prompt, request.seeds, request.image_scale) == ("a blue evening", (7,), 0.4)
+    assert "Picture and words" in result["caption"]
+    await anna.say("/info", reply_to=result["id"])
+    card = await anna.until(says("Recipe"))
+    assert "Made from:" in card["text"]
+    assert photo["id"]
+
+
+async def test_an_album_is_mixed_with_weights_set_by_buttons(able: House, anna: Person) -> None:
+    await send(anna, encoded(RED), encoded(BLUE), caption="a garden --seed 3 --n 1")
+    mix = await anna.until(offers("Start"))
+    assert {"1: 50 %", "2: 50 %"} <= set(buttons(mix))
+    await anna.press(mix, "➕")
+    mix = await anna.until(offers("1: 60 %"))
+    await anna.press(mix, "Swap")
+    mix = await anna.until(offers("2: 60 %"))
+    await able.reopen()
+    await anna.press(mix, "Start")
+    result = await anna.until(is_result, after=mix["id"])
+    request = able.painter.submitted[0].request
+    assert isinstance(request, Mix)
+    assert [image.weight for image in request.images] == [0.5, 0.6]
+    assert request.prompt == "a garden"
+    assert result["reply_to"] == mix["id"]
+    assert "over" in (await anna.press(mix, "Start"))["answer"]["text"]
+    assert len(able.painter.submitted) == 1
+
+
+async def test_photos_one_by_one_are_collected_until_done(able: House, anna: Person) -> None:
+    await anna.say("/mix")
+    collecting = await anna.until(says("one by one"))
+    for colour in (RED, BLUE):
+        await send(anna, encoded(colour))
+    await anna.until(lambda message: message["id"] == collecting["id"] and "✅ Done" in buttons(message))
+    await anna.until(says("2 pictures so far"))
+    await anna.press(await anna.message(collecting["id"]), "Done")
+    await anna.until(offers("Start"))
+    assert not any("Vary" in name for message in await anna.messages() for name in buttons(message))
+
+
+async def test_a_command_in_answer_to_our_picture_works_from_the_original(able: House, anna: Person) -> None:
+    grid = await anna.draw("a red circle --n 2")
+    await anna.say("/upscale", reply_to=grid["id"])
+    await anna.until(says("say which one"))
+    await anna.say("/upscale 2", reply_to=grid["id"])
+    await anna.until(lambda message: is_result(message) and "Enlarging ×2" in message["caption"])
+    request = able.painter.submitted[-1].request
+    assert isinstance(request, Upscale)
+    first = able.painter.blobs.get(request.image.blob)
+    assert Image.open(io.BytesIO(first)).size == (256, 256)
+    await anna.say("вариации", reply_to=grid["id"])
+    await anna.until(lambda message: "say which" in (message["text"] or ""), after=grid["id"] + 3)
+
+
+async def test_words_name_what_to_do_with_somebody_elses_picture(able: House, named: Callable[..., Person]) -> None:
+    boris = named(1002, "ru")
+    photo = await send(boris, encoded(RED))
+    await boris.until(offers("Вариации"))
+    await boris.say("по контуру стеклянный дом --method depth --scale 0.8 --end 0.7 --n 1", reply_to=photo["id"])
+    await boris.until(is_result)
+    request = able.painter.submitted[-1].request
+    assert isinstance(request, Control)
+    assert (request.kind, request.prompt, request.scale, request.end) == ("depth", "стеклянный дом", 0.8, 0.7)
+    await boris.say("/restyle акварель --strength 0.5 --n 1", reply_to=photo["id"])
+    await boris.until(lambda message: is_result(message) and "акварель" in message["caption"])
+    assert isinstance(able.painter.submitted[-1].request, Refine)
+    assert able.painter.submitted[-1].request.strength == 0.5
+
+
+async def test_a_menu_that_needs_words_asks_for_them(able: House, anna: Person) -> None:
+    await send(anna, encoded(RED))
+    await anna.press(await anna.until(offers("Outlines")), "Outlines")
+    asked = await anna.until(says("What shall it become"))
+    await able.reopen()
+    await anna.say("a glass house --n 1", reply_to=asked["id"])
+    await anna.until(is_result)
+    assert isinstance(able.painter.submitted[-1].request, Control)
+
+
+async def test_parameters_of_another_command_are_named(able: House, anna: Person) -> None:
+    await send(anna, encoded(RED), caption="/upscale --iw 0.5")
+    refusal = await anna.until(says("--iw"))
+    assert "/restyle" in refusal["text"]
+    assert able.painter.submitted == []
+
+
+GIF = {"save_all": True, "append_images": [Image.new("RGB", (100, 100), BLUE)]}
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "answer"),
+    [
+        (encoded(RED, (30, 30)), "tiny.png", "tiny"),
+        (encoded(RED, (300, 300), "PNG")[:60], "cut.png", "damaged"),
+        (b"hello", "words.jpg", "cannot read"),
+        (encoded(RED, (100, 100), "GIF", **GIF), "moving.gif", "moves"),
+        (encoded(RED, (20000, 4000)), "wide.png", "too many pixels"),
+    ],
+)
+async def test_files_that_cannot_be_worked_from_get_a_clear_answer(
+    able: House, anna: Person, content: bytes, name: str, answer: str
+) -> None:
+    await send(anna, content, kind="document", name=name)
+    await anna.until(says(answer))
+    assert able.painter.submitted == []
+
+
+async def test_long_work_says_its_cost_and_waits_for_a_yes(able: House, anna: Person) -> None:
+    photo = await send(anna, encoded(RED, (1000, 1000)), caption="/upscale 4k")
+    asked = await anna.until(says("Shall I begin?"))
+    assert "25 parts" in asked["text"]
+    assert able.painter.submitted == []
+    await able.reopen()
+    await anna.press(asked, "Start")
+    result = await anna.until(is_result, after=asked["id"])
+    original = await anna.until(lambda message: bool(message["document"]), after=result["id"])
+    assert Image.open(io.BytesIO(await anna.bytes_of(original["document"]))).size == (4000, 4000)
+    assert (
+        await anna.press(await anna.message(asked["id"]), "Start")
+        if buttons(asked := await anna.message(asked["id"]))
+        else None
+    ) is None
+    assert photo["id"]
+    assert ordering.LONG_SECONDS == 30
