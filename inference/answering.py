@@ -146,7 +146,7 @@ def answer(kit: Kit, asks: Sequence[Ask], *, room: int, lean: bool) -> list[obje
     match asks[0]:
         case Encode() as first:
             if lean:  # one text at a time; after that all of them are known
-                for text in first.texts:
+                for text in filter(None, first.texts):
                     kit.contexts([replace(first, texts=(text,))])
             return list(kit.contexts([ask for ask in asks if isinstance(ask, Encode)]))
         case Denoise() as first:
