@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageFilter
 from torch import Tensor
-from torch.nn.functional import avg_pool1d, max_pool1d, pad
+from torch.nn.functional import max_pool1d
 
 from inference.requests import Box
 
@@ -59,13 +59,19 @@ def dilated(mask: Tensor, by: int) -> Tensor:
 
 def feathered(mask: Tensor, width: int) -> Tensor:
     """Weights that join new pixels to old: 1 on `mask`, 0 beyond `width` pixels around it, smooth between; float32."""
-    weight = dilated(mask, (width + 1) // 2).float()
+    weight = torch.zeros(mask.shape)
+    marked = bounds(mask)
+    if marked is not None:
+        near = marked.grown(width, Box(0, 0, mask.shape[1], mask.shape[0]))
+        cut(weight, near).copy_(_slope(cut(mask, near), width))
+    return weight
+
+
+def _slope(mask: Tensor, width: int) -> Tensor:
+    image = Image.fromarray(dilated(mask, (width + 1) // 2).to(torch.uint8).mul(255).numpy())
     for reach in (width // 4, width // 2 - width // 4):  # two box blurs make a slope without corners
-        for _ in range(2):
-            if reach:
-                weight = avg_pool1d(pad(weight[None], (reach, reach), mode="replicate"), 2 * reach + 1, stride=1)[0]
-            weight = weight.T.contiguous()
-    return torch.where(mask != 0, 1.0, weight)
+        image = image.filter(ImageFilter.BoxBlur(reach))
+    return torch.where(mask != 0, 1.0, torch.from_numpy(np.array(image)).float() / 255)
 
 
 def rim(box: Box, picture: Box, width: int) -> Tensor:

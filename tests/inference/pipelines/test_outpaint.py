@@ -15,7 +15,7 @@ from inference.compositing import cut, resized, to_signed
 from inference.pipelines import Denoise, Encode
 from inference.pipelines.asks import ToLatent
 from inference.pipelines.outpaint import outpaint, outpaint_steps, seam_width, windows_of
-from inference.requests import Box, Note, Outpaint, model_size
+from inference.requests import Box, Note, Outpaint, cost, denoising_passes, model_size, tiles
 from tests.inference.pipelines.studio import Played, Studio, flat, play, to_latent
 
 NATIVE = 128
@@ -184,3 +184,13 @@ def test_any_box_on_any_canvas_is_painted_full(width: int, height: int, data: st
     assert (picture[outside] > 225).all()
     centre = cut(picture, Box(box.x + wide // 2, box.y + high // 2, 1, 1))
     assert min(wide, high) < 8 or (centre == 60).all()
+
+
+@pytest.mark.parametrize("name", EXTENSIONS)
+def test_the_work_is_known_beforehand(name: str) -> None:
+    width, height, box = EXTENSIONS[name]
+    studio = Studio()
+    asked = request(studio, slope(box.width, box.height), width, height, box)
+    rows = sum(ask.rows for ask in play(outpaint(asked, studio), flat(0.0)).of(Denoise))
+    assert rows == tiles(asked) * denoising_passes(asked)
+    assert cost(asked) == pytest.approx(rows * NATIVE**2 / 1e6)
