@@ -21,7 +21,7 @@ from inference.answers import answer as words_of
 from inference.blobs import BlobMissing, UnreadablePicture
 from inference.checkpoints.store import MissingWeights
 from inference.pipelines import Ask, Drawing, Pipeline, draw, steps
-from inference.pipelines.asks import EmbedImages, Encode, Enlarge, ImageTokens, Show, Written
+from inference.pipelines.asks import EmbedImages, Encode, Enlarge, ImageTokens, Outline, Show, Written
 from inference.previews import pixel_colours, preview_jpeg
 from inference.requests import AnyRequest, Failed, FailureCode, InvalidRequest, Note, Progress, cost
 
@@ -30,7 +30,7 @@ PATIENCE = 8
 PATIENCE_WHEN_MOVED_OUT = 40
 PREVIEW_SECONDS = 1.0
 PIXEL_CHANNELS = 3
-_READING = (Encode, EmbedImages, ImageTokens)  # short, and what they prepare for can then share passes
+_READING = (Encode, EmbedImages, ImageTokens, Outline)  # short, and what they prepare for can then share passes
 
 log = logging.getLogger(__name__)
 
