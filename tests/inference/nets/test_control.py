@@ -72,6 +72,19 @@ def test_the_hed_net_sees_its_hint_as_strongly_as_asked() -> None:
     assert 0 < near < far
 
 
+def test_jobs_of_the_hed_net_do_not_notice_each_other() -> None:
+    unet, contexts = hed_unet(), [text(3, 1), text(60, 2)]
+    x, t, hints = draw(2, 4, 8, 8, seed=1), torch.tensor([981.0, 21.0]), draw(2, 3, 64, 64, seed=2)
+    features = hint_features(unet, hints, (8, 8)) * torch.tensor([1.0, 0.3])[:, None, None, None]
+    both = merge(contexts)
+    together = denoise(unet, x, t, both.rows, both.mask, both.pool_len, Extras(hint_features=features))
+    for row, context in enumerate(contexts):
+        one = slice(row, row + 1)
+        extra = Extras(hint_features=features[one])
+        alone = denoise(unet, x[one], t[one], context.rows, context.mask, context.pool_len, extra)
+        assert (alone - together[one]).abs().max() < 1e-4
+
+
 def test_rows_that_may_attend_to_nothing_stay_finite(control: ControlNet) -> None:
     context = Context(torch.zeros(1, 4, 32), torch.zeros(1, 4, dtype=torch.int64), torch.tensor([4]))
     x, t = draw(1, 4, 8, 8, seed=1), torch.tensor([500.0])
