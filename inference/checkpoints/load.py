@@ -102,8 +102,19 @@ class Checkpoint:
             raise UnreadableCheckpoint(
                 f"{path.name}: null embedding or projection does not have the width {context_width}"
             )
+        self._check_text_width(projection["0.weight"].shape[1], path.name)
         projection_net = assemble(lambda: build_projection(shapes_of(projection)), projection, path.name, dtype, device)
         return LoadedUNet(unet, null.reshape(-1).to(device, dtype), projection_net)
+
+    def _check_text_width(self, width: int, unet: str) -> None:
+        """Nets of different sizes read different text encoders (3.0 Small a narrower one), which only this tells
+        apart."""
+        config = self.files.text_encoder / "config.json" if self.files.text_encoder else None
+        found = json.loads(config.read_text("utf-8")).get("d_model", width) if config else width
+        if found != width:
+            raise UnreadableCheckpoint(
+                f"{unet} reads texts {width} wide, the text encoder here writes them {found} wide"
+            )
 
     def _unet_net(self, name: UNetName) -> Net:
         """The net whose file brings the U-Net itself."""

@@ -1,5 +1,6 @@
 import json
 import pickle
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,13 +9,16 @@ import torch
 from diffusers import Kandinsky3UNet
 from safetensors.torch import load_file, save_file
 from torch import nn
+from transformers import T5Config, T5EncoderModel
 
 from inference.checkpoints.contents import UnreadableCheckpoint, read_tensors
+from inference.checkpoints.keys import unet_to_official
 from inference.checkpoints.load import Checkpoint
 from inference.checkpoints.store import MissingWeights, lacking, locate
-from inference.conditioning import null_context
-from inference.nets.unet import denoise
+from inference.conditioning import encode, null_context, project
+from inference.nets.unet import build_unet, denoise
 from tests.inference.checkpoints.layouts import write_diffusers, write_v30, write_v31
+from tests.inference.tiny import TOKENIZER, UNET
 
 Layout = Callable[[Path, Path], Path]
 LAYOUTS = pytest.mark.parametrize(("write", "tolerance"), [(write_v31, 0.0), (write_v30, 0.0), (write_diffusers, 2e-3)])
@@ -149,3 +153,38 @@ def test_the_studios_own_files_win_over_released_ones(tiny_folder: Path, tmp_pat
     folder = write_v31(tiny_folder, tmp_path)
     save_file(load_file(tiny_folder / "movq.safetensors"), folder / "movq.safetensors")
     assert locate(folder).nets["movq"].name == "movq.safetensors"
+
+
+def test_a_smaller_kandinsky_loads_by_the_dimensions_of_its_tensors(tmp_path: Path) -> None:
+    """Like 3.0 Small: fewer channels, another context width, a narrower text encoder; the layout of 3.0."""
+    config = {**UNET, "block_out_channels": [8, 16, 16, 24], "cross_attention_dim": 24, "time_embedding_dim": 40}
+    torch.manual_seed(3)
+    unet = {name: 0.1 * torch.randn(tensor.shape) for name, tensor in build_unet(config).state_dict().items()}
+    projections = {"t5.0.weight": torch.randn(24, 16), "t5.1.weight": torch.ones(24), "t5.1.bias": torch.zeros(24)}
+    content = {"unet": unet_to_official(unet), "null_embedding": torch.randn(1, 24), "projections": projections}
+    encoder = tmp_path / "flan-t5-xl"
+    T5EncoderModel(T5Config(vocab_size=4096, d_model=16, d_ff=32, d_kv=8, num_heads=2, num_layers=1)).save_pretrained(
+        encoder
+    )
+    shutil.copy(TOKENIZER / "spiece.model", encoder)
+    torch.save(content, tmp_path / "kandinsky3.pt")
+    stated = {"unet": {"groups": UNET["groups"], "attention_head_dim": UNET["attention_head_dim"]}}
+    (tmp_path / "manifest.json").write_text(json.dumps({"configs": stated}))
+
+    checkpoint = Checkpoint.open(tmp_path)
+    loaded = checkpoint.load_unet("base", torch.float32, "cpu")
+    tokenizer, text = checkpoint.load_text_encoder(torch.float32, "cpu")
+    ids = tuple(tokenizer("a cat")["input_ids"])
+    context = project(loaded.projection, encode(text, [ids])[0])
+    out = denoise(
+        loaded.unet, torch.randn(1, 4, 8, 8), torch.tensor([500.0]), context.rows, context.mask, context.pool_len
+    )
+    assert out.shape == (1, 4, 8, 8) and out.isfinite().all()
+
+
+def test_a_text_encoder_of_another_width_than_the_projection_is_named(tiny_folder: Path, tmp_path: Path) -> None:
+    folder = write_v31(tiny_folder, tmp_path)
+    path = folder / "weights" / "flan_ul2_encoder" / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "d_model": 48}))
+    with pytest.raises(UnreadableCheckpoint, match="48 wide"):
+        Checkpoint.open(folder).load_unet("base", torch.float32, "cpu")
