@@ -18,6 +18,7 @@ from bot.family import parent_lines
 from bot.history import History, Person, Post
 from bot.i18n import _
 from bot.intake import Origin, context_of, known_card, line_of, line_of_request, take_in, waiting_twin
+from bot.pictures_in import carries_picture
 from bot.prompt import write
 from inference.blobs import read_recipe
 from inference.queue.dispatcher import Dispatcher
@@ -162,6 +163,6 @@ async def in_file(bot: Bot, document: Document | None) -> Recipe | None:
 def build() -> Router:
     router = Router(name="info")
     router.message.register(info, Command("info"))
-    router.message.register(file, F.chat.type == "private", F.document)
+    router.message.register(file, F.chat.type == "private", F.document, lambda message: not carries_picture(message))
     router.callback_query.register(repeat, FileRecipeButton.filter())
     return router

@@ -1,4 +1,4 @@
-"""Repainting a part of a picture: painted over in an editor, tapped, or named; confirmed; in words; own presses only."""
+"""Repainting a part of a picture: painted over in an editor, tapped, or named, then confirmed."""
 
 from __future__ import annotations
 
@@ -85,9 +85,7 @@ async def test_words_under_the_painted_photo_need_no_further_question(every_mode
     assert last(every_mode).prompt == "a blue bird"
 
 
-async def test_a_painted_copy_of_ones_last_picture_is_understood_without_a_word(
-    every_mode: House, anna: Person
-) -> None:
+async def test_a_painted_copy_of_ones_last_picture_needs_no_word(every_mode: House, anna: Person) -> None:
     await anna.draw("a red circle --n 1")
     ours = await anna.until(is_result)
     copy, _ = paint(await anna.picture(ours["photo"]), blob((0.5, 0.5), 0.2, 0.06, COLOURS["green"]))
