@@ -1,0 +1,331 @@
+"""Every kind of request through the engine: alone, among others, cancelled, short of memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from inference.engine import Drawn, Engine
+from inference.pipelines import _WAYS, Decode, Pipeline, _Way
+from inference.pipelines.asks import Enlarge, ToPixels
+from inference.pipelines.enlarging import Frames
+from inference.pipelines.upscale import Plan, upscale, upscale_steps
+from inference.requests import AnyRequest, Failed, Kind, Note, Progress, TextToImage, Upscale
+from tests.inference.engine.fakes import finish
+from tests.inference.engine.kinds import (
+    KINDS,
+    AllKinds,
+    language,
+    open_picture,
+    out_of_memory,
+    request,
+    source,
+    tiled,
+)
+
+PICTURES = [kind for kind in KINDS if kind not in ("beautify", "translate")]
+ROW_BY_ROW = {"denoise", "enlarge", "embed_images", "contexts"}
+
+
+@pytest.fixture(scope="module")
+def kit(random_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> AllKinds:
+    return AllKinds(random_folder, language(tmp_path_factory.mktemp("language")))
+
+
+@pytest.fixture(autouse=True)
+def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows of super-resolution of 64 pixels instead of 1024."""
+    plan = Plan(frames=Frames(window=64, stride=48))
+    way = _Way(partial(upscale, plan=plan), partial(upscale_steps, plan=plan))
+    monkeypatch.setitem(_WAYS, Upscale, way)
+
+
+@pytest.fixture(autouse=True)
+def fresh(kit: AllKinds) -> None:
+    kit.rows.clear()
+    kit.trouble.clear()
+    kit.windows, kit.rooms_made = 4, 0
+
+
+@dataclass
+class Made:
+    """What came of a request, and the numbers before they were rounded: latents that were decoded, windows enlarged."""
+
+    drawn: Drawn
+    numbers: list[Tensor]
+
+    @property
+    def pictures(self) -> tuple[Tensor, ...]:
+        return self.drawn.drawing.pictures
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        return self.drawn.drawing.notes
+
+
+def recorded(pipeline: Pipeline, numbers: list[Tensor]) -> Pipeline:
+    """The same pipeline with a record of its numbers."""
+    answer = None
+    while True:
+        try:
+            ask = pipeline.send(answer)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        if isinstance(ask, Decode | ToPixels):
+            numbers.append(ask.latent.clone())
+        answer = yield ask
+        if isinstance(ask, Enlarge):
+            numbers += [one.clone() for one in answer]
+
+
+def draw(kit: AllKinds, *requests: AnyRequest) -> list[Made]:
+    """The requests drawn side by side."""
+    engine = Engine(kit, max_rows=16)
+    numbers: list[list[Tensor]] = [[] for _ in requests]
+    for job_id, one in enumerate(requests):
+        engine.add(job_id, one)
+        run = engine._runs[job_id]
+        run.pipeline = recorded(run.pipeline, numbers[job_id])
+    told = finish(engine)
+    ended = [told[job_id][-1] for job_id in range(len(requests))]
+    for end in ended:
+        assert isinstance(end, Drawn), end
+    return [Made(end, own) for end, own in zip(ended, numbers, strict=True)]  # type: ignore[arg-type]
+
+
+def assert_alike(made: Made, expected: Made, within: float = 1e-4) -> None:
+    """The same words; the same numbers within that much where they are of order one, as with trained nets."""
+    assert made.drawn.drawing.texts == expected.drawn.drawing.texts
+    assert len(made.numbers) == len(expected.numbers)
+    for one, other in zip(made.numbers, expected.numbers, strict=True):
+        scale = max(1.0, other.square().mean().sqrt().item())
+        torch.testing.assert_close(one / scale, other / scale, atol=within, rtol=0)
+    for picture, wanted in zip(made.pictures, expected.pictures, strict=True):
+        assert (picture.float() - wanted.float()).abs().mean() < 0.5
+
+
+def most_rows(kit: AllKinds, name: str) -> int:
+    return max(rows for called, rows in kit.rows if called == name)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_makes_what_was_asked_for_and_counts_its_steps_to_the_end(kit: AllKinds, kind: Kind) -> None:
+    asked = request(kind, 1, 2)
+    engine = Engine(kit)
+    engine.add(1, asked)
+    *progress, end = finish(engine)[1]
+    assert isinstance(end, Drawn), end
+    if kind in PICTURES:
+        sizes = {picture.shape for picture in end.drawing.pictures}
+        assert sizes == {(64, 128 if kind == "outpaint" else 64, 3)} and len(end.drawing.pictures) == 2
+    else:
+        assert len(end.drawing.texts) == 2 and all(end.drawing.texts)
+    steps = [event.step for event in progress if isinstance(event, Progress)]
+    (of,) = {event.of for event in progress if isinstance(event, Progress)}
+    assert steps == sorted(steps)
+    if kind in PICTURES:
+        assert steps[-1] == of - 1  # the last of all is told by the end itself
+    assert end.drawing.notes == (() if kind != "mix_flash" else (Note(code="experimental"),))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_picture_is_the_same_alone_and_among_strangers_of_its_kind(kit: AllKinds, kind: Kind) -> None:
+    mine = request(kind, 1, 2)
+    (alone,) = draw(kit, mine)
+    rows = {name: most_rows(kit, name) for name in {name for name, _ in kit.rows} & {"denoise", "enlarge"}}
+    kit.rows.clear()
+    strangers = [request(kind, 5, prompt="blue boat on a lake", image=1), request(kind, 6, 7, image=2)]
+    among, *_ = draw(kit, mine, *strangers)
+    for name, before in rows.items():
+        assert most_rows(kit, name) > before or (kind, name) == ("flash_x2", "denoise")
+    assert_alike(among, alone)
+
+
+def test_all_kinds_at_once_come_out_as_if_each_were_alone(kit: AllKinds) -> None:
+    everything = [request(kind, 3) for kind in KINDS]
+    together = draw(kit, *everything)
+    for one, made in zip(everything, together, strict=True):
+        assert_alike(made, draw(kit, one)[0])
+
+
+def test_strangers_keep_their_own_scales_and_hints(kit: AllKinds) -> None:
+    loose, tight = request("depth", 1, scale=0.1), request("depth", 1, scale=1.8)
+    other = request("depth", 1, scale=1.8, image=2)
+    faint, strong = (request("mix", 1, image_scale=scale) for scale in (0.1, 1.5))
+    alone = [draw(kit, one)[0] for one in (loose, tight, other, faint, strong)]
+    for made, expected in zip(draw(kit, loose, tight, other, faint, strong), alone, strict=True):
+        assert_alike(made, expected)
+
+    def apart(one: Made, two: Made) -> Tensor:
+        return (one.pictures[0].float() - two.pictures[0].float()).abs().mean()
+
+    assert apart(alone[0], alone[1]) > 1 and apart(alone[1], alone[2]) > 1 and apart(alone[3], alone[4]) > 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_can_be_cancelled_at_any_step(kit: AllKinds, kind: Kind) -> None:
+    engine = Engine(kit)
+    turns = 0
+    while turns < 8:
+        engine.add(1, request(kind, 1))
+        for _ in range(turns):
+            engine.turn()
+        if not engine.cancel(1):
+            break
+        assert len(engine) == 0 and engine.turn() == []
+        turns += 1
+    assert turns >= 2
+    assert_alike(draw(kit, request("flash", 1))[0], draw(kit, request("flash", 1))[0])
+
+
+TROUBLED: list[tuple[str, Kind]] = [
+    ("contexts", "full"),
+    ("denoise", "full"),
+    ("denoise", "inpaint"),
+    ("denoise", "scribble"),
+    ("denoise", "mix"),
+    ("to_pixels", "flash"),
+    ("to_latent", "refine"),
+    ("embed_images", "mix"),
+    ("image_tokens", "mix"),
+    ("outline", "hed"),
+    ("enlarge", "x2"),
+    ("to_latent", "flash_x2"),
+    ("to_pixels", "flash_x2"),
+    ("write", "beautify"),
+]
+
+
+@pytest.mark.parametrize(("name", "kind"), TROUBLED)
+def test_what_does_not_fit_is_tried_again_with_less_and_that_is_told(kit: AllKinds, name: str, kind: Kind) -> None:
+    asked = request(kind, 1, 2) if kind != "x2" else tiled()
+    (expected,) = draw(kit, asked)
+    kit.rows.clear()
+    kit.trouble = {name: [out_of_memory()]}
+    (made,) = draw(kit, asked)
+    assert_alike(made, expected, within=1e-2)  # random nets blow up what rows of another number round otherwise
+    assert Note(code="leaner_retry") in made.notes
+    assert kit.rooms_made == 1
+    failed = next(place for place, (called, _) in enumerate(kit.rows) if called == name)
+    if name in ("denoise", "enlarge", "embed_images"):
+        assert {rows for called, rows in kit.rows[failed + 1 :] if called == name} == {1}
+
+
+@pytest.mark.parametrize(("name", "kind"), TROUBLED)
+def test_what_never_fits_fails_as_that_and_takes_nobody_along(kit: AllKinds, name: str, kind: Kind) -> None:
+    kit.trouble = {name: [out_of_memory(), out_of_memory()]}
+    engine = Engine(kit)
+    engine.add(1, request(kind, 1))
+    failed = finish(engine)[1][-1]
+    assert isinstance(failed, Failed) and failed.code == "out_of_memory"
+    assert draw(kit, request(kind, 1))[0].notes == (() if kind != "mix_flash" else (Note(code="experimental"),))
+
+
+def test_windows_are_enlarged_as_many_at_once_as_fit_and_it_makes_no_difference(kit: AllKinds) -> None:
+    made = []
+    for windows in (1, 3, 4):
+        kit.rows.clear()
+        kit.windows = windows
+        made.append(draw(kit, tiled())[0])
+        assert most_rows(kit, "enlarge") == windows
+    assert_alike(made[1], made[0])
+    assert_alike(made[2], made[0])
+
+
+def test_windows_of_two_pictures_share_a_pass(kit: AllKinds) -> None:
+    kit.windows = 8
+    draw(kit, tiled(1), tiled(2))
+    assert most_rows(kit, "enlarge") == 8
+
+
+def test_a_draft_does_not_wait_for_a_large_picture(kit: AllKinds) -> None:
+    engine = Engine(kit)
+    engine.add(1, tiled())
+    for _ in range(2):
+        engine.turn()
+    engine.add(2, request("flash", 1))
+    turns = 0
+    while 2 in engine:
+        engine.turn()
+        turns += 1
+    assert turns <= 8 and 1 in engine
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 2
+        return self.now
+
+
+@pytest.mark.parametrize("kind", ["x2", "flash_x2", "inpaint", "mix"])
+def test_previews_show_pixels_and_latents_alike(kit: AllKinds, kind: Kind) -> None:
+    kit.warm(())
+    engine = Engine(kit, clock=Clock())
+    engine.add(1, request(kind, 1, 2))
+    seen = [event.preview for event in finish(engine)[1] if isinstance(event, Progress) and event.preview]
+    assert seen
+    assert {open_picture(jpeg).format for jpeg in seen} == {"JPEG"}
+    assert {max(open_picture(jpeg).size) for jpeg in seen} == {256}
+
+
+def test_words_are_shown_while_they_are_written_but_no_more_than_once_a_second(kit: AllKinds) -> None:
+    engine = Engine(kit, clock=Clock())
+    engine.add(1, request("beautify", 1))
+    *progress, end = finish(engine)[1]
+    assert isinstance(end, Drawn)
+    texts = [event.text for event in progress if isinstance(event, Progress) and event.text]
+    assert texts and {event.stage for event in progress if isinstance(event, Progress)} == {"writing"}
+    assert all(end.drawing.texts[0].startswith(text.rpartition(" ")[0]) for text in texts)
+    standing = Engine(kit, clock=lambda: 0.0)
+    standing.add(1, request("beautify", 1))
+    assert not any(isinstance(event, Progress) and event.text for event in finish(standing)[1])
+
+
+def test_a_picture_is_looked_at_once_however_often_it_is_used(kit: AllKinds, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    for name in ("embed_pictures", "outline", "encode"):
+        real = getattr(__import__("inference.kit", fromlist=[name]), name)
+        monkeypatch.setattr(
+            f"inference.kit.{name}", lambda *given, _name=name, _real=real: (seen.append(_name), _real(*given))[1]
+        )
+    for seed in (1, 2):
+        for kind in ("mix", "hed", "refine"):
+            draw(kit, request(kind, seed, image=2, prompt=f"{seed}"))  # type: ignore[arg-type]
+    assert seen.count("embed_pictures") <= 3 and seen.count("outline") <= 1 and seen.count("encode") <= 1
+
+
+def test_a_source_that_is_gone_is_told_as_that(kit: AllKinds) -> None:
+    lost = {**source(0), "blob": "0" * 64}
+    engine = Engine(kit)
+    engine.add(1, request("refine", 1, **{"image": lost}))
+    failed = finish(engine)[1][-1]
+    assert isinstance(failed, Failed) and failed.code == "source_gone"
+
+
+def test_a_request_that_does_not_fit_its_picture_is_told_as_that(kit: AllKinds) -> None:
+    engine = Engine(kit)
+    engine.add(1, request("x2", 1, **{"image": {**source(0), "width": 128}}))
+    failed = finish(engine)[1][-1]
+    assert isinstance(failed, Failed) and failed.code == "invalid_request"
+
+
+def test_with_a_small_budget_nets_come_and_go_and_pictures_are_the_same(kit: AllKinds, random_folder: Path) -> None:
+    tight = AllKinds(random_folder, kit._scribe._models, budget=1)
+    for kind in ("scribble", "flash_x2", "mix"):
+        assert_alike(draw(tight, request(kind, 4))[0], draw(kit, request(kind, 4))[0])  # type: ignore[arg-type]
+        assert len(tight.resident) == 1
+
+
+def test_refining_shares_passes_with_drawing(kit: AllKinds) -> None:
+    plain = request("full", 1)
+    assert isinstance(plain, TextToImage)
+    draw(kit, plain, request("refine", 2), request("depth", 3))
+    assert most_rows(kit, "denoise") >= 4
+    assert torch.is_inference_mode_enabled() is False
