@@ -53,6 +53,9 @@ async def examine(settings: Settings) -> bool:
         well = well and finding.ok is not False
         print(finding, flush=True)
     command = [sys.executable, "-m", "inference", "doctor", "--weights", str(settings.weights_dir)]
+    command += [] if settings.beautifier is None else ["--beautifier", settings.beautifier]
+    command += [] if settings.translator is None else ["--translator", settings.translator]
+    command += ["--four-bit"] if settings.language_4bit else []
     engine = subprocess.run(command, check=False)  # noqa: ASYNC221 - nothing else runs meanwhile
     return well and engine.returncode == 0
 

@@ -19,6 +19,7 @@ import typer
 
 from inference.checkpoints.catalogue import KINDS, human_size
 from inference.checkpoints.cli import DEFAULT_FOLDER
+from inference.checkpoints.language import BEAUTIFIER, TRANSLATOR, LanguageModels, language_models
 from inference.checkpoints.store import EMBEDDED, FROM_WORDS, Files, describe_lack, lacking, locate, nets_of
 
 NEEDED = (
@@ -67,10 +68,23 @@ def doctor_report(weights: Path | None = None, embedded: Path = EMBEDDED) -> lis
     return checks
 
 
+def language_report(models: LanguageModels) -> Iterator[Check]:
+    """One finding per language model. One that is missing is no fault: people's own words are drawn without it."""
+    for task, model in models.found.items():
+        yield Check(True, task, f"in {model.folder}: {human_size(model.bytes)}")
+    for task, lack in models.missing.items():
+        yield Check(None, task, f"needs {lack}")
+
+
 def doctor_command(
     weights: Annotated[Path | None, typer.Option(envvar="WEIGHTS_DIR", help="Where weights lie.")] = None,
+    beautifier: Annotated[str, typer.Option(envvar="BEAUTIFIER", help="Folder, owner/name or none.")] = BEAUTIFIER,
+    translator: Annotated[str, typer.Option(envvar="TRANSLATOR", help="Folder, owner/name or none.")] = TRANSLATOR,
+    four_bit: Annotated[bool, typer.Option(envvar="LANGUAGE_4BIT", help="As the worker is told.")] = False,
 ) -> None:
     checks = doctor_report(weights)
+    language = language_models(beautifier, translator, weights=weights or DEFAULT_FOLDER, four_bit=four_bit)
+    checks[-1:-1] = language_report(language)
     for check in checks:
         typer.echo(check)
     raise typer.Exit(0 if checks[-1].ok else 1)

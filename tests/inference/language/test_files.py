@@ -8,6 +8,7 @@ import pytest
 from inference.checkpoints import language
 from inference.checkpoints.language import BEAUTIFIER, NONE, LanguageModels, language_models
 from inference.checkpoints.store import EMBEDDED, model_card
+from inference.doctor import language_report
 from tests.inference.language.models import write_llama, write_marian
 
 
@@ -65,3 +66,10 @@ def test_four_bits_without_their_library_are_refused_in_words(tmp_path: Path, mo
     models = language_models(llama, marian, four_bit=True)
     assert "bitsandbytes" in models.missing["beautify"]
     assert list(models.found) == ["translate"]
+
+
+def test_the_doctor_says_where_models_are_and_what_is_missing(tmp_path: Path) -> None:
+    found, missing = language_report(language_models(str(write_llama(tmp_path / "llama")), "nobody/nothing"))
+    assert found.ok and found.subject == "beautify" and str(tmp_path / "llama") in found.words
+    assert missing.ok is None and missing.subject == "translate" and "hf download nobody/nothing" in missing.words
+    assert list(language_report(LanguageModels())) == []
