@@ -64,6 +64,8 @@ async def show(desk: Desk, origin: Origin, repaint: Repaint, draft: Draft | None
     body = repaint.model_dump(mode="json")
     if draft is None:
         draft = await sources.add_draft(origin.owner_id, origin.chat_id, "mask", body)
+    else:  # before it is seen: its buttons may be pressed at once
+        await sources.change_draft(draft.id, body=body)
     message = await desk.bot.send_photo(
         origin.chat_id,
         BufferedInputFile(photo, "area.jpg"),
@@ -74,7 +76,7 @@ async def show(desk: Desk, origin: Origin, repaint: Repaint, draft: Draft | None
         message_thread_id=origin.thread,
         disable_notification=not origin.private,
     )
-    await sources.change_draft(draft.id, body=body, message_id=message.message_id)
+    await sources.change_draft(draft.id, message_id=message.message_id)
     if draft.message_id is not None:
         await desk.bot.edit_message_reply_markup(chat_id=draft.chat_id, message_id=draft.message_id)
 
