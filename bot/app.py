@@ -9,6 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -39,6 +40,7 @@ from inference.queue.delivery.local import LocalDelivery
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.fairness import Limits
 from inference.queue.ledger import Ledger
+from inference.requests import Finished
 
 log = logging.getLogger(__name__)
 
@@ -135,6 +137,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         )
         outbox.on_blocked = deliveries.blocked
         outbox.on_migrated = history.move_chat
+        queue.on_unclaimed(partial(_discard, history, blobs))
         desk = Desk(bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs, deliveries=deliveries)
         updates = Updates(
             disable_fsm=True,
@@ -161,6 +164,13 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             await queue.close(settings.shutdown_grace_seconds)
             await deliveries.close()
             await outbox.close()
+
+
+async def _discard(history: History, blobs: BlobStore, finished: Finished) -> None:
+    """Forgets what was stored for a job that nobody waits for any more, unless another picture has the same bytes."""
+    for picture in finished.pictures:
+        if not await history.shows(picture.blob):
+            await asyncio.to_thread(blobs.delete, picture.blob)
 
 
 def local_delivery(settings: Settings) -> LocalDelivery:

@@ -223,12 +223,13 @@ class History:
                 .values(deleted_at=self._clock())
             )
             blob = await connection.scalar(select(pictures.c.blob).where(pictures.c.id == picture_id))
-            still_shown = await connection.scalar(
-                select(func.count())
-                .select_from(pictures)
-                .where(pictures.c.blob == blob, pictures.c.deleted_at.is_(None))
-            ) or await connection.scalar(select(uploads.c.id).where(uploads.c.blob == blob).limit(1))
+            still_shown = await _shows(connection, blob)
         return None if still_shown else cast("str | None", blob)
+
+    async def shows(self, blob: str) -> bool:
+        """Whether any picture, made or given, has these bytes."""
+        async with self._reading.connect() as connection:
+            return await _shows(connection, blob)
 
     async def _change_person(self, user_id: int, values: dict[str, Any]) -> Person:
         row = {"id": user_id, "created_at": self._clock(), **values}
@@ -301,3 +302,9 @@ async def _upsert(
         await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed))
     else:
         await connection.execute(statement.on_conflict_do_nothing(index_elements=key))
+
+
+async def _shows(connection: AsyncConnection, blob: str | None) -> bool:
+    made = select(pictures.c.id).where(pictures.c.blob == blob, pictures.c.deleted_at.is_(None))
+    given = select(uploads.c.id).where(uploads.c.blob == blob)
+    return await connection.scalar(select(made.exists() | given.exists())) is True

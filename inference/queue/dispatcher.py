@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,6 +20,7 @@ from inference.requests import Cancelled, Event, Failed, Finished, ModelCard, Pr
 log = logging.getLogger(__name__)
 
 Listener = Callable[[int, Event], None]
+Unclaimed = Callable[[Finished], Awaitable[None]]
 
 
 class Dispatcher:
@@ -47,6 +48,7 @@ class Dispatcher:
         self._stall = stall_seconds
         self._now = monotonic
         self._listeners: list[Listener] = []
+        self._unclaimed: Unclaimed | None = None
         self._tidings = Tidings(ledger, self._tell, monotonic)
         self._device = DeviceClock()
         self._running: set[int] = set()
@@ -74,6 +76,10 @@ class Dispatcher:
     def listen(self, callback: Listener) -> None:
         """Calls back with (job id, event) after the ledger has committed it. It must not block."""
         self._listeners.append(callback)
+
+    def on_unclaimed(self, callback: Unclaimed) -> None:
+        """Calls back with pictures that were stored for a job while it was being cancelled: nobody will show them."""
+        self._unclaimed = callback
 
     def wake(self) -> None:
         """A job has been announced or cancelled: look at once."""
@@ -197,13 +203,24 @@ class Dispatcher:
                 outcome = await self._ledger.finish(job_id, event, seconds)
                 if outcome is not None:
                     self._tell(job_id, outcome)
-                elif isinstance(event, Failed) and event.retryable:
+                elif isinstance(event, Finished):
+                    await self._disown(job_id, event)
+                elif event.retryable:
                     self._retry_at = self._now()
                 self.wake()
             case Cancelled():  # of a job that nobody has cancelled in the ledger: the run is lost, not the job
                 await self._put_back(job_id, Interrupted(cause="worker_gone", alone=False))
             case Interrupted():
                 await self._put_back(job_id, event)
+
+    async def _disown(self, job_id: int, finished: Finished) -> None:
+        job = await self._ledger.job(job_id)
+        if self._unclaimed is None or job is None or job.state != "cancelled":
+            return  # it will be drawn again, or was drawn twice: the same bytes under the same names
+        try:
+            await self._unclaimed(finished)
+        except Exception:
+            log.exception("what was stored for the cancelled job %d may stay where it is", job_id)
 
     async def _started(self, job_id: int) -> None:
         if await self._ledger.started(job_id):

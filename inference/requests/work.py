@@ -64,6 +64,11 @@ def cost(request: AnyRequest) -> float:
 
 
 def compatibility_key(request: AnyRequest) -> str:
-    """Requests with equal keys may share a forward pass: same net, same size. Also the key of measured speeds."""
+    """Requests with equal keys may share a forward pass: same net, same size. Also the key of measured speeds, so
+    sizes that no pass ever has, such as those of whole panoramas, do not count."""
     width, height = size_of(request)
+    if isinstance(request, Upscale):
+        width, height = min(width, SR_WINDOW), min(height, SR_WINDOW)
+    elif isinstance(request, Inpaint | Outpaint):
+        width = height = request.native_side
     return f"{request.kind}:{width}x{height}"

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import struct
+import tracemalloc
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
+import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from inference.blobs import RECIPE_KEY, BlobMissing, BlobStore, encode_png, read_recipe
+from inference.blobs import (
+    RECIPE_KEY,
+    BlobMissing,
+    BlobStore,
+    UnreadablePicture,
+    decode_png,
+    encode_png,
+    read_recipe,
+)
+from inference.png import write_png
 from inference.requests import FlashTextToImage, Recipe
 
 RECIPE = Recipe(
@@ -53,6 +66,77 @@ def test_bytes_come_back_under_their_sha256_and_can_be_forgotten(tmp_path: Path)
     with pytest.raises(BlobMissing):
         store.get(digest)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_what_is_written_bit_by_bit_is_stored_once(tmp_path: Path) -> None:
+    store = BlobStore(str(tmp_path))
+    first, again = (store.write(lambda file: [file.write(part) for part in (b"con", b"tent")]) for _ in range(2))
+    assert first.digest == again.digest == store.put(b"content")
+    assert first.fresh and not again.fresh
+    assert store.get(first.digest) == b"content"
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    def half(file: BinaryIO) -> None:
+        file.write(b"half")
+        raise OSError("no room")
+
+    with pytest.raises(OSError, match="no room"):
+        BlobStore(str(tmp_path)).write(half)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_leftovers_of_a_crash_go_and_files_being_written_stay(tmp_path: Path) -> None:
+    store = BlobStore(str(tmp_path))
+    digest = store.put(b"content")
+    (tmp_path / "ab").mkdir(exist_ok=True)
+    old, older, new = tmp_path / "old.part", tmp_path / "ab" / "older.part", tmp_path / "new.part"
+    for path in (old, older, new):
+        path.write_bytes(b"half")
+    for path in (old, older):
+        os.utime(path, (1, 1))
+    store.forget_partials()
+    assert not old.exists() and not older.exists() and new.exists()
+    assert store.get(digest) == b"content"
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (63, 5, 3), (64, 64, 3), (65, 130, 3), (70, 9)])
+def test_a_png_holds_the_very_pixels_whatever_its_shape(shape: tuple[int, ...]) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
+    pixels[: len(pixels) // 2] = pixels[0]
+    file = io.BytesIO()
+    write_png(file, pixels, {"Author": "кто-то"})
+    with Image.open(file) as image:
+        assert image.text["Author"] == "кто-то"  # type: ignore[attr-defined]
+        assert np.array_equal(np.array(image), pixels)
+    assert np.array_equal(np.array(decode_png(file.getvalue())), pixels)
+
+
+def test_a_large_picture_is_stored_in_a_fraction_of_its_own_room(tmp_path: Path) -> None:
+    row = np.random.default_rng(2).integers(0, 256, (1, 4096, 3), dtype=np.uint8)
+    pixels = np.broadcast_to(row, (4096, 4096, 3))  # 50 MB that take no room here
+    store = BlobStore(str(tmp_path))
+    tracemalloc.start()
+    try:
+        store.write(lambda file: write_png(file, pixels))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < pixels.nbytes / 2
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", encode_png(Image.new("RGB", (8, 8)))[:60]])
+def test_what_is_no_png_cannot_be_worked_from(content: bytes) -> None:
+    with pytest.raises(UnreadablePicture):
+        decode_png(content)
+
+
+def test_a_picture_beyond_the_bounds_is_refused_before_it_is_decoded() -> None:
+    with pytest.raises(UnreadablePicture, match="too large"):
+        decode_png(bare_png(20_000, 100))
+    with pytest.raises(UnreadablePicture, match="too large"):
+        decode_png(bare_png(9_000, 9_000))
 
 
 @pytest.mark.parametrize("digest", ["", "../../etc/passwd", "A" * 64, "a" * 63])

@@ -45,9 +45,9 @@ class Mailbox:
 
 
 def _merged(waiting: JobReport | None, report: JobReport) -> JobReport:
-    """The newer report, with the preview of the one it replaces if it brings none."""
+    """The newer report, with the preview and the text of the one it replaces where it brings none."""
     if waiting is None or not isinstance(report.event, Progress) or not isinstance(waiting.event, Progress):
         return report
-    if report.event.preview is not None or waiting.event.preview is None:
-        return report
-    return JobReport(job_id=report.job_id, event=report.event.model_copy(update={"preview": waiting.event.preview}))
+    older, newer = waiting.event, report.event
+    kept = {name: getattr(older, name) for name in ("preview", "text") if getattr(newer, name) is None}
+    return JobReport(job_id=report.job_id, event=newer.model_copy(update=kept))

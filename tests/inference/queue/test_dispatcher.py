@@ -160,6 +160,22 @@ async def test_a_cancelled_job_is_told_once_and_stopped_at_the_worker(scene: Sce
     assert scene.told_of(job_id) == [Started(), Cancelled()]
 
 
+async def test_what_was_stored_for_a_cancelled_job_is_disowned_and_nothing_else_is(scene: Scene) -> None:
+    disowned: list[Finished] = []
+
+    async def disown(finished: Finished) -> None:
+        disowned.append(finished)
+
+    scene.queue.on_unclaimed(disown)
+    cancelled, done = await scene.queued(1), await scene.queued(2)
+    await eventually(lambda: len(scene.delivery.submitted) == 2)
+    await scene.queue.cancel(cancelled)
+    for job_id in (done, done, cancelled):  # a result told twice is no reason to lose it
+        scene.delivery.report(job_id, DONE)
+    await eventually(lambda: disowned == [DONE])
+    assert await state(scene.ledger, done) == "done" and await state(scene.ledger, cancelled) == "cancelled"
+
+
 async def test_a_passing_failure_comes_back_by_itself(scene: Scene) -> None:
     job_id = await scene.queued()
     await eventually(lambda: scene.delivery.ids() == [job_id])
