@@ -8,13 +8,13 @@ import pytest
 from typer.testing import CliRunner
 
 from inference.checkpoints import download
-from inference.checkpoints.catalogue import released_files
+from inference.checkpoints.catalogue import KINDS, released_files
 from inference.checkpoints.cli import app
 from inference.checkpoints.download import NotEnoughRoom, fetch, plan
 from inference.checkpoints.store import lacking, locate, revisions
 from inference.checkpoints.verify import verify
 from tests.inference.checkpoints.hub import Hub, hub_of
-from tests.inference.checkpoints.layouts import write_v31
+from tests.inference.checkpoints.layouts import write_added, write_v31
 
 REPO = Path("ai-forever") / "Kandinsky3.1"
 
@@ -151,3 +151,21 @@ def test_converting_and_verifying_from_the_command_line(tiny_folder: Path, tmp_p
     assert CliRunner().invoke(app, ["verify", "--folder", str(target)]).exit_code == 0
     (target / "movq.safetensors").write_bytes(b"gone")
     assert CliRunner().invoke(app, ["verify", "--folder", str(target)]).exit_code == 1
+
+
+def test_files_of_other_repositories_go_to_folders_of_their_own(
+    random_folder: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    root, added = tmp_path_factory.mktemp("hub"), write_added(random_folder, tmp_path / "added")
+    (root / "ai-forever").mkdir()
+    (added / "superres").rename(root / "ai-forever" / "KandiSuperRes")
+    with hub_of(root) as hub:
+        fetch(plan("kandinsky-3.1", ["x2", "x4"], tmp_path / "weights", hub.address), progress=False)
+        assert plan("kandinsky-3.1", ["x4"], tmp_path / "weights", hub.address).to_fetch == ()
+    files = locate(tmp_path / "weights")
+    assert [kind for kind in KINDS if not lacking(files, kind)] == ["x2", "x4"]
+    ckpt = tmp_path / "weights" / "superres" / "KandiSuperRes.ckpt"
+    assert revisions(files)["superres_x4"] == hashlib.sha256(ckpt.read_bytes()).hexdigest()[:12]
+    ckpt.write_bytes(ckpt.read_bytes()[:-1] + b"x")
+    findings = {finding.name: finding.detail for finding in verify(tmp_path / "weights") if finding.verdict == "broken"}
+    assert findings["superres/KandiSuperRes.ckpt"] == "its bytes have changed"
