@@ -29,9 +29,9 @@ __all__ = ["build_router"]
 def build_router() -> Router:
     """All handlers. Commands come before plain words, and what nobody wanted comes last."""
     router = Router(name="conversation")
-    commands = (start, settings, styles, line, history, info, tree)
+    commands = (start, settings, styles, line, history, tree)
     buttons = (results, pictures, works, mix)
     areas = (repaint, extend)
-    for module in (painted, *commands, *buttons, *areas, beautify, with_picture, draw, other):
+    for module in (painted, *commands, *buttons, *areas, beautify, with_picture, info, draw, other):
         router.include_router(module.build())
     return router

@@ -11,7 +11,6 @@ import aiohttp
 import pytest
 from PIL import Image
 
-from bot import ordering
 from inference.requests import Control, Mix, Refine, Upscale
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import ALL_MODES, BIG
@@ -124,7 +123,7 @@ async def test_an_album_is_mixed_with_weights_set_by_buttons(able: House, anna: 
     assert [image.weight for image in request.images] == [0.5, 0.6]
     assert request.prompt == "a garden"
     assert result["reply_to"] == mix["id"]
-    assert "over" in (await anna.press(mix, "Start"))["answer"]["text"]
+    assert buttons(await anna.message(mix["id"])) == []
     assert len(able.painter.submitted) == 1
 
 
@@ -198,6 +197,7 @@ GIF = {"save_all": True, "append_images": [Image.new("RGB", (100, 100), BLUE)]}
         (encoded(RED, (100, 100), "GIF", **GIF), "moving.gif", "moves"),
         (encoded(RED, (20000, 4000)), "wide.png", "too many pixels"),
     ],
+    ids=["tiny", "cut off", "no picture", "moving", "too many pixels"],
 )
 async def test_files_that_cannot_be_worked_from_get_a_clear_answer(
     able: House, anna: Person, content: bytes, name: str, answer: str
@@ -208,19 +208,26 @@ async def test_files_that_cannot_be_worked_from_get_a_clear_answer(
 
 
 async def test_long_work_says_its_cost_and_waits_for_a_yes(able: House, anna: Person) -> None:
-    photo = await send(anna, encoded(RED, (1000, 1000)), caption="/upscale 4k")
+    await send(anna, encoded(RED, (1300, 1300)), kind="document", caption="/upscale")
     asked = await anna.until(says("Shall I begin?"))
-    assert "25 parts" in asked["text"]
+    assert "9 parts" in asked["text"]
     assert able.painter.submitted == []
     await able.reopen()
     await anna.press(asked, "Start")
     result = await anna.until(is_result, after=asked["id"])
     original = await anna.until(lambda message: bool(message["document"]), after=result["id"])
-    assert Image.open(io.BytesIO(await anna.bytes_of(original["document"]))).size == (4000, 4000)
-    assert (
-        await anna.press(await anna.message(asked["id"]), "Start")
-        if buttons(asked := await anna.message(asked["id"]))
-        else None
-    ) is None
-    assert photo["id"]
-    assert ordering.LONG_SECONDS == 30
+    assert Image.open(io.BytesIO(await anna.bytes_of(original["document"]))).size == (2600, 2600)
+    assert original["reply_to"] == result["id"]
+    assert buttons(await anna.message(asked["id"])) == []
+
+
+async def test_a_tree_shows_who_was_made_from_whom(able: House, anna: Person) -> None:
+    grid = await anna.draw("a red circle --n 2")
+    await anna.press(grid, "🎨 2")
+    children = await anna.until(is_result, after=grid["id"])
+    await anna.say("/tree", reply_to=children["id"])
+    await anna.until(says("say which one"))
+    await anna.say("/tree 1", reply_to=children["id"])
+    tree = await anna.until(says("Family tree"))
+    assert "2 ← 1 · 🎨" in tree["caption"] or "2 ← 1 · 🖼" in tree["caption"]
+    assert (await anna.picture(tree["photo"])).height > 400
