@@ -41,6 +41,7 @@ from inference.language import ACTIVATIONS, Scribe
 from inference.memory import DevicePolicy, Residency
 from inference.nets.clip import embed_pictures
 from inference.nets.control import control_residuals, hint_features
+from inference.nets.hed import outline
 from inference.nets.ip_adapter import image_tokens
 from inference.nets.movq import decode, encode, to_uint8
 from inference.nets.preview import Preview, fit_preview
@@ -185,8 +186,6 @@ class CheckpointKit:
         return tuple(torch.split(tokens, 1))
 
     def outline(self, picture: Tensor, variant: Literal["soft", "safe", "scribble"]) -> Tensor:
-        from inference.nets.hed import outline
-
         def look() -> Tensor:
             hed = self._device_nets.require(HED, lambda net: hed_activations(net, picture))
             return outline(hed, picture, variant)

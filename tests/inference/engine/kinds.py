@@ -57,7 +57,7 @@ def source(number: int, side: int = SIDE, **more: Any) -> dict[str, Any]:
 
 
 def request(
-    kind: Kind, seed: int = 1, *more_seeds: int, prompt: str = "a red fox", image: int = 0, **fields: Any
+    kind: Kind, seed: int = 1, *more_seeds: int, prompt: str = "a red fox", number: int = 0, **fields: Any
 ) -> AnyRequest:
     """A small request of a kind, of few steps."""
     size = {"width": SIDE, "height": SIDE}
@@ -65,20 +65,20 @@ def request(
     own: dict[str, dict[str, Any]] = {
         "flash": size,
         "full": {**size, "steps": 4, "negative_prompt": "blurry"},
-        "refine": {**size, "steps": 6, "strength": 0.5, "image": source(image)},
-        "inpaint": {"steps": 3, "image": source(image), "mask": mask, "native_side": SIDE},
+        "refine": {**size, "steps": 6, "strength": 0.5, "image": source(number)},
+        "inpaint": {"steps": 3, "image": source(number), "mask": mask, "native_side": SIDE},
         "outpaint": {
-            "steps": 2, "image": source(image), "width": 128, "height": SIDE, "box": (32, 0, 64, 64),
+            "steps": 2, "image": source(number), "width": 128, "height": SIDE, "box": (32, 0, 64, 64),
             "native_side": SIDE,
         },
-        "mix": {**size, "steps": 3, "images": [source(image, weight=0.7), source(image + 1, weight=0.3)]},
-        "mix_flash": {**size, "images": [source(image)], "image_scale": 0.8},
-        "hed": {**size, "steps": 3, "image": source(image)},
-        "depth": {**size, "steps": 3, "image": source(image), "drawn": True, "scale": 0.7},
-        "scribble": {**size, "steps": 3, "image": source(image), "end": 0.5, "styles": [source(image + 1)]},
-        "x2": {"image": source(image, 32)},
-        "x4": {"image": source(image, 16)},
-        "flash_x2": {"image": source(image, 32)},
+        "mix": {**size, "steps": 3, "images": [source(number, weight=0.7), source(number + 1, weight=0.3)]},
+        "mix_flash": {**size, "images": [source(number)], "image_scale": 0.8},
+        "hed": {**size, "steps": 3, "image": source(number)},
+        "depth": {**size, "steps": 3, "image": source(number), "drawn": True, "scale": 0.7},
+        "scribble": {**size, "steps": 3, "image": source(number), "end": 0.5, "styles": [source(number + 1)]},
+        "x2": {"image": source(number, 32)},
+        "x4": {"image": source(number, 16)},
+        "flash_x2": {"image": source(number, 32)},
     }  # fmt: skip
     if "steps" in own.get(kind, {}):
         own[kind]["guidance_scale"] = 1.0  # more would only amplify roundings

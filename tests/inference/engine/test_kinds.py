@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from inference import kit as kit_module
 from inference.engine import Drawn, Engine
 from inference.pipelines import _WAYS, Decode, Pipeline, _Way
 from inference.pipelines.asks import Enlarge, ToPixels
@@ -139,7 +141,7 @@ def test_a_picture_is_the_same_alone_and_among_strangers_of_its_kind(kit: AllKin
     (alone,) = draw(kit, mine)
     rows = {name: most_rows(kit, name) for name in {name for name, _ in kit.rows} & {"denoise", "enlarge"}}
     kit.rows.clear()
-    strangers = [request(kind, 5, prompt="blue boat on a lake", image=1), request(kind, 6, 7, image=2)]
+    strangers = [request(kind, 5, prompt="blue boat on a lake", number=1), request(kind, 6, 7, number=2)]
     among, *_ = draw(kit, mine, *strangers)
     for name, before in rows.items():
         assert most_rows(kit, name) > before or (kind, name) == ("flash_x2", "denoise")
@@ -155,7 +157,7 @@ def test_all_kinds_at_once_come_out_as_if_each_were_alone(kit: AllKinds) -> None
 
 def test_strangers_keep_their_own_scales_and_hints(kit: AllKinds) -> None:
     loose, tight = request("depth", 1, scale=0.1), request("depth", 1, scale=1.8)
-    other = request("depth", 1, scale=1.8, image=2)
+    other = request("depth", 1, scale=1.8, number=2)
     faint, strong = (request("mix", 1, image_scale=scale) for scale in (0.1, 1.5))
     alone = [draw(kit, one)[0] for one in (loose, tight, other, faint, strong)]
     for made, expected in zip(draw(kit, loose, tight, other, faint, strong), alone, strict=True):
@@ -290,28 +292,35 @@ def test_words_are_shown_while_they_are_written_but_no_more_than_once_a_second(k
 
 def test_a_picture_is_looked_at_once_however_often_it_is_used(kit: AllKinds, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
+
+    def counting(name: str, real: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        def counted(*given: object) -> Tensor:
+            seen.append(name)
+            return real(*given)
+
+        return counted
+
     for name in ("embed_pictures", "outline", "encode"):
-        real = getattr(__import__("inference.kit", fromlist=[name]), name)
-        monkeypatch.setattr(
-            f"inference.kit.{name}", lambda *given, _name=name, _real=real: (seen.append(_name), _real(*given))[1]
-        )
+        monkeypatch.setattr(kit_module, name, counting(name, getattr(kit_module, name)))
+    looking: tuple[Kind, ...] = ("mix", "hed", "refine")
     for seed in (1, 2):
-        for kind in ("mix", "hed", "refine"):
-            draw(kit, request(kind, seed, image=2, prompt=f"{seed}"))  # type: ignore[arg-type]
-    assert seen.count("embed_pictures") <= 3 and seen.count("outline") <= 1 and seen.count("encode") <= 1
+        for kind in looking:
+            draw(kit, request(kind, seed, number=3 if kind != "mix" else 2, prompt=f"number {seed}"))
+    assert seen.count("embed_pictures") <= 3  # two pictures and the grey one, less what other tests have looked at
+    assert seen.count("outline") == 1 and seen.count("encode") == 1
 
 
 def test_a_source_that_is_gone_is_told_as_that(kit: AllKinds) -> None:
     lost = {**source(0), "blob": "0" * 64}
     engine = Engine(kit)
-    engine.add(1, request("refine", 1, **{"image": lost}))
+    engine.add(1, request("refine", 1, image=lost))
     failed = finish(engine)[1][-1]
     assert isinstance(failed, Failed) and failed.code == "source_gone"
 
 
 def test_a_request_that_does_not_fit_its_picture_is_told_as_that(kit: AllKinds) -> None:
     engine = Engine(kit)
-    engine.add(1, request("x2", 1, **{"image": {**source(0), "width": 128}}))
+    engine.add(1, request("x2", 1, image={**source(0), "width": 128}))
     failed = finish(engine)[1][-1]
     assert isinstance(failed, Failed) and failed.code == "invalid_request"
 
