@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from inference import worker
 from inference.__main__ import app
 from inference.engine_parent import EngineOptions
+from inference.requests import FlashTextToImage, Rewrite
 
 
 @pytest.fixture
@@ -35,3 +36,18 @@ def test_unless_told_otherwise_the_engine_chooses_its_formats(started: list[Engi
     CliRunner().invoke(app, ["worker", "--fd", "3", "--no-previews", "--job-timeout", "60"])
     assert "--dtype" not in started[0].engine and "--no-previews" in started[0].engine
     assert started[0].job_timeout_seconds == 60
+
+
+def test_words_are_given_up_sooner_than_pictures_but_never_later(started: list[EngineOptions]) -> None:
+    words = Rewrite(kind="beautify", prompt="a fox", seeds=(1,))
+    picture = FlashTextToImage(prompt="a fox", seeds=(1,))
+    CliRunner().invoke(app, ["worker", "--fd", "3", "--job-timeout", "600", "--rewrite-timeout", "90"])
+    CliRunner().invoke(app, ["worker", "--fd", "3", "--job-timeout", "60", "--rewrite-timeout", "90"])
+    assert [options.seconds_for(words) for options in started] == [90, 60]
+    assert [options.seconds_for(picture) for options in started] == [600, 60]
+
+
+def test_the_language_models_reach_the_engine(started: list[EngineOptions]) -> None:
+    chosen = ["--beautifier", "none", "--translator", "a/b", "--four-bit"]
+    CliRunner().invoke(app, ["worker", "--fd", "3", *chosen])
+    assert " ".join(chosen) in " ".join(started[0].engine)
