@@ -106,6 +106,8 @@ _SIZES = {
 
 _STATED = ("label", "native_size", "sizes", "vocabulary", "lexicon", "examples")
 
+_WORTH_TELLING = 1_000_000  # bytes; configurations come along with the weights beside them
+
 
 class MissingWeights(RuntimeError):
     """Something the checkpoint folder does not hold was asked for; the message names it and the folder."""
@@ -249,7 +251,8 @@ def describe_lack(files: Files, kind: Kind) -> str:
     missing = lacking(files, kind)
     parts: dict[str, int] = {}
     for entry in CATALOGUE:
-        if entry.layout == "kandinsky-3.1" and entry.net in missing:
+        whole = entry.net == "text_encoder" or entry.bytes >= _WORTH_TELLING
+        if entry.layout == "kandinsky-3.1" and entry.net in missing and whole:
             name = entry.place if entry.net != "text_encoder" else str(Path(entry.place).parent) + "/"
             parts[name] = parts.get(name, 0) + entry.bytes
     by_size = sorted(parts.items(), key=lambda part: -part[1])
