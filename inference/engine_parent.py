@@ -25,7 +25,17 @@ from inference.queue.wire import (
     ended_within,
     spawn,
 )
-from inference.requests import AnyRequest, Cancelled, Failed, Finished, ModelCard, Progress, Rewrite, Started
+from inference.requests import (
+    AnyRequest,
+    Cancelled,
+    Failed,
+    Finished,
+    ModelCard,
+    Progress,
+    Rewrite,
+    Started,
+    tiles,
+)
 from inference.silence import Silence
 
 log = logging.getLogger(__name__)
@@ -34,6 +44,7 @@ FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 30.0
 LAST_WORDS_SECONDS = 3.0
 PREVIEW_EVERY_SECONDS = 1.0
+WINDOWS_IN_TIME = 25  # that a job's time is meant for
 UNSEEN_CRASHES = 3  # a job that was never seen to start may go into a new engine this many times
 
 Cause = Literal["engine_crashed", "engine_hung"]
@@ -53,10 +64,10 @@ class EngineOptions:
     rewrite_timeout_seconds: float = 120.0  # for jobs that somebody waits for with the words still in mind
 
     def seconds_for(self, request: AnyRequest) -> float:
-        """How long a request may run."""
+        """How long a request may run: longer where it is cut into more windows than a picture of 4K."""
         if isinstance(request, Rewrite):
             return min(self.rewrite_timeout_seconds, self.job_timeout_seconds)
-        return self.job_timeout_seconds
+        return self.job_timeout_seconds * max(1.0, tiles(request) * len(request.seeds) / WINDOWS_IN_TIME)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,126 @@
+"""What the engine's process stores and writes into recipes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from inference.blobs import BlobStore
+from inference.checkpoints.load import Checkpoint
+from inference.engine import Drawn
+from inference.engine_parent import EngineOptions
+from inference.inventory import nets_used
+from inference.memory import device_policy
+from inference.pipelines import Drawing
+from inference.queue.delivery import Assignment, JobEvent
+from inference.queue.wire import Cancel, Report
+from inference.requests import Cancelled, Finished, parse_request
+from inference.serving import EngineChild
+from tests.inference.engine.fakes import flash
+from tests.inference.engine.kinds import request
+
+BLACK, DARK = (torch.full((64, 64, 3), level, dtype=torch.uint8) for level in (0, 1))
+DRAWN = Drawn(Drawing(pictures=(BLACK, DARK)), 1)
+    Drawing(pictures=(torch.zeros(64, 64, 3, dtype=torch.uint8), torch.ones(64, 64, 3, dtype=torch.uint8))), 1
+)
+
+
+class Heard:
+    """The parent's end, which only listens."""
+
+    def __init__(self) -> None:
+        self.events: list[JobEvent] = []
+
+    def send(self, message: Any) -> None:
+        if isinstance(message, Report):
+            self.events.append(message.report.event)
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+def child(tiny_folder: Path, tmp_path: Path, heard: Heard) -> EngineChild:
+    blobs = BlobStore(str(tmp_path / "blobs"))
+    child = EngineChild(heard, Checkpoint.open(tiny_folder), device_policy("cpu"), blobs)  # type: ignore[arg-type]
+    child._revisions = {}
+    return child
+
+
+def stored(tmp_path: Path) -> list[Path]:
+    return [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]
+
+
+def test_a_job_cancelled_while_its_pictures_are_stored_leaves_none(
+    child: EngineChild, heard: Heard, tmp_path: Path
+) -> None:
+    asked = flash("a fox", 1, 2)
+    child._assigned[1] = Assignment(job_id=1, request=asked)
+    store = child._store
+
+    def store_and_cancel(*given: Any) -> Any:
+        child._obey(Cancel(job_id=1))
+        return store(*given)
+
+    child._store = store_and_cancel  # type: ignore[method-assign]
+    child._save(1, asked, DRAWN)
+    assert heard.events == [Cancelled()]
+    assert stored(tmp_path) == []
+
+
+def test_pictures_that_another_job_has_stored_stay_when_theirs_is_cancelled(
+    child: EngineChild, heard: Heard, tmp_path: Path
+) -> None:
+    asked = flash("a fox", 1, 2)
+    for job_id in (1, 2):
+        child._assigned[job_id] = Assignment(job_id=job_id, request=asked)
+    child._save(1, asked, DRAWN)
+    child._unwanted.add(2)
+    child._save(2, asked, DRAWN)
+    first, second = heard.events
+    assert isinstance(first, Finished) and len(first.pictures) == 2 and isinstance(second, Cancelled)
+    assert len(stored(tmp_path)) == 2
+
+
+def test_texts_reach_the_result(child: EngineChild, heard: Heard) -> None:
+    child._assigned[1] = Assignment(job_id=1, request=request("beautify"))
+    child._save(1, request("beautify"), Drawn(Drawing(texts=("a red fox, soft light",)), 1))
+    assert heard.events == [Finished(texts=("a red fox, soft light",), engine_seconds=1)]
+
+
+def test_a_recipe_names_the_nets_that_were_really_used(random_folder: Path) -> None:
+    files = Checkpoint.open(random_folder).files
+    drawing = {"movq", "text_encoder"}
+    mix = {"base", "projection", "ip_adapter", "image_encoder", *drawing}
+    expected = {
+        "refine": {"base", "projection", *drawing},
+        "outpaint": {"inpainting", "projection_inpainting", *drawing},
+        "mix": mix,
+        "mix_flash": {"flash", "projection_flash", "ip_adapter", "image_encoder", *drawing},
+        "hed": {"hed_unet", "hed_detector", *drawing},
+        "depth": {"base", "projection", "control_depth", *drawing},
+        "scribble": {"control_scribble", "hed_detector", *mix},
+        "x4": {"superres_x4"},
+        "flash_x2": {"superres_flash_x2", "flash", "projection_flash", *drawing},
+    }
+    for kind, nets in expected.items():
+        assert set(nets_used(files, request(kind))) == nets, kind  # type: ignore[arg-type]
+    assert set(nets_used(files, request("flash_x2", refine=False))) == {"superres_flash_x2"}
+    assert "hed_detector" not in nets_used(files, request("hed", drawn=True))
+
+
+def test_a_huge_picture_may_take_longer_and_others_may_not() -> None:
+    options = EngineOptions(engine=(), job_timeout_seconds=600)
+    digest = "0" * 64
+
+    def upscale(side: int) -> Any:
+        return parse_request({"kind": "x4", "image": {"blob": digest, "width": side, "height": side}, "seeds": [1]})
+
+    assert options.seconds_for(flash("a fox", *range(10))) == 600
+    assert options.seconds_for(upscale(1024)) == 600
+    assert options.seconds_for(upscale(2000)) == 2400
