@@ -108,7 +108,9 @@ def _without_drift(original: Image.Image, copy: Image.Image) -> Image.Image:
     most = max(1, round(MOST_DRIFT * max(size)))
     near = np.roll(across, (most, most), axis=(0, 1))[: 2 * most + 1, : 2 * most + 1]
     dy, dx = (int(place) - most for place in np.unravel_index(int(near.argmax()), near.shape))
-    if not (dx or dy) or near.max() < 1.02 * across[0, 0]:
+    energy = float((ours**2).sum())
+    telling = energy > ours.size and near.max() > 0.3 * energy  # a plain picture has no outlines to be moved by
+    if not (dx or dy) or not telling or near.max() < 1.03 * across[0, 0]:
         return copy
     by = copy.width / size[0]
     moved = Image.new("RGB", copy.size)

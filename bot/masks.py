@@ -29,6 +29,7 @@ SURE_CONTRAST = 30.0
 FAINT_CHANGE = 5.0  # on average around a pixel: enough where the colour is that of the paint
 NOISE_TILE = 16
 QUIET_SHARE = 0.3  # the share of tiles that is taken to be free of paint
+MOST_NOISE = 14.0  # of 255: more than a messenger adds, so that share was painted too
 EVERYTHING = 0.93
 
 
@@ -165,4 +166,4 @@ def _noise(contrast: Plane) -> float:
     if not height or not width:
         return 0.0
     tiles = contrast[:height, :width].reshape(height // NOISE_TILE, NOISE_TILE, width // NOISE_TILE, NOISE_TILE)
-    return float(np.quantile(np.quantile(tiles, 0.98, axis=(1, 3)), QUIET_SHARE))
+    return min(MOST_NOISE, float(np.quantile(np.quantile(tiles, 0.98, axis=(1, 3)), QUIET_SHARE)))
