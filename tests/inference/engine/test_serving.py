@@ -24,8 +24,6 @@ from tests.inference.engine.kinds import request
 
 BLACK, DARK = (torch.full((64, 64, 3), level, dtype=torch.uint8) for level in (0, 1))
 DRAWN = Drawn(Drawing(pictures=(BLACK, DARK)), 1)
-    Drawing(pictures=(torch.zeros(64, 64, 3, dtype=torch.uint8), torch.ones(64, 64, 3, dtype=torch.uint8))), 1
-)
 
 
 class Heard:
