@@ -11,9 +11,7 @@ from aiogram.types import CallbackQuery, Message
 from bot.i18n import _
 
 # Messages that people do not send: joining, pinning, a new title.
-_SPOKEN = (
-    F.text | F.photo | F.sticker | F.voice | F.video | F.video_note | F.animation | F.audio | F.location | F.contact
-)
+_SPOKEN = F.text | F.sticker | F.voice | F.video | F.video_note | F.animation | F.audio | F.location | F.contact
 
 
 async def unknown_command(message: Message) -> None:
@@ -35,14 +33,11 @@ class FirstOfAlbum(BaseFilter):
 
 
 async def not_words(message: Message) -> None:
-    if message.photo:
-        await message.reply(_("Nice picture! I cannot work from pictures yet. Tell me in words what to draw."))
-    else:
-        await message.reply(
-            _("For now I understand only words. Tell me what to draw, for example: {example}").format(
-                example=_("a black cat in space")
-            )
+    await message.reply(
+        _("I understand words and still pictures. Tell me what to draw, for example: {example}").format(
+            example=_("a black cat in space")
         )
+    )
 
 
 async def dead_button(callback: CallbackQuery) -> None:

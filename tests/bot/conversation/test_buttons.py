@@ -265,14 +265,14 @@ async def test_info_reads_a_message_of_ours_a_file_and_says_when_there_is_nothin
     assert "seed 8" in repeated["caption"]
 
 
-async def test_a_file_without_a_recipe_gets_a_kind_word(house: House, anna: Person) -> None:
+async def test_a_file_without_a_recipe_is_a_picture_like_any_other(house: House, anna: Person) -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (8, 8)).save(buffer, "PNG")
     form = aiohttp.FormData({"user": "1001", "chat": "1001"})
     form.add_field("document", buffer.getvalue(), filename="other.png", content_type="image/png")
     async with anna.session.post(f"{anna.url}/sim/message", data=form) as response:
         assert response.status == 200
-    await anna.until(lambda message: "no recipe in this file" in (message["text"] or ""))
+    await anna.until(lambda message: "tiny (8×8)" in (message["text"] or ""))
 
 
 async def test_a_button_under_a_very_old_message_still_asks_before_it_deletes(house: House, anna: Person) -> None:

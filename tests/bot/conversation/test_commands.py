@@ -169,7 +169,7 @@ async def test_pictures_stickers_and_unknown_commands_get_a_kind_word_in_private
     form.add_field("photo", house.painter.preview(), filename="p.jpg", content_type="image/jpeg")
     async with anna.session.post(f"{anna.url}/sim/message", data=form) as response:
         assert response.status == 200
-    await anna.until(lambda message: "cannot work from pictures yet" in (message["text"] or ""))
+    await anna.until(lambda message: "is not installed" in (message["text"] or ""))
 
 
 async def test_an_album_of_photos_gets_one_answer(house: House, anna: Person) -> None:
@@ -178,10 +178,10 @@ async def test_an_album_of_photos_gets_one_answer(house: House, anna: Person) ->
         form.add_field("photo", house.painter.preview(), filename=f"{number}.jpg", content_type="image/jpeg")
     async with anna.session.post(f"{anna.url}/sim/message", data=form) as response:
         assert response.status == 200
-    await anna.until(lambda message: "cannot work from pictures yet" in (message["text"] or ""))
+    await anna.until(lambda message: "is not installed" in (message["text"] or ""))
     await anna.say("/queue")
     await anna.until(lambda message: "line is empty" in (message["text"] or ""))
-    answers = [message for message in await anna.messages() if "from pictures yet" in (message["text"] or "")]
+    answers = [message for message in await anna.messages() if "is not installed" in (message["text"] or "")]
     assert len(answers) == 1
 
 
