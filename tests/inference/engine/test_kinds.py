@@ -181,7 +181,7 @@ def test_every_kind_can_be_cancelled_at_any_step(kit: AllKinds, kind: Kind) -> N
             break
         assert len(engine) == 0 and engine.turn() == []
         turns += 1
-    assert turns >= 2
+    assert turns >= (2 if kind in PICTURES else 1)
     assert_alike(draw(kit, request("flash", 1))[0], draw(kit, request("flash", 1))[0])
 
 
