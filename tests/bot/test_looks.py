@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bot import cards, collage, keyboards
+from bot import cards, collage, keyboards, workbench
+from bot.history import Parent
 from bot.i18n import speaking
 from bot.prompt import PromptLine
 from inference.requests import Failed, FailureCode, FlashTextToImage, Progress, Recipe, TextToImage
@@ -112,8 +113,12 @@ def every_keyboard() -> list[InlineKeyboardMarkup | None]:
         keyboards.status(BIGGEST),
         keyboards.retry(BIGGEST),
         *(keyboards.grid(BIGGEST, pictures[:count], opened={BIGGEST - 2}) for count in range(2, 11)),
-        keyboards.single(BIGGEST, can_refine=True, starred=True, whole_job=BIGGEST),
-        keyboards.single(BIGGEST, can_refine=False),
+        workbench.single(BIGGEST, SMALL, can_refine=True, starred=True, whole_job=BIGGEST),
+        workbench.single(BIGGEST, None, can_refine=False, more=True),
+        workbench.menu(Parent(upload_id=BIGGEST), SMALL),
+        workbench.collecting(BIGGEST, 3),
+        workbench.weighing(BIGGEST, [0.25] * 4),
+        workbench.confirm_order(BIGGEST),
         keyboards.confirm_job(BIGGEST),
         keyboards.confirm_picture(BIGGEST),
         keyboards.recipe("x" * 256, job_id=BIGGEST),
