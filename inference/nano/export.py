@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,12 @@ from torch import Tensor
 from transformers import T5EncoderModel
 
 from inference.checkpoints.keys import movq_to_official, unet_to_official
-from inference.nano import movq, text, unet
+from inference.checkpoints.store import STUDIO_FILES
+from inference.nano import clip, edges, inpainting, movq, steering, superres, text, unet
 from inference.nano.card import card
 from inference.nano.tokenizer import load_tokenizer, train_tokenizer
 from inference.nano.training import load
+from inference.nets.ip_adapter import is_adapter_name
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -37,20 +39,78 @@ class Parts:
     codec: VQModel
     tokenizer: Path
     trained: Mapping[str, Any] = field(default_factory=dict)
+    others: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)  # nets of other modes by file name
+    image_encoder: Mapping[str, Any] | None = None  # the configuration of the one among them
 
 
 def gather(out: Path) -> Parts:
     """The parts that training left in `out`. Until there is a Flash student the base stands in for it, and says so."""
     base, _, encoder = unet.trained(out)
     trained: dict[str, Any] = {}
-    for name in ("text", "movq", "unet", "flash"):
+    for name in ("text", "movq", "unet", "flash", *OTHERS):
         state = load(out / f"{name}.pt")
         if state is not None:
             trained[name] = {"minutes": round(float(state["minutes"]), 1), "steps": int(state["step"])}  # type: ignore
     flash = copy.deepcopy(base)
     if "flash" in trained:
         flash.load_state_dict(load(out / "flash.pt")["model"])  # type: ignore
-    return Parts(base, flash, encoder, movq.trained(out), out / "tokenizer", trained)
+    others: dict[str, Mapping[str, Tensor]] = {}
+    for name, files_of in OTHERS.items():
+        if name in trained:
+            others |= files_of(out)
+    vision = clip.config(1).vision_config.to_dict() if "clip" in trained else None
+    return Parts(base, flash, encoder, movq.trained(out), out / "tokenizer", trained, others, vision)
+
+
+def _inpainting(out: Path) -> dict[str, Mapping[str, Tensor]]:
+    net = inpainting.trained(out)
+    tensors = {f"unet.{key}": value for key, value in unet_to_official(net.unet.state_dict()).items()}
+    return {
+        STUDIO_FILES["inpainting"]: {**tensors, "null_embedding": net.null_embedding.data},
+        STUDIO_FILES["projection_inpainting"]: net.projection.state_dict(),
+    }
+
+
+def _image_encoder(out: Path) -> dict[str, Mapping[str, Tensor]]:
+    whole = clip.trained(out).clip.state_dict()
+    kept = {k: v for k, v in whole.items() if k.startswith(("vision_model.", "visual_projection."))}
+    return {STUDIO_FILES["image_encoder"]: {k: v for k, v in kept.items() if not k.endswith("position_ids")}}
+
+
+def _adapter(out: Path) -> dict[str, Mapping[str, Tensor]]:
+    state = steering.trained(out, "adapter").net.state_dict()
+    return {STUDIO_FILES["ip_adapter"]: unet_to_official({k: v for k, v in state.items() if is_adapter_name(k)})}
+
+
+def _outlines(out: Path) -> dict[str, Mapping[str, Tensor]]:
+    model = steering.trained(out, "outlines")
+    tensors = {f"unet.{key}": value for key, value in unet_to_official(model.net.state_dict()).items()}
+    projection = {f"projections.{key}": value for key, value in model.projection.state_dict().items()}
+    return {STUDIO_FILES["hed_unet"]: {**tensors, **projection}}
+
+
+def _scribble(out: Path) -> dict[str, Mapping[str, Tensor]]:
+    control = steering.trained(out, "scribble").control
+    assert control is not None
+    return {STUDIO_FILES["control_scribble"]: unet_to_official(control.state_dict())}
+
+
+def _superres(name: superres.Name) -> Callable[[Path], dict[str, Mapping[str, Tensor]]]:
+    return lambda out: {f"superres_{name}.safetensors": superres.trained(out, name).state_dict()}
+
+
+# The other modes: what training calls each part, and the files that it becomes.
+OTHERS: Mapping[str, Callable[[Path], dict[str, Mapping[str, Tensor]]]] = {
+    "inpainting": _inpainting,
+    "clip": _image_encoder,
+    "adapter": _adapter,
+    "outlines": _outlines,
+    "scribble": _scribble,
+    "hed": lambda out: {STUDIO_FILES["hed_detector"]: edges.trained(out).state_dict()},
+    "superres_x2": _superres("x2"),
+    "superres_x4": _superres("x4"),
+    "superres_flash_x2": _superres("flash_x2"),
+}
 
 
 def untrained(folder: Path, seed: int = 0) -> Parts:
@@ -84,6 +144,11 @@ def _write(parts: Parts, folder: Path) -> dict[str, Any]:
         _save({**tensors, "null_embedding": net.null_embedding.data}, folder / f"{name}.safetensors")
         _save(net.projection.state_dict(), folder / f"{projection}.safetensors")
     _save(movq_to_official(parts.codec.state_dict()), folder / "movq.safetensors")
+    for name, net_tensors in parts.others.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        _save(net_tensors, folder / name)
+    if parts.image_encoder is not None:
+        _dump(parts.image_encoder, folder / "image_encoder" / "config.json")
     copy.deepcopy(parts.encoder).half().save_pretrained(folder / "text_encoder")
     for name in ("spiece.model", "tokenizer_config.json"):
         shutil.copyfile(parts.tokenizer / name, folder / "text_encoder" / name)
@@ -100,6 +165,7 @@ def _write(parts: Parts, folder: Path) -> dict[str, Any]:
         "configs": {
             "unet": unet.CONFIG,
             "movq": movq.CONFIG,
+            "superres": superres.CONFIG,
             "text_encoder": json.loads((folder / "text_encoder" / "config.json").read_text("utf-8")),
         },
         "trained": dict(parts.trained),
