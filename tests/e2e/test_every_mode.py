@@ -1,0 +1,163 @@
+"""Every mode of the studio from a message to a picture: the real bot, queue, engine and nets, with random weights.
+
+What is drawn means nothing with such weights; that each way ends in a picture of the right size, made by the right
+request from the right pictures, is what these tests see.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from inference.blobs import read_recipe
+from inference.requests import AnyRequest, Control, Inpaint, Mix, Outpaint, Refine, Upscale
+from tests.bot.conversation.test_pictures_in import offers, says, send
+from tests.e2e.chat import Message, Person, buttons, is_result
+from tests.e2e.studio import Studio
+from tests.e2e.test_words_to_pictures import People
+from tests.inference.random_checkpoint import write_random_checkpoint
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+RED, BLUE = (220, 40, 40), (30, 60, 210)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return {"WEIGHTS_DIR": str(write_random_checkpoint(tmp_path_factory.mktemp("weights")))}
+
+
+def png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def photo(colour: tuple[int, int, int] = RED, size: tuple[int, int] = (192, 128)) -> Image.Image:
+    image = Image.new("RGB", size, (240, 240, 235))
+    width, height = size
+    ImageDraw.Draw(image).ellipse((width // 4, height // 4, 3 * width // 4, 3 * height // 4), fill=colour)
+    return image
+
+
+async def finished(person: Person, after: int = 0) -> Message:
+    """The next result; on a slow machine the bot first says what it will cost, and is told to begin."""
+    seen = await person.until(
+        lambda message: is_result(message) or any(name.startswith("▶️") for name in buttons(message)), after=after
+    )
+    if is_result(seen):
+        return seen
+    await person.press(seen, "▶️")
+    # the question itself becomes the status and then the result
+    return await person.until(is_result, after=after)
+
+
+async def sizes_and_request(person: Person, result: Message) -> tuple[tuple[int, int], AnyRequest]:
+    """Size of the original of a finished picture and the request in its recipe."""
+    await person.press(result, "📄")
+    sent = await person.until(lambda message: bool(message["document"]), after=result["id"])
+    content = await person.bytes_of(sent["document"])
+    recipe = read_recipe(content)
+    assert recipe is not None
+    with Image.open(io.BytesIO(content)) as image:
+        image.load()
+        return image.size, recipe.request
+
+
+async def test_a_variation_and_a_mix_of_photos(studio: Studio, person: People) -> None:
+    anna = person(2001, "en")
+    await send(anna, png(photo()))
+    menu = await anna.until(offers("Vary"))
+    assert not any("🔒" in name for name in buttons(menu) if "Vary" in name)
+    await anna.press(menu, "Vary")
+    varied = await finished(anna)
+    await send(anna, png(photo()), png(photo(BLUE)), caption="a garden --n 1 --seed 5")
+    mix = await anna.until(offers("Start"), after=varied["id"])
+    await anna.press(mix, "Start")
+    mixed = await finished(anna, mix["id"])
+    size, request = await sizes_and_request(anna, mixed)
+    assert isinstance(request, Mix)
+    assert (request.prompt, len(request.images), request.seeds) == ("a garden", 2, (5,))
+    assert size == (request.width, request.height)
+
+
+async def test_a_photo_held_to_its_outlines(studio: Studio, person: People) -> None:
+    boris = person(2002, "ru")
+    given = await send(boris, png(photo()))
+    await boris.say("по контуру стеклянный дом --n 1", reply_to=given["id"])
+    _, request = await sizes_and_request(boris, await finished(boris))
+    assert isinstance(request, Control)
+    assert (request.kind, request.prompt) == ("hed", "стеклянный дом")
+
+
+async def test_a_draft_refined_and_a_photo_restyled(studio: Studio, person: People) -> None:
+    anna = person(2003, "en")
+    given = await send(anna, png(photo()))
+    await anna.say("/restyle watercolour --strength 0.4 --n 1", reply_to=given["id"])
+    _, request = await sizes_and_request(anna, await finished(anna))
+    assert isinstance(request, Refine)
+    assert request.strength == 0.4
+
+
+async def test_a_part_of_a_photo_repainted_leaves_the_rest_as_it_was(studio: Studio, person: People) -> None:
+    anna = person(2004, "en")
+    image = photo()
+    given = await send(anna, png(image), kind="document")
+    await anna.say("/inpaint", reply_to=given["id"])
+    question = await anna.until(says("Which part"))
+    await anna.press(question, "▫️")
+    await anna.until(offers("✅"))
+    await anna.say("a blue cat --n 1", reply_to=question["id"])
+    result = await finished(anna, question["id"])
+    await anna.press(result, "📄")
+    sent = await anna.until(lambda message: bool(message["document"]), after=result["id"])
+    content = await anna.bytes_of(sent["document"])
+    recipe = read_recipe(content)
+    assert recipe is not None
+    assert isinstance(recipe.request, Inpaint)
+    made = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+    assert made.shape == (128, 192, 3)
+    lower, right = np.s_[80:, :], np.s_[:, 120:]
+    for place in (lower, right):
+        assert np.array_equal(made[place], np.asarray(image)[place])
+    assert not np.array_equal(made[:30, :40], np.asarray(image)[:30, :40])
+
+
+async def test_a_picture_extended_to_a_side(studio: Studio, person: People) -> None:
+    anna = person(2005, "en")
+    ours = await anna.draw("a red circle --n 1")
+    await anna.press(ours, "Extend")
+    ways = await anna.until(says("Which way"), after=ours["id"])
+    await anna.press(ways, "⬅️")
+    result = await finished(anna, ways["id"])
+    await anna.press(result, "⬆ 1")
+    single = await anna.until(lambda message: is_result(message) and "⬆ 1" not in buttons(message), after=result["id"])
+    size, request = await sizes_and_request(anna, single)
+    assert isinstance(request, Outpaint)
+    assert size == (192, 128)
+
+
+@pytest.mark.parametrize(("said", "kind", "factor"), [("/upscale", "flash_x2", 2), ("/upscale 4k", "x4", 4)])
+async def test_a_photo_enlarged(studio: Studio, person: People, said: str, kind: str, factor: int) -> None:
+    anna = person(2006 + factor, "en")
+    given = await send(anna, png(photo(size=(101, 67))), kind="document")
+    await anna.say(said, reply_to=given["id"])
+    result = await finished(anna)
+    size, request = await sizes_and_request(anna, result)
+    assert isinstance(request, Upscale)
+    assert (request.kind, request.factor) == (kind, factor)
+    assert size == (101 * factor, 67 * factor)
+
+
+async def test_the_whole_family_is_shown(studio: Studio, person: People) -> None:
+    anna = person(2020, "en")
+    grid = await anna.draw("a red circle --n 2")
+    await anna.press(grid, "🎨 2")
+    children = await finished(anna, grid["id"])
+    await anna.say("/tree 1", reply_to=children["id"])
+    tree = await anna.until(says("Family tree"))
+    assert tree["photo"]
