@@ -7,7 +7,6 @@ request from the right pictures, is what these tests see.
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -44,11 +43,13 @@ def photo(colour: tuple[int, int, int] = RED, size: tuple[int, int] = (192, 128)
     return image
 
 
+def asks_to_begin(message: Message) -> bool:
+    return any(name.startswith("▶️") for name in buttons(message))
+
+
 async def finished(person: Person, after: int = 0) -> Message:
     """The next result; on a slow machine the bot first says what it will cost, and is told to begin."""
-    seen = await person.until(
-        lambda message: is_result(message) or any(name.startswith("▶️") for name in buttons(message)), after=after
-    )
+    seen = await person.until(lambda message: is_result(message) or asks_to_begin(message), after=after)
     if is_result(seen):
         return seen
     await person.press(seen, "▶️")
