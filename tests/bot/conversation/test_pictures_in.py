@@ -147,6 +147,7 @@ async def test_a_command_in_answer_to_our_picture_works_from_the_original(able: 
     await anna.until(lambda message: is_result(message) and "Enlarging ×2" in message["caption"])
     request = able.painter.submitted[-1].request
     assert isinstance(request, Upscale)
+    assert request.kind == "flash_x2"
     first = able.painter.blobs.get(request.image.blob)
     assert Image.open(io.BytesIO(first)).size == (256, 256)
     await anna.say("вариации", reply_to=grid["id"])
