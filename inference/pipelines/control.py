@@ -13,12 +13,12 @@ from inference.compositing import covering
 from inference.conditioning import TextRule
 from inference.pipelines.adapted import FILLER, PICTURE_PROMPT_ASKS, denoise_adapted, look_at, read_by_rule
 from inference.pipelines.asks import Ask, Drawing, Outline, Pipeline, Structure, Tools
-from inference.pipelines.hints import UNIT_RANGE, HintRange, drawn_map, hint_of
+from inference.pipelines.hints import drawn_map, hint_of
 from inference.pipelines.parts import decode_each, noise_streams
 from inference.requests import Control, InvalidRequest
 
 
-def control(request: Control, tools: Tools, hint_range: HintRange = UNIT_RANGE) -> Pipeline:
+def control(request: Control, tools: Tools) -> Pipeline:
     """Draws one picture per seed. The source is scaled to cover width x height and its middle is taken.
 
     The hint is the source itself where it was drawn as one; else HED finds the outlines at the size of the result.
@@ -33,9 +33,8 @@ def control(request: Control, tools: Tools, hint_range: HintRange = UNIT_RANGE) 
     if request.styles:
         tokens = yield from look_at(request.styles, mode, guided=request.guidance_scale > 0, tools=tools)
     grey = yield from _map(request, tools)
-    structure = Structure(
-        None if request.kind == "hed" else request.kind, hint_of(grey, hint_range).to(tools.device), request.scale
-    )
+    hint = hint_of(grey, request.hint_range).to(tools.device)
+    structure = Structure(None if request.kind == "hed" else request.kind, hint, request.scale)
 
     def structure_at(index: int) -> Structure | None:
         return structure if holds(request, index) else None

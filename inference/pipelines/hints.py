@@ -9,17 +9,12 @@ from torch import Tensor
 
 from inference.compositing import covering
 
-# What black and white become. Nobody has published it for these nets; [0, 1] is what the same authors' control nets of
-# Kandinsky 2.2 take.
-HintRange = tuple[float, float]
-UNIT_RANGE: HintRange = (0.0, 1.0)
-
 LEAST_CONTRAST = 24  # of a line against its background, in grey levels: less is the paper
 
 
-def hint_of(grey: Tensor, hint_range: HintRange = UNIT_RANGE) -> Tensor:
-    """The hint [1, 3, H, W], float32, of a grey picture, uint8 [H, W]."""
-    black, white = hint_range
+def hint_of(grey: Tensor, levels: tuple[float, float]) -> Tensor:
+    """The hint [1, 3, H, W], float32, of a grey picture, uint8 [H, W]; `levels` are what black and white become."""
+    black, white = levels
     return (grey.float() / 255 * (white - black) + black).expand(1, 3, -1, -1).contiguous()
 
 

@@ -24,6 +24,7 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="sha256 of 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Guidance = Annotated[float, Field(ge=0, le=20, allow_inf_nan=False)]
 Scale = Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)]
+Level = Annotated[float, Field(ge=-255, le=255, allow_inf_nan=False)]
 Steps = Annotated[int, Field(ge=1, le=100)]
 
 

@@ -105,6 +105,17 @@ def test_what_is_out_of_bounds_is_refused_by_its_name(field: str, value: object)
     assert refusal.value.field == field
 
 
+HELD = {"kind": "hed", "prompt": "", "seeds": [1], "image": {"blob": "0" * 64, "width": 64, "height": 64}}
+
+
+def test_black_and_white_may_be_anything_to_a_control_net_but_not_the_same() -> None:
+    assert parse_request(HELD | {"hint_range": [1, -1]}).model_dump()["hint_range"] == (1.0, -1.0)
+    for wrong, field in (([0.5, 0.5], "request"), ([0, 256], "hint_range.1"), ([0, "nan"], "hint_range.1")):
+        with pytest.raises(InvalidRequest) as refusal:
+            parse_request(HELD | {"hint_range": wrong})
+        assert refusal.value.field == field
+
+
 def test_a_wrong_seed_is_refused_by_its_place() -> None:
     with pytest.raises(InvalidRequest) as refusal:
         parse_request(GOOD | {"seeds": [1, 2**32]})

@@ -10,7 +10,6 @@ import torch
 from inference.conditioning import EOS
 from inference.pipelines import draw, steps
 from inference.pipelines.asks import Denoise, EmbedImages, Encode, Outline
-from inference.pipelines.control import control
 from inference.requests import Control, InvalidRequest
 from tests.inference.pipelines.adapted import Desk, of, passes, play
 
@@ -52,8 +51,8 @@ def test_a_drawn_hint_is_taken_as_it_is() -> None:
 
 
 def test_the_range_of_the_hint_can_be_another() -> None:
-    desk, request = desk_and("depth", drawn=True)
-    asks, _ = play(control(request, desk, hint_range=(-1.0, 1.0)))
+    desk, request = desk_and("depth", drawn=True, hint_range=(-1.0, 1.0))
+    asks, _ = play(draw(request, desk))
     torch.testing.assert_close(of(Denoise, asks)[0].structure.hint.mean(), torch.tensor(2 * 200 / 255 - 1))
 
 

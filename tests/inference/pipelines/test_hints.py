@@ -61,10 +61,10 @@ def test_a_picture_of_another_shape_is_cut_around_its_middle() -> None:
     assert drawn_map(wide, "scribble", 64, 192).shape == (192, 64)
 
 
-def test_hints_lie_between_zero_and_one_unless_told_otherwise() -> None:
+def test_hints_have_three_like_channels_between_the_two_levels() -> None:
     grey = torch.tensor([[0, 255]], dtype=torch.uint8)
-    assert hint_of(grey).shape == (1, 3, 1, 2)
-    assert hint_of(grey)[0, 0, 0].tolist() == [0.0, 1.0]
+    assert hint_of(grey, (0.0, 1.0)).shape == (1, 3, 1, 2)
+    assert hint_of(grey, (1.0, 0.0))[0, 0, 0].tolist() == [1.0, 0.0]
     assert hint_of(grey, (-1.0, 1.0))[0, 2, 0].tolist() == [-1.0, 1.0]
 
 
