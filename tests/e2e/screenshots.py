@@ -1,19 +1,29 @@
-"""`python -m tests.e2e.screenshots FOLDER`: the README's pictures, taken of the real demo with the embedded model.
+"""`python -m tests.e2e.screenshots FOLDER [--weights FOLDER] [--only NAME …]`: the README's pictures, of the real demo.
 
-Also says how long each grid took, from pressing Enter to the picture on the page.
+Three chats from words to pictures, and one strip for every flow of `flows.py` that the weights can serve (the embedded
+model's by default). Also says how long each grid took, from pressing Enter to the picture on the page.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import io
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Page, ViewportSize, async_playwright
+import aiohttp
+from PIL import Image
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+
+from inference.checkpoints.store import model_card
+from tests.e2e.chat import Message, Person
+from tests.e2e.flows import FLOWS, Flow
 
 PORT = 8093
 URL = f"http://127.0.0.1:{PORT}"
@@ -23,6 +33,12 @@ CHROMIUM = {
 }
 PHONE: ViewportSize = {"width": 430, "height": 860}
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+GAP = 24
+CHATS: dict[str, tuple[ViewportSize, str, str, list[str]]] = {
+    "chat-ru": (PHONE, "ru-RU", "1001", ["красный круг на синем фоне"]),
+    "chat-en": (PHONE, "en-GB", "1002", ["a black cat in space"]),
+    "desktop": (DESKTOP, "en-GB", "1002", ["two yellow stars on a blue background --seed 7"]),
+}
 
 
 async def say(page: Page, text: str) -> None:
@@ -51,33 +67,83 @@ async def chat(page: Page, address: str, greeted: set[str], sentences: Sequence[
     await page.screenshot(path=target)
 
 
-async def main(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+async def strip(browser: Browser, flow: Flow, target: Path) -> None:
+    """The chat as it is after each part of a flow, side by side."""
+    async with aiohttp.ClientSession() as session:
+        person = Person(session, URL, flow.person, flow.language)
+        await person.post("user", {"id": flow.person, "name": flow.name, "language": flow.language})
+        shots = [await shot(browser, flow, last) async for last in flow.acts(person)]
+    sheet = Image.new("RGB", (sum(it.width for it in shots) + GAP * (len(shots) - 1), shots[0].height), "white")
+    for place, one in enumerate(shots):
+        sheet.paste(one, (place * (one.width + GAP), 0))
+    sheet.save(target, optimize=True)
+    print(f"        {target}")
+
+
+async def shot(browser: Browser, flow: Flow, last: Message | None) -> Image.Image:
+    """The end of a person's chat, or its part down to the photo `last`, on a page of its own, every picture loaded."""
+    locale = {"ru": "ru-RU", "en": "en-GB"}[flow.language]
+    context = await browser.new_context(viewport=PHONE, locale=locale, device_scale_factor=1.5)
+    page = await context.new_page()
+    await page.goto(f"{URL}/#{flow.person}")
+    await page.wait_for_selector(".pane.active .bubble")
+    await page.wait_for_function("[...document.images].every(image => image.complete)")
+    await asyncio.sleep(0.7)  # the fade of the pictures
+    if last is not None:
+        photo = page.locator(f".pane.active [data-slot='{last['id']}']")
+        await photo.evaluate("image => image.closest('.bubble').scrollIntoView({block: 'end', behavior: 'instant'})")
+    content = await page.screenshot()
+    await context.close()
+    return Image.open(io.BytesIO(content)).convert("RGB")
+
+
+@asynccontextmanager
+async def demo(weights: Path | None) -> AsyncIterator[None]:
+    """The demo, running, with a data folder of its own."""
     with tempfile.TemporaryDirectory() as data:
-        settings = {**os.environ, "DATA_DIR": data, "PLAYGROUND_PORT": str(PORT)}
-        demo = await asyncio.create_subprocess_exec(
+        chosen = {"WEIGHTS_DIR": str(weights)} if weights else {}
+        settings = {**os.environ, "DATA_DIR": data, "PLAYGROUND_PORT": str(PORT), **chosen}
+        process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bot", "demo", env=settings, stdout=asyncio.subprocess.PIPE
         )
-        assert demo.stdout is not None
-        while URL not in (await demo.stdout.readline()).decode():
-            pass
+        assert process.stdout is not None
         try:
-            async with async_playwright() as playwright:
-                greeted: set[str] = set()
-                browser = await playwright.chromium.launch(**CHROMIUM)  # type: ignore[arg-type]
-                for name, viewport, locale, address, sentences in (
-                    ("chat-ru", PHONE, "ru-RU", "1001", ["красный круг на синем фоне"]),
-                    ("chat-en", PHONE, "en-GB", "1002", ["a black cat in space"]),
-                    ("desktop", DESKTOP, "en-GB", "1002", ["two yellow stars on a blue background --seed 7"]),
-                ):
-                    context = await browser.new_context(viewport=viewport, locale=locale, device_scale_factor=1.5)
-                    await chat(await context.new_page(), address, greeted, sentences, folder / f"{name}.png")
-                    await context.close()
-                await browser.close()
+            while URL not in (line := (await process.stdout.readline()).decode()):
+                if not line:
+                    raise SystemExit("the demo has ended before it began")
+            yield
         finally:
-            demo.terminate()
-            await demo.wait()
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
+
+
+async def main(folder: Path, weights: Path | None, only: Sequence[str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    kinds = model_card(weights).kinds
+    async with demo(weights), async_playwright() as playwright:
+        greeted: set[str] = set()
+        browser = await playwright.chromium.launch(**CHROMIUM)  # type: ignore[arg-type]
+        for name, (viewport, locale, address, sentences) in CHATS.items():
+            if not only or name in only:
+                context = await browser.new_context(viewport=viewport, locale=locale, device_scale_factor=1.5)
+                await chat(await context.new_page(), address, greeted, sentences, folder / f"{name}.png")
+                await context.close()
+        for name, flow in FLOWS.items():
+            if only and f"flows-{name}" not in only:
+                continue
+            if set(flow.kinds) & set(kinds):
+                await strip(browser, flow, folder / f"flows-{name}.png")
+            else:
+                print(f"        flows-{name} needs weights for {' or '.join(flow.kinds)}")
+        await browser.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs")))
+    names = (*CHATS, *(f"flows-{name}" for name in FLOWS))
+    parser = argparse.ArgumentParser(prog="python -m tests.e2e.screenshots", description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("docs"))
+    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--only", nargs="+", choices=names, default=[], metavar="NAME", help=", ".join(names))
+    given = parser.parse_args()
+    asyncio.run(main(given.folder, given.weights and given.weights.absolute(), given.only))
