@@ -99,7 +99,7 @@ def _about_prompt(error: PromptError) -> str:
         case WhichPicture(count=count):
             return _("There are {n} pictures: say which one, for example <code>/vary 2</code>.").format(n=count)
         case NoPicture():
-            return _("With which picture? Answer one with this command, or send one with it as its caption.")
+            return _("Which picture? Reply to one with this command, or send one with the command as its caption.")
         case TooLarge(width=width, height=height):
             return _("That would be {size} pixels, more than I can make. It is large already.").format(
                 size=f"{width}×{height}"
@@ -142,7 +142,7 @@ def _about_picture(trouble: Trouble, detail: str) -> str:
         case "animated":
             return _("This one moves, and I work from still pictures. Send me a frame of it as a photo.")
         case "too_small":
-            return _("This picture is tiny ({size}). It takes at least 64 pixels on each side.").format(size=detail)
+            return _("This picture is tiny ({size}). I need at least 64 pixels on each side.").format(size=detail)
         case "too_many_pixels":
             return _("This picture has too many pixels for me. Up to 64 megapixels will do; make it smaller first.")
         case "broken":

@@ -49,8 +49,9 @@ def status(job_id: int) -> InlineKeyboardMarkup:
     )
 
 
-def retry(job_id: int) -> InlineKeyboardMarkup:
-    return markup([_job("🔄 " + _("Try again"), "retry", job_id), _job("✏️ " + _("Edit"), "edit", job_id)])
+def retry(job_id: int, *, editable: bool = True) -> InlineKeyboardMarkup:
+    edit = [_job("✏️ " + _("Edit"), "edit", job_id)] if editable else []
+    return markup([_job("🔄 " + _("Try again"), "retry", job_id), *edit])
 
 
 def grid(

@@ -81,7 +81,7 @@ async def open_(desk: Desk, origin: Origin, pictures: list[Given], words: str, *
     message = await desk.bot.send_photo(
         origin.chat_id,
         BufferedInputFile(await sheet(desk, mixture), "mix.jpg"),
-        caption=caption(mixture, left_out=len(pictures) - len(chosen)),
+        caption=caption(mixture, origin.private, left_out=len(pictures) - len(chosen)),
         parse_mode="HTML",
         reply_markup=keyboard(draft.id, mixture),
         reply_parameters=reply_to(origin.reply_to),
@@ -117,6 +117,7 @@ async def change(desk: Desk, draft: Draft, mixture: Mixture, *, new_picture: boo
     await desk.history.sources.change_draft(draft.id, body=mixture.body())
     if draft.message_id is None:
         return
+    text = caption(mixture, private=draft.chat_id > 0)
     where: dict[str, Any] = {
         "chat_id": draft.chat_id,
         "message_id": draft.message_id,
@@ -124,10 +125,10 @@ async def change(desk: Desk, draft: Draft, mixture: Mixture, *, new_picture: boo
     }
     if new_picture:
         photo = BufferedInputFile(await sheet(desk, mixture), "mix.jpg")
-        media = InputMediaPhoto(media=photo, caption=caption(mixture), parse_mode="HTML")
+        media = InputMediaPhoto(media=photo, caption=text, parse_mode="HTML")
         await desk.bot.edit_message_media(media, **where)
     else:
-        await desk.bot.edit_message_caption(caption=caption(mixture), parse_mode="HTML", **where)
+        await desk.bot.edit_message_caption(caption=text, parse_mode="HTML", **where)
 
 
 async def order(desk: Desk, origin: Origin, person: Person, draft: Draft) -> None:
@@ -156,16 +157,20 @@ async def close(desk: Desk, draft: Draft, markup: InlineKeyboardMarkup | None = 
             raise
 
 
-def caption(mixture: Mixture, left_out: int = 0) -> str:
-    """HTML under the sheet of pictures."""
+def caption(mixture: Mixture, private: bool, left_out: int = 0) -> str:
+    """HTML under the sheet of pictures. In a group the bot sees only what answers it."""
     count = len(mixture.pictures)
     if mixture.collecting:
         head = ngettext("{n} picture so far", "{n} pictures so far", count).format(n=count)
-        ask = _("Send me 2 to 4 pictures one by one, then press Done.")
+        ask = (
+            _("Send me 2 to 4 pictures one by one, then press Done.")
+            if private
+            else _("Send 2 to 4 pictures in reply to this message, then press Done.")
+        )
         lines = [f"🧬 <b>{head}</b>", ask]
     else:
         head = _("How much of each?")
-        lines = [f"🧬 <b>{head}</b>", _("➖ and ➕ change a share, Swap passes them on, Start mixes.")]
+        lines = [f"🧬 <b>{head}</b>", _("➖ and ➕ change a share, Swap moves them along, Start mixes.")]
     if mixture.words:
         lines.append(cards.quote(mixture.words))
     if left_out:

@@ -42,6 +42,7 @@ STRENGTHS: dict[Degree, float] = {"subtle": 0.3, "strong": 0.6}
 REFINE_STEPS = 25
 FOUR_K = 3840
 METHODS: tuple[Method, ...] = ("hed", "depth", "scribble")
+STYLED_METHODS: tuple[Method, ...] = ("depth", "scribble")
 
 # The kinds that serve a wish, the best one first; what the model card lacks of the first is what an owner would fetch.
 SERVED_BY: dict[str, tuple[Kind, ...]] = {
@@ -124,17 +125,25 @@ def restyle(wish: Wish, given: Given) -> Composition:
     return mix(wish, [(given, 1.0)], scale=0.7 if wish.line.prompt else 1.0)
 
 
-def control(wish: Wish, given: Given) -> Composition:
-    """A new picture that keeps the outlines or the relief of this one."""
+def control(wish: Wish, given: Given, looks: Sequence[Given] = ()) -> Composition:
+    """A new picture that keeps the outlines or the relief of this one; with `looks` in the style of those.
+
+    The older net for outlines takes no style, so the one for scribbles stands in for it.
+    """
     line, card = wish.line, wish.card
-    here: list[Method] = [method for method in METHODS if method in card.kinds]
-    kind = line.method or (here[0] if here else METHODS[0])
+    methods = STYLED_METHODS if looks else METHODS
+    here: list[Method] = [method for method in methods if method in card.kinds]
+    kind = line.method or (here[0] if here else methods[0])
+    if looks:
+        kind = "scribble" if kind == "hed" else kind
+        need(card, "mix")
     need(card, kind)
     fields, explicit, remarks = drawn_fields(wish, (given.source.width, given.source.height))
     chosen = {"scale": line.scale, "start": line.start, "end": line.end, "drawn": line.drawn}
     request = Control(
         kind=kind,
         image=given.source,
+        styles=tuple(WeighedSource(**look.source.model_dump(), weight=1 / len(looks)) for look in looks),
         **{name: value for name, value in chosen.items() if value is not None},
         **fields,
     )

@@ -20,7 +20,7 @@ from inference.blobs import BlobMissing, BlobStore
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger
-from inference.requests import Failed, Finished, FlashTextToImage, ModelCard, TextToImage
+from inference.requests import AnyRequest, Failed, Finished, FlashTextToImage, ModelCard, TextToImage
 
 log = logging.getLogger(__name__)
 
@@ -174,7 +174,7 @@ class Showing:
 
     async def _words(self, job: Job, text: str, markup: InlineKeyboardMarkup | None = None) -> None:
         """Says in the status message that there will be no picture, and offers to try again."""
-        markup = markup or keyboards.retry(job.id)
+        markup = markup or keyboards.retry(job.id, editable=is_editable(request_of(job)))
         if job.message_id is not None:
             try:
                 await self.rewrite(job.chat_id, job.message_id, text, markup)
@@ -207,6 +207,11 @@ def can_refine(picture: StoredPicture, card: ModelCard | None) -> bool:
     return isinstance(picture.recipe.request, FlashTextToImage) and (card is None or "full" in card.kinds)
 
 
+def is_editable(request: AnyRequest) -> bool:
+    """Whether the words of a request are all there is to it, so that changing them makes another one."""
+    return isinstance(request, FlashTextToImage | TextToImage)
+
+
 def keyboard_of(picture: StoredPicture, card: ModelCard | None, *, more: bool = False) -> InlineKeyboardMarkup:
     """The keyboard under one picture. One that was its job's only one can be drawn again from here."""
     request = picture.recipe.request
@@ -216,7 +221,7 @@ def keyboard_of(picture: StoredPicture, card: ModelCard | None, *, more: bool = 
         can_refine=can_refine(picture, card),
         starred=picture.starred,
         whole_job=picture.job_id if len(request.seeds) == 1 else None,
-        editable=isinstance(request, FlashTextToImage | TextToImage),
+        editable=is_editable(request),
         more=more,
     )
 
@@ -240,7 +245,7 @@ async def result_keyboard(
         variations=workbench.variations(numbered, card),
         opened=opened,
         starred=all(picture.starred for picture in pictures),
-        editable=isinstance(first.recipe.request, FlashTextToImage | TextToImage),
+        editable=is_editable(first.recipe.request),
         improvable=rewriting.improvable(first.recipe.request, card),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiogram.types import ForceReply
 
@@ -17,6 +17,7 @@ from bot.modes import Degree, Wish
 from bot.ordering import Order, order_picture
 from bot.prompt import Command, PromptLine, parse
 from bot.showing import reply_to
+from inference.requests import MAX_SOURCES
 
 Begin = Callable[[Desk, Origin, Person, Given, str], Awaitable[None]]
 
@@ -52,8 +53,18 @@ async def do(
     wish = Wish(line, person.preferences, card, origin.private)
     made = _composed(wish, command, given, degree)
     unknown = tuple(card.unknown_words(line.prompt)) if card.embedded and command != "upscale" else ()
-    action = "draw" if command == "draw" else command
-    await order_picture(desk, origin, Order(made, action, (given.parent,), key, unknown))
+    await order_picture(desk, origin, Order(made, command, (given.parent,), key, unknown))
+
+
+async def transfer_style(desk: Desk, origin: Origin, person: Person, pictures: Sequence[Given], words: str) -> None:
+    """The shapes of the first picture in the look of the others. Raises one of intake.REFUSALS."""
+    card = await known_card(desk.queue)
+    line = parse(words, "control")
+    content, *looks = pictures[:MAX_SOURCES]
+    made = modes.control(Wish(line, person.preferences, card, origin.private), content, looks)
+    unknown = tuple(card.unknown_words(line.prompt)) if card.embedded else ()
+    parents = tuple(given.parent for given in (content, *looks))
+    await order_picture(desk, origin, Order(made, "control", parents, unknown=unknown))
 
 
 def _composed(wish: Wish, command: Command, given: Given, degree: Degree) -> Composition:
@@ -81,7 +92,7 @@ async def ask_for_words(desk: Desk, origin: Origin, command: Command, given: Giv
     draft = await desk.history.sources.add_draft(
         origin.owner_id, origin.chat_id, "words", {"command": command, "given": given.model_dump(mode="json")}
     )
-    asked = _("What shall it become? Answer this message in a few words.")
+    asked = _("What shall it become? Reply in a few words.")
     message = await desk.bot.send_message(
         origin.chat_id,
         f"{called}💬 {asked}",

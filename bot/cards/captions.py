@@ -55,11 +55,11 @@ def remark(said: Remark) -> str:
         case "mode_missing":
             return _("{mode} is not installed here, so I took the other mode.").format(mode=mode_name(said.detail))
         case "quick_mix":
-            return _("The trained way of mixing is not installed here, so this is the quick experimental one.")
+            return _("The full way of mixing is not installed here, so this is the quick, experimental one.")
         case "varied_by_refining":
             return _("The image adapter is not installed here, so I drew over the picture itself.")
         case "made_smaller":
-            return _("So large a picture would not fit, so yours is {size} in it.").format(size=said.detail)
+            return _("A canvas that large would not fit, so your picture is {size} on it.").format(size=said.detail)
         case "not_translated":
             return _("I could not translate your words, so I drew them as they are.")
         case "translation_cut":
@@ -81,7 +81,7 @@ def note(said: Note) -> str:
         case "experimental":
             return _("An experiment: nobody has trained the model for this, so take it as a quick sketch.")
         case "cut_short":
-            return _("It ran out of time and ends early.")
+            return _("The text had to be cut short.")
 
 
 def unknown_words(words: Sequence[str], card: ModelCard | None) -> str:

@@ -18,13 +18,13 @@ def mode_name(kind: str) -> str:
         case "full":
             return _("Full quality")
         case "refine":
-            return _("Drawing over")
+            return _("Refinement")
         case "inpaint":
             return _("Repainting")
         case "outpaint":
             return _("Extending")
         case "mix":
-            return _("Pictures as words")
+            return _("Image prompts")
         case "mix_flash":
             return _("Quick mixing (experimental)")
         case "hed":

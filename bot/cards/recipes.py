@@ -95,5 +95,5 @@ def _settings(request: AnyRequest) -> list[str]:
                 )
             )
         case Refine():
-            rows.append(_("Drawn over by {share} %").format(share=round(request.strength * 100)))
+            rows.append(_("Refinement strength: {share} %").format(share=round(request.strength * 100)))
     return rows

@@ -23,7 +23,7 @@ from bot.prompt import write
 from inference.blobs import read_recipe
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.ledger import Ledger
-from inference.requests import Recipe, needs
+from inference.requests import AnyRequest, Inpaint, Recipe, needs, sources
 
 MAX_DOWNLOAD = 20_000_000
 
@@ -72,9 +72,13 @@ async def repeat(
     bot: Bot,
     queue: Dispatcher,
     ledger: Ledger,
+    history: History,
     deliveries: Deliveries,
 ) -> None:
-    """Draws the recipe of the file that the card answers; the file itself is its only memory."""
+    """Draws the recipe of the file that the card answers; the file itself is its only memory.
+
+    Anybody may hold such a file, so pictures that it was made from are taken only if they are the presser's own.
+    """
     card_message = callback.message
     source = card_message.reply_to_message if isinstance(card_message, Message) else None
     if card_message is None or source is None or source.document is None:
@@ -94,9 +98,17 @@ async def repeat(
         card = await known_card(queue)
         if not card.can(recipe.request):
             raise missing(card, needs(recipe.request))
+        made_from = _made_from(recipe.request)
+        owned = await history.sources.owned(person.id, made_from)
+        if not owned.keys() >= set(made_from):
+            await deliveries.say(
+                origin, "🤷 " + _("It was made from a picture that I do not have from you, so I cannot repeat it.")
+            )
+            return
         request = recipe.request.model_copy(update={"seeds": (recipe.seed,)})
         line = line_of_request(recipe.request, recipe.tile)
-        await take_in(ledger, deliveries, origin, request, line, action="repeat", key=key)
+        parents = tuple(owned[blob] for blob in made_from)
+        await take_in(ledger, deliveries, origin, request, line, action="repeat", key=key, parents=parents)
 
 
 async def _post_of(message: Message, person: Person, history: History) -> Post | None:
@@ -141,6 +153,11 @@ async def _of_post(post: Post, origin: Origin, history: History, ledger: Ledger,
     )
     await deliveries.say(origin, text, keyboards.recipe(write(line), job_id=job.id))
     return True
+
+
+def _made_from(request: AnyRequest) -> tuple[str, ...]:
+    """Digests of the pictures that a request works from; a mask is none."""
+    return sources(request)[:1] if isinstance(request, Inpaint) else sources(request)
 
 
 async def of_file(recipe: Recipe, origin: Origin, deliveries: Deliveries) -> None:

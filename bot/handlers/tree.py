@@ -33,7 +33,7 @@ async def tree(message: Message, person: Person, event_update: Update, desk: Des
     origin = Origin.of_message(message, event_update.update_id, person.language)
     picture = await _meant(message, person, desk)
     if picture is None:
-        await desk.deliveries.say(origin, _("I find no picture of yours here. Answer one of them with /tree."))
+        await desk.deliveries.say(origin, _("I see no picture of yours here. Reply to one with /tree."))
         return
     kin = await family_of(desk.history, picture)
     if not kin.edges:

@@ -76,7 +76,7 @@ async def _album(
     words: str,
     addressed: bool,
 ) -> None:
-    """Two to four pictures are a mix. The caption may stand under any of them."""
+    """Two to four pictures are a mix, with /control a transfer of style. The caption may stand under any of them."""
     told = next((part for part in parts if part.caption), None)
     if told is not None and not words:
         found = await PictureWish()(told, desk.bot)
@@ -84,10 +84,13 @@ async def _album(
             command, words, addressed = found["command"], found["words"], found["addressed"]
     if not addressed:
         return
-    if command not in (None, "mix", "restyle"):
+    if command not in (None, "mix", "restyle", "control"):
         await desk.deliveries.say(origin, _("One picture at a time for this, please. An album I can mix: /mix"))
         return
     pictures = [await pictures_in.read(desk, part, person.id) for part in parts]
+    if command == "control":
+        await works.transfer_style(desk, origin, person, pictures, words)
+        return
     draft = await mixing.collecting(desk, origin)
     if draft is not None and not words:
         for given in pictures:
@@ -116,7 +119,7 @@ def _menu(desk: Desk) -> str:
     if any(
         not offered(card, wish) for wish in ("vary", "restyle", "inpaint", "outpaint", "x2", "x4", "control", "mix")
     ):
-        text += "\n" + _("🔒 is not installed here; a tap says what is missing.")
+        text += "\n" + _("🔒 is not installed here; tap it to see what is missing.")
     return text
 
 

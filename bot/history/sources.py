@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.history.records import Draft, DraftKind, Given, Upload
+from bot.history.records import Draft, DraftKind, Given, Parent, Upload
 from bot.history.tables import drafts, picture_parents, pictures, uploads
 from inference.queue.database import reading
 from inference.requests import Source
@@ -60,6 +60,17 @@ class Sources:
         async with self._reading.connect() as connection:
             row = (await connection.execute(query)).mappings().first()
         return Upload(**{name: row[name] for name in Upload.__slots__}) if row else None
+
+    async def owned(self, owner_id: int, blobs: Iterable[str]) -> dict[str, Parent]:
+        """Of these bytes, those that somebody has given or was drawn, and what they are here."""
+        wanted = list(blobs)
+        given = select(uploads.c.blob, uploads.c.id).where(uploads.c.owner_id == owner_id, uploads.c.blob.in_(wanted))
+        drawn = select(pictures.c.blob, pictures.c.id).where(
+            pictures.c.owner_id == owner_id, pictures.c.blob.in_(wanted), pictures.c.deleted_at.is_(None)
+        )
+        async with self._reading.connect() as connection:
+            known = {row.blob: Parent(upload_id=row.id) for row in await connection.execute(given)}
+            return known | {row.blob: Parent(picture_id=row.id) for row in await connection.execute(drawn)}
 
     async def parents(self, picture_id: int) -> list[tuple[int | None, int | None]]:
         """What a picture was made from, in order: (picture id, None) or (None, upload id)."""
