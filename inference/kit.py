@@ -52,7 +52,7 @@ from inference.remembering import Remembered
 
 PICTURES_KNOWN = 64
 SUPERRES = ("superres_x2", "superres_x4", "superres_flash_x2")
-MOST_WINDOWS = 4  # more at once are no faster on any GPU, and others would wait longer for their turn
+MOST_WINDOWS = 4  # one keeps a GPU busy by its arithmetic (16 TFLOP); with more at once others would wait longer
 WINDOW_BYTES_PER_PIXEL = 4 * 128 * 2  # of the released super-resolution nets in half precision
 ROOM_TO_USE = 0.8
 

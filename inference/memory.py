@@ -26,7 +26,7 @@ class Tier:
     gigabytes: float
     max_rows: int  # of one U-Net pass: 0.15 GB a row at 1024²
     text_on_device: bool
-    movq: torch.dtype  # float32 takes 1.1 GB and 10.7 GB more while it decodes 1024², bfloat16 half of that
+    movq: torch.dtype  # float32 takes 1.1 GB and 6.6 GB more while it decodes 1024², bfloat16 half of that
 
 
 TIERS = (
