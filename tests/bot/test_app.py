@@ -37,7 +37,7 @@ def settings_for(folder: Path, url: str, **options: Any) -> Settings:
 def test_the_bot_is_put_together_without_torch() -> None:
     code = (
         "import sys\n"
-        "for name in ('torch', 'diffusers', 'transformers', 'safetensors', 'numpy'): sys.modules[name] = None\n"
+        "for name in ('torch', 'diffusers', 'transformers', 'safetensors'): sys.modules[name] = None\n"
         "import bot.app, bot.demo, bot.doctor\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=100)
