@@ -17,7 +17,7 @@ demo: $(VENV)/.run
 	@exec $(BIN)/python -m bot demo
 
 test: $(VENV)/.dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
