@@ -68,6 +68,33 @@ async def test_migrating_twice_changes_nothing(database: AsyncEngine) -> None:
     assert await is_current(database)
 
 
+async def test_what_a_picture_was_made_from_is_remembered_across_the_step_to_several_parents(
+    database: AsyncEngine,
+) -> None:
+    await upgrade(database, "0001")
+    job = {
+        "id": 1, "owner_id": 7, "chat_id": 7, "request": "{}", "context": "{}", "compatibility": "x", "cost": 1.0,
+        "state": "done", "created_at": 0.0,
+    }  # fmt: skip
+    rows = [
+        {"id": id_, "job_id": 1, "tile": id_, "blob": "a" * 64, "width": 8, "height": 8, "recipe": "{}", "owner_id": 7,
+         "chat_id": 7, "parent_id": parent, "created_at": 0.0}
+        for id_, parent in ((1, None), (2, 1), (3, 1), (4, 2))
+    ]  # fmt: skip
+    async with database.begin() as connection:
+        for table, row in (("jobs", job), *(("pictures", row) for row in rows)):
+            values = ", ".join(f":{name}" for name in row)
+            await connection.execute(text(f"insert into {table} ({', '.join(row)}) values ({values})"), row)
+    await upgrade(database)
+    async with database.connect() as connection:
+        found = await connection.execute(
+            text("select picture_id, place, parent_id, upload_id from picture_parents order by picture_id")
+        )
+        assert [tuple(row) for row in found] == [(2, 0, 1, None), (3, 0, 1, None), (4, 0, 2, None)]
+        kept = await connection.execute(text("select id, parent_id from pictures order by id"))
+        assert [tuple(row) for row in kept] == [(1, None), (2, 1), (3, 1), (4, 2)]
+
+
 async def test_two_programs_that_migrate_at_once_do_not_collide(tmp_path: Path) -> None:
     engines = [open_database(f"sqlite+aiosqlite:///{tmp_path}/studio.db") for _ in range(2)]
     await asyncio.gather(*(upgrade(engine) for engine in engines))
