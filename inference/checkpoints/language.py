@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from inference.checkpoints.catalogue import human_size
 from inference.requests import ModelCard
 
 Task = Literal["beautify", "translate"]
@@ -20,6 +21,7 @@ Task = Literal["beautify", "translate"]
 BEAUTIFIER = "Intel/neural-chat-7b-v3-1"  # the one Kandinsky 3.1 was published with (arXiv:2410.21061)
 TRANSLATOR = "Helsinki-NLP/opus-mt-ru-en"
 NONE = "none"  # the name that stands for no model
+_DOWNLOADS = {BEAUTIFIER: 14_500_000_000, TRANSLATOR: 310_000_000}  # bytes of weights, approximately
 
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "source.spm", "vocab.json")
@@ -63,7 +65,7 @@ def language_models(
         if name.strip().lower() in ("", NONE):
             continue
         folder = _folder_of(name, weights)
-        lack = _lack(folder) if folder else f"the files of {name}: hf download {name}"
+        lack = _lack(folder) if folder else _to_fetch(name)
         if not lack and folder:
             model = _describe(folder)
             if four_bit and not model.encoder_decoder and find_spec("bitsandbytes") is None:
@@ -81,6 +83,11 @@ def _folder_of(name: str, weights: Path | None) -> Path | None:
         folders += [root / name.rpartition("/")[2] for root in (weights, weights / "weights")]
     found = next((folder for folder in folders if folder.is_dir()), None)
     return found or _cached(name)
+
+
+def _to_fetch(repository: str) -> str:
+    size = f" ({human_size(_DOWNLOADS[repository])})" if repository in _DOWNLOADS else ""
+    return f"the files of {repository}{size}: hf download {repository}"
 
 
 def _cached(repository: str) -> Path | None:

@@ -42,6 +42,7 @@ def test_what_is_missing_is_named_and_what_is_switched_off_is_not(tmp_path: Path
     models = language_models("nobody/nothing", NONE)
     assert models.found == {}
     assert models.missing == {"beautify": "the files of nobody/nothing: hf download nobody/nothing"}
+    assert "neural-chat-7b-v3-1 (14.5 GB)" in language_models(BEAUTIFIER, NONE).missing["beautify"]
     card = model_card(None)
     assert models.on(card).kinds == card.kinds
     assert "beautify" in models.on(card).missing
