@@ -20,6 +20,8 @@ from inference.nano.world import Scene, Thing
 from inference.requests import Kind
 from tests.e2e.chat import Message, Person, buttons, is_result
 
+PATIENCE = 600.0  # seconds: four pictures one after the other, on a machine that has other things to do
+
 CIRCLE = Scene("single", 3, (Thing("circle", "red"),), background="blue", size="large")
 CAT = Scene("single", 5, (Thing("cat", "black"),), background="sunset", size="large")
 STAR = Scene("single", 8, (Thing("star", "yellow"),), background="violet", size="large")
@@ -90,10 +92,9 @@ async def upscale(anna: Person) -> AsyncIterator[Message | None]:
 
 async def outlines(boris: Person) -> AsyncIterator[Message | None]:
     house = Scene("single", 6, (Thing("house", "brown"),), background="meadow", size="large")
-    given = await send(boris, photo(house))
-    await boris.until(lambda message: message["reply_to"] == given["id"])
-    await boris.say("по контуру: синий дом на жёлтом фоне --seed 5", reply_to=given["id"])
+    given = await send(boris, photo(house), caption="по контуру: синий дом на жёлтом фоне --seed 5")
     await finished(boris, given["id"])
+    yield given
     yield None
 
 
@@ -156,8 +157,9 @@ async def finished(person: Person, after: int) -> Message:
     def result(message: Message) -> bool:
         return is_result(message) and any(mark in name for name in buttons(message) for mark in ("⬆", "⋯"))
 
-    seen = await person.until(lambda message: result(message) or offers("▶️")(message), after=after)
+    asked = offers("▶️")
+    seen = await person.until(lambda message: result(message) or asked(message), after=after, patience=PATIENCE)
     if not result(seen):
         await person.press(seen, "▶️")
-        seen = await person.until(result, after=after)
+        seen = await person.until(result, after=after, patience=PATIENCE)
     return seen
