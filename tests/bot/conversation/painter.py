@@ -55,7 +55,10 @@ BIG = ModelCard(
 
 ALL_MODES = BIG.model_copy(
     update={
-        "kinds": (*BIG.kinds, "refine", "inpaint", "outpaint", "mix", "hed", "depth", "scribble", "x2", "flash_x2", "x4"),
+        "kinds": (
+            *BIG.kinds,
+            *("refine", "inpaint", "outpaint", "mix", "hed", "depth", "scribble", "x2", "flash_x2", "x4"),
+        ),
         "missing": {"mix_flash": "kandinsky3_ip_adapter, 13.7 GB"},
     }
 )

@@ -9,9 +9,9 @@ from typing import Any
 
 import aiohttp
 import pytest
-from PIL import Image
+from PIL import Image, ImageStat
 
-from inference.requests import Control, Mix, Refine, Upscale
+from inference.requests import Control, Failed, Mix, Refine, Upscale, sources
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import ALL_MODES, BIG
 from tests.e2e.chat import Message, Person, buttons, is_result
@@ -127,6 +127,22 @@ async def test_an_album_is_mixed_with_weights_set_by_buttons(able: House, anna: 
     assert len(able.painter.submitted) == 1
 
 
+async def test_under_control_an_album_gives_the_shapes_of_its_first_picture_the_look_of_the_others(
+    able: House, anna: Person
+) -> None:
+    await send(anna, encoded(RED), encoded(BLUE), caption="/control a stone bridge --seed 3 --n 1 --method outlines")
+    result = await anna.until(is_result)
+    request = able.painter.submitted[0].request
+    assert isinstance(request, Control)
+    assert (request.kind, request.prompt) == ("scribble", "a stone bridge")  # the net that takes a style too
+    means = [ImageStat.Stat(Image.open(io.BytesIO(able.painter.blobs.get(blob)))).mean for blob in sources(request)]
+    assert [max(range(3), key=mean.__getitem__) for mean in means] == [0, 2]  # red, then blue
+    assert "Style transfer" in result["caption"]
+    await anna.say("/info", reply_to=result["id"])
+    card = await anna.until(says("Recipe"))
+    assert card["text"].count("a picture that was sent here") == 2
+
+
 async def test_photos_one_by_one_are_collected_until_done(able: House, anna: Person) -> None:
     await anna.say("/mix")
     collecting = await anna.until(says("one by one"))
@@ -232,3 +248,81 @@ async def test_a_tree_shows_who_was_made_from_whom(able: House, anna: Person) ->
     tree = await anna.until(says("Family tree"))
     assert "2 ← 1 · 🎨" in tree["caption"] or "2 ← 1 · 🖼" in tree["caption"]
     assert (await anna.picture(tree["photo"])).height > 400
+
+
+async def test_a_group_is_heard_only_where_its_photos_mean_the_bot(able: House, named: Callable[..., Person]) -> None:
+    anna = named(1001, "en", -500)
+    group = {"chat": -500, "title": "Painters", "type": "supergroup", "members": [1001, 1002], "privacy": False}
+    await anna.post("chat", group)
+    me = able.studio.me.username if able.studio else ""
+    await send(anna, encoded(RED), caption="our holidays")
+    await send(anna, encoded(RED))
+    await send(anna, encoded(RED), encoded(BLUE))
+    meant = await send(anna, encoded(BLUE), caption=f"@{me} as a watercolour")
+    result = await anna.until(is_result)
+    assert result["reply_to"] == meant["id"]
+    request = able.painter.submitted[0].request
+    assert isinstance(request, Mix)
+    assert request.prompt == "as a watercolour"
+    assert len([message for message in await anna.messages() if message["from"]["is_bot"]]) == 1
+    await anna.say(f"/mix@{me}")
+    collecting = await anna.until(says("in reply to this message"))
+    for colour in (RED, BLUE):
+        await send(anna, encoded(colour), reply_to=str(collecting["id"]))
+    await anna.until(says("2 pictures so far"))
+
+
+async def test_strangers_press_in_vain_on_what_somebody_is_putting_together(
+    able: House, named: Callable[..., Person]
+) -> None:
+    anna, boris = named(1001, "en", -500), named(1002, "en", -500)
+    group = {"chat": -500, "title": "Painters", "type": "supergroup", "members": [1001, 1002], "privacy": False}
+    await anna.post("chat", group)
+    me = able.studio.me.username if able.studio else ""
+    for caption, offered, press in (
+        (f"@{me} mix", "Never mind", "Never mind"),
+        (f"/upscale@{me}", "Start", "Start"),
+        (f"/inpaint@{me}", "▫️", "▫️"),
+        (f"/outpaint@{me}", "⬅️", "⬅️"),
+    ):
+        seen = max((message["id"] for message in await anna.messages()), default=0)
+        await send(anna, encoded(RED, (1300, 1300)), kind="document", caption=caption)
+        asked = await anna.until(offers(offered), after=seen)
+        answer = (await boris.press(asked, press))["answer"]
+        assert answer["alert"]
+        assert "somebody else" in answer["text"]
+        assert buttons(await anna.message(asked["id"])) == buttons(asked)
+    assert able.painter.submitted == []
+
+
+async def test_a_file_made_from_a_picture_is_repeated_only_for_whoever_gave_that_picture(
+    able: House, named: Callable[..., Person]
+) -> None:
+    anna, boris = named(1001, "en"), named(1002, "en")
+    await send(anna, encoded(RED), caption="a blue evening --n 1")
+    result = await anna.until(is_result)
+    await anna.press(result, "Original")
+    document = await anna.until(lambda message: bool(message["document"]))
+    content = await anna.bytes_of(document["document"])
+    for person in (boris, anna):
+        sent = await send(person, content, kind="document")
+        card = await person.until(says("Recipe"), after=sent["id"])
+        await person.press(card, "Repeat exactly")
+        if person is boris:
+            await boris.until(says("do not have from you"))
+            assert len(able.painter.submitted) == 1
+    repeated = await anna.until(is_result, after=card["id"])
+    assert able.painter.submitted[1].request == able.painter.submitted[0].request
+    await anna.say("/info", reply_to=repeated["id"])
+    assert "Made from:" in (await anna.until(says("Recipe"), after=repeated["id"]))["text"]
+
+
+async def test_words_are_not_offered_for_editing_where_they_are_not_all(able: House, anna: Person) -> None:
+    able.painter.failure = Failed(code="internal", message="x")
+    await send(anna, encoded(RED), caption="a blue evening")
+    failed = await anna.until(offers("Try again"))
+    assert buttons(failed) == ["🔄 Try again"]
+    able.painter.failure = None
+    await anna.press(failed, "Try again")
+    await anna.until(is_result)
+    assert able.painter.submitted[1].request == able.painter.submitted[0].request
