@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from typing import Literal, get_args
+from typing import Literal
 
 from inference.requests import Kind
 
@@ -31,7 +31,6 @@ UNET_PARTS: Mapping[Mode, tuple[tuple[Net, ...], ...]] = {
     "mix_flash": (("flash", "projection_flash", "ip_adapter"), ("flash", "projection_flash", "ip_unet")),
     "hed": (("hed_unet",),),
 }
-MODES: tuple[Mode, ...] = get_args(Mode)
 UNET_OF_MODE: Mapping[Mode, UNetName] = {
     "full": "base",
     "flash": "flash",
@@ -59,11 +58,6 @@ _TAKES: Mapping[Kind, tuple[Mode | None, tuple[Net, ...]]] = {
     "flash_x2": ("flash", (*_DRAWING, "superres_flash_x2")),
 }
 KINDS = tuple(_TAKES)  # those that draw; language models are no part of a checkpoint
-
-
-def mode_of(kind: Kind) -> Mode | None:
-    """The U-Net mode that a kind of request draws with; None for those without a U-Net."""
-    return _TAKES[kind][0] if kind in _TAKES else None
 
 
 def ways(kind: Kind) -> tuple[tuple[Net, ...], ...]:

@@ -26,16 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from inference.checkpoints.catalogue import (
-    CATALOGUE,
-    FOLDERS,
-    KINDS,
-    UNET_PARTS,
-    Mode,
-    Net,
-    human_size,
-    ways,
-)
+from inference.checkpoints.catalogue import CATALOGUE, FOLDERS, KINDS, UNET_PARTS, Mode, Net, human_size, ways
 from inference.checkpoints.revisions import revision_of, revision_of_folder
 from inference.requests import Kind, ModelCard, Texts
 

@@ -81,9 +81,7 @@ _LOADERS: dict[Net, Callable[[Checkpoint], object]] = {
 
 def _checksums(files: Files) -> Iterator[Finding]:
     listed = {name: str(entry["sha256"]) for name, entry in files.manifest.get("files", {}).items()}
-    for path in sorted(
-        p for p in files.folder.rglob("*") if p.suffix in (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
-    ):
+    for path in sorted(path for path in files.folder.rglob("*") if path.suffix in _WEIGHTS):
         name = path.relative_to(files.folder).as_posix()
         checksum = noted_checksum(files.folder, name)
         if checksum and name not in listed:
