@@ -11,16 +11,14 @@ import contextlib
 import logging
 import random
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
 
 from aiogram import Bot
 from aiogram.exceptions import AiogramError, TelegramAPIError
-from aiogram.methods import EditMessageMedia, EditMessageText, TelegramMethod
-from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, InputMediaPhoto
+from aiogram.types import InlineKeyboardMarkup
 
-from bot import cards, collage, keyboards, rewriting
+from bot import cards, keyboards
 from bot.gallery import Gallery
 from bot.history import History
 from bot.i18n import speaking
@@ -29,29 +27,18 @@ from bot.originals import Originals
 from bot.outbox import Outbox
 from bot.refusals import Refusal, classify
 from bot.showing import Showing, reply_to, wish_of
+from bot.statuses import Statuses
 from bot.translation import next_step
 from inference.blobs import BlobStore
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger
-from inference.requests import Cancelled, Event, Failed, Finished, ModelCard, Progress, Queued, Rewrite, Started
+from inference.requests import Cancelled, Event, Failed, Finished, ModelCard
 
 log = logging.getLogger(__name__)
 
 QUIET_SECONDS = 1.0
 LONGEST_PAUSE = 60.0
-
-
-@dataclass(slots=True)
-class _Status:
-    """What the status message of a living job is to look like next."""
-
-    job: Job
-    message_id: int
-    quiet_until: float
-    event: Queued | Started | Progress | None = None
-    preview: bytes | None = None
-    alarm_set: bool = False
 
 
 class Deliveries:
@@ -73,10 +60,8 @@ class Deliveries:
         first_pause: float = 1.0,
     ) -> None:
         self._bot = bot
-        self._outbox = outbox
         self._queue = queue
         self._ledger = ledger
-        self._previews = previews
         self._first_pause = first_pause
         self._history = history
         originals = Originals(bot=bot, history=history, blobs=blobs)
@@ -84,9 +69,8 @@ class Deliveries:
         self._showing = Showing(**common, originals=originals)
         self.gallery = Gallery(**common, originals=originals)
         self._presses: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._statuses: dict[int, _Status] = {}
+        self._statuses = Statuses(bot, outbox, previews=previews)
         self._errands: dict[tuple[str, int], asyncio.Task[None]] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def card(self) -> ModelCard | None:
@@ -94,7 +78,6 @@ class Deliveries:
         return self._queue.card
 
     async def start(self) -> None:
-        self._loop = asyncio.get_running_loop()
         self._queue.listen(self._heard)
 
     async def resume(self) -> None:
@@ -107,7 +90,7 @@ class Deliveries:
             self._run("announce", job.id, announcing)
         for job in await self._ledger.active():
             if job.message_id is not None and job.id not in self._statuses:
-                self._statuses[job.id] = _Status(job, job.message_id, quiet_until=0.0)
+                self._statuses.watch(job, job.message_id)
                 self._run("resume", job.id, self._tell_resumed(job))
         for job in await self._ledger.unshown():
             self._bring(job.id)
@@ -160,45 +143,7 @@ class Deliveries:
         if isinstance(event, Finished | Failed | Cancelled):
             self._bring(job_id)
             return
-        status = self._statuses.get(job_id)
-        if status is None:
-            return
-        status.event = event
-        if isinstance(event, Progress) and event.preview:
-            status.preview = event.preview
-        self._refresh(job_id)
-
-    def _refresh(self, job_id: int) -> None:
-        """Hands the message to the outbox, not before the person has had a second to read what stands there."""
-        assert self._loop is not None
-        status = self._statuses.get(job_id)
-        if status is None:
-            return
-        if self._loop.time() < status.quiet_until:
-            if not status.alarm_set:
-                status.alarm_set = True
-                self._loop.call_at(status.quiet_until, self._refresh, job_id)
-            return
-        self._outbox.progress(self._bot, status.job.chat_id, status.message_id, lambda: self._render(job_id))
-
-    def _render(self, job_id: int) -> TelegramMethod[Any] | None:
-        """The edit that shows where a job is now; None when its end is on the way already."""
-        status = self._statuses.get(job_id)
-        if status is None or status.event is None:
-            return None
-        context = context_of(status.job)
-        with speaking(context.language):
-            text = _status_text(status)
-            buttons = keyboards.status(job_id)
-        where: dict[str, Any] = {
-            "chat_id": status.job.chat_id,
-            "message_id": status.message_id,
-            "reply_markup": buttons,
-        }
-        if status.preview is None or not self._previews:
-            return EditMessageText(text=text, parse_mode="HTML", **where)
-        photo = BufferedInputFile(collage.preview(status.preview), "preview.jpg")
-        return EditMessageMedia(media=InputMediaPhoto(media=photo, caption=text, parse_mode="HTML"), **where)
+        self._statuses.heard(job_id, event)
 
     async def _tell_resumed(self, job: Job) -> None:
         assert job.message_id is not None
@@ -225,8 +170,7 @@ class Deliveries:
 
     async def _announced(self, job: Job, message_id: int) -> None:
         """The status message is there: the job may have its turn."""
-        assert self._loop is not None
-        self._statuses[job.id] = _Status(job, message_id, quiet_until=self._loop.time() + QUIET_SECONDS)
+        self._statuses.watch(job, message_id, quiet_seconds=QUIET_SECONDS)
         announced = await self._ledger.announce(job.id, message_id)
         if announced is None:  # cancelled before it had a message
             self._bring(job.id)
@@ -258,7 +202,7 @@ class Deliveries:
 
     async def _bring_until_seen(self, job_id: int) -> None:
         """Shows how a job ended, however long Telegram takes to let us."""
-        self._statuses.pop(job_id, None)
+        self._statuses.forget(job_id)
         pause = self._first_pause
         while True:
             try:
@@ -327,15 +271,3 @@ def _is_final(error: AiogramError) -> bool:
         Refusal.CHAT_GONE,
         Refusal.OTHER,
     )
-
-
-def _status_text(status: _Status) -> str:
-    wish = wish_of(status.job)
-    match status.event:
-        case Queued(place=place, eta_seconds=eta):
-            return cards.queued(wish, place, eta)
-        case Progress() as progress if isinstance(status.job.request, Rewrite):
-            return rewriting.status(wish, status.job.request, progress)
-        case Progress() as progress:
-            return cards.drawing(wish, progress)
-    return cards.drawing(wish, None)

@@ -7,16 +7,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast, get_args
 
-from sqlalchemy import Select, Table, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Select, func, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.history.records import Person, Post, PostKind, Preferences, StoredPicture
 from bot.history.sources import Sources, note_parents
-from bot.history.tables import people, pictures, posts, uploads
+from bot.history.statements import living, shows, stored_picture, upsert
+from bot.history.tables import people, pictures, posts
 from bot.languages import LANGUAGES, Language, language_for
 from inference.queue.database import reading
-from inference.requests import Finished, Kind, Recipe
+from inference.requests import Finished, Kind
 
 if TYPE_CHECKING:
     from inference.queue.ledger import Job
@@ -54,7 +54,7 @@ class History:
         if row is None or (client_language is not None and row["client_language"] != client_language):
             fresh = {"id": user_id, "client_language": client_language, "created_at": self._clock()}
             async with self._database.begin() as connection:
-                await _upsert(connection, people, fresh, key=("id",), keep=("created_at",))
+                await upsert(connection, people, fresh, key=("id",), keep=("created_at",))
                 row = (await connection.execute(select(people).where(people.c.id == user_id))).mappings().one()
         person = self._person(row)
         if changes == self._changes:  # otherwise this may be how the person was before
@@ -103,20 +103,20 @@ class History:
         ]
         async with self._database.begin() as connection:
             for row in rows:
-                await _upsert(connection, pictures, row, key=("job_id", "tile"), keep=tuple(row))
+                await upsert(connection, pictures, row, key=("job_id", "tile"), keep=tuple(row))
             await note_parents(connection, job.id, parents)
         return await self.pictures_of_job(job.id)
 
     async def picture(self, picture_id: int) -> StoredPicture | None:
-        found = await self._pictures(_living().where(pictures.c.id == picture_id))
+        found = await self._pictures(living().where(pictures.c.id == picture_id))
         return found[0] if found else None
 
     async def pictures_of_job(self, job_id: int) -> list[StoredPicture]:
-        return await self._pictures(_living().where(pictures.c.job_id == job_id).order_by(pictures.c.tile))
+        return await self._pictures(living().where(pictures.c.job_id == job_id).order_by(pictures.c.tile))
 
     async def children(self, picture_id: int) -> list[StoredPicture]:
         """Pictures that were made out of this one, oldest first."""
-        return await self._pictures(_living().where(pictures.c.parent_id == picture_id).order_by(pictures.c.id))
+        return await self._pictures(living().where(pictures.c.parent_id == picture_id).order_by(pictures.c.id))
 
     async def add_post(
         self,
@@ -141,7 +141,7 @@ class History:
             "created_at": self._clock(),
         }
         async with self._database.begin() as connection:
-            await _upsert(connection, posts, row, key=("chat_id", "message_id"), keep=("created_at",))
+            await upsert(connection, posts, row, key=("chat_id", "message_id"), keep=("created_at",))
 
     async def post(self, chat_id: int, message_id: int) -> Post | None:
         return await self._post(select(posts).where(posts.c.chat_id == chat_id, posts.c.message_id == message_id))
@@ -209,7 +209,7 @@ class History:
         async with self._reading.connect() as connection:
             total = await connection.scalar(select(func.count()).select_from(pictures).where(*conditions))
             rows = (await connection.execute(newest_first)).mappings().all()
-        return [_picture(row) for row in rows], int(total or 0)
+        return [stored_picture(row) for row in rows], int(total or 0)
 
     async def star(self, picture_id: int, starred: bool) -> None:
         await self._change_picture(picture_id, {"starred_at": self._clock() if starred else None})
@@ -223,18 +223,18 @@ class History:
                 .values(deleted_at=self._clock())
             )
             blob = await connection.scalar(select(pictures.c.blob).where(pictures.c.id == picture_id))
-            still_shown = await _shows(connection, blob)
+            still_shown = await shows(connection, blob)
         return None if still_shown else cast("str | None", blob)
 
     async def shows(self, blob: str) -> bool:
         """Whether any picture, made or given, has these bytes."""
         async with self._reading.connect() as connection:
-            return await _shows(connection, blob)
+            return await shows(connection, blob)
 
     async def _change_person(self, user_id: int, values: dict[str, Any]) -> Person:
         row = {"id": user_id, "created_at": self._clock(), **values}
         async with self._database.begin() as connection:
-            await _upsert(connection, people, row, key=("id",), keep=("created_at",))
+            await upsert(connection, people, row, key=("id",), keep=("created_at",))
             stored = (await connection.execute(select(people).where(people.c.id == user_id))).mappings().one()
         person = self._person(stored)
         self._changes += 1
@@ -253,7 +253,7 @@ class History:
 
     async def _pictures(self, query: Select[Any]) -> list[StoredPicture]:
         async with self._reading.connect() as connection:
-            return [_picture(row) for row in (await connection.execute(query)).mappings()]
+            return [stored_picture(row) for row in (await connection.execute(query)).mappings()]
 
     async def _post(self, query: Select[Any]) -> Post | None:
         async with self._reading.connect() as connection:
@@ -268,43 +268,3 @@ class History:
             preferences=Preferences(**{name: row[name] for name in _PREFERENCES}),
             blocked=row["blocked_at"] is not None,
         )
-
-
-def _living() -> Select[Any]:
-    return select(pictures).where(pictures.c.deleted_at.is_(None))
-
-
-def _picture(row: Mapping[Any, Any]) -> StoredPicture:
-    return StoredPicture(
-        id=row["id"],
-        job_id=row["job_id"],
-        tile=row["tile"],
-        blob=row["blob"],
-        width=row["width"],
-        height=row["height"],
-        recipe=Recipe.model_validate(row["recipe"]),
-        owner_id=row["owner_id"],
-        chat_id=row["chat_id"],
-        parent_id=row["parent_id"],
-        starred=row["starred_at"] is not None,
-        created_at=row["created_at"],
-    )
-
-
-async def _upsert(
-    connection: AsyncConnection, table: Table, row: dict[str, Any], *, key: tuple[str, ...], keep: tuple[str, ...]
-) -> None:
-    """Inserts a row; where its key exists, overwrites the other given columns except those to keep."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table).values(row)
-    changed = {name: statement.excluded[name] for name in row if name not in key and name not in keep}
-    if changed:
-        await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed))
-    else:
-        await connection.execute(statement.on_conflict_do_nothing(index_elements=key))
-
-
-async def _shows(connection: AsyncConnection, blob: str | None) -> bool:
-    made = select(pictures.c.id).where(pictures.c.blob == blob, pictures.c.deleted_at.is_(None))
-    given = select(uploads.c.id).where(uploads.c.blob == blob)
-    return await connection.scalar(select(made.exists() | given.exists())) is True

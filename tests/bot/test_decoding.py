@@ -32,7 +32,7 @@ def halves(mode: str = "RGB") -> Image.Image:
 
 def saved(image: Image.Image, kind: str, **options: object) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, kind, **options)  # type: ignore[arg-type]
+    image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
