@@ -75,7 +75,7 @@ def note(said: Note) -> str:
         case "negative_cut":
             return _("What to avoid was too long. Not seen: “{text}”").format(text=detail)
         case "unknown_tokens":
-            return _("The model does not know these characters: “{text}”").format(text=detail)
+            return _("The model cannot read part of these words.")
         case "leaner_retry":
             return _("Memory ran short, so I drew it in a leaner way.")
         case "experimental":

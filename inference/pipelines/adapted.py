@@ -36,7 +36,7 @@ def read_by_rule(
         texts.append(_negative(request, prompt, negative, rule))
     whole = request.negative_mode == "sane"
     contexts: tuple[Context, ...] = yield Encode(mode, tuple(texts), rule, whole_negatives=whole)
-    return contexts, prompt_notes(prompt, negative)
+    return contexts, prompt_notes(prompt, negative) if request.prompt.strip() else ()  # nobody typed the filler
 
 
 def _negative(request: Adapted, prompt: Tokens, negative: Tokens, rule: TextRule) -> TokenIds | None:

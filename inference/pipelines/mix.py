@@ -41,7 +41,8 @@ def flash_mix(request: FlashMix, tools: Tools) -> Pipeline:
         x0 = flash_x0(x, eps, step)
         yield Show(x0)
     pictures = yield from decode_each(x0)
-    return Drawing(pictures, (*prompt_notes(prompt), Note(code="experimental")))
+    said = prompt_notes(prompt) if request.prompt.strip() else ()  # nobody typed the filler
+    return Drawing(pictures, (*said, Note(code="experimental")))
 
 
 def flash_mix_steps(request: FlashMix) -> int:
