@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 
-from aiogram import Bot, F, Router
+from aiogram import Bot, Router
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Document, Message, Update
@@ -14,6 +14,7 @@ from bot import cards, keyboards
 from bot.callbacks import FileRecipeButton
 from bot.compose import ModeMissing
 from bot.delivery import Deliveries
+from bot.filters import InPrivate, WithDocument
 from bot.history import History, Person, Post
 from bot.i18n import _
 from bot.intake import Origin, known_card, line_of, line_of_request, take_in, waiting_twin
@@ -150,6 +151,6 @@ async def _in_file(bot: Bot, document: Document | None) -> Recipe | None:
 def build() -> Router:
     router = Router(name="info")
     router.message.register(info, Command("info"))
-    router.message.register(file, F.chat.type == "private", F.document)
+    router.message.register(file, InPrivate(), WithDocument())
     router.callback_query.register(repeat, FileRecipeButton.filter())
     return router
