@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 
-from aiogram import Bot, F, Router
+from aiogram import Bot, Router
 from aiogram.exceptions import TelegramBadRequest
-from aiogram.filters import Command
+from aiogram.filters import BaseFilter, Command
 from aiogram.types import CallbackQuery, Document, Message, Update
 
 from bot import cards, keyboards, rewriting
@@ -15,6 +15,7 @@ from bot.callbacks import FileRecipeButton
 from bot.compose import missing
 from bot.delivery import Deliveries
 from bot.family import parent_lines
+from bot.filters import InPrivate, WithDocument
 from bot.history import History, Person, Post
 from bot.i18n import _
 from bot.intake import Origin, context_of, known_card, line_of, line_of_request, take_in, waiting_twin
@@ -51,6 +52,13 @@ async def info(
         await of_file(recipe, replace(origin, reply_to=asked.message_id), deliveries)
         return
     await deliveries.say(origin, "🤷 " + _("I find no recipe here. Every picture I draw has one."))
+
+
+class NoPicture(BaseFilter):
+    """A file that is no picture to work from."""
+
+    async def __call__(self, message: Message) -> bool:
+        return not carries_picture(message)
 
 
 async def file(message: Message, person: Person, event_update: Update, bot: Bot, deliveries: Deliveries) -> None:
@@ -180,6 +188,6 @@ async def in_file(bot: Bot, document: Document | None) -> Recipe | None:
 def build() -> Router:
     router = Router(name="info")
     router.message.register(info, Command("info"))
-    router.message.register(file, F.chat.type == "private", F.document, lambda message: not carries_picture(message))
+    router.message.register(file, InPrivate(), WithDocument(), NoPicture())
     router.callback_query.register(repeat, FileRecipeButton.filter())
     return router

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.filters import BaseFilter
 from aiogram.types import CallbackQuery, Message
 
+from bot.filters import InPrivate, Slashed, Spoken
 from bot.i18n import _
-
-# Messages that people do not send: joining, pinning, a new title.
-_SPOKEN = F.text | F.sticker | F.voice | F.video | F.video_note | F.animation | F.audio | F.location | F.contact
 
 
 async def unknown_command(message: Message) -> None:
@@ -47,8 +45,7 @@ async def dead_button(callback: CallbackQuery) -> None:
 
 def build() -> Router:
     router = Router(name="other")
-    in_private = F.chat.type == "private"
-    router.message.register(unknown_command, in_private, F.text.startswith("/"))
-    router.message.register(not_words, in_private, _SPOKEN, FirstOfAlbum())
+    router.message.register(unknown_command, InPrivate(), Slashed())
+    router.message.register(not_words, InPrivate(), Spoken(), FirstOfAlbum())
     router.callback_query.register(dead_button)
     return router

@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.dispatcher.event.bases import SkipHandler
 from aiogram.types import Message, Update
 
 from bot.alignment import AnotherPicture, Cropped, MaskError, Rotated, Shifted
 from bot.decoding import PictureRefused
 from bot.desk import Desk
+from bot.filters import WithPicture
 from bot.handlers.repaint import HOUR, own_words, show
 from bot.handlers.wishes import understood
 from bot.history import Draft, Given, Person
@@ -156,5 +157,5 @@ def _explained(error: MaskError) -> str:
 
 def build() -> Router:
     router = Router(name="painted")
-    router.message.register(painted, F.photo | F.document)
+    router.message.register(painted, WithPicture())
     return router

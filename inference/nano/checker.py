@@ -90,14 +90,18 @@ def _squared(mask: Pixels) -> Pixels:
 
 
 def _background(picture: Pixels) -> tuple[str, Pixels]:
-    """The nearest ground by the side borders, and the picture's own ground colour of each row [rows, 3] in L*a*b*."""
-    sides = np.concatenate([picture[:, :RING], picture[:, -RING:]], axis=1)
-    rows = np.median(sides, axis=1)  # [rows, 3]: a star or an object's tip does not move it
+    """The nearest ground by the side borders, and the picture's own ground colour of each row [rows, 3] in L*a*b*.
+
+    Where an object touches one side, the other one tells: of the two, a row's ground is what is nearer to the ground
+    that the whole border speaks for.
+    """
+    left, right = (np.median(side, axis=1) for side in (picture[:, :RING], picture[:, -RING:]))  # [rows, 3] each
     names, grounds = _grounds()
-    distance = np.median(np.linalg.norm(grounds - rows, axis=-1), axis=1)
+    apart = np.minimum(*(np.linalg.norm(grounds - side, axis=-1) for side in (left, right)))  # [grounds, rows]
     # A split scene differs from a plain colour in the worse half of its rows, which a median would forgive.
-    distance += np.mean(np.linalg.norm(grounds - rows, axis=-1), axis=1)
-    return names[int(distance.argmin())], rows
+    named = int((np.median(apart, axis=1) + apart.mean(axis=1)).argmin())
+    nearer = np.linalg.norm(left - grounds[named], axis=-1) <= np.linalg.norm(right - grounds[named], axis=-1)
+    return names[named], np.where(nearer[:, None], left, right)
 
 
 def _components(mask: Pixels) -> list[Pixels]:

@@ -132,12 +132,12 @@ def placements(scene: Scene) -> list[tuple[float, float, float]]:
     mid = SIZE / 2
     if scene.kind == "pair":
         if scene.pairing == "above":
-            return [(mid, 33.0, 27.0), (mid, 95.0, 27.0)]
-        return [(33.0, mid, 27.5), (95.0, mid, 27.5)]
+            return [(mid, 33.0, 24.0), (mid, 95.0, 24.0)]
+        return [(33.0, mid, 24.5), (95.0, mid, 24.5)]
     if scene.kind == "count":
         if scene.count == 2:
-            return [(33.0, mid, 27.5), (95.0, mid, 27.5)]
-        return [(64.0, 33.0, 25.0), (33.0, 93.0, 25.0), (95.0, 93.0, 25.0)]
+            return [(33.0, mid, 24.5), (95.0, mid, 24.5)]
+        return [(64.0, 33.0, 22.5), (33.0, 93.0, 22.5), (95.0, 93.0, 22.5)]
     radius = {"small": 23.0, "medium": 35.0, "large": 46.0}[scene.size]
     off = {"small": 36.0, "medium": 25.0, "large": 13.0}[scene.size]
     x, y = {

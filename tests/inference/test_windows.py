@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -43,7 +45,7 @@ def test_windows_fill_any_canvas_and_each_one_suits_the_model(canvas: tuple[int,
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(256, 2048), st.integers(256, 2048), st.data())
-def test_no_window_is_mostly_unknown_around_a_picture_of_some_size(width: int, height: int, data: st.DataObject) -> None:
+def test_no_window_is_mostly_unknown_around_a_picture(width: int, height: int, data: st.DataObject) -> None:
     wide, high = data.draw(st.integers(128, width)), data.draw(st.integers(128, height))
     box = (data.draw(st.integers(0, width - wide)), data.draw(st.integers(0, height - high)), wide, high)
     unknown = torch.ones(height, width, dtype=torch.bool)
@@ -73,7 +75,7 @@ def test_common_extensions_take_few_windows(
 def test_windows_beside_each_other_overlap() -> None:
     strip = [window for window in outpaint_windows(3000, 2048, (0, 1024, 3000, 1024), 1024) if window.y == 512]
     assert len(strip) == 4
-    assert all(left.right - right.x >= 256 for left, right in zip(strip, strip[1:], strict=False))
+    assert all(left.right - right.x >= 256 for left, right in pairwise(strip))
 
 
 @settings(max_examples=200, deadline=None)
