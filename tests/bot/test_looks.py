@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bot import cards, collage, keyboards, workbench
+from bot import area_buttons, cards, collage, keyboards, rewriting, workbench
 from bot.history import Parent
 from bot.i18n import speaking
 from bot.prompt import PromptLine
@@ -112,6 +112,14 @@ def every_keyboard() -> list[InlineKeyboardMarkup | None]:
     return [
         keyboards.status(BIGGEST),
         keyboards.retry(BIGGEST),
+        *(
+            area_buttons.area(BIGGEST, grid=grid, cells={0, 8}, chosen=True, words=words, same_words=True)
+            for grid in (3, 4)
+            for words in (True, False)
+        ),
+        area_buttons.ways(BIGGEST, square=True),
+        rewriting.choice_buttons(BIGGEST),
+        rewriting.fallback_buttons(BIGGEST),
         *(keyboards.grid(BIGGEST, pictures[:count], opened={BIGGEST - 2}) for count in range(2, 11)),
         workbench.single(BIGGEST, SMALL, can_refine=True, starred=True, whole_job=BIGGEST),
         workbench.single(BIGGEST, None, can_refine=False, more=True),
