@@ -7,7 +7,7 @@ from bot.compose import ModeMissing, TooLong
 from bot.decoding import PictureRefused, Trouble
 from bot.i18n import _, ngettext
 from bot.intake import EngineAway
-from bot.modes import TooLarge
+from bot.modes import NoDepthMap, TooLarge
 from bot.pictures_in import NoPicture, WhichPicture
 from bot.prompt import (
     BOUNDS,
@@ -100,6 +100,11 @@ def _about_prompt(error: PromptError) -> str:
             return _("There are {n} pictures: say which one, for example <code>/vary 2</code>.").format(n=count)
         case NoPicture():
             return _("Which picture? Reply to one with this command, or send one with the command as its caption.")
+        case NoDepthMap():
+            return _(
+                "--method depth takes a picture that is a depth map itself. If yours is one, add --drawn; "
+                "for any other, --method outlines does."
+            )
         case TooLarge(width=width, height=height):
             return _("That would be {size} pixels, more than I can make. It is large already.").format(
                 size=f"{width}×{height}"

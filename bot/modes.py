@@ -41,8 +41,8 @@ VARIATIONS: dict[Degree, tuple[float, float]] = {"subtle": (1.0, 7.5), "strong":
 STRENGTHS: dict[Degree, float] = {"subtle": 0.3, "strong": 0.6}
 REFINE_STEPS = 25
 FOUR_K = 3840
-METHODS: tuple[Method, ...] = ("hed", "depth", "scribble")
-STYLED_METHODS: tuple[Method, ...] = ("depth", "scribble")
+METHODS: tuple[Method, ...] = ("hed", "scribble")  # what any picture will do for; depth needs a depth map
+STYLED_METHODS: tuple[Method, ...] = ("scribble",)
 
 # The kinds that serve a wish, the best one first; what the model card lacks of the first is what an owner would fetch.
 SERVED_BY: dict[str, tuple[Kind, ...]] = {
@@ -58,6 +58,10 @@ SERVED_BY: dict[str, tuple[Kind, ...]] = {
     "inpaint": ("inpaint",),
     "outpaint": ("outpaint",),
 }
+
+
+class NoDepthMap(PromptError):
+    """Depth is kept from a depth map alone, and nobody said that the picture is one."""
 
 
 class TooLarge(PromptError):
@@ -128,7 +132,7 @@ def restyle(wish: Wish, given: Given) -> Composition:
 def control(wish: Wish, given: Given, looks: Sequence[Given] = ()) -> Composition:
     """A new picture that keeps the outlines or the relief of this one; with `looks` in the style of those.
 
-    The older net for outlines takes no style, so the one for scribbles stands in for it.
+    The older net for outlines takes no style, so the one for scribbles stands in for it. Raises NoDepthMap.
     """
     line, card = wish.line, wish.card
     methods = STYLED_METHODS if looks else METHODS
@@ -137,6 +141,8 @@ def control(wish: Wish, given: Given, looks: Sequence[Given] = ()) -> Compositio
     if looks:
         kind = "scribble" if kind == "hed" else kind
         need(card, "mix")
+    if kind == "depth" and not line.drawn:
+        raise NoDepthMap
     need(card, kind)
     fields, explicit, remarks = drawn_fields(wish, (given.source.width, given.source.height))
     chosen = {"scale": line.scale, "start": line.start, "end": line.end, "drawn": line.drawn}

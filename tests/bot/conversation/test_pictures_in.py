@@ -174,7 +174,9 @@ async def test_words_name_what_to_do_with_somebody_elses_picture(able: House, na
     boris = named(1002, "ru")
     photo = await send(boris, encoded(RED))
     await boris.until(offers("Вариации"))
-    await boris.say("по контуру стеклянный дом --method depth --scale 0.8 --end 0.7 --n 1", reply_to=photo["id"])
+    await boris.say(
+        "по контуру стеклянный дом --method depth --drawn --scale 0.8 --end 0.7 --n 1", reply_to=photo["id"]
+    )
     await boris.until(is_result)
     request = able.painter.submitted[-1].request
     assert isinstance(request, Control)
