@@ -88,8 +88,9 @@ _SAID: dict[Way, re.Pattern[str]] = {
 
 
 def _zoomed(size: tuple[int, int], factor: float) -> Canvas:
-    width, height = (max(side, SIDE_STEP) for side in _fitted(size))
-    inner = (max(1, round(width / factor)), max(1, round(height / factor)))
+    fitted = _fitted(size)
+    width, height = (max(side, SIDE_STEP) for side in fitted)
+    inner = (max(1, round(fitted[0] / factor)), max(1, round(fitted[1] / factor)))
     return Canvas(width, height, ((width - inner[0]) // 2, (height - inner[1]) // 2, *inner), width / size[0])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.canvas import WAYS, Canvas, NothingToAdd, Way, extended, wish, with_ratio
@@ -53,6 +53,7 @@ def test_a_canvas_beyond_the_bounds_makes_the_picture_smaller() -> None:
     assert canvas.scale == pytest.approx(4096 / 6000)
 
 
+@example(width=64, height=4264, way="zoom15")
 @given(width=SIDES, height=SIDES, way=st.sampled_from(WAYS))
 def test_every_way_fits_the_contract_and_keeps_the_proportions(width: int, height: int, way: Way) -> None:
     size = (width, height)
