@@ -65,6 +65,7 @@ def adapter(base: unet.Denoiser) -> Steered:
             module.reset_parameters()
             if name.endswith("to_out_ip"):
                 nn.init.zeros_(module.weight)
+                nn.init.zeros_(module.bias)
     for name, parameter in net.named_parameters():
         parameter.requires_grad_(is_adapter_name(name))
     return _resting(Steered(base, net))

@@ -1,0 +1,74 @@
+"""What the nets of the other modes learn from, and that each begins as harmless as its method says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from inference.nano import edges, inpainting, steering, superres, unet
+from inference.nano.world import SIZE, placements, sample_scene
+from inference.nets.unet import Extras, predict_noise
+
+
+def rows(channels: int = 4) -> tuple[torch.Tensor, ...]:
+    """x, t, context, mask and pooling length for two rows."""
+    torch.manual_seed(3)
+    x = torch.randn(2, channels, 16, 16)
+    context = torch.randn(2, 3, unet.CONFIG["cross_attention_dim"])
+    return x, torch.tensor([10, 800]), context, torch.ones(2, 3, dtype=torch.int64), torch.tensor([3, 3])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_masked_object_lies_under_its_mask_and_is_all_that_the_caption_speaks_of(seed: int) -> None:
+    mask, told = inpainting.example(seed)
+    covered = np.asarray(mask) == 255
+    assert covered.any()
+    assert not covered.all()
+    scene = sample_scene(seed)
+    if told != scene:  # a box: the caption is about one thing
+        (thing,) = told.things
+        assert thing in scene.things
+        assert any(covered[int(y), int(x)] for x, y, _ in placements(scene))
+
+
+def test_a_widened_net_answers_as_before_whatever_the_new_channels_hold() -> None:
+    torch.manual_seed(1)
+    model = unet.Denoiser().eval()
+    x, *text_side = rows()
+    with torch.no_grad():
+        before = predict_noise(model.unet, x, *text_side)
+        wide = inpainting.widen(model).unet
+        after = predict_noise(wide, torch.cat([x, torch.randn(2, 5, 16, 16)], dim=1), *text_side)
+    assert torch.allclose(before, after, atol=1e-5)
+
+
+def test_a_fresh_adapter_changes_nothing() -> None:
+    torch.manual_seed(1)
+    base = unet.Denoiser().eval()
+    x, *text_side = rows()
+    with torch.no_grad():
+        before = predict_noise(base.unet, x, *text_side)
+        net = steering.adapter(base).net
+        tokens = torch.randn(2, steering.TOKENS, unet.CONFIG["cross_attention_dim"])
+        after = predict_noise(net, x, *text_side, Extras(image_tokens=tokens))
+    assert torch.allclose(before, after, atol=1e-4)  # another attention kernel rounds differently
+    assert all(("_ip" in name or "image_" in name) == p.requires_grad for name, p in net.named_parameters())
+
+
+def test_edges_are_where_colours_meet() -> None:
+    image = Image.new("RGB", (SIZE, SIZE), (240, 240, 240))
+    ImageDraw.Draw(image).rectangle((32, 32, 96, 96), fill=(200, 30, 30))
+    found = edges.true_edges(torch.from_numpy(np.array(image)).permute(2, 0, 1)[None])[0, 0]
+    assert found[64, 31:34].any()
+    assert not found[40:90, 40:90].any()
+    assert not found[:30].any()
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+def test_small_pictures_are_the_large_ones_made_smaller(factor: int) -> None:
+    large, small = superres.pairs(5, 3, factor)
+    assert large.shape[-1] == factor * small.shape[-1] == SIZE * superres.LARGE
+    shrunk = torch.nn.functional.avg_pool2d(large.float(), factor)
+    assert (shrunk - small.float()).abs().mean() < 6
