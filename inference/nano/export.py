@@ -18,9 +18,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import T5EncoderModel
 
+from inference.checkpoints.contents import clip_state
 from inference.checkpoints.keys import movq_to_official, unet_to_official
 from inference.checkpoints.store import STUDIO_FILES
-from inference.nano import clip, edges, inpainting, movq, steering, superres, text, unet
+from inference.nano import clip, edges, inpainting, movq, ranking, steering, superres, text, unet
 from inference.nano.card import card
 from inference.nano.tokenizer import load_tokenizer, train_tokenizer
 from inference.nano.training import load
@@ -40,7 +41,7 @@ class Parts:
     tokenizer: Path
     trained: Mapping[str, Any] = field(default_factory=dict)
     others: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)  # nets of other modes by file name
-    image_encoder: Mapping[str, Any] | None = None  # the configuration of the one among them
+    configs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of those that need one, by file name
 
 
 def gather(out: Path) -> Parts:
@@ -58,8 +59,8 @@ def gather(out: Path) -> Parts:
     for name, files_of in OTHERS.items():
         if name in trained:
             others |= files_of(out)
-    vision = clip.config(1).vision_config.to_dict() if "clip" in trained else None
-    return Parts(base, flash, encoder, movq.trained(out), out / "tokenizer", trained, others, vision)
+    configs = clip_configs(len(load_tokenizer(out / "tokenizer"))) if "clip" in trained else {}
+    return Parts(base, flash, encoder, movq.trained(out), out / "tokenizer", trained, others, configs)
 
 
 def _inpainting(out: Path) -> dict[str, Mapping[str, Tensor]]:
@@ -71,10 +72,21 @@ def _inpainting(out: Path) -> dict[str, Mapping[str, Tensor]]:
     }
 
 
-def _image_encoder(out: Path) -> dict[str, Mapping[str, Tensor]]:
-    whole = clip.trained(out).clip.state_dict()
-    kept = {k: v for k, v in whole.items() if k.startswith(("vision_model.", "visual_projection."))}
-    return {STUDIO_FILES["image_encoder"]: {k: v for k, v in kept.items() if not k.endswith("position_ids")}}
+def _clip(out: Path) -> dict[str, Mapping[str, Tensor]]:
+    return clip_files(clip.trained(out))
+
+
+def clip_files(matcher: clip.Matcher) -> dict[str, Mapping[str, Tensor]]:
+    """The image encoder and, beside it, what else ranks pictures."""
+    whole = matcher.clip.state_dict()
+    return {STUDIO_FILES["image_encoder"]: clip_state(whole), ranking.WEIGHTS: ranking.text_tower(whole)}
+
+
+def clip_configs(vocabulary: int) -> dict[str, Mapping[str, Any]]:
+    """The dimensions of those two, for a tokenizer of that many pieces."""
+    both = clip.config(vocabulary)
+    image_encoder = Path(STUDIO_FILES["image_encoder"]).with_name("config.json").as_posix()
+    return {image_encoder: both.vision_config.to_dict(), ranking.CONFIG: both.text_config.to_dict()}
 
 
 def _adapter(out: Path) -> dict[str, Mapping[str, Tensor]]:
@@ -102,7 +114,7 @@ def _superres(name: superres.Name) -> Callable[[Path], dict[str, Mapping[str, Te
 # The other modes: what training calls each part, and the files that it becomes.
 OTHERS: Mapping[str, Callable[[Path], dict[str, Mapping[str, Tensor]]]] = {
     "inpainting": _inpainting,
-    "clip": _image_encoder,
+    "clip": _clip,
     "adapter": _adapter,
     "outlines": _outlines,
     "scribble": _scribble,
@@ -147,8 +159,8 @@ def _write(parts: Parts, folder: Path) -> dict[str, Any]:
     for name, net_tensors in parts.others.items():
         (folder / name).parent.mkdir(exist_ok=True)
         _save(net_tensors, folder / name)
-    if parts.image_encoder is not None:
-        _dump(parts.image_encoder, folder / "image_encoder" / "config.json")
+    for name, config in parts.configs.items():
+        _dump(config, folder / name)
     copy.deepcopy(parts.encoder).half().save_pretrained(folder / "text_encoder")
     for name in ("spiece.model", "tokenizer_config.json"):
         shutil.copyfile(parts.tokenizer / name, folder / "text_encoder" / name)
