@@ -15,11 +15,11 @@ from bot.callbacks import WordsButton
 from bot.compose import TooLong, new_seed
 from bot.delivery import Deliveries
 from bot.handlers.addressed import Addressed, without_alias
-from bot.handlers.ownership import own_job
+from bot.handlers.ownership import ordering_once, own_job
 from bot.handlers.results import give_back
 from bot.history import History, Person
 from bot.i18n import _
-from bot.intake import Origin, context_of, known_card, line_of, order, take_in, waiting_twin
+from bot.intake import Origin, context_of, known_card, line_of, order, take_in
 from bot.prompt import PromptLine, parse
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.jobs import Job
@@ -91,9 +91,8 @@ async def press_improve(
     if job is None:
         return
     key = f"{callback_data.action}-words:{job.id}"
-    async with deliveries.one_press(key):
-        if await waiting_twin(ledger, job.owner_id, key) is not None:
-            await callback.answer(_("It is already in line."))
+    async with ordering_once(callback, key, ledger, deliveries) as free:
+        if not free:
             return
         await callback.answer()
         origin = Origin.of_press(callback, event_update.update_id, person.language)
@@ -115,9 +114,8 @@ async def choose(
     if job is None:
         return
     key = f"{callback_data.action}-words:{job.id}"
-    async with deliveries.one_press(key):
-        if await waiting_twin(ledger, job.owner_id, key) is not None:
-            await callback.answer(_("It is already in line."))
+    async with ordering_once(callback, key, ledger, deliveries) as free:
+        if not free:
             return
         await callback.answer()
         origin = Origin.of_press(callback, event_update.update_id, person.language)

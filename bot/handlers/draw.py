@@ -10,9 +10,10 @@ from bot.callbacks import ExampleButton
 from bot.cards import examples
 from bot.delivery import Deliveries
 from bot.handlers.addressed import Addressed, without_alias
+from bot.handlers.ownership import ordering_once
 from bot.history import Person
 from bot.i18n import _
-from bot.intake import Origin, order, waiting_twin
+from bot.intake import Origin, order
 from bot.prompt import parse
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.ledger import Ledger
@@ -58,9 +59,8 @@ async def example(
         await callback.answer(_("This example is gone. Just tell me what to draw."), show_alert=True)
         return
     key = f"example:{callback.message.chat.id}:{callback.message.message_id}:{callback_data.number}"
-    async with deliveries.one_press(key):
-        if await waiting_twin(ledger, person.id, key) is not None:
-            await callback.answer(_("It is already in line."))
+    async with ordering_once(callback, key, ledger, deliveries) as free:
+        if not free:
             return
         await callback.answer()
         origin = Origin.of_press(callback, event_update.update_id, person.language)

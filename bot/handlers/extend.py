@@ -12,11 +12,11 @@ from bot.callbacks import FrameButton
 from bot.canvas import NothingToAdd, Way, extended, wish, with_ratio
 from bot.desk import Desk
 from bot.framing import outpaint
-from bot.handlers.ownership import own_draft
+from bot.handlers.ownership import ordering_once, own_draft
 from bot.handlers.repaint import own_words
 from bot.history import Given, Person
 from bot.i18n import _
-from bot.intake import Origin, known_card, waiting_twin
+from bot.intake import Origin, known_card
 from bot.modes import Wish, need
 from bot.ordering import Order, order_picture
 from bot.prompt import MAX_RATIO as MOST
@@ -81,9 +81,8 @@ async def press(
         await desk.deliveries.gallery.withdraw(callback.message.chat.id, callback.message.message_id, draft.created_at)
         return
     key = f"frame:{draft.id}:{callback_data.way}"
-    async with desk.deliveries.one_press(key):
-        if await waiting_twin(desk.ledger, person.id, key) is not None:
-            await callback.answer(_("It is already in line."))
+    async with ordering_once(callback, key, desk.ledger, desk.deliveries) as free:
+        if not free:
             return
         await callback.answer()
         origin = Origin.of_press(callback, event_update.update_id, person.language)

@@ -16,9 +16,10 @@ from bot.compose import missing
 from bot.delivery import Deliveries
 from bot.family import parent_lines
 from bot.filters import InPrivate, WithDocument
+from bot.handlers.ownership import ordering_once
 from bot.history import History, Person, Post
 from bot.i18n import _
-from bot.intake import Origin, context_of, known_card, line_of, line_of_request, take_in, waiting_twin
+from bot.intake import Origin, context_of, known_card, line_of, line_of_request, take_in
 from bot.pictures_in import carries_picture
 from bot.prompt import write
 from inference.blobs import read_recipe
@@ -93,9 +94,8 @@ async def repeat(
         await callback.answer(_("The file is gone. Please send it again."), show_alert=True)
         return
     key = f"file:{card_message.chat.id}:{card_message.message_id}"
-    async with deliveries.one_press(key):
-        if await waiting_twin(ledger, person.id, key) is not None:
-            await callback.answer(_("It is already in line."))
+    async with ordering_once(callback, key, ledger, deliveries) as free:
+        if not free:
             return
         await callback.answer()
         recipe = await in_file(bot, source.document)

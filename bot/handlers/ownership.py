@@ -1,11 +1,16 @@
-"""Buttons belong to whoever asked for the picture; everybody else gets a private line."""
+"""Buttons belong to whoever asked for the picture, and order a thing once; everybody else gets a private line."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from aiogram.types import CallbackQuery
 
+from bot.delivery import Deliveries
 from bot.history import Draft, DraftKind, History, StoredPicture
 from bot.i18n import _
+from bot.intake import waiting_twin
 from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger
 
@@ -44,3 +49,16 @@ async def own_draft(callback: CallbackQuery, history: History, draft_id: int, ki
     draft = await history.sources.draft(draft_id)
     living = draft is not None and draft.kind == kind and draft.closed_at is None
     return draft if await belongs(callback, draft.owner_id if draft is not None and living else None) else None
+
+
+@asynccontextmanager
+async def ordering_once(
+    callback: CallbackQuery, key: str, ledger: Ledger, deliveries: Deliveries
+) -> AsyncIterator[bool]:
+    """Held while a press is looked into, so that quick ones do not order twice. False, and the presser has been told,
+    while what the same button ordered for them before is still waiting."""
+    async with deliveries.one_press(key):
+        free = await waiting_twin(ledger, callback.from_user.id, key) is None
+        if not free:
+            await callback.answer(_("It is already in line."))
+        yield free

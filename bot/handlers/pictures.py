@@ -11,10 +11,10 @@ from bot import cards, keyboards
 from bot.callbacks import PictureButton
 from bot.delivery import Deliveries
 from bot.family import parent_lines
-from bot.handlers.ownership import own_picture
+from bot.handlers.ownership import ordering_once, own_picture
 from bot.history import History, Person, Preferences
 from bot.i18n import _
-from bot.intake import Origin, order, take_in, waiting_twin
+from bot.intake import Origin, order, take_in
 from bot.originals import Place
 from bot.prompt import write
 from bot.showing import can_refine, keyboard_of
@@ -63,13 +63,12 @@ async def refine(
     picture = await own_picture(callback, history, callback_data.picture)
     if picture is None:
         return
+    if not can_refine(picture, queue.card):
+        await callback.answer(_("Full quality is not installed here."), show_alert=True)
+        return
     key = f"full:{picture.id}"
-    async with deliveries.one_press(key):
-        if not can_refine(picture, queue.card):
-            await callback.answer(_("Full quality is not installed here."), show_alert=True)
-            return
-        if await waiting_twin(ledger, picture.owner_id, key) is not None:
-            await callback.answer(_("It is already in line."))
+    async with ordering_once(callback, key, ledger, deliveries) as free:
+        if not free:
             return
         await callback.answer()
         origin = Origin.of_press(callback, event_update.update_id, person.language)
@@ -100,9 +99,8 @@ async def repeat(
     if picture is None:
         return
     key = f"repeat-one:{picture.id}"
-    async with deliveries.one_press(key):
-        if await waiting_twin(ledger, picture.owner_id, key) is not None:
-            await callback.answer(_("It is already in line."))
+    async with ordering_once(callback, key, ledger, deliveries) as free:
+        if not free:
             return
         await callback.answer()
         origin = Origin.of_press(callback, event_update.update_id, person.language)

@@ -12,10 +12,10 @@ from bot.callbacks import JobButton
 from bot.compose import brief, new_seed, tile_seeds
 from bot.delivery import Deliveries
 from bot.family import parent_lines
-from bot.handlers.ownership import belongs, own_job, own_pictures
+from bot.handlers.ownership import belongs, ordering_once, own_job, own_pictures
 from bot.history import History, Person
 from bot.i18n import _
-from bot.intake import Action, Origin, context_of, line_of, request_of, take_in, waiting_twin
+from bot.intake import Action, Origin, context_of, line_of, request_of, take_in
 from bot.originals import Place
 from bot.prompt import PromptLine, write
 from inference.blobs import BlobMissing
@@ -38,9 +38,8 @@ async def once_more(
     if job is None:
         return
     key = f"{callback_data.action}:{job.id}"
-    async with deliveries.one_press(key):
-        if await waiting_twin(ledger, job.owner_id, key) is not None:
-            await callback.answer(_("It is already in line."))
+    async with ordering_once(callback, key, ledger, deliveries) as free:
+        if not free:
             return
         await callback.answer()
         await _repeat(callback, job, callback_data.action, key, person, event_update, ledger, history, deliveries)

@@ -8,10 +8,10 @@ from aiogram.types import CallbackQuery, Update
 from bot import cards, modes, ordering, works
 from bot.callbacks import OrderButton, SourceButton
 from bot.desk import Desk
-from bot.handlers.ownership import belongs
+from bot.handlers.ownership import belongs, ordering_once
 from bot.history import Given, Person
 from bot.i18n import _
-from bot.intake import Origin, known_card, waiting_twin
+from bot.intake import Origin, known_card
 from bot.modes import STRENGTHS, Wish
 from bot.ordering import Order, order_picture
 from bot.pictures_in import given_picture, given_upload
@@ -41,15 +41,14 @@ async def press(
         await works.ask_for_words(desk, origin, _NEEDS_WORDS[action], given, called)
         return
     key = f"{action}:{given.picture_id or 0}:{given.upload_id or 0}"
-    async with desk.deliveries.one_press(key):
-        if action in _ASKS_FIRST:
+    if action in _ASKS_FIRST:
+        async with desk.deliveries.one_press(key):
             await callback.answer()
             await works.begin(desk, origin, person, _ASKS_FIRST[action], given, "")
-            return
-        if await waiting_twin(desk.ledger, person.id, key) is not None:
-            await callback.answer(_("It is already in line."))
-            return
-        await _order(desk, origin, person, action, given, key)
+        return
+    async with ordering_once(callback, key, desk.ledger, desk.deliveries) as free:
+        if free:
+            await _order(desk, origin, person, action, given, key)
 
 
 async def _order(desk: Desk, origin: Origin, person: Person, action: str, given: Given, key: str) -> None:
