@@ -17,13 +17,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from inference.requests import NegativeMode
+
 MAX_TOKENS = 128
 PAD, EOS, UNKNOWN = 0, 1, 2
 UNSEEN_PAD = -1  # padding that no other row attends to, but whose own row is wanted
 MANY_UNKNOWN = 0.25
 
 TokenIds = tuple[int, ...]
-NegativeMode = Literal["official", "sane"]
 TextRule = Literal["kandinsky31", "ip_adapter", "hed", "controlnet", "refiner"]
 
 

@@ -21,6 +21,8 @@ from inference.nano.captions import LANGUAGES, caption
 from inference.nano.training import batches, fit, load, save
 from inference.nano.world import SIZE, Scene, placements, sample_scene
 from inference.sampling import alphas_cumprod
+from inference.sampling.inpainting import masked as blanked
+from inference.sampling.inpainting import with_known
 
 CHANNELS = 9
 PICTURES = 8192
@@ -87,8 +89,8 @@ def cache(out: Path, seed: int, start: int) -> dict[str, Tensor]:
     if known is None:
         codec, first = movq.trained(out), seed * 10_000_000 + start
         images, masks = movq.pictures(first, SHARD), [example(first + i)[0] for i in range(SHARD)]
-        keep = torch.from_numpy(np.stack([np.asarray(mask) for mask in masks]))[:, None] == 0
-        grey = torch.where(keep, movq.to_input(images), torch.zeros(()))
+        keep = (torch.from_numpy(np.stack([np.asarray(mask) for mask in masks]))[:, None] == 0).float()
+        grey = blanked(movq.to_input(images), keep)
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
             latents = torch.cat([movq.encode(codec, part) for part in torch.split(images, 64)])
             masked = torch.cat([codec.encode(part).latents for part in torch.split(grey, 64)])
@@ -119,7 +121,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
         scale = alpha[:, None, None, None]
         x = scale.sqrt() * clean + (1 - scale).sqrt() * noise
         dropped = torch.rand(unet.BATCH, generator=generator) < unet.DROPPED
-        inputs = torch.cat([x, keep[chosen].float(), masked[chosen].float()], dim=1)  # [B, 9, h, w]
+        inputs = with_known(x, keep[chosen], masked[chosen])  # [B, 9, h, w]
         with torch.autocast("cpu", torch.bfloat16):
             with torch.no_grad():
                 hidden = encoder(ids, attention_mask=attended).last_hidden_state

@@ -21,6 +21,8 @@ from inference.nano.drawing import draw
 from inference.nano.training import batches, fit, hasten_norms, load
 from inference.nano.world import SIZE, sample_scene
 from inference.nets.superres import build_superres, enlarged
+from inference.sampling import FLASH_TIMES
+from inference.sampling.superres import linear_alphas_cumprod
 
 Name = Literal["x2", "x4", "flash_x2"]
 
@@ -39,7 +41,6 @@ CROP = 64
 BATCH = 16
 RATE = 1.5e-3
 SEEDS_APART = 3_000_000  # from the scenes that other nets learn from
-TURBO_TIMES = (979, 729, 479, 229)
 
 
 def build() -> nn.Module:
@@ -103,14 +104,14 @@ def train(out: Path, minutes: float, seed: int, resume: bool, name: Name = "x2")
     large, small = pairs(seed * 10_000_000 + SEEDS_APART, PICTURES, factor)
     model, order = build(), batches(PICTURES, BATCH, generator)
     hasten_norms(model)
-    alphas = torch.cumprod(1 - torch.linspace(1e-4, 0.02, 1000), 0)
+    alphas = linear_alphas_cumprod()
 
     def loss_of(_step: int) -> Tensor:
         chosen = next(order)
         big, little = (movq.to_input(part) for part in _crops(large[chosen], small[chosen], factor, generator))
         low = enlarged(little, CROP, CROP)
         if name == "flash_x2":
-            t = torch.tensor(TURBO_TIMES)[torch.randint(0, 4, (BATCH,), generator=generator)]
+            t = torch.tensor(FLASH_TIMES)[torch.randint(0, 4, (BATCH,), generator=generator)]
         else:
             t = torch.randint(0, 1000, (BATCH,), generator=generator)
         alpha = alphas[t][:, None, None, None]

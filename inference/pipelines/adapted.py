@@ -13,10 +13,11 @@ from torch import Tensor
 
 from inference.checkpoints.catalogue import Mode
 from inference.conditioning import MAX_TOKENS, Context, TextRule, TokenIds, Tokens, cut_ids
-from inference.pipelines.asks import Ask, Denoise, EmbedImages, Encode, ImageTokens, Show, Structure, Tools
+from inference.pipelines.asks import Ask, Denoise, EmbedImages, Encode, ImageTokens, Structure, Tools
+from inference.pipelines.guided import follow
 from inference.pipelines.parts import prompt_notes
 from inference.requests import Control, Mix, Note, WeighedSource
-from inference.sampling import PictureNoise, ddpm_coefficients, ddpm_step, stack_next
+from inference.sampling import PictureNoise, StepCoefficients, ddpm_coefficients, ddpm_step, stack_next
 
 FILLER = "4k photo"  # the published words for a picture prompt without any
 PICTURE_PROMPT_ASKS = 2
@@ -74,16 +75,10 @@ def denoise_adapted(
     structure_at: Callable[[int], Structure | None] = lambda index: None,
 ) -> Generator[Ask, Any, Tensor]:
     """The final latents [B, 4, h, w], one per stream of `noise`; `structure_at` says what each step is held to."""
+
+    def ask(index: int, step: StepCoefficients, x: Tensor) -> Denoise:
+        return Denoise(mode, x, step.t, contexts, image_tokens, image_scale, structure_at(index))
+
     x = stack_next(noise, device)  # [B, 4, H/8, W/8]
-    for index, step in enumerate(ddpm_coefficients(request.steps, request.eta)):
-        eps_cond, *eps_uncond = yield Denoise(mode, x, step.t, contexts, image_tokens, image_scale, structure_at(index))
-        x, x0 = ddpm_step(
-            x,
-            eps_cond,
-            eps_uncond[0] if eps_uncond else None,
-            guidance_scale=request.guidance_scale,
-            step=step,
-            noise=stack_next(noise, device) if step.sigma else None,
-        )
-        yield Show(x0)
-    return x
+    steps = ddpm_coefficients(request.steps, request.eta)
+    return (yield from follow(x, steps, noise, ask, ddpm_step, request.guidance_scale))

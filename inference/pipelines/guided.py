@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -12,7 +13,7 @@ from inference.conditioning import Context, TokenIds, negative_ids
 from inference.pipelines.asks import Ask, Denoise, Encode, Show, Tools
 from inference.pipelines.parts import prompt_notes
 from inference.requests import Inpaint, Note, Outpaint, Refine, TextToImage
-from inference.sampling import PERCENTILE, PictureNoise, StepCoefficients, full_step, stack_next
+from inference.sampling import PERCENTILE, PictureNoise, Step, StepCoefficients, full_step, stack_next
 
 Guided = TextToImage | Refine | Inpaint | Outpaint
 
@@ -47,15 +48,34 @@ def denoise(
     seen: Callable[[Tensor], Tensor] = lambda x: x,
 ) -> Generator[Ask, Any, Tensor]:
     """The final latents [B, 4, h, w] from the state `x` at the first of `steps`; the net looks at `seen(x)`."""
-    for step in steps:
-        eps_cond, *eps_uncond = yield Denoise(mode, seen(x), step.t, contexts)
-        x, x0 = full_step(
+
+    def ask(_index: int, step: StepCoefficients, x: Tensor) -> Denoise:
+        return Denoise(mode, seen(x), step.t, contexts)
+
+    by = partial(full_step, percentile=percentile)
+    return (yield from follow(x, steps, noise, ask, by, request.guidance_scale))
+
+
+def follow(
+    x: Tensor,
+    steps: Sequence[StepCoefficients],
+    noise: Sequence[PictureNoise],
+    ask: Callable[[int, StepCoefficients, Tensor], Denoise],
+    by: Callable[..., Step],
+    guidance_scale: float,
+) -> Generator[Ask, Any, Tensor]:
+    """The final latents [B, 4, h, w] from the state `x` at the first of `steps`, one stream of `noise` a picture.
+
+    `ask` gives what the net is asked at a step of this index, `by` takes the step (`full_step`, `ddpm_step`).
+    """
+    for index, step in enumerate(steps):
+        eps_cond, *eps_uncond = yield ask(index, step, x)
+        x, x0 = by(
             x,
             eps_cond,
             eps_uncond[0] if eps_uncond else None,
-            guidance_scale=request.guidance_scale,
+            guidance_scale=guidance_scale,
             step=step,
-            percentile=percentile,
             noise=stack_next(noise, x.device) if step.sigma else None,
         )
         yield Show(x0)

@@ -10,10 +10,10 @@ from inference.conditioning import Tokens
 from inference.pipelines.asks import Ask, Decode
 from inference.requests import AnyRequest, Note, size_of
 from inference.sampling import PictureNoise
+from inference.sampling.inpainting import DOWNSCALE
 from inference.sampling.noise import SEED_RANGE
 
 LATENT_CHANNELS = 4
-DOWNSCALE = 8
 _SEED_STEP = 0x9E3779B9  # far from the small steps between the seeds of one job
 
 

@@ -12,8 +12,9 @@ from torch import Tensor
 from inference.conditioning import Context
 from inference.pipelines.asks import Ask, Denoise, ToLatent, ToPixels
 from inference.pipelines.enlarging import CHANNELS, Noise
-from inference.pipelines.parts import DOWNSCALE, LATENT_CHANNELS
+from inference.pipelines.parts import LATENT_CHANNELS
 from inference.sampling import flash_renoise, flash_x0
+from inference.sampling.inpainting import DOWNSCALE
 from inference.sampling.superres import refine_coefficients
 from inference.sampling.windows import View, count_windows, stitch, tiles, windows
 
