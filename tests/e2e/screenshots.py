@@ -1,7 +1,8 @@
 """`python -m tests.e2e.screenshots FOLDER [--weights FOLDER] [--only NAME …]`: the README's pictures, of the real demo.
 
-Three chats from words to pictures, and one strip for every flow of `flows.py` that the weights can serve (the embedded
-model's by default). Also says how long each grid took, from pressing Enter to the picture on the page.
+Three chats from words to pictures, one strip for every flow of `flows.py` that the weights can serve (the embedded
+model's by default), and a film of a sentence that becomes four pictures, of which one is varied. Also says how long
+each grid took, from pressing Enter to the picture on the page.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import aiohttp
@@ -34,6 +36,8 @@ CHROMIUM = {
 PHONE: ViewportSize = {"width": 430, "height": 860}
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 GAP = 24
+FILM, FILM_PERSON, FILM_SENTENCE = "film", 3100, "a yellow star on a violet background"
+PAUSE, LAST_PAUSE = 1.2, 3.0  # seconds that a film rests on a picture
 CHATS: dict[str, tuple[ViewportSize, str, str, list[str]]] = {
     "chat-ru": (PHONE, "ru-RU", "1001", ["красный круг на синем фоне"]),
     "chat-en": (PHONE, "en-GB", "1002", ["a black cat in space"]),
@@ -67,11 +71,18 @@ async def chat(page: Page, address: str, greeted: set[str], sentences: Sequence[
     await page.screenshot(path=target)
 
 
+@asynccontextmanager
+async def newcomer(number: int, name: str, language: str) -> AsyncIterator[Person]:
+    """Somebody whom the page has not seen yet."""
+    async with aiohttp.ClientSession() as session:
+        person = Person(session, URL, number, language)
+        await person.post("user", {"id": number, "name": name, "language": language})
+        yield person
+
+
 async def strip(browser: Browser, flow: Flow, target: Path) -> None:
     """The chat as it is after each part of a flow, side by side."""
-    async with aiohttp.ClientSession() as session:
-        person = Person(session, URL, flow.person, flow.language)
-        await person.post("user", {"id": flow.person, "name": flow.name, "language": flow.language})
+    async with newcomer(flow.person, flow.name, flow.language) as person:
         shots = [await shot(browser, flow, last) async for last in flow.acts(person)]
     sheet = Image.new("RGB", (sum(it.width for it in shots) + GAP * (len(shots) - 1), shots[0].height), "white")
     for place, one in enumerate(shots):
@@ -95,6 +106,51 @@ async def shot(browser: Browser, flow: Flow, last: Message | None) -> Image.Imag
     content = await page.screenshot()
     await context.close()
     return Image.open(io.BytesIO(content)).convert("RGB")
+
+
+async def film(browser: Browser, target: Path) -> None:
+    """An animated WebP of a chat on a phone, as long as it took."""
+    context = await browser.new_context(viewport=PHONE, locale="en-GB")
+    page = await context.new_page()
+    async with newcomer(FILM_PERSON, "Kate", "en"):
+        await page.goto(f"{URL}/#{FILM_PERSON}")
+    await page.locator(".pane.active .start").click()
+    await page.wait_for_selector(".key")
+    frames: list[tuple[float, bytes]] = []
+
+    over = asyncio.Event()
+
+    async def watch() -> None:
+        while not over.is_set():
+            frames.append((time.monotonic(), await page.screenshot(type="jpeg", quality=92)))
+            await asyncio.sleep(0.04)
+
+    watching = asyncio.create_task(watch())
+    await asyncio.sleep(PAUSE)
+    await page.locator(".pane.active textarea").press_sequentially(FILM_SENTENCE, delay=55)
+    await page.keyboard.press("Enter")
+    await page.locator(".key:has-text('⬆ 4')").first.wait_for()
+    await asyncio.sleep(PAUSE)
+    vary = page.locator(".key:has-text('🎨 2')").first
+    await vary.hover()
+    await asyncio.sleep(PAUSE / 2)
+    await vary.click()
+    await page.locator(".key:has-text('⬆ 4')").nth(1).wait_for()
+    await asyncio.sleep(PAUSE)
+    over.set()
+    await watching
+    await context.close()
+    save_film(frames, target)
+
+
+def save_film(frames: Sequence[tuple[float, bytes]], target: Path) -> None:
+    """Frames (time in seconds, picture) as an animation; what did not change is one longer frame."""
+    kept = [frames[0], *(frame for before, frame in pairwise(frames) if frame[1] != before[1])]
+    times = [when for when, _ in kept]
+    lasting = [round((end - start) * 1000) for start, end in pairwise([*times, times[-1] + LAST_PAUSE])]
+    first, *others = [Image.open(io.BytesIO(content)) for _, content in kept]
+    first.save(target, save_all=True, append_images=others, duration=lasting, loop=0, quality=70, method=4)
+    print(f"        {target}: {sum(lasting) / 1000:.0f} s, {target.stat().st_size / 1e6:.1f} MB")
 
 
 @asynccontextmanager
@@ -136,11 +192,13 @@ async def main(folder: Path, weights: Path | None, only: Sequence[str]) -> None:
                 await strip(browser, flow, folder / f"flows-{name}.png")
             else:
                 print(f"        flows-{name} needs weights for {' or '.join(flow.kinds)}")
+        if not only or FILM in only:
+            await film(browser, folder / f"{FILM}.webp")
         await browser.close()
 
 
 if __name__ == "__main__":
-    names = (*CHATS, *(f"flows-{name}" for name in FLOWS))
+    names = (*CHATS, *(f"flows-{name}" for name in FLOWS), FILM)
     parser = argparse.ArgumentParser(prog="python -m tests.e2e.screenshots", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=Path("docs"))
     parser.add_argument("--weights", type=Path)
