@@ -164,7 +164,7 @@ def chosen_style(
     style = styles().get(slug) if slug else None
     if style is None or not any(style.suffix.values()):
         return None, ()
-    if card.embedded:
+    if card.small_world:
         return None, (Remark("style_unknown_here", style.slug),) if line.style else ()
     return style, ()
 

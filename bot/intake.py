@@ -175,7 +175,7 @@ async def order(
     """Composes a request out of a line and takes it in. Raises one of REFUSALS."""
     card = await known_card(queue)
     made = compose(line, preferences, card, private=origin.private)
-    unknown = tuple(card.unknown_words(line.prompt)) if card.embedded else ()
+    unknown = card.unknown_words(line.prompt)
     return await take_in(
         ledger, deliveries, origin, made.request, made.line, remarks=made.remarks, unknown=unknown, **context
     )

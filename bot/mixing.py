@@ -140,7 +140,7 @@ async def order(desk: Desk, origin: Origin, person: Person, draft: Draft) -> Non
         Wish(line, person.preferences, card, origin.private), list(zip(mixture.pictures, mixture.weights, strict=True))
     )
     parents = tuple(picture.parent for picture in mixture.pictures)
-    unknown = tuple(card.unknown_words(line.prompt)) if card.embedded else ()
+    unknown = card.unknown_words(line.prompt)
     await order_picture(desk, origin, Order(made, "mix", parents, f"mix:{draft.id}", unknown))
     await close(desk, draft)
 

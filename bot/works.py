@@ -52,7 +52,7 @@ async def do(
     card = await known_card(desk.queue)
     wish = Wish(line, person.preferences, card, origin.private)
     made = _composed(wish, command, given, degree)
-    unknown = tuple(card.unknown_words(line.prompt)) if card.embedded and command != "upscale" else ()
+    unknown = card.unknown_words(line.prompt) if command != "upscale" else ()
     await order_picture(desk, origin, Order(made, command, (given.parent,), key, unknown))
 
 
@@ -62,7 +62,7 @@ async def transfer_style(desk: Desk, origin: Origin, person: Person, pictures: S
     line = parse(words, "control")
     content, *looks = pictures[:MAX_SOURCES]
     made = modes.control(Wish(line, person.preferences, card, origin.private), content, looks)
-    unknown = tuple(card.unknown_words(line.prompt)) if card.embedded else ()
+    unknown = card.unknown_words(line.prompt)
     parents = tuple(given.parent for given in (content, *looks))
     await order_picture(desk, origin, Order(made, "control", parents, unknown=unknown))
 

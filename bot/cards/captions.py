@@ -104,7 +104,7 @@ def examples(card: ModelCard | None) -> tuple[str, ...]:
     russian = spoken() == "ru"
     if card is not None and (card.examples.ru if russian else card.examples.en):
         return (card.examples.ru if russian else card.examples.en)[:3]
-    if card is not None and card.embedded:
+    if card is not None and card.small_world:
         return ()
     return (
         _("a red fox asleep in fresh snow, morning light"),

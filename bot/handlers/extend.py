@@ -64,7 +64,7 @@ async def order(
     if not line.prompt:
         line = replace(line, prompt=await own_words(desk, given))
     made = outpaint(Wish(line, person.preferences, card, private=origin.private), given, canvas)
-    unknown = tuple(card.unknown_words(line.prompt)) if card.embedded else ()
+    unknown = card.unknown_words(line.prompt)
     await order_picture(desk, origin, Order(made, "outpaint", (given.parent,), key=key, unknown=unknown))
 
 

@@ -18,7 +18,7 @@ def welcome(card: ModelCard | None) -> str:
             "Or send me a photo: I can vary it, restyle it, mix several, repaint a part, extend it or enlarge it."
         )
     ]
-    if card is not None and card.embedded:
+    if card is not None and card.small_world:
         parts.append(small_world(card))
     parts.append(_("Tap one of these for a first picture, or write your own. More: /help"))
     return "\n\n".join(parts)
@@ -72,7 +72,7 @@ def manual(card: ModelCard | None) -> str:
             "/settings language, quality, size, number, style"
         ),
     ]
-    if card is not None and card.embedded:
+    if card is not None and card.small_world:
         parts.insert(0, small_world(card))
     return "\n\n".join(parts)
 

@@ -97,7 +97,7 @@ async def order(desk: Desk, origin: Origin, person: Person, draft: Draft, repain
         return
     mask = await asyncio.to_thread(desk.blobs.put, area.png)
     made = inpaint(Wish(line, person.preferences, card, private=origin.private), repaint.given, mask)
-    unknown = tuple(card.unknown_words(line.prompt)) if card.embedded else ()
+    unknown = card.unknown_words(line.prompt)
     await order_picture(
         desk, origin, Order(made, "inpaint", (repaint.given.parent,), key=f"mask:{draft.id}", unknown=unknown)
     )

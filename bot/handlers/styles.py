@@ -17,7 +17,7 @@ from inference.queue.dispatcher import Dispatcher
 
 async def list_(message: Message, person: Person, queue: Dispatcher) -> None:
     await message.answer(
-        text(person, small_model=queue.card is not None and queue.card.embedded),
+        text(person, small_model=queue.card is not None and queue.card.small_world),
         parse_mode="HTML",
         reply_markup=choices(person.language, person.preferences.style),
     )
@@ -35,7 +35,7 @@ async def choose(
     person = await history.set_preference(person.id, style=None if slug == PLAIN_STYLE else slug)
     message = callback.message
     if message is not None and message.chat.type == "private" and callback.bot is not None:
-        small = queue.card is not None and queue.card.embedded
+        small = queue.card is not None and queue.card.small_world
         await callback.bot.edit_message_text(
             text(person, small_model=small),
             chat_id=message.chat.id,

@@ -95,7 +95,7 @@ _SIZES = {
     "21:9": (1536, 640),
 }
 
-_STATED = ("label", "native_size", "sizes", "vocabulary", "lexicon", "examples")
+_STATED = ("label", "native_size", "sizes", "languages", "vocabulary", "lexicon", "examples")
 
 _WORTH_TELLING = 1_000_000  # bytes; configurations come along with the weights beside them
 
@@ -273,7 +273,6 @@ def model_card(weights: Path | None, embedded: Path = EMBEDDED) -> ModelCard:
     return ModelCard(
         kinds=tuple(kind for kind in KINDS if not lacking(files, kind)),
         missing={kind: lack for kind in KINDS if (lack := describe_lack(own, kind))},
-        embedded=files.folder == embedded,
         revisions=revisions(files),
         **stated,
     )

@@ -37,9 +37,9 @@ def card() -> dict[str, Any]:
     """The content of card.json."""
     return {
         "label": {"ru": "нано-Кандинский", "en": "nano Kandinsky"},
-        "embedded": True,
         "native_size": [SIZE, SIZE],
         "sizes": {"1:1": [SIZE, SIZE]},
+        "languages": ["ru", "en"],
         "vocabulary": VOCABULARY,
         "lexicon": lexicon(),
         "examples": EXAMPLES,

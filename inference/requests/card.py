@@ -26,8 +26,9 @@ class WordLists(Contract):
 class ModelCard(Contract):
     """What the checkpoints in use say of themselves.
 
-    `sizes` maps an aspect ratio ("16:9") to pixels; `vocabulary` and `lexicon` are given only by checkpoints that know
-    a small world: the words to tell a person, and every word form they understand.
+    `sizes` maps an aspect ratio ("16:9") to pixels; `languages` are those its text encoder reads. `vocabulary` and
+    `lexicon` are given only by checkpoints that know a small world: the words to tell a person, and every word form
+    they understand.
     """
 
     label: Texts
@@ -35,7 +36,7 @@ class ModelCard(Contract):
     missing: dict[str, str] = Field(default_factory=dict, description="kind -> what its weights lack, for the owner")
     native_size: tuple[int, int] = (1024, 1024)
     sizes: dict[str, tuple[int, int]]
-    embedded: bool = False
+    languages: tuple[str, ...] = ("en",)
     vocabulary: WordLists | None = None
     lexicon: tuple[str, ...] = ()
     examples: WordLists = WordLists()
@@ -50,11 +51,16 @@ class ModelCard(Contract):
         wanted = math.log(width / height)
         return min(self.sizes.values(), key=lambda size: abs(math.log(size[0] / size[1]) - wanted))
 
-    def unknown_words(self, prompt: str) -> list[str]:
+    @property
+    def small_world(self) -> bool:
+        """Whether only the words of a vocabulary mean something to it."""
+        return self.vocabulary is not None
+
+    def unknown_words(self, prompt: str) -> tuple[str, ...]:
         """Words of a prompt outside the lexicon, in order, without repeats; empty where there is no lexicon."""
         if not self.lexicon:
-            return []
+            return ()
         known = set(self.lexicon)
         words = re.findall(r"[^\W_]+(?:-[^\W_]+)*", prompt.lower().replace("ё", "е"))
         known |= {word.replace("ё", "е") for word in known}
-        return [word for word in dict.fromkeys(words) if word not in known and not word.isdigit()]
+        return tuple(word for word in dict.fromkeys(words) if word not in known and not word.isdigit())

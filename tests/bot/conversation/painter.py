@@ -38,7 +38,7 @@ SMALL = ModelCard(
     kinds=("flash", "full"),
     native_size=(128, 128),
     sizes={"1:1": (128, 128), "3:2": (192, 128), "2:3": (128, 192), "2:1": (256, 128)},
-    embedded=True,
+    languages=("ru", "en"),
     vocabulary=WordLists(ru=("круг", "кот"), en=("circle", "cat")),
     lexicon=("a", "red", "green", "blue", "circle", "cat", "on", "красный", "круг", "кот", "на", "синем", "фоне"),
     examples=WordLists(

@@ -292,7 +292,7 @@ async def test_what_to_avoid_is_translated_as_well(wordy: House, named: Callable
     assert [job.request.kind for job in wordy.painter.submitted] == ["translate", "translate", "full"]
 
 
-async def test_english_words_and_the_embedded_model_need_no_translation(
+async def test_english_words_and_a_model_that_reads_russian_need_no_translation(
     wordy: House, named: Callable[..., Person]
 ) -> None:
     vera = named(1003, "ru")

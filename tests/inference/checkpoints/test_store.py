@@ -26,13 +26,14 @@ def test_finding_weights_and_writing_the_card_needs_no_torch(tiny_folder: Path) 
 def test_without_weights_the_embedded_checkpoint_draws(tiny_folder: Path, tmp_path: Path) -> None:
     for weights in (None, tmp_path / "absent", tmp_path):
         assert choose(weights, tiny_folder).folder == tiny_folder
-        assert model_card(weights, tiny_folder).embedded
+        assert model_card(weights, tiny_folder).kinds == model_card(tiny_folder).kinds
 
 
 def test_real_weights_are_preferred(tiny_folder: Path, tmp_path: Path) -> None:
     folder = write_v31(tiny_folder, tmp_path)
     card = model_card(folder, tiny_folder)
-    assert (card.embedded, card.kinds) == (False, ("flash", "full", "refine", "inpaint", "outpaint"))
+    assert card.kinds == ("flash", "full", "refine", "inpaint", "outpaint")
+    assert (card.small_world, card.languages) == (False, ("en",))
     assert set(card.missing) == set(KINDS) - set(card.kinds)
     assert card.native_size == (1024, 1024)
     assert all(w * h <= MAX_AREA and w % SIDE_STEP == h % SIDE_STEP == 0 for w, h in card.sizes.values())
@@ -51,8 +52,8 @@ def test_an_incomplete_download_tells_what_is_missing_while_the_embedded_checkpo
 ) -> None:
     folder = write_v31(tiny_folder, tmp_path)
     (folder / "weights" / "movq.pt").unlink()
+    assert choose(folder, tiny_folder).folder == tiny_folder
     card = model_card(folder, tiny_folder)
-    assert card.embedded
     assert card.missing["full"] == card.missing["flash"] == "weights/movq.pt (1.1 GB)"
 
 
@@ -70,10 +71,15 @@ def test_nothing_anywhere_is_an_error_that_names_the_folder(tmp_path: Path) -> N
 
 def test_the_card_beside_the_weights_is_told(tiny_folder: Path, tmp_path: Path) -> None:
     folder = write_v31(tiny_folder, tmp_path)
-    told = {"label": {"ru": "нано", "en": "nano"}, "sizes": {"1:1": [128, 128]}, "lexicon": ["cat"], "embedded": True}
+    told = {
+        "label": {"ru": "нано", "en": "nano"},
+        "sizes": {"1:1": [128, 128]},
+        "lexicon": ["cat"],
+        "languages": ["ru"],
+    }
     (folder / "card.json").write_text(json.dumps(told))
     card = model_card(folder, tiny_folder)
-    assert (card.label.ru, card.sizes, card.lexicon, card.embedded) == ("нано", {"1:1": (128, 128)}, ("cat",), False)
+    assert (card.label.ru, card.sizes, card.lexicon, card.languages) == ("нано", {"1:1": (128, 128)}, ("cat",), ("ru",))
 
 
 def test_revisions_follow_the_bytes(tiny_folder: Path, tmp_path: Path) -> None:
