@@ -7,7 +7,7 @@ from bot.compose import ModeMissing, TooLong
 from bot.decoding import PictureRefused, Trouble
 from bot.i18n import _, ngettext
 from bot.intake import EngineAway
-from bot.modes import NoDepthMap, TooLarge
+from bot.modes import BadScale, NoDepthMap, TooLarge
 from bot.pictures_in import NoPicture, WhichPicture
 from bot.prompt import (
     BOUNDS,
@@ -57,6 +57,14 @@ def _about_prompt(error: PromptError) -> str:
         case MissingValue(parameter=parameter):
             return _("--{parameter} needs a value: {example}").format(
                 parameter=parameter, example=f"<code>{_example(parameter)}</code>"
+            )
+        case BadScale(value=value, fitting=(lowest, highest), either=either):
+            between = _("a number from {lowest} to {highest}").format(lowest=f"{lowest:g}", highest=f"{highest:g}")
+            return _("“{value}” does not fit --{parameter}: {bounds}. For example: {example}").format(
+                value=_said(value),
+                parameter="scale",
+                bounds=f"{lowest:g} / {highest:g}" if either else between,
+                example="<code>--scale 4</code>" if either else f"<code>{_example('scale')}</code>",
             )
         case BadValue(parameter=parameter, value=value):
             return _("“{value}” does not fit --{parameter}: {bounds}. For example: {example}").format(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -18,7 +19,7 @@ from bot.compose import (
     usual_count,
 )
 from bot.history import Given, Preferences
-from bot.prompt import Method, PromptError, PromptLine
+from bot.prompt import BadValue, Method, PromptError, PromptLine
 from bot.styles import language_of
 from inference.requests import (
     MAX_PICTURE_SIDE,
@@ -41,6 +42,7 @@ VARIATIONS: dict[Degree, tuple[float, float]] = {"subtle": (1.0, 7.5), "strong":
 STRENGTHS: dict[Degree, float] = {"subtle": 0.3, "strong": 0.6}
 REFINE_STEPS = 25
 FOUR_K = 3840
+MOST_HOLD = 2.0  # --scale of an outline; enlarging takes larger numbers
 METHODS: tuple[Method, ...] = ("hed", "scribble")  # what any picture will do for; depth needs a depth map
 STYLED_METHODS: tuple[Method, ...] = ("scribble",)
 
@@ -49,7 +51,7 @@ SERVED_BY: dict[str, tuple[Kind, ...]] = {
     "vary": ("mix", "mix_flash", "refine"),
     "mix": ("mix", "mix_flash"),
     "restyle": ("mix", "mix_flash", "refine"),
-    "control": ("hed", "depth", "scribble"),
+    "control": METHODS,
     "x2": ("flash_x2", "x2"),
     "x4": ("x4",),
     "big": ("x4",),
@@ -62,6 +64,15 @@ SERVED_BY: dict[str, tuple[Kind, ...]] = {
 
 class NoDepthMap(PromptError):
     """Depth is kept from a depth map alone, and nobody said that the picture is one."""
+
+
+@dataclass(eq=False)
+class BadScale(BadValue):
+    """A --scale that means nothing to its command: it takes a number from the first to the second of `fitting`, or one
+    of these two if `either`."""
+
+    fitting: tuple[float, float]
+    either: bool = False
 
 
 class TooLarge(PromptError):
@@ -143,6 +154,8 @@ def control(wish: Wish, given: Given, looks: Sequence[Given] = ()) -> Compositio
         need(card, "mix")
     if kind == "depth" and not line.drawn:
         raise NoDepthMap
+    if line.scale is not None and line.scale > MOST_HOLD:
+        raise BadScale("scale", f"{line.scale:g}", (0, MOST_HOLD))
     need(card, kind)
     fields, explicit, remarks = drawn_fields(wish, (given.source.width, given.source.height))
     chosen = {"scale": line.scale, "start": line.start, "end": line.end, "drawn": line.drawn}
@@ -179,12 +192,24 @@ def upscale(wish: Wish, given: Given, size: Literal["x2", "x4", "big"]) -> Compo
     return Composition(request, PromptLine("", seed=seed, n=1, scale=float(factor)), ())
 
 
+_FOUR_TIMES = re.compile(r"вчетверо|четыре|four|quadruple", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![\w.,])[xх×]?\s?([0-9]{1,5}(?:[.,][0-9]{1,2})?)\s?([kк](?!\w))?", re.IGNORECASE)
+
+
 def size_asked(line: PromptLine) -> Literal["x2", "x4", "big"]:
-    """What /upscale means: a factor, "4k", or twice the size."""
-    words = line.prompt.lower().replace("к", "k").replace("х", "x").replace("×", "x")
-    if "4k" in words:
-        return "big"
-    return "x4" if line.scale == 4 or words in ("4", "x4", "4x") else "x2"
+    """What /upscale means: a factor, "4k", or twice the size where no number is said. Raises BadScale for others."""
+    said = _NUMBER.search(line.prompt)
+    if said is None:
+        factor = 4.0 if _FOUR_TIMES.search(line.prompt) else 2.0 if line.scale is None else line.scale
+    elif said[2]:
+        if said[1] == "4":
+            return "big"
+        factor = 0.0
+    else:
+        factor = float(said[1].replace(",", "."))
+    if factor not in (2, 4):
+        raise BadScale("scale", said[0].strip() if said else f"{factor:g}", (2, 4), either=True)
+    return "x4" if factor == 4 else "x2"
 
 
 def need(card: ModelCard, kind: Kind) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bot import modes
+from bot import advice, modes
 from bot.compose import ModeMissing
 from bot.history import Given, Preferences
-from bot.modes import TooLarge, Wish
+from bot.i18n import speaking
+from bot.modes import BadScale, TooLarge, Wish
 from bot.prompt import PromptLine, parse
 from inference.requests import Kind, ModelCard, Source, Upscale
 from tests.bot.conversation.painter import BIG
@@ -44,6 +45,46 @@ def test_twice_the_size_is_drawn_by_flash_where_it_is_installed() -> None:
 )
 def test_four_k_takes_the_factor_that_comes_nearest(said: str, size: tuple[int, int], kind: Kind) -> None:
     assert enlarged(picture(*size), said, "x2", "flash_x2", "x4").kind == kind
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("в 4 раза", "x4"),
+        ("вчетверо", "x4"),
+        ("four times", "x4"),
+        ("--scale 4", "x4"),
+        ("в 2 раза", "flash_x2"),
+        ("2,0", "flash_x2"),
+        ("please", "flash_x2"),
+        ("до 4к", "x4"),
+    ],
+)
+def test_a_factor_may_be_said_in_words(said: str, kind: Kind) -> None:
+    assert enlarged(picture(), said, "x2", "flash_x2", "x4").kind == kind
+
+
+@pytest.mark.parametrize("said", ["3", "в 3 раза", "8k", "1.5x", "--scale 3", "--scale 0", "до 4096"])
+def test_a_factor_that_there_is_not_is_named_and_nothing_enlarged(said: str) -> None:
+    with pytest.raises(BadScale) as refusal:
+        enlarged(picture(), said, "x2", "flash_x2", "x4")
+    with speaking("en"):
+        told = advice.advice(refusal.value)
+    assert refusal.value.value in said
+    assert "2 / 4" in told
+
+
+def test_a_scale_beyond_what_outlines_can_be_held_with_is_named() -> None:
+    wish = Wish(parse("a house --scale 3", "control"), Preferences(), card("hed"))
+    with pytest.raises(BadScale) as refusal:
+        modes.control(wish, picture())
+    with speaking("en"):
+        assert "from 0 to 2" in advice.advice(refusal.value)
+
+
+def test_outlines_are_offered_only_where_a_net_for_any_picture_is_installed() -> None:
+    assert not modes.offered(card("flash", "depth"), "control")
+    assert modes.offered(card("flash", "scribble"), "control")
 
 
 def test_a_picture_that_would_grow_past_what_can_be_stored_is_refused() -> None:
