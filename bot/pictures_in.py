@@ -48,7 +48,8 @@ class Attached:
 
 
 def attached(message: Message) -> Attached | None:
-    """The picture that a message carries; None where it carries none. Raises PictureRefused for moving ones."""
+    """The picture that a message carries; None where it carries no file. Raises PictureRefused for moving ones, and for
+    files that are none."""
     if message.photo:
         return Attached(message.photo[-1])
     if message.animation is not None or message.video is not None or message.video_note is not None:
@@ -57,9 +58,11 @@ def attached(message: Message) -> Attached | None:
         if message.sticker.is_animated or message.sticker.is_video:
             raise PictureRefused("animated")
         return Attached(message.sticker)
-    if message.document is not None and looks_like_picture(message.document):
-        return Attached(message.document)
-    return None
+    if message.document is None:
+        return None
+    if not looks_like_picture(message.document):
+        raise PictureRefused("not_an_image")
+    return Attached(message.document)
 
 
 def carries_picture(message: Message) -> bool:
@@ -101,10 +104,12 @@ async def read(desk: Desk, message: Message, owner_id: int) -> Given:
 async def answered(desk: Desk, message: Message, owner_id: int, number: int | None = None) -> Given | None:
     """The picture that a message answers: ours as we drew it, anybody else's fetched. None where it answers none.
 
-    `number` chooses among several. Raises PictureRefused, WhichPicture.
+    `number` chooses among several. Raises WhichPicture, and PictureRefused, also where the message that answers nothing
+    brings a file that cannot be worked from.
     """
     asked = message.reply_to_message
     if asked is None:
+        attached(message)
         return None
     post = await _settled(desk, asked) or await _forwarded(desk, asked, owner_id)
     if post is not None and post.kind in ("grid", "single", "file"):

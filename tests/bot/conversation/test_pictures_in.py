@@ -226,6 +226,14 @@ async def test_files_that_cannot_be_worked_from_get_a_clear_answer(
     assert able.painter.submitted == []
 
 
+async def test_a_command_with_a_file_that_is_no_picture_says_what_would_do(able: House, anna: Person) -> None:
+    letter = await send(anna, b"%PDF-1.4", kind="document", name="letter.pdf", caption="/vary")
+    told = await anna.until(says("cannot read a picture"), after=letter["id"])
+    await anna.say("/upscale", reply_to=letter["id"])
+    await anna.until(says("cannot read a picture"), after=told["id"])
+    assert able.painter.submitted == []
+
+
 async def test_long_work_says_its_cost_and_waits_for_a_yes(able: House, anna: Person) -> None:
     await send(anna, encoded(RED, (1300, 1300)), kind="document", caption="/upscale")
     asked = await anna.until(says("Shall I begin?"))
