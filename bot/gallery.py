@@ -85,7 +85,7 @@ class Gallery:
                 file_id or BufferedInputFile(await self.jpeg(picture), f"{picture.id}.jpg"),
                 caption=await self.caption(picture),
                 parse_mode="HTML",
-                reply_markup=keyboard_of(picture, self._queue.card),
+                reply_markup=await keyboard_of(self._history, picture, self._queue.card),
                 reply_parameters=reply_to(place.answer_to),
                 message_thread_id=place.thread,
                 disable_notification=place.quiet,

@@ -40,6 +40,16 @@ def markup(*rows: Row) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup(inline_keyboard=[row for row in rows if row])
 
 
+def ticked(markup: InlineKeyboardMarkup, used: Collection[str]) -> InlineKeyboardMarkup:
+    """The same keyboard with a tick, and a colour where clients show one, on every button whose data is `used`."""
+
+    def shown(key: InlineKeyboardButton) -> InlineKeyboardButton:
+        return key.model_copy(update={"text": f"{key.text} ✓", "style": "primary"})
+
+    rows = [[shown(key) if key.callback_data in used else key for key in row] for row in markup.inline_keyboard]
+    return InlineKeyboardMarkup(inline_keyboard=rows)
+
+
 def status(job_id: int) -> InlineKeyboardMarkup:
     return markup(
         [

@@ -36,7 +36,8 @@ async def order_picture(desk: Desk, origin: Origin, order: Order) -> None:
     if not long:
         await accept(desk, origin, order)
         return
-    draft = await desk.history.sources.add_draft(origin.owner_id, origin.chat_id, "order", _stored(order))
+    body = {**_stored(order), "under": origin.reply_to}
+    draft = await desk.history.sources.add_draft(origin.owner_id, origin.chat_id, "order", body)
     text = cards.cost(cards.wish(request, order.made.line.prompt), windows, seconds)
     await desk.deliveries.say(origin, text, workbench.confirm_order(draft.id))
 

@@ -212,10 +212,12 @@ def is_editable(request: AnyRequest) -> bool:
     return isinstance(request, FlashTextToImage | TextToImage)
 
 
-def keyboard_of(picture: StoredPicture, card: ModelCard | None, *, more: bool = False) -> InlineKeyboardMarkup:
+async def keyboard_of(
+    history: History, picture: StoredPicture, card: ModelCard | None, *, more: bool = False
+) -> InlineKeyboardMarkup:
     """The keyboard under one picture. One that was its job's only one can be drawn again from here."""
     request = picture.recipe.request
-    return workbench.single(
+    markup = workbench.single(
         picture.id,
         card,
         can_refine=can_refine(picture, card),
@@ -224,6 +226,7 @@ def keyboard_of(picture: StoredPicture, card: ModelCard | None, *, more: bool = 
         editable=is_editable(request),
         more=more,
     )
+    return await with_ticks(history, markup, picture.owner_id, since=picture.job_id)
 
 
 async def result_keyboard(
@@ -232,14 +235,14 @@ async def result_keyboard(
     """The keyboard under the pictures of a job as they are now: what is opened, starred, still there."""
     first = pictures[0]
     if len(first.recipe.request.seeds) == 1:
-        return keyboard_of(first, card)
+        return await keyboard_of(history, first, card)
     opened = {
         picture.id
         for picture in pictures
         if await history.find_post(kind="single", picture_id=picture.id, chat_id=chat_id) is not None
     }
     numbered = [(picture.tile + 1, picture.id) for picture in pictures]
-    return keyboards.grid(
+    markup = keyboards.grid(
         first.job_id,
         numbered,
         variations=workbench.variations(numbered, card),
@@ -248,6 +251,15 @@ async def result_keyboard(
         editable=is_editable(first.recipe.request),
         improvable=rewriting.improvable(first.recipe.request, card),
     )
+    return await with_ticks(history, markup, first.owner_id, since=first.job_id)
+
+
+async def with_ticks(
+    history: History, markup: InlineKeyboardMarkup, owner_id: int, *, since: int = 0
+) -> InlineKeyboardMarkup:
+    """The same keyboard, with a tick on every button that its owner has ordered with after the job `since`."""
+    carried = [key.callback_data for row in markup.inline_keyboard for key in row if key.callback_data]
+    return keyboards.ticked(markup, await history.ordered_with(owner_id, carried, since=since))
 
 
 def _remarks(job: Job, finished: Finished, card: ModelCard | None) -> list[str]:

@@ -90,7 +90,7 @@ async def press_improve(
     job = await own_job(callback, ledger, callback_data.job)
     if job is None:
         return
-    key = f"{callback_data.action}-words:{job.id}"
+    key = callback_data.pack()
     async with ordering_once(callback, key, ledger, deliveries) as free:
         if not free:
             return
@@ -98,6 +98,8 @@ async def press_improve(
         origin = Origin.of_press(callback, event_update.update_id, person.language)
         parent = await _parent(job, history)
         await _ask(origin, line_of(job), queue, ledger, deliveries, key=key, parent_id=parent)
+        if callback_data.action == "improve" and callback.message is not None:
+            await deliveries.gallery.refresh(job.id, callback.message.chat.id, callback.message.message_id)
 
 
 async def choose(
@@ -113,7 +115,7 @@ async def choose(
     job = await own_job(callback, ledger, callback_data.job)
     if job is None:
         return
-    key = f"{callback_data.action}-words:{job.id}"
+    key = callback_data.pack()
     async with ordering_once(callback, key, ledger, deliveries) as free:
         if not free:
             return

@@ -21,6 +21,7 @@ from bot.modes import Wish, need
 from bot.ordering import Order, order_picture
 from bot.prompt import MAX_RATIO as MOST
 from bot.prompt import BadValue, parse
+from bot.ticks import tick
 
 
 async def begin(desk: Desk, origin: Origin, person: Person, given: Given, words: str) -> None:
@@ -80,7 +81,7 @@ async def press(
         await desk.history.sources.change_draft(draft.id, closed=True)
         await desk.deliveries.gallery.withdraw(callback.message.chat.id, callback.message.message_id, draft.created_at)
         return
-    key = f"frame:{draft.id}:{callback_data.way}"
+    key = callback_data.pack()
     async with ordering_once(callback, key, desk.ledger, desk.deliveries) as free:
         if not free:
             return
@@ -88,6 +89,7 @@ async def press(
         origin = Origin.of_press(callback, event_update.update_id, person.language)
         given = Given.model_validate(draft.body["given"])
         await order(desk, origin, person, given, callback_data.way, draft.body["words"], key)
+        await tick(desk, key, person.id, origin.chat_id, origin.reply_to)
 
 
 def build() -> Router:

@@ -66,7 +66,7 @@ async def refine(
     if not can_refine(picture, queue.card):
         await callback.answer(_("Full quality is not installed here."), show_alert=True)
         return
-    key = f"full:{picture.id}"
+    key = callback_data.pack()
     async with ordering_once(callback, key, ledger, deliveries) as free:
         if not free:
             return
@@ -83,6 +83,7 @@ async def refine(
             origin, line, Preferences(), queue=queue, ledger=ledger, deliveries=deliveries,
             action="full", key=key, parent_id=picture.id,
         )  # fmt: skip
+        await _refresh(callback, picture.id, history, queue, deliveries)
 
 
 async def repeat(
@@ -98,7 +99,7 @@ async def repeat(
     picture = await own_picture(callback, history, callback_data.picture)
     if picture is None:
         return
-    key = f"repeat-one:{picture.id}"
+    key = callback_data.pack()
     async with ordering_once(callback, key, ledger, deliveries) as free:
         if not free:
             return
@@ -170,7 +171,7 @@ async def _refresh(
     picture = await history.picture(picture_id)
     if picture is None:
         return
-    markup = keyboard_of(picture, queue.card)
+    markup = await keyboard_of(history, picture, queue.card)
     await deliveries.gallery.rebutton(callback.message, markup)
 
 

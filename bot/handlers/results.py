@@ -37,12 +37,14 @@ async def once_more(
     job = await own_job(callback, ledger, callback_data.job)
     if job is None:
         return
-    key = f"{callback_data.action}:{job.id}"
+    key = callback_data.pack()
     async with ordering_once(callback, key, ledger, deliveries) as free:
         if not free:
             return
         await callback.answer()
         await _repeat(callback, job, callback_data.action, key, person, event_update, ledger, history, deliveries)
+        if callback_data.action == "again":
+            await _refresh(callback, job.id, deliveries)
 
 
 async def _repeat(

@@ -17,6 +17,7 @@ from bot.ordering import Order, order_picture
 from bot.pictures_in import given_picture, given_upload
 from bot.prompt import Command, PromptLine
 from bot.showing import keyboard_of
+from bot.ticks import tick
 
 _ASKS_FIRST: dict[str, Command] = {"inpaint": "inpaint", "outpaint": "outpaint", "mix": "mix"}
 _NEEDS_WORDS: dict[str, Command] = {"restyle": "restyle", "control": "control"}
@@ -40,7 +41,7 @@ async def press(
         await callback.answer()
         await works.ask_for_words(desk, origin, _NEEDS_WORDS[action], given, called)
         return
-    key = f"{action}:{given.picture_id or 0}:{given.upload_id or 0}"
+    key = callback_data.pack()
     if action in _ASKS_FIRST:
         async with desk.deliveries.one_press(key):
             await callback.answer()
@@ -49,6 +50,7 @@ async def press(
     async with ordering_once(callback, key, desk.ledger, desk.deliveries) as free:
         if free:
             await _order(desk, origin, person, action, given, key)
+            await tick(desk, key, person.id, origin.chat_id, origin.reply_to)
 
 
 async def _order(desk: Desk, origin: Origin, person: Person, action: str, given: Given, key: str) -> None:
@@ -98,7 +100,7 @@ async def fold(callback: CallbackQuery, callback_data: SourceButton, desk: Desk)
     if not await belongs(callback, picture.owner_id if picture else None) or picture is None:
         return
     await callback.answer()
-    markup = keyboard_of(picture, desk.queue.card, more=callback_data.action == "more")
+    markup = await keyboard_of(desk.history, picture, desk.queue.card, more=callback_data.action == "more")
     await desk.deliveries.gallery.rebutton(callback.message, markup)
 
 
@@ -128,6 +130,8 @@ async def answer(
             message_id=callback.message.message_id,
             parse_mode="HTML",
         )
+        if callback_data.action == "start":
+            await tick(desk, order.key, person.id, callback.message.chat.id, draft.body.get("under"))
 
 
 def build() -> Router:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from sqlalchemy import Select, func, select, update
@@ -16,6 +16,7 @@ from bot.history.statements import living, shows, stored_picture, upsert
 from bot.history.tables import people, pictures, posts
 from bot.languages import LANGUAGES, Language, language_for
 from inference.queue.database import reading
+from inference.queue.tables import jobs
 from inference.requests import Finished, Kind
 
 if TYPE_CHECKING:
@@ -117,6 +118,14 @@ class History:
     async def children(self, picture_id: int) -> list[StoredPicture]:
         """Pictures that were made out of this one, oldest first."""
         return await self._pictures(living().where(pictures.c.parent_id == picture_id).order_by(pictures.c.id))
+
+    async def ordered_with(self, owner_id: int, keys: Collection[str], *, since: int = 0) -> frozenset[str]:
+        """Of these keys (`JobContext.key`) those of a person's jobs after `since` that wait, run or gave pictures."""
+        key = jobs.c.context["key"].as_string()
+        fruitless = jobs.c.state.in_(("failed", "dead", "cancelled"))
+        query = select(key).where(jobs.c.owner_id == owner_id, jobs.c.id > since, ~fruitless, key.in_(keys))
+        async with self._reading.connect() as connection:
+            return frozenset(await connection.scalars(query))
 
     async def add_post(
         self,

@@ -15,6 +15,7 @@ from bot.history.tables import pictures
 from inference.blobs import read_recipe
 from inference.queue.database import open_database
 from tests.bot.conversation.conftest import House
+from tests.bot.conversation.test_pictures_in import RED, encoded, send
 from tests.e2e.chat import PATIENCE, Message, Person, buttons, is_result
 
 
@@ -70,7 +71,8 @@ async def test_again_draws_new_seeds_and_is_not_doubled_while_it_waits(house: Ho
     house.painter.gate.clear()
     await anna.press(grid, "Again")
     await anna.until(lambda message: "░" in (message["caption"] or ""), after=grid["id"])
-    answer = await anna.press(grid, "Again")
+    ticked = await anna.until(lambda message: "🔄 Again ✓" in buttons(message))
+    answer = await anna.press(ticked, "Again")
     assert answer["answer"]["text"] == "It is already in line."
     house.painter.gate.set()
     second = await anna.until(is_result, after=grid["id"])
@@ -103,10 +105,48 @@ async def test_full_quality_draws_the_same_seed_once(house: House, anna: Person)
     assert (request.kind, request.seeds, request.prompt) == ("full", (11,), "a red circle")
     assert refined["reply_to"] == single["id"]
     assert "💎 Full quality" not in buttons(refined)
-    await anna.press(single, "Full quality")
+    await anna.press(await anna.message(single["id"]), "Full quality ✓")
     finger = await anna.until(lambda message: (message["text"] or "").startswith("👆"))
     assert finger["reply_to"] == refined["id"]
     assert len(house.painter.submitted) == 2
+
+
+async def test_a_button_that_has_ordered_something_is_ticked_also_after_a_restart(
+    every_mode: House, anna: Person
+) -> None:
+    grid = await anna.draw("a red circle --n 2")
+    await anna.press(grid, "🎨 2")
+    await anna.until(is_result, after=grid["id"])
+    ticked = await anna.until(lambda message: "🎨 2 ✓" in buttons(message))
+    assert ticked["id"] == grid["id"]
+    assert {"🎨 1", "🔄 Again"} <= set(buttons(ticked))
+    await every_mode.reopen()
+    await anna.press(ticked, "☆")
+    await anna.until(lambda message: {"⭐", "🎨 2 ✓", "🎨 1"} <= set(buttons(message)))
+
+
+async def test_what_came_to_nothing_leaves_no_tick(every_mode: House, anna: Person) -> None:
+    grid = await anna.draw("a red circle --n 2")
+    every_mode.painter.gate.clear()
+    await anna.press(grid, "🎨 1")
+    status = await anna.until(lambda message: "❌ Cancel" in buttons(message), after=grid["id"])
+    await anna.until(lambda message: "🎨 1 ✓" in buttons(message))
+    await anna.press(status, "Cancel")
+    await anna.until(lambda message: "🔄 Try again" in buttons(message))
+    await anna.press(await anna.message(grid["id"]), "☆")
+    starred = await anna.until(lambda message: "⭐" in buttons(message))
+    assert "🎨 1" in buttons(starred)
+
+
+async def test_long_work_ticks_its_button_once_it_is_agreed_to(every_mode: House, anna: Person) -> None:
+    await send(anna, encoded(RED, (1300, 1300)), kind="document")
+    menu = await anna.until(lambda message: "🔎 ×2" in buttons(message))
+    await anna.press(menu, "🔎 ×2")
+    asked = await anna.until(lambda message: "▶️ Start" in buttons(message))
+    assert "🔎 ×2" in buttons(await anna.message(menu["id"]))
+    await every_mode.reopen()
+    await anna.press(asked, "Start")
+    await anna.until(lambda message: message["id"] == menu["id"] and "🔎 ×2 ✓" in buttons(message))
 
 
 async def test_files_are_the_originals_with_their_recipes(house: House, anna: Person) -> None:

@@ -60,7 +60,8 @@ async def test_the_ways_stay_for_more_but_none_is_doubled_while_it_waits(every_m
     every_mode.painter.gate.clear()
     await anna.press(ways, "🔍 2×")
     await anna.until(lambda message: "Cancel" in str(message["buttons"]), after=ways["id"])
-    assert (await anna.press(ways, "🔍 2×"))["answer"]["text"] == "It is already in line."
+    ticked = await anna.until(offers("🔍 2× ✓"))
+    assert (await anna.press(ticked, "🔍 2×"))["answer"]["text"] == "It is already in line."
     every_mode.painter.gate.set()
     first = await anna.until(is_result, after=ways["id"])
     request = last(every_mode)
