@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -50,8 +51,8 @@ class Mixture:
             "collecting": self.collecting,
         }
 
-    def joined_by(self, given: Given) -> Mixture:
-        return even(replace(self, pictures=(*self.pictures, given)))
+    def joined_by(self, given: Sequence[Given]) -> Mixture:
+        return even(replace(self, pictures=(*self.pictures, *given)))
 
     def weighed(self, place: int, step: float) -> Mixture:
         """One picture's weight moved by a step, between nothing and one and a half."""
@@ -69,19 +70,20 @@ def even(mixture: Mixture) -> Mixture:
     return replace(mixture, weights=tuple(round(1 / count, 2) for _picture in mixture.pictures))
 
 
-async def open_(desk: Desk, origin: Origin, pictures: list[Given], words: str, *, collecting: bool) -> None:
-    """Posts the message in which a mix is put together. Raises one of intake.REFUSALS."""
+async def open_(
+    desk: Desk, origin: Origin, pictures: Sequence[Given], words: str, *, collecting: bool, left_out: int = 0
+) -> None:
+    """Posts the message in which a mix is put together; `left_out` pictures more were sent. Raises intake.REFUSALS."""
     parse(words, "mix")
     card = await known_card(desk.queue)
     if not modes.offered(card, "mix"):
         raise missing(card, ["mix"])
-    chosen = tuple(pictures[:MAX_SOURCES])
-    mixture = even(Mixture(chosen, (), words, collecting)) if chosen else Mixture((), (), words, True)
+    mixture = even(Mixture(tuple(pictures), (), words, collecting)) if pictures else Mixture((), (), words, True)
     draft = await desk.history.sources.add_draft(origin.owner_id, origin.chat_id, "mix", mixture.body())
     message = await desk.bot.send_photo(
         origin.chat_id,
         BufferedInputFile(await sheet(desk, mixture), "mix.jpg"),
-        caption=caption(mixture, origin.private, left_out=len(pictures) - len(chosen)),
+        caption=caption(mixture, origin.private, left_out=left_out),
         parse_mode="HTML",
         reply_markup=keyboard(draft.id, mixture),
         reply_parameters=reply_to(origin.reply_to),
@@ -102,22 +104,25 @@ async def collecting(desk: Desk, origin: Origin) -> Draft | None:
     return draft if draft is not None and Mixture.of(draft).collecting else None
 
 
-async def add(desk: Desk, draft_id: int, given: Given) -> None:
-    """One more picture; with the fourth there is nothing left to wait for."""
+async def add(desk: Desk, draft_id: int, given: Sequence[Given], left_out: int = 0) -> None:
+    """More pictures; with the fourth there is nothing left to wait for, and the message says what found no room."""
     async with desk.deliveries.one_press(f"mix:{draft_id}"):
         draft = await desk.history.sources.draft(draft_id)
         if draft is None:
             return
-        mixture = Mixture.of(draft).joined_by(given)
-        await change(desk, draft, replace(mixture, collecting=len(mixture.pictures) < MAX_SOURCES), new_picture=True)
+        before = Mixture.of(draft)
+        taken = given[: MAX_SOURCES - len(before.pictures)]
+        mixture = before.joined_by(taken)
+        mixture = replace(mixture, collecting=before.collecting and len(mixture.pictures) < MAX_SOURCES)
+        await change(desk, draft, mixture, new_picture=True, left_out=left_out + len(given) - len(taken))
 
 
-async def change(desk: Desk, draft: Draft, mixture: Mixture, *, new_picture: bool = False) -> None:
+async def change(desk: Desk, draft: Draft, mixture: Mixture, *, new_picture: bool = False, left_out: int = 0) -> None:
     """Remembers a mix as it is now and shows it in its message."""
     await desk.history.sources.change_draft(draft.id, body=mixture.body())
     if draft.message_id is None:
         return
-    text = caption(mixture, private=draft.chat_id > 0)
+    text = caption(mixture, draft.chat_id > 0, left_out)
     where: dict[str, Any] = {
         "chat_id": draft.chat_id,
         "message_id": draft.message_id,

@@ -17,7 +17,6 @@ from bot.modes import Degree, Wish
 from bot.ordering import Order, order_picture
 from bot.prompt import Command, PromptLine, parse
 from bot.showing import reply_to
-from inference.requests import MAX_SOURCES
 
 Begin = Callable[[Desk, Origin, Person, Given, str], Awaitable[None]]
 
@@ -56,14 +55,19 @@ async def do(
     await order_picture(desk, origin, Order(made, command, (given.parent,), key, unknown))
 
 
-async def transfer_style(desk: Desk, origin: Origin, person: Person, pictures: Sequence[Given], words: str) -> None:
-    """The shapes of the first picture in the look of the others. Raises one of intake.REFUSALS."""
+async def transfer_style(
+    desk: Desk, origin: Origin, person: Person, pictures: Sequence[Given], words: str, left_out: int = 0
+) -> None:
+    """The shapes of the first picture in the look of the others; says so if more were sent. Raises intake.REFUSALS."""
     card = await known_card(desk.queue)
     line = parse(words, "control")
-    content, *looks = pictures[:MAX_SOURCES]
+    content, *looks = pictures
     made = modes.control(Wish(line, person.preferences, card, origin.private), content, looks)
     unknown = card.unknown_words(line.prompt)
-    parents = tuple(given.parent for given in (content, *looks))
+    parents = tuple(given.parent for given in pictures)
+    if left_out:
+        taken = _("I take four pictures at most: the shapes of the first, the look of the next three.")
+        await desk.deliveries.say(origin, f"💬 {taken}")
     await order_picture(desk, origin, Order(made, "control", parents, unknown=unknown))
 
 

@@ -19,6 +19,7 @@ from bot.intake import Origin
 from bot.modes import offered
 from bot.pictures_in import NoPicture, WhichPicture, carries_picture
 from bot.prompt import Command
+from inference.requests import MAX_SOURCES
 
 
 async def wished(
@@ -76,7 +77,10 @@ async def _album(
     words: str,
     addressed: bool,
 ) -> None:
-    """Two to four pictures are a mix, with /control a transfer of style. The caption may stand under any of them."""
+    """Two to four pictures are a mix, with /control a transfer of style. The caption may stand under any of them.
+
+    Of more the first four are taken, and whoever sent them is told so.
+    """
     told = next((part for part in parts if part.caption), None)
     if told is not None and not words:
         found = await PictureWish()(told, desk.bot)
@@ -87,23 +91,23 @@ async def _album(
     if command not in (None, "mix", "restyle", "control"):
         await desk.deliveries.say(origin, _("One picture at a time for this, please. An album I can mix: /mix"))
         return
-    pictures = [await pictures_in.read(desk, part, person.id) for part in parts]
+    pictures = [await pictures_in.read(desk, part, person.id) for part in parts[:MAX_SOURCES]]
+    left_out = len(parts) - len(pictures)
     if command == "control":
-        await works.transfer_style(desk, origin, person, pictures, words)
+        await works.transfer_style(desk, origin, person, pictures, words, left_out)
         return
     draft = await mixing.collecting(desk, origin)
     if draft is not None and not words:
-        for given in pictures:
-            await mixing.add(desk, draft.id, given)
+        await mixing.add(desk, draft.id, pictures, left_out)
         return
-    await mixing.open_(desk, origin, pictures, words, collecting=False)
+    await mixing.open_(desk, origin, pictures, words, collecting=False, left_out=left_out)
 
 
 async def _silent(desk: Desk, origin: Origin, person: Person, message: Message) -> None:
     """A picture without a word: one more for a mix, a file with its recipe, or a menu."""
     draft = await mixing.collecting(desk, origin)
     if draft is not None:
-        await mixing.add(desk, draft.id, await pictures_in.read(desk, message, person.id))
+        await mixing.add(desk, draft.id, [await pictures_in.read(desk, message, person.id)])
         return
     recipe = await info.in_file(desk.bot, message.document)
     if recipe is not None:

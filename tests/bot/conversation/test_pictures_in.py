@@ -143,6 +143,39 @@ async def test_under_control_an_album_gives_the_shapes_of_its_first_picture_the_
     assert card["text"].count("a picture that was sent here") == 2
 
 
+async def test_of_an_album_with_more_than_four_pictures_under_control_the_first_four_are_taken_and_that_is_said(
+    able: House, named: Callable[..., Person]
+) -> None:
+    boris = named(1002, "ru")
+    await send(boris, *[encoded((40 * place, 0, 0)) for place in range(6)], caption="/control мост --n 1")
+    told = await boris.until(says("Больше четырёх"))
+    result = await boris.until(is_result)
+    assert told["id"] < result["id"]
+    reds = [_red(able, blob) for blob in sources(able.painter.submitted[0].request)]
+    assert reds == [0, 40, 80, 120]
+
+
+async def test_an_album_for_a_mix_that_has_room_for_less_fills_it_and_says_so(able: House, anna: Person) -> None:
+    await anna.say("/mix")
+    collecting = await anna.until(says("one by one"))
+    await send(anna, encoded(RED))
+    await anna.until(says("1 picture so far"))
+    await send(anna, *[encoded((40 * place, 0, 0)) for place in range(5)])
+    mix = await anna.until(says("four at most"))
+    assert mix["id"] == collecting["id"]
+    await anna.press(mix, "Start")
+    await anna.until(is_result, after=mix["id"])
+    reds = [_red(able, blob) for blob in sources(able.painter.submitted[0].request)]
+    assert reds == [RED[0], 0, 40, 80]
+
+
+def _red(house: House, blob: str) -> int:
+    """How red the first pixel of a stored picture is."""
+    colour = Image.open(io.BytesIO(house.painter.blobs.get(blob))).convert("RGB").getpixel((0, 0))
+    assert isinstance(colour, tuple)
+    return round(colour[0] / 20) * 20  # JPEG changes it a little
+
+
 async def test_photos_one_by_one_are_collected_until_done(able: House, anna: Person) -> None:
     await anna.say("/mix")
     collecting = await anna.until(says("one by one"))
