@@ -1,7 +1,7 @@
 """Every mode of the studio from a message to a picture: the real bot, queue, engine and nets, with random weights.
 
 What is drawn means nothing with such weights; that each way ends in a picture of the right size, made by the right
-request from the right pictures, is what these tests see.
+request from the right pictures, is what these tests see. The language models are broken ones: words go as they are.
 """
 
 from __future__ import annotations
@@ -12,13 +12,25 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from inference.blobs import read_recipe
-from inference.requests import AnyRequest, Control, Inpaint, Mix, Outpaint, Refine, Upscale
+from inference.blobs import BlobStore, read_recipe
+from inference.requests import (
+    AnyRequest,
+    Control,
+    FlashMix,
+    FlashTextToImage,
+    Inpaint,
+    Mix,
+    Outpaint,
+    Refine,
+    Upscale,
+)
 from tests.bot.conversation.test_pictures_in import offers, says, send
+from tests.bot.conversation.test_words import is_fallback
 from tests.e2e.chat import Message, Person, buttons, is_result
 from tests.e2e.studio import Studio
 from tests.e2e.test_words_to_pictures import People
 from tests.inference.random_checkpoint import write_random_checkpoint
+from tests.inference.random_language import break_weights, write_beautifier, write_translator
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
@@ -27,7 +39,12 @@ RED, BLUE = (220, 40, 40), (30, 60, 210)
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return {"WEIGHTS_DIR": str(write_random_checkpoint(tmp_path_factory.mktemp("weights")))}
+    folder = tmp_path_factory.mktemp("weights")
+    models = write_beautifier(folder / "mistral", lessons=0), write_translator(folder / "marian", lessons=0)
+    for model in models:
+        break_weights(model)
+    nets = write_random_checkpoint(folder / "nets")
+    return {"WEIGHTS_DIR": str(nets), "BEAUTIFIER": str(models[0]), "TRANSLATOR": str(models[1])}
 
 
 def png(image: Image.Image) -> bytes:
@@ -41,6 +58,14 @@ def photo(colour: tuple[int, int, int] = RED, size: tuple[int, int] = (192, 128)
     width, height = size
     ImageDraw.Draw(image).ellipse((width // 4, height // 4, 3 * width // 4, 3 * height // 4), fill=colour)
     return image
+
+
+def middle(content: bytes) -> tuple[int, ...]:
+    """The colour in the middle of a picture."""
+    with Image.open(io.BytesIO(content)) as image:
+        colour = image.convert("RGB").getpixel((image.width // 2, image.height // 2))
+    assert isinstance(colour, tuple)
+    return colour
 
 
 def asks_to_begin(message: Message) -> bool:
@@ -76,7 +101,7 @@ async def test_a_variation_and_a_mix_of_photos(studio: Studio, person: People) -
     assert not any("🔒" in name for name in buttons(menu) if "Vary" in name)
     await anna.press(menu, "Vary")
     varied = await finished(anna)
-    await send(anna, png(photo()), png(photo(BLUE)), caption="a garden --n 1 --seed 5")
+    await send(anna, png(photo()), png(photo(BLUE)), caption="a garden --steps 5 --n 1 --seed 5")
     mix = await anna.until(offers("Start"), after=varied["id"])
     await anna.press(mix, "Start")
     mixed = await finished(anna, mix["id"])
@@ -86,19 +111,58 @@ async def test_a_variation_and_a_mix_of_photos(studio: Studio, person: People) -
     assert size == (request.width, request.height)
 
 
+async def test_an_album_mixed_by_flash_is_called_an_experiment(studio: Studio, person: People) -> None:
+    anna = person(2021, "en")
+    await send(anna, png(photo()), png(photo(BLUE)), caption="a garden --flash --n 1")
+    mix = await anna.until(offers("Start"))
+    await anna.press(mix, "Start")
+    mixed = await finished(anna, mix["id"])
+    assert "Quick mixing (experimental)" in mixed["caption"]
+    _, request = await sizes_and_request(anna, mixed)
+    assert isinstance(request, FlashMix)
+    assert (request.prompt, len(request.images)) == ("a garden", 2)
+
+
 async def test_a_photo_held_to_its_outlines(studio: Studio, person: People) -> None:
     boris = person(2002, "ru")
     given = await send(boris, png(photo()))
-    await boris.say("по контуру стеклянный дом --n 1", reply_to=given["id"])
+    await boris.say("по контуру стеклянный дом --steps 5 --n 1", reply_to=given["id"])
     _, request = await sizes_and_request(boris, await finished(boris))
     assert isinstance(request, Control)
     assert (request.kind, request.prompt) == ("hed", "стеклянный дом")
 
 
+async def test_a_picture_with_the_relief_of_a_depth_map(studio: Studio, person: People) -> None:
+    anna = person(2022, "en")
+    slope = Image.linear_gradient("L").resize((192, 128)).convert("RGB")
+    given = await send(anna, png(slope), kind="document")
+    await anna.say("/control a hall --method depth", reply_to=given["id"])
+    refusal = await anna.until(says("--drawn"))
+    await anna.say("/control a hall --method depth --drawn --scale 0.8 --steps 5 --n 1", reply_to=given["id"])
+    size, request = await sizes_and_request(anna, await finished(anna, refusal["id"]))
+    assert isinstance(request, Control)
+    assert (request.kind, request.prompt, request.drawn, request.scale) == ("depth", "a hall", True, 0.8)
+    assert size == (request.width, request.height) == (192, 128)
+
+
+async def test_the_shapes_of_one_photo_in_the_look_of_another(studio: Studio, person: People) -> None:
+    anna = person(2023, "en")
+    told = "/control a stone bridge --method scribble --steps 5 --n 1"
+    await send(anna, png(photo()), png(photo(BLUE)), caption=told)
+    result = await finished(anna)
+    assert "Style transfer" in result["caption"]
+    _, request = await sizes_and_request(anna, result)
+    assert isinstance(request, Control)
+    assert (request.kind, request.prompt, request.drawn) == ("scribble", "a stone bridge", False)
+    blobs = BlobStore(str(studio.folder / "blobs"))
+    shapes, look = (middle(blobs.get(image.blob)) for image in (request.image, *request.styles))
+    assert shapes[0] > shapes[2] and look[2] > look[0]  # the red one, then the blue one
+
+
 async def test_a_draft_refined_and_a_photo_restyled(studio: Studio, person: People) -> None:
     anna = person(2003, "en")
     given = await send(anna, png(photo()))
-    await anna.say("/restyle watercolour --strength 0.4 --n 1", reply_to=given["id"])
+    await anna.say("/restyle watercolour --strength 0.4 --steps 5 --n 1", reply_to=given["id"])
     _, request = await sizes_and_request(anna, await finished(anna))
     assert isinstance(request, Refine)
     assert request.strength == 0.4
@@ -112,7 +176,7 @@ async def test_a_part_of_a_photo_repainted_leaves_the_rest_as_it_was(studio: Stu
     question = await anna.until(says("Which part"))
     await anna.press(question, "▫️")
     await anna.until(offers("✅"))
-    await anna.say("a blue cat --n 1", reply_to=question["id"])
+    await anna.say("a blue cat --steps 5 --n 1", reply_to=question["id"])
     result = await finished(anna, question["id"])
     await anna.press(result, "📄")
     sent = await anna.until(lambda message: bool(message["document"]), after=result["id"])
@@ -162,3 +226,19 @@ async def test_the_whole_family_is_shown(studio: Studio, person: People) -> None
     await anna.say("/tree 1", reply_to=children["id"])
     tree = await anna.until(says("Family tree"))
     assert tree["photo"]
+
+
+async def test_where_language_models_are_broken_that_is_told_and_ones_own_words_are_drawn(
+    studio: Studio, person: People
+) -> None:
+    anna, boris = person(2024, "en"), person(2025, "ru")
+    await anna.say("/beautify a fox --n 1")
+    card = await anna.until(is_fallback)
+    assert "Something broke" in card["text"]
+    await anna.press(card, "Draw my words")
+    result = await boris.draw("лиса в лесу --n 1")
+    assert "Перевести ваши слова не получилось" in result["caption"]
+    for one, drawn, words in ((anna, await finished(anna, card["id"]), "a fox"), (boris, result, "лиса в лесу")):
+        _, request = await sizes_and_request(one, drawn)
+        assert isinstance(request, FlashTextToImage)
+        assert request.prompt == words
