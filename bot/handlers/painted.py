@@ -22,13 +22,15 @@ from bot.history import Draft, Given, Person
 from bot.i18n import _
 from bot.intake import Origin, known_card
 from bot.masks import EverythingPainted, NothingPainted
-from bot.pictures_in import WhichPicture, answered, carries_picture, given_picture, read
+from bot.mixing import COLLECTING_SECONDS, Mixture
+from bot.pictures_in import WhichPicture, answered, carries_picture, given_picture, given_upload, read
 from bot.prompt import parse
 from bot.repainting import Repaint, recovered
 from inference.blobs import BlobMissing
 from inference.requests import Source
 
 RECENT = 6  # pictures of one's own that a painted one may come from without being said so
+RECENTLY_GIVEN = 3  # and photos that one has sent within the last hour
 SAME_SHAPE = 0.03
 
 _COMMAND = re.compile(r"^/(?:inpaint|fix)(?:@\w+)?(?:\s+|$)", re.IGNORECASE)
@@ -47,8 +49,8 @@ class _Candidate:
 async def painted(message: Message, person: Person, event_update: Update, desk: Desk) -> None:
     """Shows the area that was painted over; leaves the message to other handlers where nothing was.
 
-    In private the original is what the message answers, what waits to be painted over, or one of the last pictures;
-    in groups only what the message answers, if that is ours.
+    In private the original is what the message answers, what waits to be painted over, or one of the last pictures
+    drawn or sent; in groups only what the message answers, if that is ours.
     """
     if not carries_picture(message) or message.media_group_id is not None:
         raise SkipHandler
@@ -124,6 +126,11 @@ async def _candidates(desk: Desk, message: Message, person: Person) -> AsyncIter
     draft = await sources.open_draft(person.id, message.chat.id, "mask", HOUR)
     if draft is not None:
         yield _Candidate(Repaint.of(draft).given, draft, explain="copies")
+    mix = await sources.open_draft(person.id, message.chat.id, "mix", COLLECTING_SECONDS)
+    if mix is not None and Mixture.of(mix).collecting:
+        return  # pictures alike may be meant for the mix
+    for upload in await sources.newest_uploads(person.id, message.chat.id, max_age=HOUR, limit=RECENTLY_GIVEN):
+        yield _Candidate(given_upload(upload))
     recent, _total = await desk.history.page(person.id, offset=0, limit=RECENT)
     for picture in recent:
         yield _Candidate(given_picture(picture))

@@ -61,6 +61,22 @@ class Sources:
             row = (await connection.execute(query)).mappings().first()
         return Upload(**{name: row[name] for name in Upload.__slots__}) if row else None
 
+    async def newest_uploads(self, owner_id: int, chat_id: int, *, max_age: float, limit: int) -> list[Upload]:
+        """What somebody has given in a chat within so many seconds, the newest first."""
+        query = (
+            select(uploads)
+            .where(
+                uploads.c.owner_id == owner_id,
+                uploads.c.chat_id == chat_id,
+                uploads.c.created_at > self._clock() - max_age,
+            )
+            .order_by(uploads.c.id.desc())
+            .limit(limit)
+        )
+        async with self._reading.connect() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return [Upload(**{name: row[name] for name in Upload.__slots__}) for row in rows]
+
     async def owned(self, owner_id: int, blobs: Iterable[str]) -> dict[str, Parent]:
         """Of these bytes, those that somebody has given or was drawn, and what they are here."""
         wanted = list(blobs)

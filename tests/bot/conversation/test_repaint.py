@@ -96,6 +96,31 @@ async def test_a_painted_copy_of_ones_last_picture_needs_no_word(every_mode: Hou
     assert last(every_mode).prompt == "a red circle"
 
 
+async def test_a_photo_that_is_sent_once_more_with_paint_on_it_needs_no_word(every_mode: House, anna: Person) -> None:
+    first = await send(anna, encoded(PHOTO))
+    await anna.until(offers("Vary"), after=first["id"])
+    copy, meant = circled()
+    sent = await send(anna, encoded(copy), caption="a blue bird --n 1")
+    shown = await anna.until(area, after=sent["id"])
+    await anna.press(shown, "✅")
+    await anna.until(is_result, after=shown["id"])
+    request = last(every_mode)
+    assert request.prompt == "a blue bird"
+    with Image.open(io.BytesIO(every_mode.painter.blobs.get(request.image.blob))) as original:
+        without_paint = np.abs(np.subtract(original, PHOTO, dtype=float))[meant].max(axis=-1)
+    assert without_paint.mean() < 20
+    assert intersection_over_union(marked_by(every_mode, request), meant) > 0.85
+
+
+async def test_pictures_alike_that_are_sent_for_a_mix_are_mixed(every_mode: House, anna: Person) -> None:
+    await anna.say("/mix")
+    await anna.until(says("0 pictures so far"))
+    await send(anna, encoded(PHOTO))
+    await anna.until(says("1 picture so far"))
+    await send(anna, encoded(circled()[0]))
+    await anna.until(says("2 pictures so far"))
+
+
 async def test_an_unpainted_photo_is_just_another_photo(every_mode: House, anna: Person) -> None:
     await asked(anna)
     sent = await send(anna, encoded(photograph(9, (512, 384))))
