@@ -10,6 +10,8 @@ from inference.requests import MAX_SIDE, SIDE_STEP
 
 Way = Literal["left", "right", "up", "down", "zoom15", "zoom2", "square"]
 WAYS: tuple[Way, ...] = get_args(Way)
+SIDES: tuple[Way, ...] = ("left", "right", "up", "down")
+Wanted = Way | frozenset[Way] | tuple[int, int]  # a way, several sides at once, or an aspect ratio
 ZOOMS: dict[Way, float] = {"zoom15": 1.5, "zoom2": 2.0}
 STRETCH = 0.5  # of the side, that one step in a direction adds
 MOST = 2 * MAX_SIDE
@@ -30,20 +32,24 @@ class Canvas:
     scale: float = 1.0
 
 
-def extended(size: tuple[int, int], way: Way) -> Canvas:
+def extended(size: tuple[int, int], way: Way | frozenset[Way]) -> Canvas:
     """The canvas for one step. Raises NothingToAdd for making square what is square.
 
-    A direction adds half a side there. Zooming out leaves the canvas as large as the picture was and draws the picture
-    smaller in the middle of it, so that it can be done again and again.
+    A direction adds half a side there, several of them each. Zooming out leaves the canvas as large as the picture was
+    and draws the picture smaller in the middle of it, so that it can be done again and again.
     """
     width, height = size
-    if way in ZOOMS:
-        return _zoomed(size, ZOOMS[way])
     if way == "square":
         return with_ratio(size, (1, 1))
-    across, down = round(width * STRETCH), round(height * STRETCH)
-    canvas = (width + across, height) if way in ("left", "right") else (width, height + down)
-    return _bounded(canvas, (across if way == "left" else 0, down if way == "up" else 0), size)
+    if not isinstance(way, frozenset):
+        if way in ZOOMS:
+            return _zoomed(size, ZOOMS[way])
+        way = frozenset((way,))
+    left, right, up, down = (
+        round(side * STRETCH) if to in way else 0
+        for to, side in zip(SIDES, (width, width, height, height), strict=True)
+    )
+    return _bounded((left + width + right, up + height + down), (left, up), size)
 
 
 def with_ratio(size: tuple[int, int], ratio: tuple[int, int]) -> Canvas:
@@ -56,22 +62,38 @@ def with_ratio(size: tuple[int, int], ratio: tuple[int, int]) -> Canvas:
     return _bounded(canvas, ((canvas[0] - width) // 2, (canvas[1] - height) // 2), size)
 
 
-def wish(text: str) -> tuple[Way | tuple[int, int] | None, str]:
-    """What a text asks for at its beginning, a way or an aspect ratio, and the words that follow."""
+def wish(text: str) -> tuple[Wanted | None, str]:
+    """What a text asks for at its beginning, and the words that follow."""
     found = _RATIO.match(text)
     if found and int(found[1]) and int(found[2]):
         return (int(found[1]), int(found[2])), text[found.end() :].strip()
     for way, pattern in _SAID.items():
         said = pattern.match(text)
         if said:
-            return way, text[said.end() :].strip()
+            return _sides(way, said[0], text[said.end() :])
     return None, text.strip()
+
+
+def _sides(first: Way, said: str, rest: str) -> tuple[Wanted, str]:
+    """The side that was named, with those that follow after a comma or an "and", and the words after them."""
+    sides = {first}
+    while first in SIDES:
+        joint = _AND.match(rest)
+        after = rest[joint.end() :] if joint else rest
+        named = ((way, _SAID[way].match(after)) for way in SIDES)
+        way, found = next((pair for pair in named if pair[1]), (first, None))
+        if found is None or not (joint or "," in said):
+            break
+        sides.add(way)
+        said, rest = found[0], after[found.end() :]
+    return first if len(sides) == 1 else frozenset(sides), rest.strip()
 
 
 def _said(*words: str) -> re.Pattern[str]:
     return re.compile(rf"(?:{'|'.join(words)})(?:[\s,:]+|$)", re.IGNORECASE)
 
 
+_AND = re.compile(r"(?:и|and|\+|&)\s+", re.IGNORECASE)
 _RATIO = re.compile(r"(?:(?:to|до|в)\s+)?(\d{1,4})[:xх×/](\d{1,4})(?:[\s,]+|$)", re.IGNORECASE)
 _SAID: dict[Way, re.Pattern[str]] = {
     "left": _said(r"(?:to the )?left", "влево", "налево", "слева"),

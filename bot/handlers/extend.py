@@ -9,7 +9,7 @@ from aiogram.types import CallbackQuery, Update
 
 from bot import area_buttons, cards, works
 from bot.callbacks import FrameButton
-from bot.canvas import NothingToAdd, Way, extended, wish, with_ratio
+from bot.canvas import NothingToAdd, Wanted, extended, wish, with_ratio
 from bot.desk import Desk
 from bot.framing import outpaint
 from bot.handlers.ownership import ordering_once, own_draft
@@ -49,7 +49,7 @@ async def order(
     origin: Origin,
     person: Person,
     given: Given,
-    way: Way | tuple[int, int],
+    way: Wanted,
     words: str,
     key: str | None = None,
 ) -> None:

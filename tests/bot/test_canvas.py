@@ -34,6 +34,10 @@ def test_each_way_adds_where_it_says(way: Way, canvas: Canvas) -> None:
     assert extended((800, 600), way) == canvas
 
 
+def test_several_sides_are_added_at_once() -> None:
+    assert extended((800, 600), frozenset({"left", "right", "up"})) == Canvas(1600, 900, (400, 300, 800, 600))
+
+
 def test_any_ratio_is_reached_by_adding_on_two_sides() -> None:
     assert with_ratio((600, 600), (16, 9)) == Canvas(1067, 600, (233, 0, 600, 600))
     assert with_ratio((600, 600), (1, 2)) == Canvas(600, 1200, (0, 300, 600, 600))
@@ -93,6 +97,11 @@ def test_every_ratio_fits_the_contract_and_is_met(width: int, height: int, acros
         ("со всех сторон", "zoom15", ""),
         ("a leftover cake", None, "a leftover cake"),
         ("2 cats", None, "2 cats"),
+        ("влево и вправо", frozenset({"left", "right"}), ""),
+        ("left, right and up: a river", frozenset({"left", "right", "up"}), "a river"),
+        ("слева, справа лес", frozenset({"left", "right"}), "лес"),
+        ("left and a river", "left", "and a river"),
+        ("left: right beside it a tree", "left", "right beside it a tree"),
         ("zoom 2", "zoom2", ""),
         ("", None, ""),
     ],
