@@ -184,6 +184,10 @@ def _bounds(parameter: str) -> str:
     if parameter == "method":
         return _("outlines, depth or scribble")
     lowest, highest = BOUNDS[parameter]
+    if parameter == "levels":
+        return _("two different numbers for black and white, from {lowest} to {highest}").format(
+            lowest=lowest, highest=highest
+        )
     if parameter not in ("seed", "n", "steps"):
         return _("a number from {lowest} to {highest}").format(lowest=lowest, highest=highest)
     return _("a whole number from {lowest} to {highest}").format(lowest=lowest, highest=highest)
@@ -203,6 +207,7 @@ def _example(parameter: str) -> str:
         "scale": "0.8",
         "start": "0",
         "end": "0.8",
+        "levels": "-1:1",
         "method": "depth",
     }
     return f"--{parameter} {values[parameter]}"

@@ -16,6 +16,8 @@ DEFAULT_SIZE = "1:1"
 PICTURES_IN_PRIVATE = 4
 PICTURES_IN_GROUPS = 1
 SEEDS = 2**32
+# What a line says of how a control holds to its picture, and the fields of the request.
+CONTROLLED = {"scale": "scale", "start": "start", "end": "end", "levels": "hint_range", "drawn": "drawn"}
 
 _draw = random.SystemRandom()
 

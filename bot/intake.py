@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from aiogram.types import CallbackQuery, Message
 from pydantic import BaseModel, ConfigDict
 
-from bot.compose import Remark, compose
+from bot.compose import CONTROLLED, Remark, compose
 from bot.history import Parent, Preferences
 from bot.languages import Language
 from bot.prompt import PromptError, PromptLine, read_back, write
@@ -144,6 +144,13 @@ def line_of_request(request: AnyRequest, tile: int | None = None) -> PromptLine:
         line = replace(line, ar=(request.width, request.height), mode=request.kind)
     if isinstance(request, TextToImage | Refine | Inpaint | Outpaint | Mix | Control):
         line = replace(line, no=request.negative_prompt or None, steps=request.steps, cfg=request.guidance_scale)
+    if isinstance(request, Control):
+        unusual = {
+            said: getattr(request, field)
+            for said, field in CONTROLLED.items()
+            if getattr(request, field) != Control.model_fields[field].default
+        }
+        line = replace(line, method=request.kind, **unusual)
     return line
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from bot.compose import (
+    CONTROLLED,
     Composition,
     Remark,
     chosen_style,
@@ -158,7 +159,7 @@ def control(wish: Wish, given: Given, looks: Sequence[Given] = ()) -> Compositio
         raise BadScale("scale", f"{line.scale:g}", (0, MOST_HOLD))
     need(card, kind)
     fields, explicit, remarks = drawn_fields(wish, (given.source.width, given.source.height))
-    chosen = {"scale": line.scale, "start": line.start, "end": line.end, "drawn": line.drawn}
+    chosen = {field: getattr(line, said) for said, field in CONTROLLED.items()}
     request = Control(
         kind=kind,
         image=given.source,

@@ -61,7 +61,9 @@ def manual(card: ModelCard | None) -> str:
             "<code>--strength 0.6</code> draw over the picture itself, so far (/vary, /restyle)\n"
             "<code>--method depth</code> outlines, depth or scribble (/control)\n"
             "<code>--scale 0.8</code> how closely to keep it, <code>--start 0 --end 0.7</code> for which part of the "
-            "steps, <code>--drawn</code> when it is a drawing already (/control)"
+            "steps, <code>--drawn</code> when it is a drawing already (/control)\n"
+            "<code>--levels -1:1</code> which numbers the net reads for black and white of the outlines, "
+            "0:1 unless you say otherwise (/control)"
         ),
         _(
             "<b>Commands</b>\n"

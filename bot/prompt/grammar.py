@@ -164,6 +164,17 @@ def _decimal(name: str, text: str) -> tuple[float, str]:
     return round(float(number), 3), rest
 
 
+def _levels(name: str, text: str) -> tuple[tuple[float, float], str]:
+    """Two different numbers, "-1:1"; phones like to make a longer minus of a hyphen."""
+    value, rest = _token(name, text)
+    numbers = re.sub(r"[\u2012-\u2015\u2212]", "-", value).replace(",", ".")
+    found = re.fullmatch(r"(-?\d{1,3}(?:\.\d{1,6})?):(-?\d{1,3}(?:\.\d{1,6})?)", numbers, flags=re.ASCII)
+    black, white = (round(float(number), 3) for number in found.groups()) if found else (0.0, 0.0)
+    if black == white or not _within(name, black) or not _within(name, white):
+        raise BadValue(name, value)
+    return (black, white), rest
+
+
 def _within(name: str, value: float) -> bool:
     lowest, highest = BOUNDS[name]
     return lowest <= value <= highest
@@ -211,6 +222,7 @@ _READERS: dict[str, Callable[[str, str], tuple[Any, str]]] = {
     "scale": _decimal,
     "start": _decimal,
     "end": _decimal,
+    "levels": _levels,
     "method": _method,
     "drawn": _said,
 }

@@ -20,6 +20,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "scale": (0, 4),
     "start": (0, 1),
     "end": (0, 1),
+    "levels": (-255, 255),
 }
 ALIASES = {
     "aspect": "ar",
@@ -34,6 +35,7 @@ ALIASES = {
     "сила": "strength",
     "вес": "iw",
     "способ": "method",
+    "уровни": "levels",
 }
 METHODS: dict[str, Method] = {
     "hed": "hed",
@@ -58,7 +60,7 @@ OF_COMMAND: dict[Command, tuple[str, ...]] = {
     "vary": (*_MIXED, "strength"),
     "mix": _MIXED,
     "restyle": (*_MIXED, "strength"),
-    "control": ("ar", *_GUIDED, "scale", "start", "end", "method", "drawn"),
+    "control": ("ar", *_GUIDED, "scale", "start", "end", "levels", "method", "drawn"),
     "upscale": ("scale", "seed"),
     "inpaint": _GUIDED,
     "outpaint": ("ar", *_GUIDED),
@@ -84,6 +86,7 @@ class PromptLine:
     scale: float | None = None
     start: float | None = None
     end: float | None = None
+    levels: tuple[float, float] | None = None
     method: Method | None = None
     drawn: bool | None = None
 
@@ -91,7 +94,7 @@ class PromptLine:
 def write(line: PromptLine) -> str:
     """The line as a person could type it; `parse` gives it back."""
     parts = [line.prompt] if line.prompt else []
-    order = "ar style n seed mode steps cfg iw strength scale start end method drawn no"
+    order = "ar style n seed mode steps cfg iw strength scale start end levels method drawn no"
     for name in order.split():
         value = getattr(line, name)
         if value is None or value is False:
@@ -100,8 +103,8 @@ def write(line: PromptLine) -> str:
             parts.append(f"--{value}")
         elif value is True:
             parts.append(f"--{name}")
-        elif name == "ar":
-            parts.append(f"--ar {value[0]}:{value[1]}")
+        elif isinstance(value, tuple):
+            parts.append(f"--{name} {value[0]:g}:{value[1]:g}")
         else:
             parts.append(f"--{name} {value:g}" if isinstance(value, float) else f"--{name} {value}")
     return " ".join(parts)

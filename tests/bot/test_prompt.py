@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +10,7 @@ from bot.prompt import (
     PARAMETERS,
     BadValue,
     Conflict,
+    Misplaced,
     MissingValue,
     NoWords,
     PromptError,
@@ -43,8 +46,47 @@ def test_what_is_written_is_read_back(line: PromptLine) -> None:
     assert parse(write(line)) == line
 
 
+SHARES = st.tuples(st.integers(0, 100), st.integers(0, 100)).map(lambda pair: tuple(n / 100 for n in sorted(pair)))
+LEVELS = st.tuples(*[st.integers(-255_000, 255_000).map(lambda thousandths: thousandths / 1000)] * 2)
+CONTROL_LINES = st.builds(
+    lambda line, shares, **said: replace(line, mode=None, start=shares[0], end=shares[1], **said),
+    LINES,
+    SHARES,
+    scale=st.none() | st.integers(0, 400).map(lambda hundredths: hundredths / 100),
+    levels=st.none() | LEVELS.filter(lambda pair: pair[0] != pair[1]),
+    method=st.none() | st.sampled_from(["hed", "depth", "scribble"]),
+    drawn=st.none() | st.just(True),
+)
+
+
+@given(CONTROL_LINES, st.sampled_from(["-", "−", "–"]))
+def test_what_is_written_of_a_control_is_read_back_whatever_its_minus_has_become(line: PromptLine, minus: str) -> None:
+    written = write(line)
+    if line.levels is not None:
+        black, white = (f"{level:g}" for level in line.levels)
+        written = written.replace(f"--levels {black}:{white}", f"--levels {black}:{white}".replace(" -", f" {minus}"))
+    assert parse(written, "control") == line
+
+
 SCRAPS = st.sampled_from(
-    ["--ar", "—", "--no", "a fox", "16:9", "--style", "«", "anime", "--seed", "7", "--n", "\n", "--x"]
+    [
+        "--ar",
+        "—",
+        "--no",
+        "a fox",
+        "16:9",
+        "--style",
+        "«",
+        "anime",
+        "--seed",
+        "7",
+        "--n",
+        "\n",
+        "--x",
+        "--levels",
+        "-1:1",
+        "—end",
+    ]
 )
 
 
@@ -56,6 +98,15 @@ def test_any_text_is_read_or_refused_with_a_reason(text: str) -> None:
         return
     assert line.prompt
     assert parse(write(line)) == line
+
+
+@given(st.text() | st.lists(SCRAPS).map(" ".join))
+def test_any_text_is_read_or_refused_under_control(text: str) -> None:
+    try:
+        line = parse(text, "control")
+    except PromptError:
+        return
+    assert parse(write(line), "control") == line
 
 
 @given(LINES, st.sampled_from(["—", "–", "—-", "――"]))
@@ -105,6 +156,23 @@ def test_a_value_out_of_bounds_is_refused_by_name(text: str) -> None:
         parse(f"a fox {text}")
     assert refusal.value.parameter == text.split()[0].removeprefix("--")
     assert refusal.value.value == text.split()[1]
+
+
+@pytest.mark.parametrize("value", ["1", "1:1", "0:256", "-256:0", "a:b", "0:1:2", "0:1e1", "0.001:0.0014"])
+def test_levels_that_do_not_tell_black_from_white_are_refused_by_name(value: str) -> None:
+    with pytest.raises(BadValue) as refusal:
+        parse(f"a bridge --levels {value}", "control")
+    assert (refusal.value.parameter, refusal.value.value) == ("levels", value)
+
+
+def test_levels_belong_to_control_and_are_the_nearest_to_level() -> None:
+    assert parse("мост --уровни -1:1", "control").levels == (-1, 1)
+    with pytest.raises(Misplaced) as misplaced:
+        parse("a bridge --levels 0:255")
+    assert misplaced.value.commands == ("control",)
+    with pytest.raises(UnknownParameter) as unknown:
+        parse("a bridge --level 0:255", "control")
+    assert unknown.value.nearest == "levels"
 
 
 def test_an_unknown_style_is_named_with_the_nearest_one() -> None:

@@ -220,6 +220,20 @@ async def test_words_name_what_to_do_with_somebody_elses_picture(able: House, na
     assert able.painter.submitted[-1].request.strength == 0.5
 
 
+async def test_levels_say_what_black_and_white_are_to_the_net_and_the_recipe_tells_them(
+    able: House, anna: Person
+) -> None:
+    await send(anna, encoded(RED), caption="/control a stone bridge --levels −1:1 --n 1")
+    result = await anna.until(is_result)
+    request = able.painter.submitted[0].request
+    assert isinstance(request, Control)
+    assert request.hint_range == (-1, 1)
+    await anna.say("/info", reply_to=result["id"])
+    card = await anna.until(says("Recipe"))
+    assert "Black and white of the outlines: -1 and 1" in card["text"]
+    assert "--levels -1:1" in card["text"]
+
+
 async def test_a_menu_that_needs_words_asks_for_them(able: House, anna: Person) -> None:
     await send(anna, encoded(RED))
     await anna.press(await anna.until(offers("Outlines")), "Outlines")
