@@ -15,6 +15,7 @@ Wanted = Way | frozenset[Way] | tuple[int, int]  # a way, several sides at once,
 ZOOMS: dict[Way, float] = {"zoom15": 1.5, "zoom2": 2.0}
 STRETCH = 0.5  # of the side, that one step in a direction adds
 MOST = 2 * MAX_SIDE
+MOST_NATIVE = 4  # sides of the model's own square: further out it would see next to nothing of the picture at once
 SAME_RATIO = 0.01
 
 
@@ -32,7 +33,12 @@ class Canvas:
     scale: float = 1.0
 
 
-def extended(size: tuple[int, int], way: Way | frozenset[Way]) -> Canvas:
+def most_side(native_side: int) -> int:
+    """The longest side of a canvas that a model of this size is asked to fill."""
+    return min(MOST, MOST_NATIVE * native_side)
+
+
+def extended(size: tuple[int, int], way: Way | frozenset[Way], most: int = MOST) -> Canvas:
     """The canvas for one step. Raises NothingToAdd for making square what is square.
 
     A direction adds half a side there, several of them each. Zooming out leaves the canvas as large as the picture was
@@ -40,26 +46,26 @@ def extended(size: tuple[int, int], way: Way | frozenset[Way]) -> Canvas:
     """
     width, height = size
     if way == "square":
-        return with_ratio(size, (1, 1))
+        return with_ratio(size, (1, 1), most)
     if not isinstance(way, frozenset):
         if way in ZOOMS:
-            return _zoomed(size, ZOOMS[way])
+            return _zoomed(size, ZOOMS[way], most)
         way = frozenset((way,))
     left, right, up, down = (
         round(side * STRETCH) if to in way else 0
         for to, side in zip(SIDES, (width, width, height, height), strict=True)
     )
-    return _bounded((left + width + right, up + height + down), (left, up), size)
+    return _bounded((left + width + right, up + height + down), (left, up), size, most)
 
 
-def with_ratio(size: tuple[int, int], ratio: tuple[int, int]) -> Canvas:
+def with_ratio(size: tuple[int, int], ratio: tuple[int, int], most: int = MOST) -> Canvas:
     """The smallest canvas of an aspect ratio that holds the whole picture, in its middle. Raises NothingToAdd."""
     width, height = size
     wanted = ratio[0] / ratio[1]
     if abs(width / height / wanted - 1) < SAME_RATIO:
         raise NothingToAdd
     canvas = (max(width, round(height * wanted)), max(height, round(width / wanted)))
-    return _bounded(canvas, ((canvas[0] - width) // 2, (canvas[1] - height) // 2), size)
+    return _bounded(canvas, ((canvas[0] - width) // 2, (canvas[1] - height) // 2), size, most)
 
 
 def wish(text: str) -> tuple[Wanted | None, str]:
@@ -109,23 +115,19 @@ _SAID: dict[Way, re.Pattern[str]] = {
 }  # fmt: skip
 
 
-def _zoomed(size: tuple[int, int], factor: float) -> Canvas:
-    fitted = _fitted(size)
+def _zoomed(size: tuple[int, int], factor: float, most: int) -> Canvas:
+    scale = min(1.0, most / max(size))
+    fitted = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
     width, height = (max(side, SIDE_STEP) for side in fitted)
     inner = (max(1, round(fitted[0] / factor)), max(1, round(fitted[1] / factor)))
     return Canvas(width, height, ((width - inner[0]) // 2, (height - inner[1]) // 2, *inner), width / size[0])
 
 
-def _fitted(size: tuple[int, int]) -> tuple[int, int]:
-    scale = min(1.0, MOST / max(size))
-    return (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
-
-
-def _bounded(canvas: tuple[int, int], corner: tuple[int, int], size: tuple[int, int]) -> Canvas:
-    """The canvas with everything on it made smaller where it would be larger than the studio draws."""
-    scale = min(1.0, MOST / max(canvas))
-    width, height = (min(MOST, max(SIDE_STEP, round(side * scale))) for side in canvas)
-    inner = [min(most, max(1, round(side * scale))) for side, most in zip(size, (width, height), strict=True)]
+def _bounded(canvas: tuple[int, int], corner: tuple[int, int], size: tuple[int, int], most: int) -> Canvas:
+    """The canvas with everything on it made smaller where a side would be longer than `most`."""
+    scale = min(1.0, most / max(canvas))
+    width, height = (min(most, max(SIDE_STEP, round(side * scale))) for side in canvas)
+    inner = [min(room, max(1, round(side * scale))) for side, room in zip(size, (width, height), strict=True)]
     x, y = (round(side * scale) for side in corner)
     box = (min(x, width - inner[0]), min(y, height - inner[1]), inner[0], inner[1])
     return Canvas(width, height, box, scale)

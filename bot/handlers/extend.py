@@ -9,7 +9,7 @@ from aiogram.types import CallbackQuery, Update
 
 from bot import area_buttons, cards, works
 from bot.callbacks import FrameButton
-from bot.canvas import NothingToAdd, Wanted, extended, wish, with_ratio
+from bot.canvas import NothingToAdd, Wanted, extended, most_side, wish, with_ratio
 from bot.desk import Desk
 from bot.framing import outpaint
 from bot.handlers.ownership import ordering_once, own_draft
@@ -55,9 +55,9 @@ async def order(
 ) -> None:
     """Without words the picture's own are used, if it is one of ours. Raises REFUSALS."""
     card = await known_card(desk.queue)
-    size = (given.source.width, given.source.height)
+    size, most = (given.source.width, given.source.height), most_side(min(card.native_size))
     try:
-        canvas = with_ratio(size, way) if isinstance(way, tuple) else extended(size, way)
+        canvas = with_ratio(size, way, most) if isinstance(way, tuple) else extended(size, way, most)
     except NothingToAdd:
         await desk.deliveries.say(origin, "👌 " + _("The picture has this shape already."))
         return

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.canvas import WAYS, Canvas, NothingToAdd, Way, extended, wish, with_ratio
-from inference.requests import Outpaint, Source
+from bot.canvas import WAYS, Canvas, NothingToAdd, Way, extended, most_side, wish, with_ratio
+from inference.requests import Outpaint, Source, outpaint_windows
 
 SIDES = st.integers(64, 8000)
 
@@ -55,6 +55,14 @@ def test_a_canvas_beyond_the_bounds_makes_the_picture_smaller() -> None:
     assert (canvas.width, canvas.height) == (4096, 2048)
     assert canvas.box == (1365, 0, 2731, 2048)
     assert canvas.scale == pytest.approx(4096 / 6000)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_small_model_gets_a_canvas_of_which_it_sees_something_at_once(way: Way) -> None:
+    canvas = extended((4000, 3000), way, most_side(128))
+    assert max(canvas.width, canvas.height) == 512
+    assert len(outpaint_windows(canvas.width, canvas.height, canvas.box, 128)) < 40
+    assert most_side(1024) == 4096
 
 
 @example(width=64, height=4264, way="zoom15")

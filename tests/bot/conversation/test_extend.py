@@ -122,8 +122,8 @@ async def test_a_picture_too_large_to_grow_is_made_smaller_and_told_so(every_mod
     photo = await send(anna, buffer.getvalue(), kind="document", caption="/outpaint right --n 1")
     result = await anna.until(is_result, after=photo["id"])
     request = last(every_mode)
-    assert (request.width, request.box) == (4096, (0, 0, 2731, 137))
-    assert "2731×137" in result["caption"]
+    assert (request.width, request.box) == (1024, (0, 0, 683, 34))  # four times the model's own side
+    assert "683×34" in result["caption"]
 
 
 async def test_never_mind_takes_the_ways_back(every_mode: House, anna: Person) -> None:
