@@ -30,19 +30,24 @@ class Addressed(BaseFilter):
     """
 
     async def __call__(self, message: Message, bot: Bot) -> bool | dict[str, Any]:
+        said = await self.said(message, bot)
+        return {"words": without_alias(said)} if said is not None else False
+
+    async def said(self, message: Message, bot: Bot) -> str | None:
+        """What the bot is told, without its name; None where it is not meant."""
         text = message.text
         if not text or text.startswith("/") or message.from_user is None:
-            return False
+            return None
         if message.chat.type == "private":
-            return {"words": without_alias(text)}
+            return text.strip()
         me = await bot.me()
         mention = re.compile(rf"(?<!\w)@{re.escape(me.username or '')}\b[\s,:]*", re.IGNORECASE)
         if me.username and mention.search(text):
-            return {"words": without_alias(mention.sub(" ", text).strip())}
+            return mention.sub(" ", text).strip()
         answered = message.reply_to_message
         if answered is None or answered.from_user is None or answered.from_user.id != me.id or is_courtesy(text):
-            return False
-        return {"words": without_alias(text)}
+            return None
+        return text.strip()
 
 
 def without_alias(text: str) -> str:

@@ -1,16 +1,19 @@
-"""/tree: where a picture comes from and what became of it, on one picture."""
+"""/tree, «покажи дерево»: where a picture comes from and what became of it, on one picture."""
 
 from __future__ import annotations
 
 import asyncio
+import re
+from typing import Any
 
-from aiogram import Router
-from aiogram.filters import Command
+from aiogram import Bot, Router
+from aiogram.filters import Command, CommandObject
 from aiogram.types import BufferedInputFile, Message, Update
 
 from bot import cards, family, tree_drawing
 from bot.desk import Desk
 from bot.family import Family, Node, family_of
+from bot.handlers.addressed import Addressed
 from bot.history import Person, StoredPicture
 from bot.i18n import _
 from bot.intake import Origin
@@ -27,11 +30,33 @@ _LABELS = {
 }  # fmt: skip
 MOST_LINES = 12
 
+# A tree alone is something to draw; shown, and with an article, it is the one that a picture stands in.
+_ALIAS = re.compile(
+    r"(?:покажи(?:те)?(?:\s+мне)?\s+(?:(?:семейное|генеалогическое)\s+)?дерево"
+    r"|(?:покажи(?:те)?(?:\s+мне)?\s+)?родословн(?:ая|ую)"
+    r"|show(?:\s+me)?\s+(?:the|its|this)\s+(?:family\s+)?tree)"
+    r"(?:\s+(?P<number>\d{1,2}))?\s*[.!?]?",
+    re.IGNORECASE,
+)
 
-async def tree(message: Message, person: Person, event_update: Update, desk: Desk) -> None:
+
+class AskedForTree(Addressed):
+    """Words that mean the bot and ask for the family tree. Gives `number`, that of a picture in the answered grid."""
+
+    async def __call__(self, message: Message, bot: Bot) -> bool | dict[str, Any]:
+        found = _ALIAS.fullmatch(await self.said(message, bot) or "")
+        return {"number": int(found["number"]) if found["number"] else None} if found else False
+
+
+async def command(message: Message, command: CommandObject, person: Person, event_update: Update, desk: Desk) -> None:
+    said = (command.args or "").split()
+    await tree(message, int(said[0]) if said and said[0].isdigit() else None, person, event_update, desk)
+
+
+async def tree(message: Message, number: int | None, person: Person, event_update: Update, desk: Desk) -> None:
     """Of the answered picture, else of the last one that the asker got in this chat."""
     origin = Origin.of_message(message, event_update.update_id, person.language)
-    picture = await _meant(message, person, desk)
+    picture = await _meant(message, number, person, desk)
     if picture is None:
         await desk.deliveries.say(origin, _("I see no picture of yours here. Reply to one with /tree."))
         return
@@ -53,9 +78,7 @@ async def tree(message: Message, person: Person, event_update: Update, desk: Des
     )
 
 
-async def _meant(message: Message, person: Person, desk: Desk) -> StoredPicture | None:
-    words = (message.text or "").split()
-    number = int(words[1]) if len(words) > 1 and words[1].isdigit() else None
+async def _meant(message: Message, number: int | None, person: Person, desk: Desk) -> StoredPicture | None:
     given = await answered(desk, message, person.id, number)
     picture_id = given.picture_id if given is not None else None
     if given is not None and picture_id is None and given.upload_id is not None:
@@ -106,5 +129,6 @@ def _caption(kin: Family) -> str:
 
 def build() -> Router:
     router = Router(name="tree")
-    router.message.register(tree, Command("tree"))
+    router.message.register(command, Command("tree"))
+    router.message.register(tree, AskedForTree())
     return router

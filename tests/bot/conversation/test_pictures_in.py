@@ -307,6 +307,27 @@ async def test_a_tree_shows_who_was_made_from_whom(able: House, anna: Person) ->
     assert (await anna.picture(tree["photo"])).height > 400
 
 
+async def test_a_tree_is_asked_for_in_plain_words_and_a_mere_tree_is_drawn(
+    able: House, named: Callable[..., Person]
+) -> None:
+    boris = named(1002, "ru")
+    grid = await boris.draw("красный круг --n 2")
+    await boris.press(grid, "🎨 2")
+    children = await boris.until(is_result, after=grid["id"])
+    await boris.say("покажи дерево", reply_to=children["id"])
+    await boris.until(says("/vary 2"), after=children["id"])  # which one
+    await boris.say("Покажи дерево 1", reply_to=children["id"])
+    first = await boris.until(says("Родословная"))
+    await boris.say("show the family tree")
+    second = await boris.until(says("Родословная"), after=first["id"])
+    await boris.say("родословная")
+    await boris.until(says("Родословная"), after=second["id"])
+    assert len(able.painter.submitted) == 2
+    for words in ("дерево", "show me a tree", "нарисуй родословную"):
+        await boris.draw(f"{words} --n 1")
+    assert len(able.painter.submitted) == 5
+
+
 async def test_a_group_is_heard_only_where_its_photos_mean_the_bot(able: House, named: Callable[..., Person]) -> None:
     anna = named(1001, "en", -500)
     group = {"chat": -500, "title": "Painters", "type": "supergroup", "members": [1001, 1002], "privacy": False}
