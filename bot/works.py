@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from aiogram.types import ForceReply
 
 from bot import mixing, modes
-from bot.compose import Composition
+from bot.compose import Composition, missing
 from bot.desk import Desk
 from bot.history import Given, Person
 from bot.i18n import _
@@ -31,6 +31,12 @@ async def begin(desk: Desk, origin: Origin, person: Person, command: Command, gi
     """Does what a command says with a picture. Raises one of intake.REFUSALS."""
     if command in BEGIN:
         await BEGIN[command](desk, origin, person, given, words)
+        return
+    if command == "control" and not words:  # outlines alone say nothing of what they are to hold
+        card = await known_card(desk.queue)
+        if not modes.offered(card, command):
+            raise missing(card, modes.SERVED_BY[command])
+        await ask_for_words(desk, origin, command, given)
         return
     degree, words = degree_of(words) if command == "vary" else ("subtle", words)
     await do(desk, origin, person, command, given, parse(words, command), degree=degree)
