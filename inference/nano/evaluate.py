@@ -1,67 +1,26 @@
-"""How well a checkpoint follows prompts: a table of what the checker finds, for each mode and language."""
+"""How well a checkpoint follows prompts: what the checker finds in what the engine draws, by mode and language."""
 
 from __future__ import annotations
 
-import random
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from inference.nano.captions import caption
+from inference.nano.captions import LANGUAGES
 from inference.nano.checker import Seen, in_order, look, position
-from inference.nano.sampling import Nets, draw, open_nets
-from inference.nano.world import SIZE, Scene, sample_scene
+from inference.nano.questions import Examiner, Question
+from inference.nano.studio import Studio
+from inference.nano.world import SIZE, Scene
+from inference.requests import AnyRequest, FlashTextToImage, TextToImage
 
 COLUMNS = ("background", "colour", "shape", "position", "count", "pair colours", "pair shapes")
-FIRST_SEED = 900_000_000  # far from any training scene
-WANTED = {
-    "single": {"shape1", "colour1", "background", "position"},
-    "count": {"shape1", "colour1", "background"},
-    "pair": {"shape1", "colour1", "shape2", "colour2", "background"},
-}
-
-
-@dataclass(frozen=True)
-class Question:
-    """A sentence, the scene that it describes and the seed to draw it with."""
-
-    prompt: str
-    scene: Scene
-    seed: int
-
-
-def questions(kind: str, language: str, count: int) -> list[Question]:
-    """`count` captions of unseen flat scenes that name everything that is measured; always the same ones.
-
-    A single object in the middle need not say so, because that is what silence means in this world.
-    """
-    found: list[Question] = []
-    for seed in range(FIRST_SEED, FIRST_SEED + 100 * count):
-        rng, scene = random.Random(seed), sample_scene(seed, kind)
-        if scene.style != "flat":
-            continue
-        prompt = _full_caption(scene, language, rng)
-        if prompt:
-            found.append(Question(prompt, scene, seed % 2**31))
-        if len(found) == count:
-            break
-    return found
-
-
-def _full_caption(scene: Scene, language: str, rng: random.Random) -> str:
-    """A caption that names everything that is measured, or ""."""
-    wanted = set(WANTED[scene.kind])
-    if scene.position == "centre":
-        wanted.discard("position")
-    for _ in range(20):
-        prompt, named = caption(scene, language, rng)
-        if wanted <= named.keys():
-            return prompt
-    return ""
+KIND_SHARES = {"single": 0.5, "count": 0.25, "pair": 0.25}
+MODES = ("base", "flash")
 
 
 def marks(scene: Scene, seen: Seen) -> dict[str, bool]:
@@ -85,30 +44,47 @@ def marks(scene: Scene, seen: Seen) -> dict[str, bool]:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table; shares 0..1 by column, and core seconds for a picture."""
+    """One line of the table: shares 0..1 and how many pictures they are taken of by column, core seconds a picture."""
 
     mode: str
     language: str
     shares: dict[str, float]
+    counts: dict[str, int]
     seconds: float
 
 
-def measure(nets: Nets, mode: str, language: str, pictures: int, steps: int = 50) -> tuple[Row, np.ndarray]:
-    """Draws and marks `pictures` prompts: half single, a quarter counts, a quarter pairs. Also returns the pictures."""
-    asked = [
+def asked(examiner: Examiner, language: str, pictures: int) -> list[Question]:
+    """About `pictures` questions in one language: half single objects, a quarter counts, a quarter pairs."""
+    return [
         question
-        for kind, share in (("single", 0.5), ("count", 0.25), ("pair", 0.25))
-        for question in questions(kind, language, round(pictures * share))
+        for kind, share in KIND_SHARES.items()
+        for question in examiner.questions(kind, language, max(1, round(pictures * share)))
     ]
+
+
+def request(mode: str, question: Question, size: tuple[int, int], steps: int = 50) -> AnyRequest:
+    """What a person would ask for: "base" at guidance 3, "flash" in its four steps."""
+    width, height = size
+    if mode == "flash":
+        return FlashTextToImage(prompt=question.prompt, seeds=(question.seed,), width=width, height=height)
+    return TextToImage(
+        prompt=question.prompt, seeds=(question.seed,), width=width, height=height, steps=steps, guidance_scale=3.0
+    )
+
+
+def measure(studio: Studio, mode: str, questions: Sequence[Question], steps: int = 50) -> tuple[Row, np.ndarray]:
+    """Draws and marks what the questions, all in one language, ask for. Also returns the pictures, [N, H, W, 3]."""
     started = time.process_time()
-    drawn = draw(nets, mode, [q.prompt for q in asked], [q.seed for q in asked], steps).numpy()
-    seconds = (time.process_time() - started) / len(asked)
+    made = studio.draw([request(mode, question, studio.card.native_size, steps) for question in questions])
+    seconds = (time.process_time() - started) / len(questions)
+    drawn = np.stack([picture for (picture,) in made])
     found: dict[str, list[bool]] = defaultdict(list)
-    for question, picture in zip(asked, drawn, strict=True):
+    for question, picture in zip(questions, drawn, strict=True):
         for column, right in marks(question.scene, look(picture)).items():
             found[column].append(right)
     shares = {column: sum(found[column]) / len(found[column]) for column in COLUMNS if found[column]}
-    return Row(mode, language, shares, seconds), drawn
+    counts = {column: len(found[column]) for column in shares}
+    return Row(mode, questions[0].language, shares, counts, seconds), drawn
 
 
 def table(rows: list[Row]) -> str:
@@ -122,11 +98,12 @@ def table(rows: list[Row]) -> str:
 
 def evaluate(folder: Path, pictures: int, steps: int = 50, sheets: Path | None = None) -> list[Row]:
     """Measures both modes in both languages; with `sheets`, keeps what was drawn as contact sheets there."""
-    rows = []
-    for mode in ("base", "flash"):
-        nets = open_nets(folder, mode)
-        for language in ("ru", "en"):
-            row, drawn = measure(nets, mode, language, pictures, steps)
+    rows, studio = [], Studio(folder)
+    examiner = Examiner(studio.files)
+    questions = {language: asked(examiner, language, pictures) for language in LANGUAGES}
+    for mode in MODES:
+        for language in LANGUAGES:
+            row, drawn = measure(studio, mode, questions[language], steps)
             rows.append(row)
             if sheets is not None:
                 sheets.mkdir(parents=True, exist_ok=True)

@@ -24,6 +24,7 @@ from inference.sampling import FLASH_TIMES, alphas_cumprod, guided_epsilon, thre
 TEACHER_TIMES = (979, 854, 729, 604, 479, 354, 229, 146, 62)
 GUIDANCE = 3.0
 TRAJECTORIES = 3072
+FIRST = 5_000_000  # of their scenes, from where those of the base begin
 LENGTH = 40  # tokens kept of a caption; the longest has fewer
 BATCH = 64
 RATE = 6e-4
@@ -87,7 +88,7 @@ def cache_trajectories(out: Path, seed: int, start: int, count: int) -> Path:
     unet.prepare(teacher)
     generator, parts = torch.Generator().manual_seed(seed + start), []
     for i in range(0, count, 64):
-        hidden, mask = _sentences(tokenizer, encoder, seed * 10_000_000 + 5_000_000 + start + i, 64)
+        hidden, mask = _sentences(tokenizer, encoder, seed * 10_000_000 + FIRST + start + i, 64)
         longest = int(mask.sum(1).max())
         x = torch.randn(64, 4, 16, 16, generator=generator)
         states = trajectory(teacher, hidden[:, :longest].float(), mask[:, :longest], x)

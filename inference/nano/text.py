@@ -20,6 +20,7 @@ from inference.nano.training import Budget, Diary, load, rate, save
 from inference.nano.world import BACKGROUNDS, COLOURS, KINDS, PAINTERS, PAIRINGS, POSITIONS, SHAPES, SIZES, sample_scene
 
 WIDTH = 128
+BATCH = 128
 PAIRS = 0.45  # which object is which is by far the hardest to read
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "kind": KINDS,
@@ -74,7 +75,7 @@ def tokenize(tokenizer: T5Tokenizer, texts: list[str]) -> tuple[Tensor, Tensor]:
     return out["input_ids"], out["attention_mask"]
 
 
-def _examples(start: int, count: int, pairs: float = 0.0) -> tuple[list[str], list[Named]]:
+def examples(start: int, count: int, pairs: float = 0.0) -> tuple[list[str], list[Named]]:
     """Captions of the scenes start .. start + count - 1; a share of `pairs` of them is turned into pairs."""
     made = []
     for seed in range(start, start + count):
@@ -87,7 +88,7 @@ def _examples(start: int, count: int, pairs: float = 0.0) -> tuple[list[str], li
 @torch.no_grad()
 def accuracy(model: T5EncoderModel, namer: Namer, tokenizer: T5Tokenizer, start: int, count: int = 1000) -> float:
     """Share of unseen captions of which every attribute is named right."""
-    texts, named = _examples(start, count)
+    texts, named = examples(start, count)
     ids, mask = tokenize(tokenizer, texts)
     logits, truth = namer(model(ids, attention_mask=mask).last_hidden_state, mask), labels(named)
     right = torch.stack([logits[name].argmax(1) == truth[name] for name in ATTRIBUTES]).all(0)
@@ -114,7 +115,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
     while budget.share < 1:
         for group in optimizer.param_groups:
             group["lr"] = 2e-3 * rate(budget.share, 0.6)
-        texts, named = _examples(first + step * 128, 128, PAIRS)
+        texts, named = examples(first + step * BATCH, BATCH, PAIRS)
         ids, mask = tokenize(tokenizer, texts)
         logits, truth = namer(model(ids, attention_mask=mask).last_hidden_state, mask), labels(named)
         losses = [F.cross_entropy(logits[name], truth[name]) for name in ATTRIBUTES]

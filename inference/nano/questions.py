@@ -1,0 +1,133 @@
+"""Sentences to try a checkpoint with: always the same ones, of scenes and in words that training has not met."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from inference.checkpoints.store import Files
+from inference.nano import flash, inpainting, text, unet
+from inference.nano.captions import LANGUAGES, caption
+from inference.nano.world import Scene, sample_scene
+
+FIRST_SEED = 900_000_000  # far from any training scene
+TRAINING_SEED = 1
+DRAWS = 1000  # of captions for each training picture of the same content; training drew about a hundred
+WANTED = {
+    "single": {"shape1", "colour1", "background", "position"},
+    "count": {"shape1", "colour1", "background"},
+    "pair": {"shape1", "colour1", "shape2", "colour2", "background"},
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """A sentence, the scene that it describes and the seed to draw it with."""
+
+    prompt: str
+    scene: Scene
+    language: str
+    seed: int
+
+
+def full_caption(scene: Scene, language: str, rng: random.Random) -> str:
+    """A caption that names everything that is measured, or "" where twenty attempts gave none.
+
+    A single object in the middle need not say so, because that is what silence means in this world.
+    """
+    wanted = set(WANTED[scene.kind])
+    if scene.position == "centre":
+        wanted.discard("position")
+    for _ in range(20):
+        prompt, named = caption(scene, language, rng)
+        if wanted <= named.keys():
+            return prompt
+    return ""
+
+
+class Examiner:
+    """Asks what nobody has learnt by heart. `passed_over` counts the sentences left out because training has them.
+
+    Two sources of captions are told apart. What the text encoder and the Flash student read is made again, all of it.
+    Every other net draws captions of the same few thousand pictures over and over: a sentence counts as known where one
+    of many fresh captions of a picture with the same content reads the same.
+    """
+
+    def __init__(self, files: Files) -> None:
+        trained: dict[str, Any] = files.manifest.get("trained", {})
+        steps = int(trained.get("text", {}).get("steps", 0))
+        self._read = _read_in_training(steps)
+        self._drawn = _drawn_in_training()
+        self.compared = len(self._read)
+        self.passed_over = 0
+
+    def questions(self, kind: str, language: str, count: int) -> list[Question]:
+        """`count` sentences about unseen flat scenes of a kind that name everything that is measured."""
+        found: list[Question] = []
+        for seed in range(FIRST_SEED, FIRST_SEED + 200 * count):
+            if len(found) == count:
+                break
+            rng, scene = random.Random(seed), sample_scene(seed, kind)
+            if scene.style != "flat":
+                continue
+            prompt = full_caption(scene, language, rng)
+            if prompt and not self._counted(prompt, scene, language):
+                found.append(Question(prompt, scene, language, seed % 2**31))
+        return found
+
+    def _counted(self, prompt: str, scene: Scene, language: str) -> bool:
+        known = self.known(prompt, scene, language)
+        self.passed_over += known
+        return known
+
+    def known(self, prompt: str, scene: Scene, language: str) -> bool:
+        """Whether training may have read this very sentence."""
+        if prompt.lower() in self._read:
+            return True
+        rng = random.Random(prompt)
+        return any(
+            caption(one, language, rng)[0].lower() == prompt.lower()
+            for one in self._drawn.get(_content(scene), ())
+            for _ in range(DRAWS)
+        )
+
+    def familiar(self, scene: Scene) -> bool:
+        """Whether a training picture has the same objects, colours and ground."""
+        return _content(scene) in self._drawn
+
+
+def _content(scene: Scene) -> Scene:
+    """What full captions always name."""
+    return Scene(scene.kind, 0, scene.things, count=scene.count, pairing=scene.pairing, background=scene.background)
+
+
+@lru_cache(maxsize=2)
+def _read_in_training(steps: int) -> frozenset[str]:
+    """Lower-cased captions of the text encoder's batches and of the Flash student's teacher."""
+    first = TRAINING_SEED * 10_000_000
+    read = set[str]()
+    for step in range(steps):
+        read.update(line.lower() for line in text.examples(first + step * text.BATCH, text.BATCH, text.PAIRS)[0])
+    for seed in range(first + flash.FIRST, first + flash.FIRST + flash.TRAJECTORIES if steps else 0):
+        rng = random.Random(seed)
+        read.add(caption(sample_scene(seed), rng.choice(LANGUAGES), rng)[0].lower())
+    return frozenset(read)
+
+
+@lru_cache(maxsize=1)
+def _drawn_in_training() -> dict[Scene, tuple[Scene, ...]]:
+    """What the pictures show that the drawing nets learn from, by content."""
+    found: dict[Scene, dict[Scene, None]] = defaultdict(dict)
+    for scene in _pictured():
+        found[_content(scene)][replace(scene, seed=0)] = None
+    return {content: tuple(scenes) for content, scenes in found.items()}
+
+
+def _pictured() -> Iterator[Scene]:
+    first = TRAINING_SEED * 10_000_000
+    yield from (sample_scene(first + i) for i in range(unet.PICTURES))
+    yield from (inpainting.example(first + i)[1] for i in range(inpainting.PICTURES))
