@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiogram.filters import BaseFilter
 from aiogram.types import Message
+
+from bot.history import DraftKind, History
 
 
 class InPrivate(BaseFilter):
@@ -25,6 +29,20 @@ class Spoken(BaseFilter):
 
     async def __call__(self, message: Message) -> bool:
         return message.content_type in _SPOKEN
+
+
+class AnswersDraft(BaseFilter):
+    """Words in answer to a message of ours that waits for them, from the person it waits for. Gives `draft`."""
+
+    def __init__(self, kind: DraftKind) -> None:
+        self._kind = kind
+
+    async def __call__(self, message: Message, history: History) -> bool | dict[str, Any]:
+        asked = message.reply_to_message
+        if not message.text or message.text.startswith("/") or asked is None or message.from_user is None:
+            return False
+        draft = await history.sources.draft_of_message(message.chat.id, asked.message_id, self._kind)
+        return {"draft": draft} if draft is not None and draft.owner_id == message.from_user.id else False
 
 
 class WithDocument(BaseFilter):

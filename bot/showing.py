@@ -11,6 +11,7 @@ from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, InputMediaPho
 
 from bot import cards, collage, keyboards, rewriting, workbench
 from bot.compose import Remark
+from bot.editing import is_editable
 from bot.history import History, StoredPicture
 from bot.i18n import speaking
 from bot.intake import context_of, line_of, request_of
@@ -20,7 +21,7 @@ from inference.blobs import BlobMissing, BlobStore
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger
-from inference.requests import AnyRequest, Failed, Finished, FlashTextToImage, ModelCard, TextToImage
+from inference.requests import Failed, Finished, FlashTextToImage, ModelCard
 
 log = logging.getLogger(__name__)
 
@@ -205,11 +206,6 @@ def reply_to(message_id: int | None) -> ReplyParameters | None:
 def can_refine(picture: StoredPicture, card: ModelCard | None) -> bool:
     """Whether a picture can be drawn once more in full quality."""
     return isinstance(picture.recipe.request, FlashTextToImage) and (card is None or "full" in card.kinds)
-
-
-def is_editable(request: AnyRequest) -> bool:
-    """Whether the words of a request are all there is to it, so that changing them makes another one."""
-    return isinstance(request, FlashTextToImage | TextToImage)
 
 
 async def keyboard_of(

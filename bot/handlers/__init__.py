@@ -6,6 +6,7 @@ from aiogram import Router
 
 import bot.handlers.beautify as beautify
 import bot.handlers.draw as draw
+import bot.handlers.edit as edit
 import bot.handlers.extend as extend
 import bot.handlers.history as history
 import bot.handlers.info as info
@@ -30,7 +31,7 @@ def build_router() -> Router:
     """All handlers. Commands come before plain words, and what nobody wanted comes last."""
     router = Router(name="conversation")
     commands = (start, settings, styles, line, history, tree)
-    buttons = (results, pictures, works, mix)
+    buttons = (results, edit, pictures, works, mix)
     areas = (repaint, extend)
     for module in (painted, *commands, *buttons, *areas, beautify, with_picture, info, draw, other):
         router.include_router(module.build())

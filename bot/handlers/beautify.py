@@ -15,8 +15,8 @@ from bot.callbacks import WordsButton
 from bot.compose import TooLong, new_seed
 from bot.delivery import Deliveries
 from bot.handlers.addressed import Addressed, without_alias
+from bot.handlers.edit import give_back
 from bot.handlers.ownership import ordering_once, own_job
-from bot.handlers.results import give_back
 from bot.history import History, Person
 from bot.i18n import _
 from bot.intake import Origin, context_of, known_card, line_of, order, take_in

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aiogram import F, Router
-from aiogram.types import CallbackQuery, ForceReply, Update
+from aiogram.types import CallbackQuery, Update
 
 from bot import cards, keyboards, rewriting
 from bot.callbacks import JobButton
-from bot.compose import brief, new_seed, tile_seeds
+from bot.compose import new_seed, tile_seeds
 from bot.delivery import Deliveries
 from bot.family import parent_lines
 from bot.handlers.ownership import belongs, ordering_once, own_job, own_pictures
@@ -17,7 +17,7 @@ from bot.history import History, Person
 from bot.i18n import _
 from bot.intake import Action, Origin, context_of, line_of, request_of, take_in
 from bot.originals import Place
-from bot.prompt import PromptLine, write
+from bot.prompt import write
 from inference.blobs import BlobMissing
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.jobs import Job
@@ -74,31 +74,6 @@ async def _repeat(
     )  # fmt: skip
     if action == "retry":
         await deliveries.gallery.rebutton(callback.message, None)
-
-
-async def edit(
-    callback: CallbackQuery, callback_data: JobButton, person: Person, event_update: Update, ledger: Ledger
-) -> None:
-    """Gives the prompt back to be changed; whatever is answered is drawn like any other words."""
-    job = await own_job(callback, ledger, callback_data.job)
-    if job is None:
-        return
-    await callback.answer()
-    await give_back(callback, Origin.of_press(callback, event_update.update_id, person.language), line_of(job), person)
-
-
-async def give_back(callback: CallbackQuery, origin: Origin, line: PromptLine, person: Person) -> None:
-    """Hands a line to whoever pressed, to be changed and sent back."""
-    if callback.message is None:
-        return
-    written = write(brief(line, person.preferences, private=origin.private))
-    called = "" if origin.private else f"{callback.from_user.mention_html()}\n"  # opens the reply for them alone
-    await callback.message.answer(
-        f"{called}✏️ " + _("Tap the words to copy them, change what you like and send them back:") + "\n"
-        f"<code>{cards.escape(written)}</code>",
-        parse_mode="HTML",
-        reply_markup=ForceReply(selective=True, input_field_placeholder=written[:64]),
-    )
 
 
 async def files(
@@ -182,7 +157,6 @@ def build() -> Router:
     router = Router(name="results")
     press = router.callback_query
     press.register(once_more, JobButton.filter(F.action.in_({"again", "retry", "repeat"})))
-    press.register(edit, JobButton.filter(F.action == "edit"))
     press.register(files, JobButton.filter(F.action == "files"))
     press.register(recipe, JobButton.filter(F.action == "recipe"))
     press.register(star, JobButton.filter(F.action == "star"))

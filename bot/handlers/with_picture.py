@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aiogram import Router
-from aiogram.filters import BaseFilter
 from aiogram.types import Message, Update
 
 from bot import mixing, pictures_in, workbench, works
 from bot.albums import Albums
 from bot.desk import Desk
+from bot.filters import AnswersDraft
 from bot.handlers import info
 from bot.handlers.wishes import PictureWish, understood
 from bot.history import Draft, Given, Person
@@ -127,17 +125,6 @@ def _menu(desk: Desk) -> str:
     return text
 
 
-class AnswersQuestion(BaseFilter):
-    """The answer to our question what a picture shall become. Gives `draft`."""
-
-    async def __call__(self, message: Message, desk: Desk) -> bool | dict[str, Any]:
-        asked = message.reply_to_message
-        if not message.text or message.text.startswith("/") or asked is None or message.from_user is None:
-            return False
-        draft = await desk.history.sources.draft_of_message(message.chat.id, asked.message_id, "words")
-        return {"draft": draft} if draft is not None and draft.owner_id == message.from_user.id else False
-
-
 async def told(message: Message, draft: Draft, person: Person, event_update: Update, desk: Desk) -> None:
     """The words that were missing have come."""
     origin = Origin.of_message(message, event_update.update_id, person.language)
@@ -148,6 +135,6 @@ async def told(message: Message, draft: Draft, person: Person, event_update: Upd
 
 def build() -> Router:
     router = Router(name="with_picture")
-    router.message.register(told, AnswersQuestion())
+    router.message.register(told, AnswersDraft("words"))
     router.message.register(wished, PictureWish())
     return router

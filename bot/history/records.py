@@ -11,7 +11,7 @@ from bot.languages import Language
 from inference.requests import Kind, Recipe, Source
 
 PostKind = Literal["status", "grid", "single", "file", "page"]
-DraftKind = Literal["mix", "order", "words", "mask", "frame"]
+DraftKind = Literal["mix", "order", "words", "mask", "frame", "edit"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,23 @@ from bot.prompt.errors import (
     UnknownStyle,
 )
 from bot.prompt.grammar import parse, read_back
-from bot.prompt.line import BOUNDS, MAX_RATIO, OF_COMMAND, PARAMETERS, Command, Method, Mode, PromptLine, write
+from bot.prompt.line import (
+    BOUNDS,
+    MAX_RATIO,
+    NOT_FOR_FLASH,
+    OF_COMMAND,
+    PARAMETERS,
+    Command,
+    Method,
+    Mode,
+    PromptLine,
+    write,
+)
 
 __all__ = [
     "BOUNDS",
     "MAX_RATIO",
+    "NOT_FOR_FLASH",
     "OF_COMMAND",
     "PARAMETERS",
     "BadValue",

@@ -22,7 +22,17 @@ from bot.prompt.errors import (
     UnknownParameter,
     UnknownStyle,
 )
-from bot.prompt.line import ALIASES, BOUNDS, MAX_RATIO, METHODS, OF_COMMAND, PARAMETERS, Command, PromptLine
+from bot.prompt.line import (
+    ALIASES,
+    BOUNDS,
+    MAX_RATIO,
+    METHODS,
+    NOT_FOR_FLASH,
+    OF_COMMAND,
+    PARAMETERS,
+    Command,
+    PromptLine,
+)
 from bot.styles import find_style, nearest_style
 
 _MARK = re.compile(r"(?:(?<=\s)|^)(?P<dash>-{2,3}|-?[\u2012-\u2015\u2212]{1,2}-?)(?P<name>[^\W\d_]\w*)")
@@ -64,7 +74,7 @@ def _read(text: str, meant: tuple[str, ...]) -> PromptLine:
     if len(words) > 1:
         raise Stray(words[1][0], words[1][1] or "")
     if said.get("mode") == "flash":
-        for name in ("steps", "cfg", "no"):
+        for name in NOT_FOR_FLASH:
             if name in said:
                 raise Conflict(name)
     if said.get("start", 0.0) > said.get("end", 1.0):

@@ -53,6 +53,7 @@ METHODS: dict[str, Method] = {
     "каракули": "scribble",
 }
 
+NOT_FOR_FLASH = ("steps", "cfg", "no")  # the distilled net was trained without them
 _GUIDED = ("no", "seed", "style", "n", "steps", "cfg")
 _MIXED = ("ar", *_GUIDED, "full", "flash", "iw")
 OF_COMMAND: dict[Command, tuple[str, ...]] = {

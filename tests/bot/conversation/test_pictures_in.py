@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from PIL import Image, ImageStat
 
-from inference.requests import Control, Failed, Mix, Refine, Upscale, sources
+from inference.requests import Control, Failed, FlashTextToImage, Mix, Outpaint, Refine, Upscale, sources
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import ALL_MODES, BIG
 from tests.e2e.chat import Message, Person, buttons, is_result
@@ -395,12 +395,49 @@ async def test_a_file_made_from_a_picture_is_repeated_only_for_whoever_gave_that
     assert "Made from:" in (await anna.until(says("Recipe"), after=repeated["id"]))["text"]
 
 
-async def test_words_are_not_offered_for_editing_where_they_are_not_all(able: House, anna: Person) -> None:
+async def test_words_are_edited_and_the_picture_and_the_parameters_stay(able: House, anna: Person) -> None:
     able.painter.failure = Failed(code="internal", message="x")
-    await send(anna, encoded(RED), caption="a blue evening")
+    await send(anna, encoded(RED), caption="a blue evening --iw 0.4 --cfg 5 --n 1")
     failed = await anna.until(offers("Try again"))
-    assert buttons(failed) == ["🔄 Try again"]
+    assert buttons(failed) == ["🔄 Try again", "✏️ Edit"]
     able.painter.failure = None
-    await anna.press(failed, "Try again")
-    await anna.until(is_result)
-    assert able.painter.submitted[1].request == able.painter.submitted[0].request
+    await anna.press(failed, "Edit")
+    asked = await anna.until(says("in reply to this message"))
+    assert "a blue evening" in asked["text"]
+    await able.reopen()
+    await anna.say("a green morning --cfg 6", reply_to=asked["id"])
+    result = await anna.until(is_result)
+    request = able.painter.submitted[-1].request
+    assert isinstance(request, Mix)
+    assert (request.prompt, request.image_scale, request.guidance_scale) == ("a green morning", 0.4, 6)
+    assert len(request.seeds) == 1
+    await anna.say("/info", reply_to=result["id"])
+    assert "a picture that was sent here" in (await anna.until(says("Recipe")))["text"]
+
+
+async def test_a_result_without_words_offers_none_to_edit(able: House, anna: Person) -> None:
+    await send(anna, encoded(RED))
+    await anna.press(await anna.until(offers("Vary")), "Vary")
+    assert not any("Edit" in name for name in buttons(await anna.until(is_result)))
+
+
+async def test_other_words_for_an_extended_picture_are_not_taken_from_anybody_else(
+    able: House, named: Callable[..., Person]
+) -> None:
+    anna, boris = named(1001, "en", -77), named(1002, "en", -77)
+    await anna.say("/imagine a red circle")
+    ours = await anna.until(is_result)
+    await anna.say("/outpaint left a blue sea", reply_to=ours["id"])
+    wide = await anna.until(is_result, after=ours["id"])
+    before = able.painter.submitted[-1].request
+    await anna.press(wide, "Edit")
+    asked = await anna.until(says("in reply to this message"))
+    await boris.say("a green meadow", reply_to=asked["id"])
+    await boris.until(is_result, after=asked["id"])
+    assert isinstance(able.painter.submitted[-1].request, FlashTextToImage)
+    await anna.say("a green meadow", reply_to=asked["id"])
+    await anna.until(lambda message: is_result(message) and "Extended" in message["caption"], after=asked["id"])
+    after = able.painter.submitted[-1].request
+    assert isinstance(after, Outpaint)
+    assert after == before.model_copy(update={"prompt": "a green meadow", "seeds": after.seeds})
+    assert after.seeds != before.seeds
