@@ -72,10 +72,8 @@ async def painted(message: Message, person: Person, event_update: Update, desk: 
         except BlobMissing:
             continue
         except MaskError as error:
-            told = candidate.explain == "always" or (
-                candidate.explain == "copies" and type(error) is not AnotherPicture
-            )
-            if told:
+            elsewhere = isinstance(error, AnotherPicture) or (isinstance(error, NothingPainted) and message.caption)
+            if candidate.explain == "always" or (candidate.explain == "copies" and not elsewhere):
                 await desk.deliveries.say(origin, _explained(error))
                 return
             continue

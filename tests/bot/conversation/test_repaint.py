@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from benchmarks.paintings import COLOURS, blob, intersection_over_union, paint, photograph, ring
 from bot.handlers import painted
-from inference.requests import Inpaint
+from inference.requests import Inpaint, Mix
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.test_buttons import until_gone
 from tests.bot.conversation.test_pictures_in import offers, says, send
@@ -119,6 +119,13 @@ async def test_pictures_alike_that_are_sent_for_a_mix_are_mixed(every_mode: Hous
     await anna.until(says("1 picture so far"))
     await send(anna, encoded(circled()[0]))
     await anna.until(says("2 pictures so far"))
+
+
+async def test_the_same_photo_with_other_words_is_not_looked_for_paint(every_mode: House, anna: Person) -> None:
+    question = await asked(anna)
+    await send(anna, encoded(PHOTO), caption="as a watercolour --n 1")
+    await anna.until(is_result, after=question["id"])
+    assert isinstance(every_mode.painter.submitted[-1].request, Mix)
 
 
 async def test_an_unpainted_photo_is_just_another_photo(every_mode: House, anna: Person) -> None:
