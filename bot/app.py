@@ -28,7 +28,8 @@ from bot.commands import set_commands
 from bot.delivery import Deliveries
 from bot.desk import Desk
 from bot.handlers import build_router
-from bot.history import History
+from bot.history import History, Leftovers
+from bot.leftovers import sweep_daily
 from bot.migration import upgrade
 from bot.outbox import Outbox
 from bot.polling import poll
@@ -155,12 +156,15 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         updates.include_router(build_router())
         await deliveries.start()
         await queue.start()
+        sweeping = asyncio.create_task(sweep_daily(Leftovers(database), blobs, settings.unused_files_days))
         try:
             await deliveries.resume()
             await _model_card(queue, stop)
             await _commands(bot)
             yield Studio(settings, bot, me, updates, queue)
         finally:
+            sweeping.cancel()
+            await asyncio.gather(sweeping, return_exceptions=True)
             await queue.close(settings.shutdown_grace_seconds)
             await deliveries.close()
             await outbox.close()

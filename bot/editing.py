@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from typing import Any
 
 from bot import framing, modes
 from bot.canvas import Canvas, with_ratio
@@ -80,7 +81,8 @@ def _merged(line: PromptLine, said: PromptLine) -> PromptLine:
     """The line with what is said now; of Flash and what Flash has no use for, what was said last stays."""
     now = {field.name: getattr(said, field.name) for field in fields(said) if getattr(said, field.name) is not None}
     if said.mode == "flash":
-        line = replace(line, **dict.fromkeys(NOT_FOR_FLASH))
+        dropped: dict[str, Any] = dict.fromkeys(NOT_FOR_FLASH)
+        line = replace(line, **dropped)
     elif line.mode == "flash" and now.keys() & set(NOT_FOR_FLASH):
         line = replace(line, mode=None)
     return replace(line, **{**now, "prompt": said.prompt or line.prompt, "seed": said.seed})

@@ -84,6 +84,7 @@ async def read(desk: Desk, message: Message, owner_id: int) -> Given:
     unique = found.file.file_unique_id
     known = await desk.history.sources.upload_of_file(owner_id, unique)
     if known is not None and await asyncio.to_thread(desk.blobs.exists, known.blob):
+        await desk.history.sources.renew_upload(known.id)
         return given_upload(known)
     if found.size > MAX_DOWNLOAD:
         raise PictureRefused("too_big_a_file", f"{found.size / 1e6:.0f}")

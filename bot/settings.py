@@ -81,6 +81,7 @@ class Settings(BaseSettings):
         default_factory=lambda given: f"sqlite+aiosqlite:///{given.get('data_dir', Path('data'))}/studio.db"
     )
     blobs_url: str = Field(default_factory=lambda given: str(given.get("data_dir", Path("data")) / "blobs"))
+    unused_files_days: Annotated[int, Field(ge=1, le=3650)] = 30
     queue_url: str = "local://"
 
     # The worker

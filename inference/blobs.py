@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -9,7 +10,7 @@ import re
 import secrets
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
@@ -23,6 +24,7 @@ from inference.requests import MAX_PICTURE_SIDE, MAX_PIXELS, Recipe
 
 RECIPE_KEY = "kandinsky-studio"
 MAX_RECIPE_BYTES = 64 * 1024
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 PARTIAL_SECONDS = 3600.0  # nobody writes one file for longer
 
 
@@ -52,9 +54,9 @@ class BlobStore:
         self._local = "file" in (self._fs.protocol if isinstance(self._fs.protocol, tuple) else (self._fs.protocol,))
 
     def put(self, content: bytes) -> str:
-        """Stores bytes, returns their digest. Storing the same bytes again changes nothing."""
+        """Stores bytes, returns their digest. Storing the same bytes again changes nothing but their age."""
         digest = hashlib.sha256(content).hexdigest()
-        return digest if self.exists(digest) else self.write(lambda file: file.write(content)).digest
+        return digest if self._renewed(digest) else self.write(lambda file: file.write(content)).digest
 
     def write(self, write: Callable[[BinaryIO], object]) -> Stored:
         """Stores what `write(file)` writes, which need not be in memory at any time."""
@@ -64,10 +66,10 @@ class BlobStore:
         try:
             with partial.open("wb") as file:
                 digest = _written(file, write)
-            if self.exists(digest):
-                return Stored(digest, fresh=False)
-            self._move(partial, self._path(digest))
-            return Stored(digest, fresh=True)
+            fresh = not self.exists(digest)
+            if fresh or not self._renewed(digest):
+                self._move(partial, self._path(digest))
+            return Stored(digest, fresh)
         finally:
             partial.unlink(missing_ok=True)
 
@@ -89,11 +91,33 @@ class BlobStore:
     def exists(self, digest: str) -> bool:
         return bool(self._fs.exists(self._path(digest)))
 
+    def stored_before(self, when: float) -> Iterator[str]:
+        """Digests of what was last stored before a time (seconds since the epoch)."""
+        for shard in range(256):
+            folder = f"{self._root}/{shard:02x}"
+            if not self._fs.isdir(folder):
+                continue
+            for path in self._fs.ls(folder, detail=False, refresh=True):
+                digest = path.rsplit("/", 1)[-1]
+                with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
+                    if _DIGEST.fullmatch(digest) and self._fs.modified(path).timestamp() < when:
+                        yield digest
+
     def delete(self, digest: str) -> None:
         """Forgets the bytes; a digest that is not there is no error."""
         path = self._path(digest)
         if self._fs.exists(path):
             self._fs.rm_file(path)
+
+    def _renewed(self, digest: str) -> bool:
+        """Whether these bytes are there and count as just stored. Elsewhere than on a local disk, storing does that."""
+        if not self._local:
+            return False
+        try:
+            os.utime(self._path(digest))
+        except FileNotFoundError:
+            return False
+        return True
 
     def _move(self, partial: Path, path: str) -> None:
         self._fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
@@ -103,7 +127,7 @@ class BlobStore:
             self._fs.put_file(str(partial), path)
 
     def _path(self, digest: str) -> str:
-        if not re.fullmatch(r"[0-9a-f]{64}", digest):
+        if not _DIGEST.fullmatch(digest):
             raise ValueError("a blob is addressed by 64 hexadecimal digits")
         return f"{self._root}/{digest[:2]}/{digest}"
 

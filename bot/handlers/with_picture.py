@@ -128,6 +128,9 @@ def _menu(desk: Desk) -> str:
 async def told(message: Message, draft: Draft, person: Person, event_update: Update, desk: Desk) -> None:
     """The words that were missing have come."""
     origin = Origin.of_message(message, event_update.update_id, person.language)
+    if draft.closed_at is not None:
+        await desk.deliveries.say(origin, _("This is no longer there."))
+        return
     given = Given.model_validate(draft.body["given"])
     words = understood(message.text or "")[1] or (message.text or "")
     await works.begin(desk, origin, person, draft.body["command"], given, words)

@@ -1,5 +1,6 @@
 """People, pictures and posts, in SQL."""
 
+from bot.history.leftovers import Leftovers
 from bot.history.queries import History
 from bot.history.records import (
     Draft,
@@ -20,6 +21,7 @@ __all__ = [
     "DraftKind",
     "Given",
     "History",
+    "Leftovers",
     "Parent",
     "Person",
     "Post",

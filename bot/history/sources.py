@@ -29,6 +29,7 @@ class Sources:
         """Remembers a picture that somebody gave; the same file of the same person is remembered once."""
         known = await self.upload_of_file(owner_id, file_unique_id) if file_unique_id else None
         if known is not None and known.blob == source.blob:
+            await self.renew_upload(known.id)
             return Given(source=source, upload_id=known.id)
         row = {
             "owner_id": owner_id,
@@ -43,6 +44,11 @@ class Sources:
         async with self._database.begin() as connection:
             upload_id = await connection.scalar(insert(uploads).values(row).returning(uploads.c.id))
         return Given(source=source, upload_id=upload_id)
+
+    async def renew_upload(self, upload_id: int) -> None:
+        """The same picture has been given once more: its age counts from now on."""
+        async with self._database.begin() as connection:
+            await connection.execute(update(uploads).where(uploads.c.id == upload_id).values(created_at=self._clock()))
 
     async def upload(self, upload_id: int) -> Upload | None:
         async with self._reading.connect() as connection:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import struct
+import time
 import tracemalloc
 import zlib
 from pathlib import Path
@@ -99,6 +100,22 @@ def test_leftovers_of_a_crash_go_and_files_being_written_stay(tmp_path: Path) ->
     store.forget_partials()
     assert not old.exists() and not older.exists() and new.exists()
     assert store.get(digest) == b"content"
+
+
+@pytest.mark.parametrize("url", ["folder", "memory://old-and-new"])
+def test_what_was_stored_before_a_time_is_known_and_storing_it_again_makes_it_new(tmp_path: Path, url: str) -> None:
+    store = BlobStore(str(tmp_path) if url == "folder" else url)
+    begin = time.time() - 5
+    digests = {store.put(b"content"), store.put(b"more")}
+    assert set(store.stored_before(begin)) == set()
+    assert set(store.stored_before(time.time() + 5)) == digests
+    if url == "folder":
+        for path in (path for path in tmp_path.rglob("*") if path.is_file()):
+            os.utime(path, (1, 1))
+        assert set(store.stored_before(begin)) == digests
+        store.put(b"content")
+        store.write(lambda file: file.write(b"more"))
+        assert set(store.stored_before(begin)) == set()
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (63, 5, 3), (64, 64, 3), (65, 130, 3), (70, 9)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,10 +12,11 @@ import aiohttp
 import pytest
 from PIL import Image, ImageStat
 
+from bot import leftovers
 from inference.requests import Control, Failed, FlashTextToImage, Mix, Outpaint, Refine, Upscale, sources
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import ALL_MODES, BIG
-from tests.e2e.chat import Message, Person, buttons, is_result
+from tests.e2e.chat import PATIENCE, Message, Person, buttons, is_result
 
 RED, BLUE = (220, 40, 40), (30, 60, 210)
 
@@ -242,6 +244,28 @@ async def test_a_menu_that_needs_words_asks_for_them(able: House, anna: Person) 
     await anna.say("a glass house --n 1", reply_to=asked["id"])
     await anna.until(is_result)
     assert isinstance(able.painter.submitted[-1].request, Control)
+
+
+async def test_a_photo_that_came_to_nothing_is_gone_after_a_month_and_its_buttons_and_questions_say_so(
+    able: House, anna: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await send(anna, encoded(RED))
+    menu = await anna.until(offers("Outlines"))
+    await anna.press(menu, "Outlines")
+    asked = await anna.until(says("What shall it become"))
+    monkeypatch.setattr(leftovers, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(leftovers, "DAY", 0.01)  # and so the month is over in no time, sweep by sweep
+    await able.reopen()
+    stored = able.folder / "blobs"
+    deadline = time.monotonic() + PATIENCE
+    while any(path.is_file() for path in stored.rglob("*")):
+        assert time.monotonic() < deadline, "the photo is still there"
+        await asyncio.sleep(0.05)
+    answer = (await anna.press(menu, "Vary"))["answer"]
+    assert "no longer there" in answer["text"]
+    await anna.say("a glass house", reply_to=asked["id"])
+    await anna.until(says("no longer there"), after=asked["id"])
+    assert able.painter.submitted == []
 
 
 async def test_parameters_of_another_command_are_named(able: House, anna: Person) -> None:
