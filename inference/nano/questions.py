@@ -59,11 +59,13 @@ class Examiner:
 
     def __init__(self, files: Files) -> None:
         trained: dict[str, Any] = files.manifest.get("trained", {})
-        steps = int(trained.get("text", {}).get("steps", 0))
-        self._read = _read_in_training(steps)
-        self._drawn = _drawn_in_training()
-        self.compared = len(self._read)
+        self._steps = int(trained.get("text", {}).get("steps", 0))
         self.passed_over = 0
+
+    @property
+    def compared(self) -> int:
+        """How many different captions it knows to have been read."""
+        return len(_read_in_training(self._steps))
 
     def questions(self, kind: str, language: str, count: int) -> list[Question]:
         """`count` sentences about unseen flat scenes of a kind that name everything that is measured."""
@@ -86,18 +88,18 @@ class Examiner:
 
     def known(self, prompt: str, scene: Scene, language: str) -> bool:
         """Whether training may have read this very sentence."""
-        if prompt.lower() in self._read:
+        if prompt.lower() in _read_in_training(self._steps):
             return True
         rng = random.Random(prompt)
         return any(
             caption(one, language, rng)[0].lower() == prompt.lower()
-            for one in self._drawn.get(_content(scene), ())
+            for one in _drawn_in_training().get(_content(scene), ())
             for _ in range(DRAWS)
         )
 
     def familiar(self, scene: Scene) -> bool:
         """Whether a training picture has the same objects, colours and ground."""
-        return _content(scene) in self._drawn
+        return _content(scene) in _drawn_in_training()
 
 
 def _content(scene: Scene) -> Scene:

@@ -9,10 +9,10 @@ import torch
 
 from inference.checkpoints.load import Checkpoint
 from inference.checkpoints.store import lacking, locate, model_card
-from inference.conditioning import null_context
+from inference.conditioning import encode, null_context, project, tokenize
 from inference.nano import movq
 from inference.nano.export import export, untrained
-from inference.nano.sampling import open_nets
+from inference.nets.unet import denoise
 
 MEGABYTE = 1_000_000
 
@@ -63,10 +63,14 @@ def test_both_modes_can_run_from_it(written):
         assert card.unknown_words(prompt) == ()
 
 
-def in_double(trained, nets):
+def in_double(trained, loaded):
     """Random nets with norms over four values blow rounding up; in float64 equal means equal."""
     trained.unet.double()
-    nets.unet.double()
+    loaded.unet.double()
+
+
+def predict(loaded, x, t, context):
+    return denoise(loaded.unet, x, torch.full((len(x),), t), context.rows, context.mask, context.pool_len)
 
 
 @pytest.mark.parametrize("mode", ["base", "flash"])
@@ -74,25 +78,28 @@ def test_loaded_nets_answer_like_the_trained_ones(written, mode):
     parts, _, folder = written
     trained = copy.deepcopy(getattr(parts, mode)).half().float()  # what fp16 keeps of it
     encoder = copy.deepcopy(parts.encoder).half().float().eval()
-    nets = open_nets(folder, mode)
-    in_double(trained, nets)
-    ids = nets.tokenizer(["a black cat in space"], return_tensors="pt")
+    checkpoint = Checkpoint.open(folder)
+    loaded = checkpoint.load_unet(mode, torch.float32, "cpu")
+    tokenizer, text = checkpoint.load_text_encoder(torch.float32, "cpu")
+    in_double(trained, loaded)
+    ids = tokenizer(["a black cat in space"], return_tensors="pt")
     x, t = torch.randn(1, 4, 16, 16), 479
     with torch.inference_mode():
         hidden = encoder(**ids).last_hidden_state
         expected = trained(x, torch.tensor([t]), hidden, ids["attention_mask"], torch.tensor([False]))
-        (context,) = nets.contexts(["a black cat in space"])
-        assert torch.allclose(nets.predict(x, t, context), expected, atol=1e-5)
+        (rows,) = encode(text, [tokenize(tokenizer, "a black cat in space").ids])
+        assert torch.allclose(predict(loaded, x, t, project(loaded.projection, rows)), expected, atol=1e-5)
 
 
 def test_an_empty_caption_in_training_is_the_null_context_in_use(written):
     parts, _, folder = written
-    nets, trained = open_nets(folder, "base"), copy.deepcopy(parts.base).half().float()
-    in_double(trained, nets)
+    loaded = Checkpoint.open(folder).load_unet("base", torch.float32, "cpu")
+    trained = copy.deepcopy(parts.base).half().float()
+    in_double(trained, loaded)
     x, hidden, mask = torch.randn(1, 4, 16, 16), torch.randn(1, 9, 128), torch.ones(1, 9, dtype=torch.int64)
     with torch.inference_mode():
         expected = trained(x, torch.tensor([300]), hidden, mask, torch.tensor([True]))
-        assert torch.allclose(nets.predict(x, 300, null_context(nets.null_embedding)), expected, atol=1e-5)
+        assert torch.allclose(predict(loaded, x, 300, null_context(loaded.null_embedding)), expected, atol=1e-5)
 
 
 def test_the_loaded_codec_decodes_like_the_trained_one(written):
