@@ -201,9 +201,9 @@ async def test_deleting_asks_first_and_takes_pictures_files_and_messages_along(h
     await anna.press(await anna.message(grid["id"]), "🗑")
     await anna.until(lambda message: any("Delete for good" in text for text in buttons(message)))
     await anna.press(await anna.message(grid["id"]), "Delete for good")
+    await until_gone(anna, grid, single)
     await anna.say("/history")
     await anna.until(lambda message: "no pictures yet" in (message["text"] or ""))
-    await until_gone(anna, grid, single)
     assert not list((house.folder / "blobs").rglob("?" * 64))
 
 
