@@ -20,6 +20,7 @@ from inference.nano.captions import LANGUAGES, Named, caption
 from inference.nano.tokenizer import load_tokenizer
 from inference.nano.training import batches, fit, load
 from inference.nano.world import Scene, sample_scene
+from inference.nets.clip import MEAN, STD
 
 PICTURES = 12_288
 BATCH = 128
@@ -28,8 +29,6 @@ EMBEDDING = 96
 TOKENS = 48  # longest caption the text tower reads
 RATE = 1e-3
 NAMED = ("kind", "count", "shape1", "colour1", "shape2", "colour2", "background", "position", "size", "pairing")
-MEAN = (0.48145466, 0.4578275, 0.40821073)
-STD = (0.26862954, 0.26130258, 0.27577711)
 
 
 def config(vocabulary: int) -> CLIPConfig:

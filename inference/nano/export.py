@@ -21,7 +21,7 @@ from transformers import T5EncoderModel
 from inference.checkpoints.contents import clip_state
 from inference.checkpoints.keys import movq_to_official, unet_to_official
 from inference.checkpoints.store import STUDIO_FILES
-from inference.nano import clip, edges, inpainting, movq, ranking, steering, superres, text, unet
+from inference.nano import clip, decoder, edges, inpainting, movq, ranking, steering, superres, text, unet
 from inference.nano.card import card
 from inference.nano.tokenizer import load_tokenizer, train_tokenizer
 from inference.nano.training import load
@@ -48,7 +48,7 @@ def gather(out: Path) -> Parts:
     """The parts that training left in `out`. Until there is a Flash student the base stands in for it, and says so."""
     base, _, encoder = unet.trained(out)
     trained: dict[str, Any] = {}
-    for name in ("text", "movq", "unet", "flash", *OTHERS):
+    for name in ("text", "movq", "unet", "decoder", "flash", *OTHERS):
         state = load(out / f"{name}.pt")
         if state is not None:
             trained[name] = {"minutes": round(float(state["minutes"]), 1), "steps": int(state["step"])}  # type: ignore
@@ -60,7 +60,7 @@ def gather(out: Path) -> Parts:
         if name in trained:
             others |= files_of(out)
     configs = clip_configs(len(load_tokenizer(out / "tokenizer"))) if "clip" in trained else {}
-    return Parts(base, flash, encoder, movq.trained(out), out / "tokenizer", trained, others, configs)
+    return Parts(base, flash, encoder, decoder.trained(out), out / "tokenizer", trained, others, configs)
 
 
 def _inpainting(out: Path) -> dict[str, Mapping[str, Tensor]]:

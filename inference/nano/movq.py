@@ -70,7 +70,8 @@ def pictures(start: int, count: int) -> Tensor:
     return out
 
 
-def _distance(made: Tensor, true: Tensor) -> Tensor:
+def distance(made: Tensor, true: Tensor) -> Tensor:
+    """How far pictures are from true ones, both in [-1, 1], edges counted twice; a scalar to train by."""
     error = made.float() - true
     down = (error[..., 1:, :] - error[..., :-1, :]).abs().mean()
     across = (error[..., 1:] - error[..., :-1]).abs().mean()
@@ -154,7 +155,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool, polish: float = PO
             reach = F.relu(latents.abs() - 1).square().mean()
             spread = latents.detach().std()
             made = decode(model, latents + NOISE * spread * torch.randn_like(latents))
-        loss = _distance(made, to_input(images)) + 0.5 * reach
+        loss = distance(made, to_input(images)) + 0.5 * reach
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
