@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from inference.nano.captions import LANGUAGES
 from inference.nano.checker import Seen
 from inference.nano.drawing import draw
 from inference.nano.edges import true_edges
+from inference.nano.evaluate import contact_sheet
 from inference.nano.questions import FIRST_SEED, Examiner, full_caption
 from inference.nano.ranking import Ranker
 from inference.nano.studio import Pixels, Studio
@@ -21,12 +23,16 @@ from inference.nano.world import COLOURS, SHAPES, Scene, Thing, goes_with, sampl
 from inference.requests import WeighedSource
 
 APART = 1_000_000  # between the scenes of one part and those of the next
+ACROSS = 12  # pictures side by side on a contact sheet
 TOLERANCE = 2  # pixels by which an edge may lie off
 
 
 @dataclass(frozen=True)
 class Bench:
-    """`count` pictures a row, `prompts` sentences a language for words alone, `steps` wherever a mode has a choice."""
+    """`count` pictures a row, `prompts` sentences a language for words alone, `steps` wherever there is a choice.
+
+    What is drawn is kept in the folder `sheets`, if there is one.
+    """
 
     studio: Studio
     ranker: Ranker | None
@@ -34,6 +40,7 @@ class Bench:
     count: int
     prompts: int
     steps: int
+    sheets: Path | None = None
 
     @property
     def size(self) -> dict[str, int]:
@@ -44,6 +51,16 @@ class Bench:
     def weighed(self, picture: Pixels, weight: float = 1.0) -> WeighedSource:
         """A stored picture for an image prompt."""
         return WeighedSource(**self.studio.put(picture).model_dump(), weight=weight)
+
+    def keep(self, name: str, *rows: Sequence[Pixels]) -> None:
+        """Pictures for a person to look at: `rows` under each other, as contact sheets in the folder `sheets`."""
+        if self.sheets is not None:
+            self.sheets.mkdir(parents=True, exist_ok=True)
+            columns = min(ACROSS, len(rows[0]))
+            lines = [row[i : i + columns] for i in range(0, len(rows[0]), columns) for row in rows]
+            padded = [[*line, *[np.full_like(line[0], 255)] * (columns - len(line))] for line in lines]
+            sheet = contact_sheet(np.stack([picture for line in padded for picture in line]), columns)
+            sheet.save(self.sheets / f"{name}.png")
 
     def judge(self) -> Ranker:
         """The ranker, where a part cannot do without."""

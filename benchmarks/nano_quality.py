@@ -65,6 +65,7 @@ def words(bench: Bench) -> Section:
             row, pictures = measure(bench.studio, mode, questions[language], bench.steps)
             rows.append(row)
             drawn.append(pictures)
+            bench.keep(f"words_{mode}_{language}", pictures)
         if bench.ranker is not None:
             own = bench.ranker.see(tensors(list(np.concatenate(drawn))))
             read = bench.ranker.read([question.prompt for question in everything])
@@ -173,11 +174,11 @@ def measured(part: Part, bench: Bench) -> Section:
     return part.run(bench)
 
 
-def opened(weights: Path, count: int, prompts: int, steps: int) -> Bench:
+def opened(weights: Path, count: int, prompts: int, steps: int, sheets: Path | None = None) -> Bench:
     """The checkpoint in `weights`, ready to be tried."""
     studio = Studio(weights)
     ranker = open_ranker(weights) if (weights / WEIGHTS).is_file() else None
-    return Bench(studio, ranker, Examiner(studio.files), count, prompts, steps)
+    return Bench(studio, ranker, Examiner(studio.files), count, prompts, steps, sheets)
 
 
 def main(
@@ -186,12 +187,13 @@ def main(
     prompts: Annotated[int, typer.Option(min=1, help="Sentences in each language for pictures from words.")] = 200,
     count: Annotated[int, typer.Option(min=1, help="Pictures in every row of the other parts.")] = 48,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the full model, wherever it draws.")] = 50,
+    sheets: Annotated[Path | None, typer.Option(help="Keep what was drawn as contact sheets in this folder.")] = None,
 ) -> None:
     chosen = parts or list(PARTS)
     if unknown := set(chosen) - PARTS.keys():
         raise typer.BadParameter(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     torch.set_num_threads(1)
-    bench = opened(weights, count, prompts, steps)
+    bench = opened(weights, count, prompts, steps, sheets)
     print(f"{machine()}; one thread", flush=True)
     for name in chosen:
         started = time.process_time()

@@ -57,6 +57,8 @@ def inpainting(bench: Bench) -> Section:
         holes.append(mask > 0)
         sources.append(source)
     made = [picture for (picture,) in bench.studio.draw(requests)]
+    punched = [np.where(hole[..., None], 128, it).astype(np.uint8) for it, hole in zip(sources, holes, strict=True)]
+    bench.keep("inpainting", sources, punched, made)
     inside = [_in_hole(look(picture), hole) for picture, hole in zip(made, holes, strict=True)]
     colour = [bool(blob) and blob.colour == it.colour for blob, it in zip(inside, wanted, strict=True)]  # type: ignore
     shape = [bool(blob) and blob.shape == it.shape for blob, it in zip(inside, wanted, strict=True)]  # type: ignore
@@ -115,6 +117,7 @@ def _decibels(
         for source, scene in zip(sources, shown, strict=True)
     ]
     made = [picture for (picture,) in bench.studio.draw(requests)]
+    bench.keep(f"{net}_{case.replace(' ', '_')}", [_bicubic(source, 2 * SIZE) for source in sources], made, large)
     ours = [psnr(picture, true) for picture, true in zip(made, large, strict=True)]
     plain = [psnr(_bicubic(source, len(true)), true) for source, true in zip(sources, large, strict=True)]
     gains = [a - b for a, b in zip(ours, plain, strict=True)]
@@ -165,7 +168,9 @@ def drawing_over(bench: Bench) -> Section:
             )
             for question, draft in zip(asked, drafts, strict=True)
         ]
-        after = [look(picture) for (picture,) in bench.studio.draw(requests)]
+        made = [picture for (picture,) in bench.studio.draw(requests)]
+        bench.keep(f"refine_{degree}", drafts, made)
+        after = [look(picture) for picture in made]
         for name in ("colour", "shape"):
             same = [_same(a, b, name) for a, b in zip(before, after, strict=True)]
             findings.append(share(f"{degree} ({strength:g}): keeps the {name}", same))

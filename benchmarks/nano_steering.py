@@ -49,12 +49,15 @@ def variation(bench: Bench) -> Section:
                 for i, (scene, picture) in enumerate(zip(shown, pictures, strict=True))
             ]
             made = [picture for (picture,) in bench.studio.draw(requests)]
+            bench.keep(f"variation_{degree}_{'own' if words else 'no'}_words", pictures, made)
             findings += _kept(f"{degree}, {'its own' if words else 'no'} words", made, shown)
     quick = [
         FlashMix(prompt="", images=(bench.weighed(picture),), seeds=(scene.seed,), **bench.size)
         for scene, picture in zip(shown, pictures, strict=True)
     ]
-    findings += _kept("Flash, no words", [picture for (picture,) in bench.studio.draw(quick)], shown)
+    made = [picture for (picture,) in bench.studio.draw(quick)]
+    bench.keep("variation_flash", pictures, made)
+    findings += _kept("Flash, no words", made, shown)
     remark = (
         "Share of variations with the source's colour, shape and ground; beside it the share that another source has."
     )
@@ -88,6 +91,8 @@ def mixture(bench: Bench) -> Section:
             for (a, _), both in zip(couples, sources, strict=True)
         ]
         made[weights] = [picture for (picture,) in bench.studio.draw(requests)]
+    first, second = ([both[i] for both in sources] for i in (0, 1))
+    bench.keep("mixture", first, made[LEANINGS[1]], made[LEANINGS[0]], made[LEANINGS[2]], second)
     halves = [look(picture) for picture in made[LEANINGS[0]]]
     findings = [
         share("0.5 / 0.5 has something of both", [_of_both(s, *c) for s, c in zip(halves, couples, strict=True)]),
@@ -177,6 +182,7 @@ def outlines(bench: Bench, kind: Literal["hed", "scribble"]) -> Section:
         for i, (source, scene) in enumerate(zip(sources, wanted, strict=True))
     ]
     made = [picture for (picture,) in bench.studio.draw(requests)]
+    bench.keep(kind, sources, made)
     lines, hints = [edges(picture) for picture in made], [edges(source) for source in sources]
     own = [agreement(a, b) for a, b in zip(lines, hints, strict=True)]
     strange = [agreement(a, b) for a, b in zip(lines, [*hints[1:], hints[0]], strict=True)]

@@ -15,7 +15,7 @@ from inference.nano.captions import LANGUAGES
 from inference.nano.checker import Seen, in_order, look, position
 from inference.nano.questions import Examiner, Question
 from inference.nano.studio import Studio
-from inference.nano.world import SIZE, Scene
+from inference.nano.world import Scene
 from inference.requests import AnyRequest, FlashTextToImage, TextToImage
 
 COLUMNS = ("background", "colour", "shape", "position", "count", "pair colours", "pair shapes")
@@ -112,9 +112,9 @@ def evaluate(folder: Path, pictures: int, steps: int = 50, sheets: Path | None =
 
 
 def contact_sheet(pictures: np.ndarray, across: int = 12) -> Image.Image:
-    """Pictures uint8 [N, SIZE, SIZE, 3] in rows with thin gaps."""
-    step, down = SIZE + 4, -(-len(pictures) // across)
-    sheet = Image.new("RGB", (across * step, down * step), (255, 255, 255))
+    """Pictures uint8 [N, H, W, 3] in rows with thin gaps."""
+    (count, height, width), gap = pictures.shape[:3], 4
+    sheet = Image.new("RGB", (across * (width + gap), -(-count // across) * (height + gap)), (255, 255, 255))
     for i, picture in enumerate(pictures):
-        sheet.paste(Image.fromarray(picture), (i % across * step, i // across * step))
+        sheet.paste(Image.fromarray(picture), (i % across * (width + gap), i // across * (height + gap)))
     return sheet
