@@ -1,7 +1,8 @@
 """Training of what steers the base U-Net besides words: image prompts, outlines, scribbles.
 
 The adapter and the ControlNet learn beside a frozen base; the outline net is a U-Net of its own. Texts are treated as
-the published pipelines of each do, and half of them are dropped, so that a picture or a drawing alone is enough.
+the published pipelines of each do, and half of them are dropped, so that a picture or a drawing alone is enough. What
+guidance leads away from has to be learnt too: the empty text, padded to the prompt, and to the adapter a grey picture.
 """
 
 from __future__ import annotations
@@ -37,8 +38,10 @@ STEM_WIDTHS = (3, 8, 8, 16, 16, 24, 24, 32)
 OUTLINE_WIDTHS = (32, 48, 32, 16)
 RATES: dict[Part, float] = {"adapter": 2e-3, "outlines": 1.2e-3, "scribble": 1e-3}
 RULES: dict[Part, TextRule] = {"adapter": "ip_adapter", "outlines": "hed", "scribble": "controlnet"}
-WORDLESS, SILENT = 0.3, 0.2  # shares of captions that become the filler, and nothing at all
-BLIND = 0.1  # share of image prompts that become the mean-grey picture
+WORDLESS, SILENT = 0.3, 0.2  # shares of captions that become the filler, and what guidance leads away from
+BLIND = 0.05  # share of image prompts that become the mean-grey picture although something is said
+
+Said = tuple[str, bool]  # a prompt, and whether what is learnt is that which it stands against
 
 
 class Steered(nn.Module):
@@ -172,17 +175,17 @@ def train(out: Path, minutes: float, seed: int, resume: bool, part: Part = "adap
     model = BUILD[part](base).train()
     alphas, order = alphas_cumprod(), batches(len(seeds), unet.BATCH, generator)
 
-    def words_of(scenes: Tensor) -> list[str | None]:
-        said: list[str | None] = []
+    def words_of(scenes: Tensor) -> list[Said]:
+        said: list[Said] = []
         for one in scenes.tolist():
-            pick = rng.random()
             spoken = caption(sample_scene(one), rng.choice(LANGUAGES), rng)[0]
-            said.append(None if pick < SILENT else FILLER if pick < SILENT + WORDLESS else spoken)
+            said.append((FILLER if rng.random() < WORDLESS else spoken, rng.random() < SILENT))
         return said
 
     def loss_of(_step: int) -> Tensor:
         chosen = next(order)
-        context = _contexts(model, tokenizer, encoder, words_of(seeds[chosen]), RULES[part])
+        words = words_of(seeds[chosen])
+        context = _contexts(model, tokenizer, encoder, words, RULES[part])
         t = unet.stratified_times(unet.BATCH, generator)
         alpha, clean = alphas[t], latents[chosen]
         noise = torch.randn(clean.shape, generator=generator)
@@ -191,7 +194,8 @@ def train(out: Path, minutes: float, seed: int, resume: bool, part: Part = "adap
         with torch.autocast("cpu", torch.bfloat16):
             if part == "adapter":
                 looks = seen[chosen].float()
-                looks[torch.rand(len(looks), generator=generator) < BLIND] = blind
+                silent = torch.tensor([silent for _, silent in words])
+                looks[silent | (torch.rand(len(looks), generator=generator) < BLIND)] = blind
                 extras = Extras(image_tokens=_tokens(model.net, looks))
             else:
                 hint = (seen[chosen].float() / 255)[:, None].expand(-1, 3, -1, -1)
@@ -221,17 +225,12 @@ def _structure(model: Steered, hint: Tensor, x: Tensor, t: Tensor, context: Cont
     return Extras(residuals=control_residuals(model.control, x, t, *text_side, features, torch.ones(len(x))))
 
 
-def _contexts(model: Steered, tokenizer: Any, encoder: nn.Module, words: list[str | None], rule: TextRule) -> Context:
-    """One context per text, by the rule of the pipeline that the part serves. None is silence."""
-    texts = [tokenize(tokenizer, said or "").ids for said in words]
-    rows = encode(encoder, texts)
-    made = []
-    for said, row in zip(words, rows, strict=True):
-        if said is None and rule != "controlnet":
-            made.append(contexts_by_rule(rule, model.projection, None, [None])[0])
-        else:
-            made.append(contexts_by_rule(rule, model.projection, None, [row])[0])
-    whole = merge(made)
+def _contexts(model: Steered, tokenizer: Any, encoder: nn.Module, words: list[Said], rule: TextRule) -> Context:
+    """One context per prompt, or what it stands against, by the rule of the pipeline that the part serves."""
+    *prompts, nothing = encode(encoder, [tokenize(tokenizer, prompt).ids for prompt in (*(p for p, _ in words), "")])
+    against = None if rule == "hed" else nothing
+    both = [contexts_by_rule(rule, model.projection, None, [prompt, against]) for prompt in prompts]
+    whole = merge([negative if silent else prompt for (prompt, negative), (_, silent) in zip(both, words, strict=True)])
     return Context(*(part.clone() for part in (whole.rows, whole.mask, whole.pool_len)))  # fit for gradients
 
 

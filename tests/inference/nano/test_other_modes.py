@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from transformers import T5EncoderModel
 
-from inference.nano import edges, inpainting, steering, superres, unet
+from inference.checkpoints.load import Checkpoint
+from inference.conditioning import contexts_by_rule, encode, tokenize
+from inference.nano import edges, inpainting, steering, superres, text, unet
+from inference.nano.export import WEIGHTS
 from inference.nano.world import SIZE, placements, sample_scene
 from inference.nets.unet import Extras, predict_noise
+from inference.pipelines.adapted import read_by_rule
+from inference.requests import Control, Mix
 
 
 def rows(channels: int = 4) -> tuple[torch.Tensor, ...]:
@@ -55,6 +61,41 @@ def test_a_fresh_adapter_changes_nothing() -> None:
         after = predict_noise(net, x, *text_side, Extras(image_tokens=tokens))
     assert torch.allclose(before, after, atol=1e-4)  # another attention kernel rounds differently
     assert all(("_ip" in name or "image_" in name) == p.requires_grad for name, p in net.named_parameters())
+
+
+class Reader:
+    """The tokenizer that a pipeline reads texts with."""
+
+    def __init__(self, tokenizer):
+        self.tokenizer = tokenizer
+
+    def tokenize(self, words):
+        return tokenize(self.tokenizer, words)
+
+
+@pytest.mark.parametrize("part", ["adapter", "scribble", "outlines"])
+def test_training_sees_the_very_contexts_that_guidance_compares(part):
+    torch.manual_seed(2)
+    tokenizer = Checkpoint.open(WEIGHTS).load_tokenizer()
+    encoder = T5EncoderModel(text.config(len(tokenizer))).eval()
+    model = steering.Steered(unet.Denoiser().eval(), None)
+    common = {"prompt": "a red circle on a blue background", "seeds": (1,)}
+    source = {"blob": "0" * 64, "width": 128, "height": 128}
+    if part == "adapter":
+        request, mode = Mix(images=(source,), **common), "mix"
+    else:
+        kind = "scribble" if part == "scribble" else "hed"
+        request, mode = Control(kind=kind, image=source, **common), "full" if part == "scribble" else "hed"
+    rule = steering.RULES[part]
+    reading = read_by_rule(request, request.prompt, mode, rule, Reader(tokenizer))
+    ask = next(reading)
+    rows = [None if ids is None else encode(encoder, [ids])[0] for ids in ask.texts]
+    used = contexts_by_rule(ask.rule, model.projection, None, rows, whole_negatives=ask.whole_negatives)
+    for silent, context in zip((False, True), used, strict=True):
+        learnt = steering._contexts(model, tokenizer, encoder, [(request.prompt, silent)], rule)
+        assert torch.equal(learnt.mask, context.mask)
+        assert torch.equal(learnt.pool_len, context.pool_len)
+        assert torch.allclose(learnt.rows, context.rows, atol=1e-5)
 
 
 def test_edges_are_where_colours_meet() -> None:
