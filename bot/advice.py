@@ -7,7 +7,7 @@ from bot.compose import ModeMissing, TooLong
 from bot.decoding import PictureRefused, Trouble
 from bot.i18n import _, ngettext
 from bot.intake import EngineAway
-from bot.modes import BadScale, NoDepthMap, TooLarge
+from bot.modes import BadFactor, BadScale, NoDepthMap, TooLarge
 from bot.pictures_in import NoPicture, WhichPicture
 from bot.prompt import (
     BOUNDS,
@@ -58,13 +58,17 @@ def _about_prompt(error: PromptError) -> str:
             return _("--{parameter} needs a value: {example}").format(
                 parameter=parameter, example=f"<code>{_example(parameter)}</code>"
             )
-        case BadScale(value=value, fitting=(lowest, highest), either=either):
-            between = _("a number from {lowest} to {highest}").format(lowest=f"{lowest:g}", highest=f"{highest:g}")
+        case BadFactor(value=value):
+            return _(
+                "I can make a picture twice or four times as large, or bring it to 4K; “{value}” I cannot. "
+                "For example: {example}"
+            ).format(value=_said(value), example="<code>/upscale 4</code>")
+        case BadScale(value=value, fitting=(lowest, highest)):
             return _("“{value}” does not fit --{parameter}: {bounds}. For example: {example}").format(
                 value=_said(value),
                 parameter="scale",
-                bounds=f"{lowest:g} / {highest:g}" if either else between,
-                example="<code>--scale 4</code>" if either else f"<code>{_example('scale')}</code>",
+                bounds=_("a number from {lowest} to {highest}").format(lowest=f"{lowest:g}", highest=f"{highest:g}"),
+                example=f"<code>{_example('scale')}</code>",
             )
         case BadValue(parameter=parameter, value=value):
             return _("“{value}” does not fit --{parameter}: {bounds}. For example: {example}").format(

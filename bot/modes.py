@@ -69,11 +69,17 @@ class NoDepthMap(PromptError):
 
 @dataclass(eq=False)
 class BadScale(BadValue):
-    """A --scale that means nothing to its command: it takes a number from the first to the second of `fitting`, or one
-    of these two if `either`."""
+    """A --scale that no outlines can be held with: they take a number from the first to the second of `fitting`."""
 
     fitting: tuple[float, float]
-    either: bool = False
+
+
+class BadFactor(PromptError):
+    """A picture cannot be enlarged to this; `value` is how it was said."""
+
+    def __init__(self, value: str) -> None:
+        super().__init__(value)
+        self.value = value
 
 
 class TooLarge(PromptError):
@@ -179,18 +185,21 @@ def refine(wish: Wish, given: Given, strength: float) -> Composition:
 
 
 def upscale(wish: Wish, given: Given, size: Literal["x2", "x4", "big"]) -> Composition:
-    """Two or four times the size, or as near to 4K as one of these comes. Raises TooLarge."""
+    """Two or four times the size, or as near to 4K as one of these comes. --full has twice the size computed in all its
+    steps also where Flash would do it. Raises TooLarge."""
     width, height = given.source.width, given.source.height
     if size == "big":
         size = "x2" if max(width, height) * 2 >= FOUR_K and offered(wish.card, "x2") else "x4"
     factor = 4 if size == "x4" else 2
     if width * height * factor**2 > MAX_PIXELS or max(width, height) * factor > MAX_PICTURE_SIDE:
         raise TooLarge(width * factor, height * factor)
-    kind = next((kind for kind in SERVED_BY[size] if kind in wish.card.kinds), SERVED_BY[size][0])
+    full = wish.line.mode == "full"
+    kinds: tuple[Kind, ...] = ("x2",) if full and size == "x2" else SERVED_BY[size]
+    kind = next((kind for kind in kinds if kind in wish.card.kinds), kinds[0])
     need(wish.card, kind)
     seed = wish.draw_seed() if wish.line.seed is None else wish.line.seed
     request = Upscale.model_validate({"kind": kind, "image": given.source, "seeds": (seed,)})
-    return Composition(request, PromptLine("", seed=seed, n=1, scale=float(factor)), ())
+    return Composition(request, PromptLine("", seed=seed, n=1, mode=wish.line.mode, scale=float(factor)), ())
 
 
 _FOUR_TIMES = re.compile(r"вчетверо|четыре|four|quadruple", re.IGNORECASE)
@@ -198,7 +207,7 @@ _NUMBER = re.compile(r"(?<![\w.,])[xх×]?\s?([0-9]{1,5}(?:[.,][0-9]{1,2})?)\s?(
 
 
 def size_asked(line: PromptLine) -> Literal["x2", "x4", "big"]:
-    """What /upscale means: a factor, "4k", or twice the size where no number is said. Raises BadScale for others."""
+    """What /upscale means: a factor, "4k", or twice the size where no number is said. Raises BadFactor for others."""
     said = _NUMBER.search(line.prompt)
     if said is None:
         factor = 4.0 if _FOUR_TIMES.search(line.prompt) else 2.0 if line.scale is None else line.scale
@@ -209,7 +218,7 @@ def size_asked(line: PromptLine) -> Literal["x2", "x4", "big"]:
     else:
         factor = float(said[1].replace(",", "."))
     if factor not in (2, 4):
-        raise BadScale("scale", said[0].strip() if said else f"{factor:g}", (2, 4), either=True)
+        raise BadFactor(said[0].strip() if said else f"{factor:g}")
     return "x4" if factor == 4 else "x2"
 
 

@@ -33,8 +33,10 @@ def mode_name(kind: str) -> str:
             return _("By depth")
         case "scribble":
             return _("By a scribble")
-        case "x2" | "flash_x2":
+        case "flash_x2":
             return _("Enlarging ×2")
+        case "x2":
+            return _("Enlarging ×2 in full quality")
         case "x4":
             return _("Enlarging ×4")
         case "beautify":

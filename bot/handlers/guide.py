@@ -63,7 +63,8 @@ def manual(card: ModelCard | None) -> str:
             "<code>--scale 0.8</code> how closely to keep it, <code>--start 0 --end 0.7</code> for which part of the "
             "steps, <code>--drawn</code> when it is a drawing already (/control)\n"
             "<code>--levels -1:1</code> which numbers the net reads for black and white of the outlines, "
-            "0:1 unless you say otherwise (/control)"
+            "0:1 unless you say otherwise (/control)\n"
+            "<code>--full</code> twice the size in full quality, without Flash (/upscale)"
         ),
         _(
             "<b>Commands</b>\n"

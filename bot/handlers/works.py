@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, Update
 
@@ -17,7 +19,9 @@ from bot.ordering import Order, order_picture
 from bot.pictures_in import given_picture, given_upload
 from bot.prompt import Command, PromptLine
 from bot.showing import keyboard_of
+from bot.styles import PLAIN_STYLE
 from bot.ticks import tick
+from inference.requests import Refine, TextToImage
 
 _ASKS_FIRST: dict[str, Command] = {"inpaint": "inpaint", "outpaint": "outpaint", "mix": "mix"}
 _NEEDS_WORDS: dict[str, Command] = {"restyle": "restyle", "control": "control"}
@@ -57,6 +61,8 @@ async def _order(desk: Desk, origin: Origin, person: Person, action: str, given:
     """What needs no more than the picture and the words that it was drawn from."""
     card = await known_card(desk.queue)
     line = await _own_line(desk, given)
+    if action in ("refine", "redraw"):
+        line = await _same_recipe(desk, given, line)
     wish = Wish(line, person.preferences, card, origin.private)
     match action:
         case "vary" | "subtle" | "strong":
@@ -65,6 +71,8 @@ async def _order(desk: Desk, origin: Origin, person: Person, action: str, given:
         case "refine" | "redraw":
             strength = STRENGTHS["subtle" if action == "refine" else "strong"]
             order = Order(modes.refine(wish, given, strength), "refine", (given.parent,), key)
+            if await _point_to_same(desk, origin, order):
+                return
         case "x2" | "big":
             order = Order(
                 modes.upscale(wish, given, "x2" if action == "x2" else "big"), "upscale", (given.parent,), key
@@ -81,6 +89,28 @@ async def _own_line(desk: Desk, given: Given) -> PromptLine:
         return PromptLine("")
     line = await desk.deliveries.gallery.line(picture)
     return PromptLine(line.prompt, no=line.no if line.mode == "full" else None, style=line.style)
+
+
+async def _same_recipe(desk: Desk, given: Given, line: PromptLine) -> PromptLine:
+    """The line for one picture with the seed of the given one, its style or none, and what it was drawn with in full
+    quality."""
+    picture = await desk.history.picture(given.picture_id) if given.picture_id is not None else None
+    if picture is None:
+        return replace(line, n=1)
+    line = replace(line, seed=picture.recipe.seed, n=1, style=line.style or PLAIN_STYLE)
+    if isinstance(picture.recipe.request, TextToImage | Refine):
+        drawn = await desk.deliveries.gallery.line(picture)
+        line = replace(line, no=drawn.no, steps=drawn.steps, cfg=drawn.cfg)
+    return line
+
+
+async def _point_to_same(desk: Desk, origin: Origin, order: Order) -> bool:
+    """Points to what the very same order has made before, where that is still here."""
+    for child in await desk.history.children(order.parents[0].picture_id or 0):
+        post = await desk.history.find_post(kind="single", picture_id=child.id, chat_id=origin.chat_id)
+        if post is not None and child.recipe.request == order.made.request:
+            return await desk.deliveries.gallery.point_to(post, _("It is refined like this already."))
+    return False
 
 
 async def _given(callback: CallbackQuery, pressed: SourceButton, desk: Desk) -> Given | None:

@@ -62,7 +62,7 @@ OF_COMMAND: dict[Command, tuple[str, ...]] = {
     "mix": _MIXED,
     "restyle": (*_MIXED, "strength"),
     "control": ("ar", *_GUIDED, "scale", "start", "end", "levels", "method", "drawn"),
-    "upscale": ("scale", "seed"),
+    "upscale": ("scale", "full", "seed"),
     "inpaint": _GUIDED,
     "outpaint": ("ar", *_GUIDED),
 }

@@ -8,7 +8,7 @@ from bot import advice, modes
 from bot.compose import ModeMissing
 from bot.history import Given, Preferences
 from bot.i18n import speaking
-from bot.modes import BadScale, TooLarge, Wish
+from bot.modes import BadFactor, BadScale, TooLarge, Wish
 from bot.prompt import PromptLine, parse
 from inference.requests import Kind, ModelCard, Source, Upscale
 from tests.bot.conversation.painter import BIG
@@ -66,12 +66,30 @@ def test_a_factor_may_be_said_in_words(said: str, kind: Kind) -> None:
 
 @pytest.mark.parametrize("said", ["3", "в 3 раза", "8k", "1.5x", "--scale 3", "--scale 0", "до 4096"])
 def test_a_factor_that_there_is_not_is_named_and_nothing_enlarged(said: str) -> None:
-    with pytest.raises(BadScale) as refusal:
+    with pytest.raises(BadFactor) as refusal:
         enlarged(picture(), said, "x2", "flash_x2", "x4")
     with speaking("en"):
         told = advice.advice(refusal.value)
     assert refusal.value.value in said
-    assert "2 / 4" in told
+    assert f"twice or four times as large, or bring it to 4K; “{refusal.value.value}” I cannot" in told
+
+
+def test_a_factor_that_there_is_not_is_refused_in_a_russian_sentence() -> None:
+    with speaking("ru"):
+        assert "в 2 или в 4 раза" in advice.advice(BadFactor("3"))
+
+
+@pytest.mark.parametrize("said", ["--full", "2 --full", "--full x2"])
+def test_full_enlarges_twice_without_flash(said: str) -> None:
+    assert enlarged(picture(), said, "x2", "flash_x2", "x4").kind == "x2"
+    with pytest.raises(ModeMissing) as refusal:
+        enlarged(picture(), said, "flash_x2", "x4")
+    assert refusal.value.mode == "x2"
+
+
+def test_full_makes_four_times_the_size_as_ever() -> None:
+    assert enlarged(picture(), "x4 --full", "x2", "flash_x2", "x4").kind == "x4"
+    assert enlarged(picture(2000, 1000), "4k --full", "x2", "flash_x2", "x4").kind == "x2"
 
 
 def test_a_scale_beyond_what_outlines_can_be_held_with_is_named() -> None:

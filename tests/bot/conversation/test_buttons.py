@@ -14,6 +14,7 @@ from sqlalchemy import select
 from bot.history.tables import pictures
 from inference.blobs import read_recipe
 from inference.queue.database import open_database
+from inference.requests import Refine
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.test_pictures_in import RED, encoded, send
 from tests.e2e.chat import PATIENCE, Message, Person, buttons, is_result
@@ -329,3 +330,26 @@ async def test_a_button_under_a_very_old_message_still_asks_before_it_deletes(ho
     asking = await anna.message(grid["id"])
     assert not asking["deleted"]
     assert buttons(asking) == ["🗑 Delete for good", "↩️ Keep"]
+
+
+async def test_a_picture_is_refined_alone_by_its_own_recipe_and_pointed_to_the_second_time(
+    every_mode: House, anna: Person
+) -> None:
+    grid = await anna.draw("a red circle --full --cfg 4.5 --no text --n 3 --seed 40")
+    await anna.press(grid, "⬆ 3")
+    single = await anna.until(is_single, after=grid["id"])
+    await anna.press(single, "More")
+    more = await anna.until(lambda message: "💎 Refine a little" in buttons(message))
+    refined = single
+    for button, strength in (("Refine a little", 0.3), ("Refine a lot", 0.6)):
+        await anna.press(more, button)
+        refined = await anna.until(is_single, after=refined["id"])
+        request = every_mode.painter.submitted[-1].request
+        assert isinstance(request, Refine)
+        assert (request.seeds, request.strength, request.prompt) == ((42,), strength, "a red circle")
+        assert (request.guidance_scale, request.negative_prompt) == (4.5, "text")
+    ticked = await anna.until(lambda message: "💎 Refine a lot ✓" in buttons(message))
+    await anna.press(ticked, "Refine a lot ✓")
+    finger = await anna.until(lambda message: (message["text"] or "").startswith("👆"))
+    assert finger["reply_to"] == refined["id"]
+    assert len(every_mode.painter.submitted) == 3
