@@ -1,12 +1,16 @@
 """Training of a small CLIP (Radford et al., 2021) on the world: pictures and their captions meet in one space.
 
-Its vision tower is the image encoder of the adapter; with its text tower it ranks pictures. Besides matching captions,
-the image embedding must name what the picture shows by linear heads, so that an adapter finds it there.
+Its vision tower is the image encoder of the adapter; with its text tower it ranks pictures. Colours and grounds are
+enough to tell the pictures of a batch apart, and a net that is asked no more learns no shapes. So every picture must
+also prefer its caption to one that is wrong in a single point, and its embedding must name all that it shows by linear
+heads: an adapter finds it there.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +23,31 @@ from inference.nano import movq, text
 from inference.nano.captions import LANGUAGES, Named, caption
 from inference.nano.tokenizer import load_tokenizer
 from inference.nano.training import batches, fit, load
-from inference.nano.world import Scene, sample_scene
+from inference.nano.world import (
+    BACKGROUNDS,
+    COLOURS,
+    PAINTERS,
+    POSITIONS,
+    SHAPES,
+    SIZES,
+    Scene,
+    Thing,
+    sample_scene,
+)
 from inference.nets.clip import MEAN, STD
 
 PICTURES = 12_288
-BATCH = 128
+BATCH = 64
 IMAGE = 64  # pixels on a side of what the vision tower sees
 EMBEDDING = 96
 TOKENS = 48  # longest caption the text tower reads
 RATE = 1e-3
+SHAPE_WEIGHT = 3.0
+POINTS = {
+    "single": ("shape", "shape", "colour", "background", "position", "position", "size"),
+    "count": ("shape", "shape", "colour", "background", "count"),
+    "pair": ("shape", "shape", "colour", "background", "swapped colours", "swapped things"),
+}
 NAMED = ("kind", "count", "shape1", "colour1", "shape2", "colour2", "background", "position", "size", "pairing")
 
 
@@ -87,21 +107,85 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
     tokenizer = load_tokenizer(out / "tokenizer")
     model, order = Matcher(len(tokenizer)).train(), batches(PICTURES, BATCH, generator)
 
-    def loss_of(_step: int) -> Tensor:
+    def named(embeds: Tensor, chosen: Tensor) -> Tensor:
+        """How wrongly the heads name what is shown. A shape is the hardest to see and weighs most."""
+        losses = {n: F.cross_entropy(head(embeds).float(), truth[n][chosen]) for n, head in model.heads.items()}
+        weights = {n: SHAPE_WEIGHT if n.startswith("shape") else 1.0 for n in losses}
+        return torch.stack([losses[n] * weights[n] for n in losses]).sum() / sum(weights.values())
+
+    def loss_of(step: int) -> Tensor:
         chosen = next(order)
-        words = [caption(scenes[i], rng.choice(LANGUAGES), rng)[0] for i in chosen.tolist()]
-        ids, mask = text.tokenize(tokenizer, words)
-        ids, mask = ids[:, :TOKENS], mask[:, :TOKENS]
         images = _shifted(pixels[chosen].float(), generator)
         with torch.autocast("cpu", torch.bfloat16):
-            both = model.clip(input_ids=ids, attention_mask=mask, pixel_values=images)
-            embeds = model.clip.visual_projection(both.vision_model_output.pooler_output)
-            named = [F.cross_entropy(head(embeds).float(), truth[n][chosen]) for n, head in model.heads.items()]
-        logits, same = both.logits_per_image.float(), torch.arange(len(chosen))
+            embeds = embed(model.clip, images)
+            if step % 2:  # every other time the pictures alone: shapes take longer than words
+                return named(embeds, chosen)
+            spoken = [caption(scenes[i], rng.choice(LANGUAGES), rng)[0] for i in chosen.tolist()]
+            ids, mask = text.tokenize(tokenizer, spoken)
+            heard = model.clip.text_model(input_ids=ids[:, :TOKENS], attention_mask=mask[:, :TOKENS]).pooler_output
+            read = model.clip.text_projection(heard)
+        alike = F.normalize(embeds.float(), dim=-1) @ F.normalize(read.float(), dim=-1).T
+        logits, same = alike * model.clip.logit_scale.exp(), torch.arange(len(chosen))
         matched = (F.cross_entropy(logits, same) + F.cross_entropy(logits.T, same)) / 2
-        return matched + torch.stack(named).mean()
+        return matched + named(embeds, chosen)
 
     fit(model, loss_of, out, "clip", minutes, peak=RATE, resume=resume)
+
+
+def matching_loss(logits: Tensor, right: Sequence[str], wrong: Sequence[str]) -> Tensor:
+    """Each picture finds its caption among all, its own wrong one above all; each caption finds its picture.
+
+    Logits are [B, 2B]: right captions, then wrong ones. Where a caption does not mention what is wrong both read the
+    same, and nothing is asked.
+    """
+    same = torch.arange(len(right))
+    differ = torch.tensor([a != b for a, b in zip(right, wrong, strict=True)])
+    own = torch.stack([logits[same, same], logits[same, same + len(right)]], dim=1)[differ]
+    told_apart = F.cross_entropy(own, torch.zeros(len(own), dtype=torch.long)) if len(own) else logits.new_zeros(())
+    among = logits.masked_fill(F.pad(torch.diag(~differ), (len(right), 0)), float("-inf"))
+    matched = (F.cross_entropy(among, same) + F.cross_entropy(logits[:, : len(right)].T, same)) / 2
+    return matched + told_apart
+
+
+def told(scene: Scene, language: str, rng: random.Random) -> tuple[str, str]:
+    """A caption of the scene, and the same words for one that differs in a single point."""
+    other, state = altered(scene, rng), rng.getstate()
+    right = caption(scene, language, rng)[0]
+    rng.setstate(state)
+    return right, caption(other, language, rng)[0]
+
+
+def altered(scene: Scene, rng: random.Random) -> Scene:
+    """The scene with another shape, colour, ground, place, size or number, or with its two things mixed up."""
+    if scene.kind == "abstract":
+        return replace(scene, painter=_another(PAINTERS, scene.painter, rng))
+    point = rng.choice(POINTS[scene.kind])
+    which, things = rng.randrange(len(scene.things)), list(scene.things)
+    thing = things[which]
+    if point == "shape":
+        things[which] = Thing(_another(SHAPES, thing.shape, rng), thing.colour)
+    elif point == "colour":
+        things[which] = Thing(thing.shape, _another(tuple(COLOURS), thing.colour, rng))
+    elif point == "swapped colours":
+        things = [Thing(things[0].shape, things[1].colour), Thing(things[1].shape, things[0].colour)]
+    elif point == "swapped things":
+        things.reverse()
+    elif point == "count":
+        return replace(scene, count=5 - scene.count)
+    else:
+        values = {"background": BACKGROUNDS, "position": POSITIONS, "size": SIZES}[point]
+        return replace(scene, **{point: _another(values, getattr(scene, point), rng)})
+    return replace(scene, things=tuple(things))
+
+
+def _another(values: tuple[str, ...], than: str, rng: random.Random) -> str:
+    return rng.choice([value for value in values if value != than])
+
+
+def embed(tower: Any, pixels: Tensor) -> Tensor:
+    """Image embeddings [B, EMBEDDING], not normalised, of what `to_pixels` gives, by a CLIP's vision side."""
+    embeds: Tensor = tower.visual_projection(tower.vision_model(pixel_values=pixels).pooler_output)
+    return embeds
 
 
 def _shifted(images: Tensor, generator: torch.Generator) -> Tensor:
