@@ -120,14 +120,13 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
             embeds = embed(model.clip, images)
             if step % 2:  # every other time the pictures alone: shapes take longer than words
                 return named(embeds, chosen)
-            spoken = [caption(scenes[i], rng.choice(LANGUAGES), rng)[0] for i in chosen.tolist()]
-            ids, mask = text.tokenize(tokenizer, spoken)
+            pairs = [told(scenes[i], rng.choice(LANGUAGES), rng) for i in chosen.tolist()]
+            right, wrong = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+            ids, mask = text.tokenize(tokenizer, [*right, *wrong])
             heard = model.clip.text_model(input_ids=ids[:, :TOKENS], attention_mask=mask[:, :TOKENS]).pooler_output
             read = model.clip.text_projection(heard)
         alike = F.normalize(embeds.float(), dim=-1) @ F.normalize(read.float(), dim=-1).T
-        logits, same = alike * model.clip.logit_scale.exp(), torch.arange(len(chosen))
-        matched = (F.cross_entropy(logits, same) + F.cross_entropy(logits.T, same)) / 2
-        return matched + named(embeds, chosen)
+        return matching_loss(alike * model.clip.logit_scale.exp(), right, wrong) + named(embeds, chosen)
 
     fit(model, loss_of, out, "clip", minutes, peak=RATE, resume=resume)
 
@@ -174,7 +173,7 @@ def altered(scene: Scene, rng: random.Random) -> Scene:
         return replace(scene, count=5 - scene.count)
     else:
         values = {"background": BACKGROUNDS, "position": POSITIONS, "size": SIZES}[point]
-        return replace(scene, **{point: _another(values, getattr(scene, point), rng)})
+        return replace(scene, **{point: _another(values, getattr(scene, point), rng)})  # type: ignore[arg-type]
     return replace(scene, things=tuple(things))
 
 
