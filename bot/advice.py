@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bot.canvas import PERCENT, BadShare
 from bot.cards import escape, mode_name, shortened, style_name, wait
 from bot.compose import ModeMissing, TooLong
 from bot.decoding import PictureRefused, Trouble
 from bot.i18n import _, ngettext
 from bot.intake import EngineAway
-from bot.modes import BadFactor, BadScale, NoDepthMap, TooLarge
+from bot.modes import BadFactor, BadScale, NoDepthMap, NoLook, TooLarge
 from bot.pictures_in import NoPicture, WhichPicture
 from bot.prompt import (
     BOUNDS,
@@ -57,6 +58,11 @@ def _about_prompt(error: PromptError) -> str:
         case MissingValue(parameter=parameter):
             return _("--{parameter} needs a value: {example}").format(
                 parameter=parameter, example=f"<code>{_example(parameter)}</code>"
+            )
+        case BadShare(value=value):
+            least, most = PERCENT
+            return _("I can extend a picture by {least} to {most} % of its side, not by {value} %.").format(
+                least=least, most=most, value=_said(value)
             )
         case BadFactor(value=value):
             return _(
@@ -112,6 +118,11 @@ def _about_prompt(error: PromptError) -> str:
             return _("There are {n} pictures: say which one, for example <code>/vary 2</code>.").format(n=count)
         case NoPicture():
             return _("Which picture? Reply to one with this command, or send one with the command as its caption.")
+        case NoLook():
+            return _(
+                "With /control, --iw is how much of the look of other pictures to take, and there is only one here. "
+                "Send an album: the shapes of the first picture, the look of the others."
+            )
         case NoDepthMap():
             return _(
                 "--method depth takes a picture that is a depth map itself. If yours is one, add --drawn; "

@@ -6,14 +6,15 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from bot.prompt import PromptError
 from inference.requests import MAX_SIDE, SIDE_STEP
 
 Way = Literal["left", "right", "up", "down", "zoom15", "zoom2", "square"]
 WAYS: tuple[Way, ...] = get_args(Way)
 SIDES: tuple[Way, ...] = ("left", "right", "up", "down")
-Wanted = Way | frozenset[Way] | tuple[int, int]  # a way, several sides at once, or an aspect ratio
 ZOOMS: dict[Way, float] = {"zoom15": 1.5, "zoom2": 2.0}
 STRETCH = 0.5  # of the side, that one step in a direction adds
+PERCENT = (1, 200)  # how much of it a person may say instead
 MOST = 2 * MAX_SIDE
 MOST_NATIVE = 4  # sides of the model's own square: further out it would see next to nothing of the picture at once
 SAME_RATIO = 0.01
@@ -21,6 +22,25 @@ SAME_RATIO = 0.01
 
 class NothingToAdd(ValueError):
     """The picture has the wanted shape already."""
+
+
+class BadShare(PromptError):
+    """Nobody extends a picture by so many per cent; `value` is the number that was said."""
+
+    def __init__(self, value: str) -> None:
+        super().__init__(value)
+        self.value = value
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Sides to extend at once, each by `share` of the picture's own width or height."""
+
+    sides: frozenset[Way]
+    share: float = STRETCH
+
+
+Wanted = Way | Sides | tuple[int, int]  # the last is an aspect ratio
 
 
 @dataclass(frozen=True)
@@ -38,21 +58,22 @@ def most_side(native_side: int) -> int:
     return min(MOST, MOST_NATIVE * native_side)
 
 
-def extended(size: tuple[int, int], way: Way | frozenset[Way], most: int = MOST) -> Canvas:
+def extended(size: tuple[int, int], way: Way | Sides, most: int = MOST) -> Canvas:
     """The canvas for one step. Raises NothingToAdd for making square what is square.
 
-    A direction adds half a side there, several of them each. Zooming out leaves the canvas as large as the picture was
-    and draws the picture smaller in the middle of it, so that it can be done again and again.
+    A direction adds half a side there, or the share that was said, several of them each. Zooming out leaves the canvas
+    as large as the picture was and draws the picture smaller in the middle of it, so that it can be done again and
+    again.
     """
     width, height = size
     if way == "square":
         return with_ratio(size, (1, 1), most)
-    if not isinstance(way, frozenset):
+    if not isinstance(way, Sides):
         if way in ZOOMS:
             return _zoomed(size, ZOOMS[way], most)
-        way = frozenset((way,))
+        way = Sides(frozenset((way,)))
     left, right, up, down = (
-        round(side * STRETCH) if to in way else 0
+        round(side * way.share) if to in way.sides else 0
         for to, side in zip(SIDES, (width, width, height, height), strict=True)
     )
     return _bounded((left + width + right, up + height + down), (left, up), size, most)
@@ -69,30 +90,57 @@ def with_ratio(size: tuple[int, int], ratio: tuple[int, int], most: int = MOST) 
 
 
 def wish(text: str) -> tuple[Wanted | None, str]:
-    """What a text asks for at its beginning, and the words that follow."""
+    """What a text asks for at its beginning, and the words that follow. Raises BadShare."""
     found = _RATIO.match(text)
     if found and int(found[1]) and int(found[2]):
         return (int(found[1]), int(found[2])), text[found.end() :].strip()
+    if shared := _shared(text):
+        return shared
+    sides, rest = _named(text)
+    if sides:
+        return next(iter(sides)) if len(sides) == 1 else Sides(sides), rest.strip()
     for way, pattern in _SAID.items():
         said = pattern.match(text)
         if said:
-            return _sides(way, said[0], text[said.end() :])
+            return way, text[said.end() :].strip()
     return None, text.strip()
 
 
-def _sides(first: Way, said: str, rest: str) -> tuple[Wanted, str]:
-    """The side that was named, with those that follow after a comma or an "and", and the words after them."""
-    sides = {first}
-    while first in SIDES:
-        joint = _AND.match(rest)
+def _shared(text: str) -> tuple[Sides, str] | None:
+    """Sides and how much each is extended by, in either order: "left by 30%", "30% on all sides". Where no side is
+    named it is the frame that becomes so much larger."""
+    sides, rest = _every_or_named(text)
+    said = _SHARE.match(rest)
+    if said is None:
+        return None
+    rest = rest[said.end() :]
+    if not sides:
+        sides, rest = _every_or_named(rest)
+    if not (sides or said["by"] or not rest):
+        return None  # "100% wool"
+    percent = float(said["percent"].replace(",", "."))
+    if not PERCENT[0] <= percent <= PERCENT[1]:
+        raise BadShare(said["percent"])
+    return Sides(sides, percent / 100) if sides else Sides(frozenset(SIDES), percent / 200), rest.strip()
+
+
+def _every_or_named(text: str) -> tuple[frozenset[Way], str]:
+    every = _EVERY_SIDE.match(text)
+    return (frozenset(SIDES), text[every.end() :]) if every else _named(text)
+
+
+def _named(text: str) -> tuple[frozenset[Way], str]:
+    """The sides that a text begins with, each after a comma or an "and" but for the first, and the words after them."""
+    sides: set[Way] = set()
+    said, rest = "", text
+    while True:
+        joint = _AND.match(rest) if sides else None
         after = rest[joint.end() :] if joint else rest
-        named = ((way, _SAID[way].match(after)) for way in SIDES)
-        way, found = next((pair for pair in named if pair[1]), (first, None))
-        if found is None or not (joint or "," in said):
-            break
+        way, found = next(((way, found) for way in SIDES if (found := _SAID[way].match(after))), (None, None))
+        if way is None or found is None or (sides and not (joint or "," in said)):
+            return frozenset(sides), rest
         sides.add(way)
         said, rest = found[0], after[found.end() :]
-    return first if len(sides) == 1 else frozenset(sides), rest.strip()
 
 
 def _said(*words: str) -> re.Pattern[str]:
@@ -100,6 +148,12 @@ def _said(*words: str) -> re.Pattern[str]:
 
 
 _AND = re.compile(r"(?:и|and|\+|&)\s+", re.IGNORECASE)
+_ALL_AROUND = ("around", "(?:on )?all sides", "вокруг", "со всех сторон", "во все стороны")
+_EVERY_SIDE = _said(*_ALL_AROUND)
+_SHARE = re.compile(
+    r"(?P<by>(?:by|на)\s+)?(?P<percent>\d{1,4}(?:[.,]\d)?)\s*(?:%|процент(?:а|ов)?|per\s?cent)(?:[\s,:]+|$)",
+    re.IGNORECASE,
+)
 _RATIO = re.compile(r"(?:(?:to|до|в)\s+)?(\d{1,4})[:xх×/](\d{1,4})(?:[\s,]+|$)", re.IGNORECASE)
 _SAID: dict[Way, re.Pattern[str]] = {
     "left": _said(r"(?:to the )?left", "влево", "налево", "слева"),
@@ -109,7 +163,7 @@ _SAID: dict[Way, re.Pattern[str]] = {
     "zoom2": _said(r"zoom(?: out)?\s*2(?:[.,]0)?\s*[xх×]?", r"2\s*[xх×]", r"[xх×]2", r"в\s*(?:2|два)\s*раза", "вдвое"),
     "zoom15": _said(
         r"(?:zoom(?: out)?\s*)?1[.,]5\s*[xх×]?", r"[xх×]1[.,]5", r"в\s*(?:1[.,]5|полтора)\s*раза", "zoom(?: out)?",
-        "around", "(?:on )?all sides", "вокруг", "со всех сторон", "во все стороны",
+        *_ALL_AROUND,
     ),
     "square": _said("(?:to a )?square", "(?:до |в )?квадрата?", "квадратно[мйе]"),
 }  # fmt: skip

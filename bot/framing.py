@@ -17,10 +17,11 @@ CONTINUED = "the same scene continues naturally, the same style and light"
 
 
 def inpaint(wish: Wish, given: Given, mask: str) -> Composition:
-    """The white part of `mask` (digest of a PNG of the picture's size) painted anew."""
+    """The white part of `mask` (digest of a PNG of the picture's size) painted anew; with --whole the net looks at all
+    of the picture, also where the area is small."""
     need(wish.card, "inpaint")
     fields, line, remarks = _fields(wish, given)
-    return Composition(Inpaint(image=given.source, mask=mask, **fields), line, remarks)
+    return Composition(Inpaint(image=given.source, mask=mask, focus=not line.whole, **fields), line, remarks)
 
 
 def outpaint(wish: Wish, given: Given, canvas: Canvas) -> Composition:

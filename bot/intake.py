@@ -150,7 +150,10 @@ def line_of_request(request: AnyRequest, tile: int | None = None) -> PromptLine:
             for said, field in CONTROLLED.items()
             if getattr(request, field) != Control.model_fields[field].default
         }
-        line = replace(line, method=request.kind, **unusual)
+        iw = request.style_scale if request.style_scale != Control.model_fields["style_scale"].default else None
+        line = replace(line, method=request.kind, iw=iw, **unusual)
+    if isinstance(request, Inpaint):
+        line = replace(line, whole=None if request.focus else True)
     return line
 
 

@@ -63,6 +63,10 @@ SERVED_BY: dict[str, tuple[Kind, ...]] = {
 }
 
 
+class NoLook(PromptError):
+    """How much of the look of other pictures was said, and there are none."""
+
+
 class NoDepthMap(PromptError):
     """Depth is kept from a depth map alone, and nobody said that the picture is one."""
 
@@ -150,11 +154,14 @@ def restyle(wish: Wish, given: Given) -> Composition:
 def control(wish: Wish, given: Given, looks: Sequence[Given] = ()) -> Composition:
     """A new picture that keeps the outlines or the relief of this one; with `looks` in the style of those.
 
-    The older net for outlines takes no style, so the one for scribbles stands in for it. Raises NoDepthMap.
+    The older net for outlines takes no style, so the one for scribbles stands in for it. --iw says how much of
+    their style. Raises NoDepthMap, NoLook.
     """
     line, card = wish.line, wish.card
     methods = STYLED_METHODS if looks else METHODS
     here: list[Method] = [method for method in methods if method in card.kinds]
+    if line.iw is not None and not looks:
+        raise NoLook
     kind = line.method or (here[0] if here else methods[0])
     if looks:
         kind = "scribble" if kind == "hed" else kind
@@ -170,6 +177,7 @@ def control(wish: Wish, given: Given, looks: Sequence[Given] = ()) -> Compositio
         kind=kind,
         image=given.source,
         styles=tuple(WeighedSource(**look.source.model_dump(), weight=1 / len(looks)) for look in looks),
+        style_scale=1.0 if line.iw is None else line.iw,
         **{name: value for name, value in chosen.items() if value is not None},
         **fields,
     )

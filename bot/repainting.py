@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from aiogram.types import InlineKeyboardMarkup
@@ -20,6 +20,7 @@ from bot.history import Draft, Given
 from bot.i18n import _
 from bot.masks import from_png, painted_area, to_png, with_margin
 from bot.overlay import overlay
+from bot.prompt import parse, write
 from bot.regions import Mask, grown
 from inference.blobs import BlobStore
 
@@ -55,6 +56,19 @@ class Repaint(BaseModel):
     def with_cells(self, cells: Iterable[int], grid: int = 3) -> Repaint:
         """Other cells instead of whatever was marked before."""
         return self.model_copy(update={"cells": tuple(sorted(cells)), "grid": grid, "painted": None, "steps": 0})
+
+    def saying(self, words: str) -> Repaint:
+        """With these words, if any. Parameters that came before there were words for the area stay. PromptError."""
+        before, now = parse(self.words, "inpaint"), parse(words, "inpaint")
+        if self.words and words and not before.prompt:
+            said = {field.name: getattr(now, field.name) for field in fields(now)}
+            words = write(replace(before, **{name: value for name, value in said.items() if value is not None}))
+        return self.model_copy(update={"words": words or self.words})
+
+    @property
+    def told(self) -> bool:
+        """Whether anybody has said what shall be there; parameters alone do not say it."""
+        return bool(parse(self.words, "inpaint").prompt)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -102,7 +116,7 @@ def caption(repaint: Repaint, private: bool) -> str:
             "• " + _("Or tap the squares below."),
             "• " + _("Or tell me in a reply: “top left”, “the centre”."),
         ]
-    elif repaint.words:
+    elif repaint.told:
         lines = ["🖌 " + _("I will repaint the red area. Is it the right one?")]
     else:
         lines = ["🖌 " + _("I will repaint the red area. Reply with what shall be there, or tap ✅ and I will ask.")]
@@ -117,7 +131,7 @@ def keyboard(draft_id: int, repaint: Repaint) -> InlineKeyboardMarkup:
         grid=repaint.grid,
         cells=() if repaint.painted else repaint.cells,
         chosen=repaint.marked,
-        words=bool(repaint.words),
+        words=repaint.told,
         same_words=bool(repaint.own_words),
     )
 

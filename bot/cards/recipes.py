@@ -94,9 +94,13 @@ def _settings(request: AnyRequest) -> list[str]:
                     scale=number(request.scale), start=round(request.start * 100), end=round(request.end * 100)
                 )
             )
+            if request.styles:
+                rows.append(_("Look of the other pictures: × {scale}").format(scale=number(request.style_scale)))
             if request.hint_range != Control.model_fields["hint_range"].default:
                 black, white = (number(level) for level in request.hint_range)
                 rows.append(_("Black and white of the outlines: {black} and {white}").format(black=black, white=white))
+        case Inpaint(focus=False):
+            rows.append(_("Repainted with all of the picture in view"))
         case Refine():
             rows.append(_("Refinement strength: {share} %").format(share=round(request.strength * 100)))
     return rows

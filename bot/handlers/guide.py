@@ -57,14 +57,17 @@ def manual(card: ModelCard | None) -> str:
         ),
         _(
             "<b>Parameters for pictures</b>\n"
-            "<code>--iw 0.6</code> how much of the picture, 0 to 2 (/vary, /restyle, /mix)\n"
+            "<code>--iw 0.6</code> how much of the picture, 0 to 2 (/vary, /restyle, /mix); of the look of the others "
+            "(/control with an album)\n"
             "<code>--strength 0.6</code> draw over the picture itself, so far (/vary, /restyle)\n"
+            "<code>--flash</code> quickly, by Flash: an experiment (/vary, /restyle, /mix)\n"
             "<code>--method depth</code> outlines, depth or scribble (/control)\n"
             "<code>--scale 0.8</code> how closely to keep it, <code>--start 0 --end 0.7</code> for which part of the "
             "steps, <code>--drawn</code> when it is a drawing already (/control)\n"
             "<code>--levels -1:1</code> which numbers the net reads for black and white of the outlines, "
             "0:1 unless you say otherwise (/control)\n"
-            "<code>--full</code> twice the size in full quality, without Flash (/upscale)"
+            "<code>--full</code> twice the size in full quality, without Flash (/upscale)\n"
+            "<code>--whole</code> look at all of the picture, not only at what is around the area (/inpaint)"
         ),
         _(
             "<b>Commands</b>\n"

@@ -101,8 +101,8 @@ async def _show(desk: Desk, origin: Origin, candidate: _Candidate, mask: bytes, 
     draft, given = candidate.draft, candidate.given
     repaint = Repaint.of(draft) if draft is not None else Repaint(given=given, own_words=await own_words(desk, given))
     digest = await asyncio.to_thread(desk.blobs.put, mask)
-    changes = {"cells": (), "painted": digest, "steps": 0, "words": said or repaint.words}
-    await show(desk, origin, repaint.model_copy(update=changes), draft)
+    changes = {"cells": (), "painted": digest, "steps": 0}
+    await show(desk, origin, repaint.saying(said).model_copy(update=changes), draft)
 
 
 async def _candidates(desk: Desk, message: Message, person: Person) -> AsyncIterator[_Candidate]:

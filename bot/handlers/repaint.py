@@ -143,9 +143,7 @@ async def words(message: Message, draft: Draft, person: Person, event_update: Up
     async with desk.deliveries.one_press(f"mask:{draft.id}"):
         repaint = Repaint.of(draft)
         named, rest = split_area(understood(message.text)[1])
-        parse(rest, "inpaint")
-        if rest:
-            repaint = repaint.model_copy(update={"words": rest})
+        repaint = repaint.saying(rest)
         if named is None and repaint.marked:
             await order(desk, origin, person, draft, repaint, repaint.words)
         else:
@@ -196,7 +194,7 @@ async def go(
         await callback.answer()
         origin = Origin.of_press(callback, event_update.update_id, person.language)
         repaint = Repaint.of(draft)
-        wanted = repaint.own_words if callback_data.action == "same" else repaint.words
+        wanted = (repaint.saying(repaint.own_words) if callback_data.action == "same" else repaint).words
         if parse(wanted, "inpaint").prompt:
             await order(desk, origin, person, draft, repaint, wanted)
             return

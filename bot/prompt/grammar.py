@@ -235,6 +235,7 @@ _READERS: dict[str, Callable[[str, str], tuple[Any, str]]] = {
     "levels": _levels,
     "method": _method,
     "drawn": _said,
+    "whole": _said,
 }
 assert set(_READERS) == set(PARAMETERS)
 assert {field.name for field in fields(PromptLine)} == {"prompt", "mode", *PARAMETERS} - {"full", "flash"}

@@ -36,6 +36,7 @@ ALIASES = {
     "вес": "iw",
     "способ": "method",
     "уровни": "levels",
+    "целиком": "whole",
 }
 METHODS: dict[str, Method] = {
     "hed": "hed",
@@ -61,9 +62,9 @@ OF_COMMAND: dict[Command, tuple[str, ...]] = {
     "vary": (*_MIXED, "strength"),
     "mix": _MIXED,
     "restyle": (*_MIXED, "strength"),
-    "control": ("ar", *_GUIDED, "scale", "start", "end", "levels", "method", "drawn"),
+    "control": ("ar", *_GUIDED, "scale", "start", "end", "levels", "method", "drawn", "iw"),
     "upscale": ("scale", "full", "seed"),
-    "inpaint": _GUIDED,
+    "inpaint": (*_GUIDED, "whole"),
     "outpaint": ("ar", *_GUIDED),
 }
 PARAMETERS = tuple(dict.fromkeys(name for names in OF_COMMAND.values() for name in names))
@@ -90,12 +91,13 @@ class PromptLine:
     levels: tuple[float, float] | None = None
     method: Method | None = None
     drawn: bool | None = None
+    whole: bool | None = None
 
 
 def write(line: PromptLine) -> str:
     """The line as a person could type it; `parse` gives it back."""
     parts = [line.prompt] if line.prompt else []
-    order = "ar style n seed mode steps cfg iw strength scale start end levels method drawn no"
+    order = "ar style n seed mode steps cfg iw strength scale start end levels method drawn whole no"
     for name in order.split():
         value = getattr(line, name)
         if value is None or value is False:

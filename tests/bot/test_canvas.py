@@ -6,9 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.canvas import WAYS, Canvas, NothingToAdd, Way, extended, most_side, wish, with_ratio
+from bot.canvas import WAYS, BadShare, Canvas, NothingToAdd, Sides, Way, extended, most_side, wish, with_ratio
 from inference.requests import Outpaint, Source, outpaint_windows
 
+EVERY = frozenset(WAYS[:4])
 SIDES = st.integers(64, 8000)
 
 
@@ -35,7 +36,11 @@ def test_each_way_adds_where_it_says(way: Way, canvas: Canvas) -> None:
 
 
 def test_several_sides_are_added_at_once() -> None:
-    assert extended((800, 600), frozenset({"left", "right", "up"})) == Canvas(1600, 900, (400, 300, 800, 600))
+    assert extended((800, 600), Sides(frozenset({"left", "right", "up"}))) == Canvas(1600, 900, (400, 300, 800, 600))
+
+
+def test_a_share_is_of_the_side_it_adds_to() -> None:
+    assert extended((800, 600), Sides(frozenset({"left", "down"}), 0.3)) == Canvas(1040, 780, (240, 0, 800, 600))
 
 
 def test_any_ratio_is_reached_by_adding_on_two_sides() -> None:
@@ -63,6 +68,13 @@ def test_a_small_model_gets_a_canvas_of_which_it_sees_something_at_once(way: Way
     assert max(canvas.width, canvas.height) == 512
     assert len(outpaint_windows(canvas.width, canvas.height, canvas.box, 128)) < 40
     assert most_side(1024) == 4096
+
+
+@pytest.mark.parametrize("text", ["на 0%", "by 500%", "0,5% left"])
+def test_a_share_that_makes_no_frame_is_refused_by_name(text: str) -> None:
+    with pytest.raises(BadShare) as refusal:
+        wish(text)
+    assert f"{refusal.value.value}%" in text
 
 
 @example(width=64, height=4264, way="zoom15")
@@ -105,9 +117,18 @@ def test_every_ratio_fits_the_contract_and_is_met(width: int, height: int, acros
         ("со всех сторон", "zoom15", ""),
         ("a leftover cake", None, "a leftover cake"),
         ("2 cats", None, "2 cats"),
-        ("влево и вправо", frozenset({"left", "right"}), ""),
-        ("left, right and up: a river", frozenset({"left", "right", "up"}), "a river"),
-        ("слева, справа лес", frozenset({"left", "right"}), "лес"),
+        ("влево и вправо", Sides(frozenset({"left", "right"})), ""),
+        ("left, right and up: a river", Sides(frozenset({"left", "right", "up"})), "a river"),
+        ("слева, справа лес", Sides(frozenset({"left", "right"})), "лес"),
+        ("на 30%", Sides(EVERY, 0.15), ""),
+        ("by 30 percent: a forest", Sides(EVERY, 0.15), "a forest"),
+        ("на 30% со всех сторон", Sides(EVERY, 0.3), ""),
+        ("on all sides by 100% a sea", Sides(EVERY, 1.0), "a sea"),
+        ("вправо на 30 процентов море", Sides(frozenset({"right"}), 0.3), "море"),
+        ("на 12,5 % влево, вверх: небо", Sides(frozenset({"left", "up"}), 0.125), "небо"),
+        ("100% wool around the sheep", None, "100% wool around the sheep"),
+        ("30 percents", None, "30 percents"),
+        ("left: 30 cats", "left", "30 cats"),
         ("left and a river", "left", "and a river"),
         ("left: right beside it a tree", "left", "right beside it a tree"),
         ("zoom 2", "zoom2", ""),

@@ -35,8 +35,10 @@ MADE = {
     "a picture drawn over": modes.refine(wish(SAID), ONE, 0.45),
     "a depth map": modes.control(wish(HELD), ONE),
     "another style": modes.control(wish(replace(SAID, method="hed")), ONE, [TWO]),
+    "a little of a style": modes.control(wish(replace(SAID, iw=0.4)), ONE, [TWO]),
     "outlines by default": modes.control(wish(SAID), ONE),
     "a repainted part": framing.inpaint(wish(SAID), ONE, "c" * 64),
+    "a part seen with the whole": framing.inpaint(wish(replace(SAID, whole=True)), ONE, "c" * 64),
     "a wider frame": framing.outpaint(wish(SAID), ONE, WIDE),
 }
 

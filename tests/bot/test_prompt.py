@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.handlers.guide import manual
+from bot.i18n import speaking
+from bot.languages import Language
 from bot.prompt import (
+    OF_COMMAND,
     PARAMETERS,
     BadValue,
     Conflict,
@@ -56,6 +60,7 @@ CONTROL_LINES = st.builds(
     levels=st.none() | LEVELS.filter(lambda pair: pair[0] != pair[1]),
     method=st.none() | st.sampled_from(["hed", "depth", "scribble"]),
     drawn=st.none() | st.just(True),
+    iw=st.none() | st.integers(0, 200).map(lambda hundredths: hundredths / 100),
 )
 
 
@@ -189,3 +194,13 @@ def test_an_unknown_style_is_named_with_the_nearest_one() -> None:
 def test_what_cannot_be_meant_is_refused(text: str, error: type[PromptError]) -> None:
     with pytest.raises(error):
         parse(text)
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_the_manual_names_every_parameter_also_those_that_mean_something_else_for_pictures(language: Language) -> None:
+    with speaking(language):
+        *_before, of_pictures, _commands = manual(None).split("\n\n")
+        for name in PARAMETERS:
+            assert f"--{name}" in manual(None)
+    for name in ("flash", "full", *(name for name in PARAMETERS if name not in OF_COMMAND["draw"])):
+        assert f"--{name}" in of_pictures

@@ -107,6 +107,20 @@ async def test_plain_russian_words_extend_the_answered_picture(every_mode: House
     assert last(every_mode).prompt == CONTINUED
 
 
+async def test_a_share_in_plain_russian_words_is_how_much_the_frame_grows(
+    every_mode: House, named: Callable[..., Person]
+) -> None:
+    boris = named(1002, "ru")
+    photo = await send(boris, encoded(BLUE, (128, 128)), caption="расширь на 50%")
+    first = await boris.until(is_result, after=photo["id"])
+    assert (last(every_mode).width, last(every_mode).height) == (192, 192)
+    await boris.say("расширь вправо на 25%: море", reply_to=photo["id"])
+    await boris.until(is_result, after=first["id"])
+    assert (last(every_mode).box, last(every_mode).width, last(every_mode).prompt) == ((0, 0, 128, 128), 160, "море")
+    asked = await boris.say("расширь на 900%", reply_to=photo["id"])
+    await boris.until(says("не на 900 %"), after=asked["message"]["id"])
+
+
 async def test_a_shape_that_is_there_already_is_left_alone(every_mode: House, anna: Person) -> None:
     ours = await anna.draw("a red circle --n 1")
     await anna.say("/expand 1:1", reply_to=ours["id"])
