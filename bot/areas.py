@@ -69,6 +69,15 @@ def split_area(text: str) -> tuple[frozenset[int] | None, str]:
     return (named, rest.strip()) if named is not None else (None, text)
 
 
+def tells_area(text: str) -> bool:
+    """Whether a text says what shall be in one area, "top left: a moon", and cannot be a description of the whole
+    picture: no other area comes after the colon."""
+    head, _mark, rest = text.partition(":")
+    words = re.findall(r"[^\W\d_]+", rest.lower().replace("ё", "е"))
+    elsewhere = any(pattern.fullmatch(word) for pattern, _cells in _SIDES for word in words)
+    return bool(words) and not elsewhere and ":" not in rest and cells_named(head) is not None
+
+
 def cell_mask(size: tuple[int, int], grid: int, cells: Collection[int]) -> Mask:
     """The union of cells of a grid x grid on a picture of this size (width, height), its corners rounded.  [H, W]"""
     width, height = size

@@ -20,10 +20,8 @@ LOCK = "🔒"
 
 
 def variations(pictures: Sequence[tuple[int, int]], card: ModelCard | None) -> Row:
-    """The second row under a grid, one button a picture; none where nothing could vary them."""
-    if not offered(card, "vary"):
-        return []
-    return [button(f"🎨 {number}", SourceButton(action="vary", picture=picture)) for number, picture in pictures]
+    """The second row under a grid, one button a picture."""
+    return [_work(f"🎨 {number}", "vary", Parent(picture_id=picture), card) for number, picture in pictures]
 
 
 def single(

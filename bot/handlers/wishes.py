@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any
 
@@ -9,8 +10,9 @@ from aiogram import Bot
 from aiogram.filters import BaseFilter
 from aiogram.types import Message
 
+from bot.areas import tells_area
 from bot.pictures_in import carries_picture
-from bot.prompt import Command
+from bot.prompt import Command, PromptError, parse
 
 COMMANDS: dict[str, Command] = {
     "vary": "vary",
@@ -58,7 +60,7 @@ class PictureWish(BaseFilter):
             return {"command": None, "words": "", "addressed": False} if silent else False
         command, rest = understood(words)
         if carries:
-            return {"command": command or ("restyle" if words else None), "words": rest, "addressed": True}
+            return {"command": command or _unsaid(message, words), "words": rest, "addressed": True}
         asked = message.reply_to_message
         to_picture = asked is not None and (carries_picture(asked) or asked.sticker is not None)
         alone = not rest and message.chat.type == "private" and re.search("[а-яё]", words, re.IGNORECASE)
@@ -82,6 +84,16 @@ def understood(words: str) -> tuple[Command | None, str]:
         if found := alias.match(words):
             return command, words[found.end() :].strip()
     return None, words
+
+
+def _unsaid(message: Message, words: str) -> Command | None:
+    """What a caption without a command is for: mostly to draw the picture anew. An area and what shall be there have
+    that area repainted, unless there are parameters that repainting does not take."""
+    if message.media_group_id is None and tells_area(words):
+        with contextlib.suppress(PromptError):
+            parse(words, "inpaint")
+            return "inpaint"
+    return "restyle" if words else None
 
 
 async def _addressed(message: Message, text: str, bot: Bot) -> tuple[bool, str]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.areas import cell_mask, cells_named, split_area
+from bot.areas import cell_mask, cells_named, split_area, tells_area
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,28 @@ def test_words_that_are_no_place_name_nothing(text: str) -> None:
 )
 def test_a_place_before_a_colon_is_split_from_the_words(text: str, split: tuple[frozenset[int] | None, str]) -> None:
     assert split_area(text) == split
+
+
+@pytest.mark.parametrize("text", ["слева: луна", "Top left: a red balloon --n 1", "в центре: ёж"])
+def test_an_area_and_what_shall_be_there_say_enough(text: str) -> None:
+    assert tells_area(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "слева: кот, справа: собака",
+        "left: a cat and a dog on the right",
+        "слева",
+        "слева:",
+        "слева — луна",
+        "луна: слева",
+        "a cat: asleep",
+        "",
+    ],
+)
+def test_what_may_describe_the_whole_picture_tells_no_area(text: str) -> None:
+    assert not tells_area(text)
 
 
 @given(

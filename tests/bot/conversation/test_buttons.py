@@ -353,3 +353,14 @@ async def test_a_picture_is_refined_alone_by_its_own_recipe_and_pointed_to_the_s
     finger = await anna.until(lambda message: (message["text"] or "").startswith("👆"))
     assert finger["reply_to"] == refined["id"]
     assert len(every_mode.painter.submitted) == 3
+
+
+async def test_where_nothing_can_vary_the_row_under_a_grid_is_locked_and_says_what_is_missing(
+    house: House, anna: Person
+) -> None:
+    grid = await anna.draw("a red circle --n 2")
+    assert {"🔒 1", "🔒 2", "⬆ 1", "⬆ 2"} <= set(buttons(grid))
+    answer = (await anna.press(grid, "🔒 2"))["answer"]
+    assert answer["alert"]
+    assert "not installed" in answer["text"]
+    assert len(house.painter.submitted) == 1

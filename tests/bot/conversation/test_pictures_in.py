@@ -109,6 +109,15 @@ async def test_a_photo_with_a_caption_is_drawn_anew_with_these_words(able: House
     assert photo["id"]
 
 
+@pytest.mark.parametrize("caption", ["left: a cat, right: a dog --n 1", "left: a cat --n 1 --iw 0.5"])
+async def test_a_caption_that_may_be_of_the_whole_picture_draws_it_anew(
+    able: House, anna: Person, caption: str
+) -> None:
+    await send(anna, encoded(RED), caption=caption)
+    await anna.until(is_result)
+    assert isinstance(able.painter.submitted[0].request, Mix)
+
+
 async def test_an_album_is_mixed_with_weights_set_by_buttons(able: House, anna: Person) -> None:
     await send(anna, encoded(RED), encoded(BLUE), caption="a garden --seed 3 --n 1")
     mix = await anna.until(offers("Start"))
@@ -143,6 +152,20 @@ async def test_under_control_an_album_gives_the_shapes_of_its_first_picture_the_
     await anna.say("/info", reply_to=result["id"])
     card = await anna.until(says("Recipe"))
     assert card["text"].count("a picture that was sent here") == 2
+
+
+async def test_under_control_iw_says_how_much_of_the_look_and_needs_others(able: House, anna: Person) -> None:
+    await send(anna, encoded(RED), encoded(BLUE), caption="/control a stone bridge --iw 0.4 --n 1")
+    result = await anna.until(is_result)
+    request = able.painter.submitted[0].request
+    assert isinstance(request, Control)
+    assert request.style_scale == 0.4
+    await anna.say("/info", reply_to=result["id"])
+    card = await anna.until(says("Recipe"))
+    assert "Look of the other pictures: × 0.4" in card["text"]
+    await send(anna, encoded(RED), caption="/control a stone bridge --iw 0.4")
+    await anna.until(says("only one here"), after=card["id"])
+    assert len(able.painter.submitted) == 1
 
 
 async def test_of_an_album_with_more_than_four_pictures_under_control_the_first_four_are_taken_and_that_is_said(

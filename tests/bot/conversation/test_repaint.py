@@ -274,3 +274,39 @@ def test_every_way_to_miss_has_words() -> None:
     for language in ("ru", "en"):
         with speaking(language):
             assert len({painted._explained(kind()) for kind in errors}) == len(set(errors)) == 6
+
+
+async def test_whole_has_the_net_look_at_all_of_the_picture_and_stays_said_until_there_are_words(
+    every_mode: House, anna: Person
+) -> None:
+    await send(anna, encoded(PHOTO), caption="/inpaint centre: --whole --n 2")
+    shown = await anna.until(area)
+    await anna.press(shown, "✅")
+    asked_for = await anna.until(says("What shall be there"), after=shown["id"])
+    await anna.say("a green balloon --n 1", reply_to=asked_for["id"])
+    result = await anna.until(is_result, after=asked_for["id"])
+    request = last(every_mode)
+    assert (request.prompt, len(request.seeds), request.focus, request.paste) == ("a green balloon", 1, False, True)
+    await anna.say("/info", reply_to=result["id"])
+    recipe = await anna.until(says("Recipe"))
+    assert "with all of the picture in view" in recipe["text"]
+    assert "--whole" in recipe["text"]
+
+
+async def test_the_same_words_keep_what_was_said_before(every_mode: House, anna: Person) -> None:
+    ours = await anna.draw("a red circle --n 1")
+    await anna.say("/inpaint left: --whole", reply_to=ours["id"])
+    shown = await anna.until(area, after=ours["id"])
+    await anna.press(shown, "Same words")
+    await anna.until(is_result, after=shown["id"])
+    assert (last(every_mode).prompt, last(every_mode).focus) == ("a red circle", False)
+
+
+async def test_a_caption_that_says_what_shall_be_where_has_that_area_repainted(every_mode: House, anna: Person) -> None:
+    await send(anna, encoded(PHOTO), caption="слева: a green balloon --n 1")
+    shown = await anna.until(area)
+    assert every_mode.painter.submitted == []
+    await anna.press(shown, "✅")
+    await anna.until(is_result, after=shown["id"])
+    assert last(every_mode).prompt == "a green balloon"
+    assert marked_by(every_mode, last(every_mode))[:, 0].all()
