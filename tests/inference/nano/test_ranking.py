@@ -1,6 +1,7 @@
 """The ranker of a written checkpoint gives the scores of the CLIP that was trained."""
 
 import dataclasses
+import random
 import shutil
 
 import numpy as np
@@ -78,3 +79,23 @@ def test_a_checkpoint_without_a_ranker_says_so(written, tmp_path):
     shutil.copytree(written[2], tmp_path / "weights", ignore=shutil.ignore_patterns("ranker"))
     with pytest.raises(MissingWeights, match="no ranker"):
         open_ranker(tmp_path / "weights")
+
+
+@pytest.mark.parametrize("seed", range(0, 60, 3))
+def test_a_wrong_caption_is_about_a_scene_that_differs_in_a_single_point(seed):
+    scene, rng = sample_scene(seed), random.Random(seed)
+    other = clip.altered(scene, rng)
+    differing = [f.name for f in dataclasses.fields(scene) if getattr(scene, f.name) != getattr(other, f.name)]
+    assert differing in (["things"], ["count"], ["background"], ["position"], ["size"], ["painter"])
+    right, wrong = clip.told(scene, "en", rng)
+    assert right
+    assert wrong
+
+
+def test_matching_is_best_where_every_picture_prefers_its_own_right_caption():
+    right, wrong = ["a red circle", "a cat", "stars"], ["a blue circle", "a dog", "stars"]
+    found = clip.matching_loss(torch.cat([20 * torch.eye(3), torch.zeros(3, 3)], dim=1), right, wrong)
+    blind = clip.matching_loss(torch.zeros(3, 6), right, wrong)
+    misled = clip.matching_loss(torch.cat([20 * torch.eye(3), 25 * torch.eye(3)], dim=1), right, wrong)
+    assert found < 1e-3 < blind < misled
+    assert clip.matching_loss(torch.zeros(2, 4), ["a", "b"], ["a", "b"]).isfinite()
