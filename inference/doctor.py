@@ -134,12 +134,15 @@ def _device() -> Iterator[Check]:
 
 def _weights(files: Files) -> Iterator[Check]:
     """One finding per kind of request about the owner's own folder. One that is missing there is no fault: it was not
-    asked for."""
+    asked for; one that is there is idle where nothing draws from words."""
+    draws = _draws(files)
     for kind in KINDS:
         if lacking(files, kind):
             yield Check(None, kind, f"not in {files.folder}: {describe_lack(files, kind)}")
         else:
-            yield Check(True, kind, f"in {files.folder}: {human_size(files.size(nets_of(files, kind)))}")
+            size = human_size(files.size(nets_of(files, kind)))
+            idle = "" if draws else f", idle without {' or '.join(FROM_WORDS)} in the same folder"
+            yield Check(True if draws else None, kind, f"in {files.folder}: {size}{idle}")
 
 
 def _draws(files: Files) -> bool:

@@ -48,6 +48,16 @@ def test_without_weights_the_embedded_checkpoint_draws_and_it_says_how_to_get_th
     assert "weights download" in about(checks, "embedded").words
 
 
+def test_weights_that_draw_nothing_from_words_are_idle_and_it_says_so(tiny_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    (folder / "superres_x2.safetensors").write_bytes(bytes(1000))
+    checks = doctor_report(folder, embedded=tiny_folder)
+    assert about(checks, "x2").ok is None
+    assert "idle without flash or full" in about(checks, "x2").words
+    assert about(checks, "modes").words == "flash, full, refine"
+
+
 def test_the_command_fails_only_when_nothing_can_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     report = doctor_report
     monkeypatch.setattr(doctor, "doctor_report", lambda weights: report(weights, embedded=tmp_path))
