@@ -109,7 +109,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
 
     def named(embeds: Tensor, chosen: Tensor) -> Tensor:
         """How wrongly the heads name what is shown. A shape is the hardest to see and weighs most."""
-        losses = {n: F.cross_entropy(head(embeds).float(), truth[n][chosen]) for n, head in model.heads.items()}
+        losses = {n: F.cross_entropy(head(embeds), truth[n][chosen]) for n, head in model.heads.items()}
         weights = {n: SHAPE_WEIGHT if n.startswith("shape") else 1.0 for n in losses}
         return torch.stack([losses[n] * weights[n] for n in losses]).sum() / sum(weights.values())
 
@@ -117,15 +117,16 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
         chosen = next(order)
         images = _shifted(pixels[chosen].float(), generator)
         with torch.autocast("cpu", torch.bfloat16):
-            embeds = embed(model.clip, images)
-            if step % 2:  # every other time the pictures alone: shapes take longer than words
-                return named(embeds, chosen)
+            embeds = embed(model.clip, images).float()
+        if step % 2:  # every other time the pictures alone: shapes take longer than words
+            return named(embeds, chosen)
+        with torch.autocast("cpu", torch.bfloat16):
             pairs = [told(scenes[i], rng.choice(LANGUAGES), rng) for i in chosen.tolist()]
             right, wrong = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
             ids, mask = text.tokenize(tokenizer, [*right, *wrong])
             heard = model.clip.text_model(input_ids=ids[:, :TOKENS], attention_mask=mask[:, :TOKENS]).pooler_output
             read = model.clip.text_projection(heard)
-        alike = F.normalize(embeds.float(), dim=-1) @ F.normalize(read.float(), dim=-1).T
+        alike = F.normalize(embeds, dim=-1) @ F.normalize(read.float(), dim=-1).T
         return matching_loss(alike * model.clip.logit_scale.exp(), right, wrong) + named(embeds, chosen)
 
     fit(model, loss_of, out, "clip", minutes, peak=RATE, resume=resume)
