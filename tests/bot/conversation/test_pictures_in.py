@@ -483,7 +483,7 @@ async def test_other_words_for_an_extended_picture_are_not_taken_from_anybody_el
     await boris.until(is_result, after=asked["id"])
     assert isinstance(able.painter.submitted[-1].request, FlashTextToImage)
     await anna.say("a green meadow", reply_to=asked["id"])
-    await anna.until(lambda message: is_result(message) and "Extended" in message["caption"], after=asked["id"])
+    await anna.until(lambda message: is_result(message) and "Extending" in message["caption"], after=asked["id"])
     after = able.painter.submitted[-1].request
     assert isinstance(after, Outpaint)
     assert after == before.model_copy(update={"prompt": "a green meadow", "seeds": after.seeds})

@@ -94,7 +94,7 @@ def test_the_codec_learns():
     codec, images = movq.build().train(), movq.pictures(0, 4)
     optimizer, losses = torch.optim.AdamW(codec.parameters(), 3e-3), []
     for _ in range(12):
-        loss = movq._distance(movq.decode(codec, movq.encode(codec, images)), movq.to_input(images))
+        loss = movq.distance(movq.decode(codec, movq.encode(codec, images)), movq.to_input(images))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
