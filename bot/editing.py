@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from bot import framing, modes
-from bot.canvas import Canvas, with_ratio
+from bot.canvas import Canvas, most_side, with_ratio
 from bot.compose import Composition
 from bot.history import Given
 from bot.modes import Wish
@@ -73,7 +73,8 @@ def edited(request: PictureRequest, line: PromptLine, said: PromptLine, wish: Wi
         case Outpaint():
             size = (request.image.width, request.image.height)
             same = Canvas(request.width, request.height, request.box)
-            canvas = same if line.ar is None else with_ratio(size, line.ar)
+            most = most_side(min(wish.card.native_size))
+            canvas = same if line.ar is None else with_ratio(size, line.ar, most)
             return framing.outpaint(replace(wish, line=line), _given(request.image), canvas)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot import framing, modes
-from bot.canvas import Canvas, NothingToAdd
+from bot.canvas import Canvas, NothingToAdd, most_side
 from bot.compose import Composition
 from bot.editing import PictureRequest, edited, is_editable, said_of
 from bot.history import Given, Preferences
@@ -88,6 +88,14 @@ def test_an_extended_picture_takes_another_shape_but_not_its_own() -> None:
     assert (tall.width, tall.height) == (320, 320)
     with pytest.raises(NothingToAdd):
         again(MADE["a wider frame"], "--ar 5:3")
+
+
+def test_another_shape_of_a_large_picture_stays_within_what_the_model_fills() -> None:
+    photo = Given(source=Source(blob="d" * 64, width=1600, height=1200))
+    made = framing.outpaint(wish(SAID), photo, Canvas(1024, 768, (0, 0, 682, 512)))
+    wide = again(made, "--ar 16:9").request
+    assert isinstance(wide, Outpaint)
+    assert max(wide.width, wide.height) == most_side(min(CARD.native_size)) == 1024
 
 
 @pytest.mark.parametrize(
