@@ -102,6 +102,18 @@ def train(
         typer.echo(f"wrote checkpoint {manifest['revision']}")
 
 
+@app.command(name="unpack")
+def unpack_command(
+    out: Annotated[Path, typer.Option(help="Folder of training states.")] = OUT,
+    weights: Annotated[Path | None, typer.Option(help="Checkpoint folder; default: the embedded one.")] = None,
+) -> None:
+    """Turns a checkpoint into training states, for `train --resume` to go on from."""
+    from inference.nano.export import WEIGHTS
+    from inference.nano.unpack import unpack
+
+    typer.echo(f"{out}: {', '.join(unpack(out, weights or WEIGHTS))}")
+
+
 @app.command(name="export")
 def export_command(
     out: Annotated[Path, typer.Option(help="Folder of training states.")] = OUT,

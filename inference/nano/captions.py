@@ -232,14 +232,12 @@ def _pair(scene: Scene, language: str, rng: random.Random, named: Named) -> str:
     return _assemble(rng, subject, "", ground)
 
 
-def _in_watercolour(text: str, language: str, rng: random.Random) -> str:
-    if language == "ru":
-        return rng.choice(
-            (f"{text}, акварель", f"{text} акварелью", f"акварель: {text}", f"{text}, акварельный рисунок")
-        )
-    return rng.choice(
-        (f"{text}, watercolour", f"{text}, watercolor", f"a watercolour of {text}", f"{text} in watercolour")
-    )
+_IN_STYLE: dict[tuple[str, str], tuple[str, ...]] = {
+    ("watercolour", "ru"): ("{}, акварель", "{} акварелью", "акварель: {}", "{}, акварельный рисунок"),
+    ("watercolour", "en"): ("{}, watercolour", "{}, watercolor", "a watercolour of {}", "{} in watercolour"),
+    ("lines", "ru"): ("{}, линиями", "{}, рисунок линиями", "рисунок линиями: {}", "{}, контур", "{}, набросок"),
+    ("lines", "en"): ("{}, line drawing", "a line drawing of {}", "{}, outline", "{}, sketch", "a sketch of {}"),
+}
 
 
 def caption(scene: Scene, language: str, rng: random.Random) -> tuple[str, Named]:
@@ -252,9 +250,9 @@ def caption(scene: Scene, language: str, rng: random.Random) -> tuple[str, Named
         return rng.choice(PAINTER_PHRASES[language][painter]), named
     speak = {"single": _single, "count": _count, "pair": _pair}[scene.kind]
     text = " ".join(speak(scene, language, rng, named).split())
-    if scene.style == "watercolour":
-        text = _in_watercolour(text, language, rng)
-        named["style"] = "watercolour"
+    if scene.style != "flat":
+        text = rng.choice(_IN_STYLE[scene.style, language]).format(text)
+        named["style"] = scene.style
     return text, named
 
 

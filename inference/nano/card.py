@@ -15,7 +15,7 @@ VOCABULARY = {
         "коричневый", "чёрный", "белый", "серый",
         "в космосе", "на море", "на лугу", "на закате",
         "большой", "маленький", "слева", "справа", "вверху", "внизу", "два", "три", "и", "над",
-        "акварель", "Кандинский", "Малевич", "Мондриан",
+        "акварель", "рисунок линиями", "Кандинский", "Малевич", "Мондриан",
     ],
     "en": [
         "circle", "square", "triangle", "diamond", "ring", "cross", "star", "heart", "moon", "sun",
@@ -23,7 +23,7 @@ VOCABULARY = {
         "red", "orange", "yellow", "green", "light blue", "blue", "violet", "pink", "brown", "black", "white", "grey",
         "in space", "at sea", "in a meadow", "at sunset",
         "big", "small", "on the left", "on the right", "at the top", "at the bottom", "two", "three", "and", "above",
-        "watercolour", "Kandinsky", "Malevich", "Mondrian",
+        "watercolour", "line drawing", "Kandinsky", "Malevich", "Mondrian",
     ],
 }  # fmt: skip
 

@@ -12,6 +12,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from inference.nano.world import COLOURS, SIZE, Rgb, Scene, placements
 
 OVER = 2  # supersampling
+LINE = 0.12  # width of a line drawing's lines, of an object's radius
 Point = tuple[float, float]
 Part = tuple[str, list[Point]]  # tone ("main", "dark", "light", or a colour's name) and a polygon in [-1, 1]^2, y down
 
@@ -52,8 +53,8 @@ def _box(x0: float, y0: float, x1: float, y1: float) -> list[Point]:
 
 
 def _flower() -> list[Part]:
-    turns = [2 * math.pi * i / 5 for i in range(5)]
-    petals = [("main", _arc(0.60 * math.sin(a), -0.60 * math.cos(a), 0.40, 0.40)) for a in turns]
+    turns = [2 * math.pi * i / 6 for i in range(6)]
+    petals = [("main", _arc(0.66 * math.sin(a), -0.66 * math.cos(a), 0.34, 0.34)) for a in turns]
     return [*petals, ("core", _arc(0, 0, 0.34, 0.34))]
 
 
@@ -78,10 +79,11 @@ _PARTS: dict[str, list[Part]] = {
     "cross": [("main", _box(-0.32, -0.95, 0.32, 0.95)), ("main", _box(-0.95, -0.32, 0.95, 0.32))],
     "ring": [("main", _half_ring(-92, 92)), ("main", _half_ring(88, 272))],
     "crescent": [("main", _crescent())],
-    "house": [
-        ("main", _box(-0.74, -0.14, 0.74, 0.94)),
-        ("dark", [(-1.0, -0.10), (0, -0.98), (1.0, -0.10)]),
-        ("window", _box(-0.26, 0.22, 0.26, 0.70)),
+    "house": [  # eaves and a chimney, or a soft one could pass for a flower
+        ("main", _box(0.38, -0.98, 0.72, 0.0)),
+        ("main", _box(-0.62, -0.10, 0.62, 0.94)),
+        ("dark", [(-1.0, -0.05), (0, -0.98), (1.0, -0.05)]),
+        ("window", _box(-0.24, 0.24, 0.24, 0.70)),
     ],
     "tree": [("trunk", _box(-0.20, 0.2, 0.20, 1.0)), ("main", [(0, -1.02), (0.66, -0.14), (-0.66, -0.14)]),
              ("main", [(0, -0.66), (0.90, 0.54), (-0.90, 0.54)])],
@@ -144,6 +146,17 @@ def draw_shape(
         pen.polygon(_turned(points, *centre, radius, angle), fill=fill if image.mode == "RGB" else fill[0])
 
 
+def outline_shape(image: Image.Image, shape: str, colour: Rgb, centre: Point, radius: float, angle: float = 0.0) -> None:
+    """Draws one object onto `image` by its lines alone; what lies in front hides the lines behind it."""
+    lines = Image.new("L", image.size)
+    pen, width = ImageDraw.Draw(lines), round(LINE * radius)
+    for _, points in _PARTS[shape]:
+        corners = _turned(points, *centre, radius * (1 - LINE / 2), angle)
+        pen.polygon(corners, fill=0)
+        pen.line([*corners, *corners[:2]], fill=255, width=width, joint="curve")
+    image.paste(colour, (0, 0), lines)
+
+
 def silhouette(shape: str, size: int = 64) -> np.ndarray:
     """The shape's filled outline, cut to its bounding box and stretched to a square: bool [size, size]."""
     image = Image.new("L", (256, 256), 0)
@@ -175,7 +188,7 @@ def draw_background(name: str, rng: random.Random, size: int) -> Image.Image:
         image = _gradient((34, 26, 92), (78, 56, 150), size)
         pen = ImageDraw.Draw(image)
         for _ in range(16):
-            x, y, r = rng.uniform(0, size), rng.uniform(0, size), rng.choice((1.6, 2.2, 3.0)) * size / 256
+            x, y, r = rng.uniform(0, size), rng.uniform(0, size), rng.choice((2.4, 3.0, 3.6)) * size / 256
             pen.ellipse((x - r, y - r, x + r, y + r), fill=(255, 250, 214))
         return image
     if name == "sea":
@@ -258,11 +271,12 @@ def draw(scene: Scene, scale: int = 1) -> Image.Image:
     else:
         image = draw_background(scene.background, rng, size)
         things = scene.things if scene.kind == "pair" else scene.things * scene.count
+        put = outline_shape if scene.style == "lines" else draw_shape
         for thing, (x, y, radius) in zip(things, placements(scene), strict=True):
             centre = ((x + rng.uniform(-2.0, 2.0)) * over, (y + rng.uniform(-2.0, 2.0)) * over)
             reach = radius * over * rng.uniform(0.94, 1.04)
             angle = math.radians(rng.uniform(-6, 6))
-            draw_shape(image, thing.shape, _jitter(rng, COLOURS[thing.colour], 8), centre, reach, angle)
+            put(image, thing.shape, _jitter(rng, COLOURS[thing.colour], 8), centre, reach, angle)
         if scene.style == "watercolour":
             image = _watercolour(image, rng)
     return image.resize((SIZE * scale, SIZE * scale), Image.Resampling.BOX)

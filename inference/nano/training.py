@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,19 +103,26 @@ def fit(
 ) -> None:
     """Trains what of `model` asks for gradients by `loss_of(step)` for `minutes` of core time in all.
 
-    Leaves the averaged weights in `<part>.pt` and what it takes to go on in `<part>_state.pt`.
+    Leaves the averaged weights in `<part>.pt` and what it takes to go on in `<part>_state.pt`; without the latter it
+    goes on from the former. Going on, what does not learn stays as it is in `model`.
     """
-    state = load(out / f"{part}_state.pt") if resume else None
+    state = (load(out / f"{part}_state.pt") or load(out / f"{part}.pt")) if resume else None
     budget = Budget(minutes, float(state["minutes"]) if state else 0.0)  # type: ignore[arg-type]
     diary = Diary(out / f"{part}.log", budget)
-    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    learning = list(named.values())
     optimizer = torch.optim.AdamW(learning, peak, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
-    average, step, losses, kept, started = Average(model, decay), 0, [], budget.spent, budget.share
+    step, losses, kept, started = 0, [], budget.spent, budget.share
     if state:
-        model.load_state_dict(state["model"])  # type: ignore[arg-type]
+        learnt: Mapping[str, Tensor] = state["model"]  # type: ignore[assignment]
+        model.load_state_dict({name: learnt[name] for name in named}, strict=False)
+        step = int(state["step"])  # type: ignore[call-overload]
+    average = Average(model, decay)
+    if state and "optimizer" in state:
         optimizer.load_state_dict(state["optimizer"])  # type: ignore[arg-type]
-        step = average.steps = int(state["step"])  # type: ignore[call-overload]
-        average.shadow = state["average"]  # type: ignore[assignment]
+        averaged: Mapping[str, Tensor] = state["average"]  # type: ignore[assignment]
+        average.shadow |= {name: averaged[name] for name in named}
+        average.steps = step
     diary.write(part=part, parameters=sum(parameter.numel() for parameter in learning))
 
     def keep() -> None:

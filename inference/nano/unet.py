@@ -18,7 +18,7 @@ from transformers import T5EncoderModel, T5Tokenizer
 
 from inference.nano import movq, text
 from inference.nano.captions import LANGUAGES, caption
-from inference.nano.training import Average, Budget, Diary, batches, load, rate, save
+from inference.nano.training import batches, fit, load, save
 from inference.nano.world import SIZE, sample_scene
 from inference.nets.unet import predict_noise
 from inference.sampling import alphas_cumprod
@@ -35,7 +35,8 @@ CONFIG: dict[str, Any] = {
 BATCH = 64
 PICTURES = 20_480
 SHARD = 2048
-FIRST_SHARDS = 3  # training starts with these and takes in more at every pause
+FIRST_SHARDS = 3  # training starts with these and takes in another every so many steps
+GROWING = 200
 DROPPED = 0.2  # captions replaced by the null embedding: a weak unconditional half makes guidance overshoot
 SNR_LIMIT = 5.0  # min-SNR weighting (Hang et al., 2023): easy, nearly clean states count less
 RATE = 1.4e-3
@@ -124,29 +125,20 @@ def stratified_times(count: int, generator: torch.Generator) -> Tensor:
     return spread.long().clamp(max=999)[torch.randperm(count, generator=generator)]
 
 
-def train(out: Path, minutes: float, seed: int, resume: bool, every: float = 4.0) -> None:
-    """Trains U-Net, projection and null embedding on a fixed text encoder; leaves the averaged weights in `unet.pt`."""
+def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
+    """Trains U-Net, projection and null embedding on a fixed text encoder; leaves `unet.pt`."""
     torch.manual_seed(seed)
     rng, generator = random.Random(seed), torch.Generator().manual_seed(seed)
-    seeds, latents = cached(out, seed, FIRST_SHARDS)
     tokenizer, encoder = text.trained(out)
-    model = prepare(Denoiser()).train()
-    state = load(out / "unet_state.pt") if resume else None
-    budget = Budget(minutes, float(state["minutes"]) if state else 0.0)  # type: ignore[arg-type]
-    diary = Diary(out / "unet.log", budget)
-    optimizer = torch.optim.AdamW(model.parameters(), RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
-    step, average = 0, Average(model, 0.999)
-    if state:
-        model.load_state_dict(state["model"])  # type: ignore[arg-type]
-        optimizer.load_state_dict(state["optimizer"])  # type: ignore[arg-type]
-        average.shadow, average.steps, step = state["average"], state["step"], state["step"]  # type: ignore[assignment]
-        generator.manual_seed(seed + step)
-        rng.seed(seed + step)
-    diary.write(part="unet", parameters=sum(p.numel() for p in model.parameters()), pictures=len(seeds))
-    alphas, order, losses, kept = alphas_cumprod(), batches(len(seeds), BATCH, generator), [], budget.spent
-    while budget.share < 1:
-        for group in optimizer.param_groups:
-            group["lr"] = RATE * rate(budget.share, 0.4)
+    model, alphas = prepare(Denoiser()).train(), alphas_cumprod()
+    seeds, latents = cached(out, seed, PICTURES // SHARD if resume else FIRST_SHARDS)
+    order = batches(len(seeds), BATCH, generator)
+
+    def loss_of(step: int) -> Tensor:
+        nonlocal seeds, latents, order
+        if step % GROWING == GROWING - 1 and len(seeds) < PICTURES:
+            seeds, latents = cached(out, seed, len(seeds) // SHARD + 1)
+            order = batches(len(seeds), BATCH, generator)
         chosen = next(order)
         ids, mask = describe(tokenizer, seeds[chosen].tolist(), rng)
         t = stratified_times(BATCH, generator)
@@ -158,28 +150,9 @@ def train(out: Path, minutes: float, seed: int, resume: bool, every: float = 4.0
             with torch.no_grad():
                 hidden = encoder(ids, attention_mask=mask).last_hidden_state
             predicted = model(x, t, hidden, mask, dropped)
-        loss = noise_loss(predicted, noise, alpha)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        average.update(model)
-        losses.append(loss.item())
-        step += 1
-        if step % 100 == 0:
-            diary.write(step=step, loss=sum(losses) / len(losses))
-            losses = []
-        if budget.spent - kept > every:
-            kept = budget.spent
-            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "average": average.shadow}
-            save(out / "unet_state.pt", {**state, "step": step, "minutes": budget.spent})
-            save(out / "unet.pt", {"model": average.shadow, "step": step, "minutes": budget.spent})
-            if len(seeds) < PICTURES:
-                seeds, latents = cached(out, seed, len(seeds) // SHARD + 1)
-                order = batches(len(seeds), BATCH, generator)
-                diary.write(step=step, pictures=len(seeds))
-    save(out / "unet.pt", {"model": average.shadow, "step": step, "minutes": budget.spent})
-    diary.write(step=step, done="unet")
+        return noise_loss(predicted, noise, alpha)
+
+    fit(model, loss_of, out, "unet", minutes, peak=RATE / 2 if resume else RATE, resume=resume, decay=0.999)
 
 
 def trained(out: Path, name: str = "unet") -> tuple[Denoiser, T5Tokenizer, T5EncoderModel]:

@@ -50,13 +50,13 @@ BACKGROUNDS = (*COLOURS, *SCENES)
 POSITIONS = ("centre", "left", "right", "top", "bottom")
 SIZES = ("small", "medium", "large")
 PAIRINGS = ("beside", "above")
-STYLES = ("flat", "watercolour")
+STYLES = ("flat", "watercolour", "lines")
 PAINTERS = ("kandinsky", "malevich", "mondrian")
 KINDS = ("single", "count", "pair", "abstract")
 
 KIND_SHARES = (0.47, 0.17, 0.29, 0.07)
 SCENE_SHARE = 0.28
-WATERCOLOUR_SHARE = 0.06
+STYLE_SHARES = (0.88, 0.06, 0.06)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def sample_scene(seed: int, kind: str | None = None) -> Scene:
     if kind == "abstract":
         return Scene("abstract", seed, painter=rng.choice(PAINTERS))
     background = _background(rng)
-    style = "watercolour" if rng.random() < WATERCOLOUR_SHARE else "flat"
+    style = rng.choices(STYLES, STYLE_SHARES)[0]
     first = _thing(rng, background)
     if kind == "count":
         return Scene("count", seed, (first,), count=rng.choice((2, 3)), background=background, style=style)
@@ -138,8 +138,8 @@ def placements(scene: Scene) -> list[tuple[float, float, float]]:
         if scene.count == 2:
             return [(33.0, mid, 24.5), (95.0, mid, 24.5)]
         return [(64.0, 33.0, 22.5), (33.0, 93.0, 22.5), (95.0, 93.0, 22.5)]
-    radius = {"small": 23.0, "medium": 35.0, "large": 46.0}[scene.size]
-    off = {"small": 36.0, "medium": 25.0, "large": 13.0}[scene.size]
+    radius = {"small": 26.0, "medium": 35.0, "large": 46.0}[scene.size]
+    off = {"small": 34.0, "medium": 25.0, "large": 13.0}[scene.size]
     x, y = {
         "centre": (0.0, 0.0), "left": (-off, 0.0), "right": (off, 0.0), "top": (0.0, -off), "bottom": (0.0, off),
     }[scene.position]  # fmt: skip
