@@ -146,7 +146,9 @@ def draw_shape(
         pen.polygon(_turned(points, *centre, radius, angle), fill=fill if image.mode == "RGB" else fill[0])
 
 
-def outline_shape(image: Image.Image, shape: str, colour: Rgb, centre: Point, radius: float, angle: float = 0.0) -> None:
+def outline_shape(
+    image: Image.Image, shape: str, colour: Rgb, centre: Point, radius: float, angle: float = 0.0
+) -> None:
     """Draws one object onto `image` by its lines alone; what lies in front hides the lines behind it."""
     lines = Image.new("L", image.size)
     pen, width = ImageDraw.Draw(lines), round(LINE * radius)

@@ -10,15 +10,19 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from transformers import T5EncoderModel, T5Tokenizer
 
-from inference.nano import text, unet
+from inference.conditioning import UNSEEN_PAD, contexts_by_rule, encode, tokenize
+from inference.nano import movq, text, unet
 from inference.nano.captions import LANGUAGES, caption
-from inference.nano.training import Average, Budget, Diary, batches, load, rate, save
+from inference.nano.drawing import draw
+from inference.nano.training import batches, fit, load, save
 from inference.nano.world import sample_scene
+from inference.nets.unet import predict_noise
 from inference.sampling import FLASH_TIMES, alphas_cumprod, guided_epsilon, threshold
 
 TEACHER_TIMES = (979, 854, 729, 604, 479, 354, 229, 146, 62)
@@ -28,6 +32,10 @@ FIRST = 5_000_000  # of their scenes, from where those of the base begin
 LENGTH = 40  # tokens kept of a caption; the longest has fewer
 BATCH = 64
 RATE = 6e-4
+SHARD = 512
+HUBER = 0.3
+LARGE_PICTURES, LARGE_FIRST, LARGE_BATCH = 768, 6_000_000, 16
+REFINING = 5  # every so many steps is about large pictures
 OWN_STATES = (0.0, 0.25, 0.4, 0.6)  # share of a batch made from the student's own estimate, by Flash time
 
 
@@ -132,29 +140,56 @@ def exact_output(student: unet.Denoiser) -> None:
     last.forward = forward
 
 
-def train(out: Path, minutes: float, seed: int, resume: bool, every: float = 3.0) -> None:
-    """Makes what trajectories are missing, then trains; leaves `flash.pt` (averaged weights) in `out`."""
+@torch.inference_mode()
+def cache_large(out: Path, seed: int) -> Tensor:
+    """Latents fp16 [LARGE_PICTURES, 4, 32, 32] of pictures twice the world's size, made once."""
+    path = out / "trajectories" / "large" / "latents.pt"
+    known = load(path)
+    if known is None:
+        codec, first, parts = movq.trained(out), seed * 10_000_000 + LARGE_FIRST, []
+        for start in range(first, first + LARGE_PICTURES, 16):
+            drawn = [np.array(draw(sample_scene(start + i), 2)) for i in range(16)]
+            images = torch.from_numpy(np.stack(drawn)).permute(0, 3, 1, 2)
+            parts.append(movq.encode(codec, images).half())
+        known = {"latents": torch.cat(parts)}
+        save(path, known)
+    return known["latents"]  # type: ignore[return-value]
+
+
+def wordless(tokenizer: T5Tokenizer, encoder: T5EncoderModel) -> Tensor:
+    """Encoding of the refiner's text: none, and a row of padding."""
+    return encode(encoder, [(*tokenize(tokenizer, "").ids, UNSEEN_PAD)])[0].clone()
+
+
+def refining_loss(student: unet.Denoiser, clean: Tensor, nothing: Tensor, generator: torch.Generator) -> Tensor:
+    """How far the last of Flash's steps leads from large clean latents [B, 4, h, w], in the refiner's context."""
+    t = torch.full((len(clean),), FLASH_TIMES[-1])
+    (context,) = contexts_by_rule("refiner", student.projection, None, [nothing])
+    rows, mask = (part.expand(len(clean), *part.shape[1:]) for part in (context.rows, context.mask))
+    x = renoise(clean, t, generator)
+    with torch.autocast("cpu", torch.bfloat16):
+        noise = predict_noise(student.unet, x, t, rows, mask, context.pool_len.expand(len(clean)))
+    return F.huber_loss(estimate(x, noise, t), clean, delta=HUBER)
+
+
+def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
+    """Makes what trajectories are missing, then trains; leaves `flash.pt`.
+
+    Every few steps the student learns, besides, to be what enlarging has as its refiner.
+    """
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    student, _, _ = unet.trained(out)
-    saved = load(out / "flash.pt") if resume else None
-    budget = Budget(minutes, float(saved["minutes"]) if saved else 0.0)  # type: ignore[arg-type]
-    diary = Diary(out / "flash.log", budget)
-    for start in range(0, TRAJECTORIES, 512):
-        cache_trajectories(out, seed, start, 512)
-    parts = [load(path) for path in sorted((out / "trajectories").glob("*.pt"))]
+    student, tokenizer, encoder = unet.trained(out)
+    parts = [load(cache_trajectories(out, seed, start, SHARD)) for start in range(0, TRAJECTORIES, SHARD)]
     states, hidden, mask = (torch.cat([p[name] for p in parts if p]) for name in ("states", "hidden", "mask"))  # type: ignore
-    if saved:
-        student.load_state_dict(saved["model"])  # type: ignore[arg-type]
+    large, nothing = cache_large(out, seed), wordless(tokenizer, encoder)
     unet.prepare(student).train()
     exact_output(student)
-    optimizer = torch.optim.AdamW(student.parameters(), RATE, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
-    average, order, losses = Average(student, 0.998), batches(len(states), BATCH, generator), []
-    step, kept, started = int(saved["step"]) if saved else 0, budget.spent, budget.share  # type: ignore[call-overload]
-    diary.write(part="flash", trajectories=len(states))
-    while budget.share < 1:
-        for group in optimizer.param_groups:
-            group["lr"] = RATE * rate((budget.share - started) / (1 - started), 0.3)
+    order, refined = batches(len(states), BATCH, generator), batches(len(large), LARGE_BATCH, generator)
+
+    def loss_of(step: int) -> Tensor:
+        if step % REFINING == 0:
+            return refining_loss(student, large[next(refined)].float(), nothing, generator)
         chosen = next(order)
         attended = mask[chosen].long()
         longest = int(attended.sum(1).max())
@@ -162,19 +197,6 @@ def train(out: Path, minutes: float, seed: int, resume: bool, every: float = 3.0
         x, t = _inputs(student, truth, rows, attended, generator)
         with torch.autocast("cpu", torch.bfloat16):
             noise = _predict(student, x, t, rows, attended)
-        loss = F.huber_loss(estimate(x, noise, t), truth[:, -1], delta=0.3)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
-        optimizer.step()
-        average.update(student)
-        losses.append(loss.item())
-        step += 1
-        if step % 50 == 0:
-            diary.write(step=step, loss=sum(losses) / len(losses))
-            losses = []
-        if budget.spent - kept > every:
-            kept = budget.spent
-            save(out / "flash.pt", {"model": average.shadow, "step": step, "minutes": budget.spent})
-    save(out / "flash.pt", {"model": average.shadow, "step": step, "minutes": budget.spent})
-    diary.write(step=step, done="flash")
+        return F.huber_loss(estimate(x, noise, t), truth[:, -1], delta=HUBER)
+
+    fit(student, loss_of, out, "flash", minutes, peak=RATE, resume=resume)

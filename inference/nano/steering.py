@@ -24,7 +24,7 @@ from inference.nano.training import batches, fit, load, save
 from inference.nano.world import sample_scene
 from inference.nets.control import STEM, ControlNet, build_control, control_residuals, graft_stem
 from inference.nets.hed import edge_map, thick_strokes
-from inference.nets.ip_adapter import graft_adapter, is_adapter_name
+from inference.nets.ip_adapter import cross_attentions, graft_adapter, is_adapter_name
 from inference.nets.shapes import Shapes
 from inference.nets.unet import Extras, predict_noise
 from inference.pipelines.adapted import FILLER
@@ -35,7 +35,7 @@ Part = Literal["adapter", "outlines", "scribble"]
 SHARDS = 4  # of the base's cached latents
 TOKENS = 4  # of an image prompt
 STEM_WIDTHS = (3, 8, 8, 16, 16, 24, 24, 32)
-OUTLINE_WIDTHS = (32, 48, 32, 16)
+OUTLINE_WIDTHS = (48, 48, 32, 16)  # of the base's widths one differs, by a quarter
 RATES: dict[Part, float] = {"adapter": 2e-3, "outlines": 1.2e-3, "scribble": 1e-3}
 RULES: dict[Part, TextRule] = {"adapter": "ip_adapter", "outlines": "hed", "scribble": "controlnet"}
 # Shares of captions that become the filler, and of what guidance leads away from. Where words tell everything an image
@@ -59,33 +59,51 @@ class Steered(nn.Module):
 
 
 def adapter(base: unet.Denoiser) -> Steered:
-    """The base with a fresh adapter that does nothing yet; only the adapter learns."""
+    """The base with a fresh adapter that does nothing yet; only the adapter learns.
+
+    It reads its tokens as the base reads words, and they look like words: only what they say is to be learnt.
+    """
     width = unet.CONFIG["cross_attention_dim"]
     shapes: Shapes = {"image_proj.weight": (TOKENS * width, clip.EMBEDDING), "image_norm.weight": (width,)}
     net: Any = base.unet
     graft_adapter(net, shapes)
-    added = [(name, module) for name, module in net.named_modules() if is_adapter_name(f"{name}.")]
-    for name, module in added:
-        if isinstance(module, nn.Linear | nn.LayerNorm):
+    for name, module in net.named_modules():
+        if is_adapter_name(f"{name}.") and isinstance(module, nn.Linear | nn.LayerNorm):
             module.to_empty(device="cpu")
             module.reset_parameters()
-            if name.endswith("to_out_ip"):
-                nn.init.zeros_(module.weight)
-                nn.init.zeros_(module.bias)
+    net.image_norm.load_state_dict(base.projection[1].state_dict())
+    for attention in cross_attentions(net):
+        for own, worded in (("to_key_ip", attention.to_k), ("to_v_ip", attention.to_v)):
+            layer = getattr(attention.processor, own)
+            layer.weight.data.copy_(worded.weight)
+            nn.init.zeros_(layer.bias)
+        nn.init.zeros_(attention.processor.to_out_ip.weight)
+        nn.init.zeros_(attention.processor.to_out_ip.bias)
     for name, parameter in net.named_parameters():
         parameter.requires_grad_(is_adapter_name(name))
     return _resting(Steered(base, net))
 
 
 def outlines(base: unet.Denoiser) -> Steered:
-    """A narrower U-Net from scratch that takes a hint in: its texts come through the base's projection."""
+    """A narrower copy of the base that takes a hint in: its texts come through the base's projection."""
     config = {**unet.CONFIG, "block_out_channels": OUTLINE_WIDTHS}
     net = Kandinsky3UNet(**config, encoder_hid_dim=text.WIDTH)
     net.encoder_hid_proj = nn.Identity()
+    whole = base.unet.state_dict()
+    net.load_state_dict({name: _thinned(whole[name], own.shape) for name, own in net.state_dict().items()})
     graft_stem(net, _stem_shapes(OUTLINE_WIDTHS[0] // 2))
     _fresh_stem(net.input_hint_block)
     net.requires_grad_(True)
     return _resting(Steered(base, net))
+
+
+def _thinned(tensor: Tensor, shape: torch.Size) -> Tensor:
+    """The tensor without every fourth entry of each side that is longer than in `shape`."""
+    for side, length in enumerate(shape):
+        if tensor.shape[side] != length:
+            kept = torch.arange(tensor.shape[side])
+            tensor = tensor.index_select(side, kept[kept % 4 < 3])
+    return tensor
 
 
 def scribble(base: unet.Denoiser) -> Steered:

@@ -17,7 +17,18 @@ from transformers import T5Config, T5EncoderModel, T5Tokenizer
 from inference.nano.captions import LANGUAGES, Named, caption
 from inference.nano.tokenizer import load_tokenizer, train_tokenizer
 from inference.nano.training import Budget, Diary, load, rate, save
-from inference.nano.world import BACKGROUNDS, COLOURS, KINDS, PAINTERS, PAIRINGS, POSITIONS, SHAPES, SIZES, STYLES, sample_scene
+from inference.nano.world import (
+    BACKGROUNDS,
+    COLOURS,
+    KINDS,
+    PAINTERS,
+    PAIRINGS,
+    POSITIONS,
+    SHAPES,
+    SIZES,
+    STYLES,
+    sample_scene,
+)
 
 WIDTH = 128
 BATCH = 128

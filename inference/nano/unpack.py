@@ -38,7 +38,8 @@ def unpack(out: Path, folder: Path = WEIGHTS) -> list[str]:
     for name in ("spiece.model", "tokenizer_config.json"):
         shutil.copyfile(folder / "text_encoder" / name, out / "tokenizer" / name)
     for part, spent in trained.items():
-        state: dict[str, object] = {"model": _net(folder, part).float().state_dict(), **spent}
+        state: dict[str, object] = {"model": _net(folder, part).float().state_dict()}
+        state |= {"minutes": spent["minutes"], "step": spent["steps"]}
         if part == "text":
             state["namer"] = text.Namer().state_dict()
         save(out / f"{part}.pt", state)
@@ -50,9 +51,11 @@ def _net(folder: Path, part: str) -> nn.Module:
     if part in _NETS:
         return _denoiser(folder, part)
     if part in ("movq", "decoder"):
-        return _filled(movq.build(), movq_state(read_tensors(folder / STUDIO_FILES["movq"])))
+        codec: nn.Module = _filled(movq.build(), movq_state(read_tensors(folder / STUDIO_FILES["movq"])))
+        return codec
     if part == "text":
-        return T5EncoderModel.from_pretrained(folder / "text_encoder")  # type: ignore[no-any-return]
+        encoder: nn.Module = T5EncoderModel.from_pretrained(folder / "text_encoder")
+        return encoder
     if part == "hed":
         return _filled(edges.build(), bare(read_tensors(folder / STUDIO_FILES["hed_detector"])))
     if part == "clip":
