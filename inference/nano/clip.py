@@ -3,7 +3,8 @@
 Its vision tower is the image encoder of the adapter; with its text tower it ranks pictures. Colours and grounds are
 enough to tell the pictures of a batch apart, and a net that is asked no more learns no shapes. So every picture must
 also prefer its caption to one that is wrong in a single point, and its embedding must name all that it shows by linear
-heads: an adapter finds it there.
+heads: an adapter finds it there. Half way up every patch has to say which of its parts things cover: what has a
+silhouette before it, whatever the colours, soon tells shapes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -21,6 +23,7 @@ from transformers import CLIPConfig, CLIPModel
 
 from inference.nano import movq, text
 from inference.nano.captions import LANGUAGES, Named, caption
+from inference.nano.drawing import covered
 from inference.nano.tokenizer import load_tokenizer
 from inference.nano.training import batches, fit, load
 from inference.nano.world import (
@@ -43,6 +46,10 @@ EMBEDDING = 96
 TOKENS = 48  # longest caption the text tower reads
 RATE = 1e-3
 SHAPE_WEIGHT = 3.0
+PATCH, CELLS = 8, 4  # pixels on a side of a patch, and the parts that it tells apart on a side
+HALF_WAY = 2  # layers below the silhouettes
+SILHOUETTE_WEIGHT = 1.0
+READS = 3  # every so many steps captions are read; shapes take longer than words
 GRAIN = 0.05  # noise on normalised pixels
 POINTS = {
     "single": ("shape", "shape", "colour", "background", "position", "position", "size"),
@@ -64,7 +71,7 @@ def config(vocabulary: int) -> CLIPConfig:
     words = {"vocab_size": vocabulary, "max_position_embeddings": TOKENS, "bos_token_id": 0, "pad_token_id": 0}
     return CLIPConfig(
         text_config={**tower, **words, "eos_token_id": 1, "num_hidden_layers": 2},
-        vision_config={**tower, "image_size": IMAGE, "patch_size": 8},
+        vision_config={**tower, "image_size": IMAGE, "patch_size": PATCH},
         projection_dim=EMBEDDING,
     )
 
@@ -77,6 +84,7 @@ class Matcher(nn.Module):
         self.clip = CLIPModel(config(vocabulary))
         self.clip.set_attn_implementation("eager")  # at this size twice as fast to train as the fused kernel
         self.heads = nn.ModuleDict({name: nn.Linear(EMBEDDING, len(text.ATTRIBUTES[name]) + 1) for name in NAMED})
+        self.silhouette = nn.Linear(self.clip.config.vision_config.hidden_size, CELLS**2)
 
 
 def to_pixels(images: Tensor) -> Tensor:
@@ -105,6 +113,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
     generator, rng, first = torch.Generator().manual_seed(seed), random.Random(seed), seed * 10_000_000
     pixels = torch.cat([to_pixels(movq.pictures(first + i, 512)).half() for i in range(0, PICTURES, 512)])
     scenes = [sample_scene(first + i) for i in range(PICTURES)]
+    covers = torch.from_numpy(np.stack([covered(scene)[1::2, 1::2] for scene in scenes]))  # [N, IMAGE, IMAGE]
     truth = text.labels([shown(scene) for scene in scenes])
     tokenizer = load_tokenizer(out / "tokenizer")
     model, order = Matcher(len(tokenizer)).train(), batches(PICTURES, BATCH, generator)
@@ -117,11 +126,15 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
 
     def loss_of(step: int) -> Tensor:
         chosen = next(order)
-        images = _shifted(pixels[chosen].float(), generator)
+        images, hidden_by = _shifted(pixels[chosen].float(), covers[chosen], generator)
         with torch.autocast("cpu", torch.bfloat16):
-            embeds = embed(model.clip, images).float()
-        if step % 2:  # every other time the pictures alone: shapes take longer than words
-            return named(embeds, chosen)
+            seen = model.clip.vision_model(pixel_values=images, output_hidden_states=True)
+            embeds = model.clip.visual_projection(seen.pooler_output).float()
+            parts = model.silhouette(seen.hidden_states[HALF_WAY][:, 1:]).float()  # [B, patches, CELLS²]
+        outlined = F.binary_cross_entropy_with_logits(parts, hidden_by)
+        loss = named(embeds, chosen) + SILHOUETTE_WEIGHT * outlined
+        if step % READS:
+            return loss
         with torch.autocast("cpu", torch.bfloat16):
             pairs = [told(scenes[i], rng.choice(LANGUAGES), rng) for i in chosen.tolist()]
             right, wrong = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
@@ -129,7 +142,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
             heard = model.clip.text_model(input_ids=ids[:, :TOKENS], attention_mask=mask[:, :TOKENS]).pooler_output
             read = model.clip.text_projection(heard)
         alike = F.normalize(embeds, dim=-1) @ F.normalize(read.float(), dim=-1).T
-        return matching_loss(alike * model.clip.logit_scale.exp(), right, wrong) + named(embeds, chosen)
+        return matching_loss(alike * model.clip.logit_scale.exp(), right, wrong) + loss
 
     fit(model, loss_of, out, "clip", minutes, peak=RATE, resume=resume)
 
@@ -190,12 +203,16 @@ def embed(tower: Any, pixels: Tensor) -> Tensor:
     return embeds
 
 
-def _shifted(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Pictures moved by up to three pixels and a little grainy, so that none is learnt by heart."""
-    padded = F.pad(images, (3, 3, 3, 3), mode="replicate")
+def _shifted(images: Tensor, covers: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Pictures moved by up to three pixels and a little grainy, so that none is learnt by heart; and how much of every
+    part of every patch is covered there, [B, patches, CELLS²]."""
     x, y = torch.randint(0, 7, (2,), generator=generator).tolist()
-    moved = padded[..., y : y + IMAGE, x : x + IMAGE]
-    return moved + GRAIN * torch.randn(moved.shape, generator=generator)
+    images, covers = (
+        F.pad(planes, (3, 3, 3, 3), mode="replicate")[..., y : y + IMAGE, x : x + IMAGE]
+        for planes in (images, covers[:, None].float())
+    )
+    cells = F.unfold(F.avg_pool2d(covers, PATCH // CELLS), CELLS, stride=CELLS).transpose(1, 2)
+    return images + GRAIN * torch.randn(images.shape, generator=generator), cells
 
 
 def trained(out: Path) -> Matcher:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
@@ -12,6 +13,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from inference.nano.world import COLOURS, SIZE, Rgb, Scene, placements
 
 OVER = 2  # supersampling
+COVERS = 12  # levels by which a thing differs from the ground
 LINE = 0.12  # width of a line drawing's lines, of an object's radius
 Point = tuple[float, float]
 Part = tuple[str, list[Point]]  # tone ("main", "dark", "light", or a colour's name) and a polygon in [-1, 1]^2, y down
@@ -263,8 +265,11 @@ def _mondrian(rng: random.Random, size: int) -> Image.Image:
 _PAINTERS = {"kandinsky": _kandinsky, "malevich": _malevich, "mondrian": _mondrian}
 
 
-def draw(scene: Scene, scale: int = 1) -> Image.Image:
-    """The picture of a scene: RGB, SIZE x SIZE times `scale`; the same scene always gives the same bytes."""
+def draw(scene: Scene, scale: int = 1, *, empty: bool = False) -> Image.Image:
+    """The picture of a scene: RGB, SIZE x SIZE times `scale`; the same scene always gives the same bytes.
+
+    `empty`: its ground alone, as it lies behind the things (of an abstract picture, all of it).
+    """
     rng = random.Random(scene.seed * 2 + 1)
     over = OVER * scale
     size = SIZE * over
@@ -274,12 +279,12 @@ def draw(scene: Scene, scale: int = 1) -> Image.Image:
         image = draw_background(scene.background, rng, size)
         things = scene.things if scene.kind == "pair" else scene.things * scene.count
         put = outline_shape if scene.style == "lines" else draw_shape
-        for thing, (x, y, radius) in zip(things, placements(scene), strict=True):
+        for thing, (x, y, radius) in zip(() if empty else things, placements(scene), strict=not empty):
             centre = ((x + rng.uniform(-2.0, 2.0)) * over, (y + rng.uniform(-2.0, 2.0)) * over)
             reach = radius * over * rng.uniform(0.94, 1.04)
             angle = math.radians(rng.uniform(-6, 6))
             put(image, thing.shape, _jitter(rng, COLOURS[thing.colour], 8), centre, reach, angle)
-        if scene.style == "watercolour":
+        if scene.style == "watercolour" and not empty:
             image = _watercolour(image, rng)
     return image.resize((SIZE * scale, SIZE * scale), Image.Resampling.BOX)
 
@@ -287,3 +292,10 @@ def draw(scene: Scene, scale: int = 1) -> Image.Image:
 def pixels(scene: Scene) -> np.ndarray:
     """The picture as uint8 [3, SIZE, SIZE]."""
     return np.asarray(draw(scene)).transpose(2, 0, 1).copy()
+
+
+def covered(scene: Scene) -> np.ndarray:
+    """Where the things of a scene are, uint8 [SIZE, SIZE], 0 or 1: what differs from the ground alone."""
+    dry = replace(scene, style="flat") if scene.style == "watercolour" else scene
+    apart = np.abs(np.asarray(draw(dry), dtype=np.int16) - np.asarray(draw(dry, empty=True)))
+    return (apart.max(axis=-1) > COVERS).astype(np.uint8)

@@ -165,10 +165,10 @@ def refining_loss(student: unet.Denoiser, clean: Tensor, nothing: Tensor, genera
     """How far the last of Flash's steps leads from large clean latents [B, 4, h, w], in the refiner's context."""
     t = torch.full((len(clean),), FLASH_TIMES[-1])
     (context,) = contexts_by_rule("refiner", student.projection, None, [nothing])
-    rows, mask = (part.expand(len(clean), *part.shape[1:]) for part in (context.rows, context.mask))
+    rows, mask = (part.repeat(len(clean), 1, *[1] * (part.dim() - 2)) for part in (context.rows, context.mask))
     x = renoise(clean, t, generator)
     with torch.autocast("cpu", torch.bfloat16):
-        noise = predict_noise(student.unet, x, t, rows, mask, context.pool_len.expand(len(clean)))
+        noise = predict_noise(student.unet, x, t, rows, mask, context.pool_len.repeat(len(clean)))
     return F.huber_loss(estimate(x, noise, t), clean, delta=HUBER)
 
 

@@ -103,3 +103,18 @@ def test_the_lexicon_holds_every_word_of_unseen_captions():
     for seed in range(70_000, 70_200):
         for line in captions(sample_scene(seed), 4):
             assert set(line.lower().replace(",", " ").replace(":", " ").split()) <= known
+
+
+@pytest.mark.parametrize(
+    ("language", "style", "words"),
+    [
+        ("ru", "watercolour", ("акварел",)),
+        ("en", "watercolour", ("watercolo",)),
+        ("ru", "lines", ("лини", "контур", "набросок")),
+        ("en", "lines", ("line drawing", "outline", "sketch")),
+    ],
+)
+def test_a_style_is_always_said(language, style, words):
+    scene = Scene("single", 1, (Thing("cat", "red"),), style=style)
+    for said in every_caption(scene, language, 100):
+        assert any(word in said.lower() for word in words), said

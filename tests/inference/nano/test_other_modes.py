@@ -10,9 +10,10 @@ from transformers import T5EncoderModel
 
 from inference.checkpoints.load import Checkpoint
 from inference.conditioning import contexts_by_rule, encode, tokenize
-from inference.nano import edges, inpainting, steering, superres, text, unet
+from inference.nano import edges, inpainting, movq, steering, superres, text, unet
 from inference.nano.export import WEIGHTS
 from inference.nano.world import SIZE, placements, sample_scene
+from inference.nets.superres import enlarged, predict_clean
 from inference.nets.unet import Extras, predict_noise
 from inference.pipelines.adapted import read_by_rule
 from inference.requests import Control, Mix
@@ -96,6 +97,32 @@ def test_training_sees_the_very_contexts_that_guidance_compares(part):
         assert torch.equal(learnt.mask, context.mask)
         assert torch.equal(learnt.pool_len, context.pool_len)
         assert torch.allclose(learnt.rows, context.rows, atol=1e-5)
+
+
+def test_a_fresh_outline_net_is_the_base_with_a_part_of_its_width() -> None:
+    torch.manual_seed(1)
+    base = unet.Denoiser().eval()
+    net = steering.outlines(base).net
+    same = 0
+    for name, own in net.state_dict().items():
+        if name.startswith("input_hint_block."):
+            continue
+        whole = base.unet.state_dict()[name]
+        if own.shape == whole.shape:
+            assert torch.equal(own, whole)
+            same += 1
+        else:
+            assert all(a * 4 == b * 3 or a == b for a, b in zip(own.shape, whole.shape, strict=True))
+    assert same > 300
+
+
+@pytest.mark.parametrize("t", [200, 999])
+def test_a_fresh_enlarging_net_gives_back_what_it_is_to_enlarge(t: int) -> None:
+    net = superres.build().eval()
+    _, small = superres.pairs(9, 2, 2)
+    low = enlarged(movq.to_input(small), 256, 256)
+    made = predict_clean(net, torch.randn(low.shape), torch.tensor([t, t]), low)
+    assert (made - low).abs().mean() < 0.02
 
 
 def test_edges_are_where_colours_meet() -> None:

@@ -90,6 +90,21 @@ def test_a_trajectory_keeps_the_states_at_flash_times_and_a_bounded_end():
     assert states[:, -1].abs().max() <= 1
 
 
+def test_refining_reads_the_context_that_enlarging_gives_it():
+    from inference.checkpoints.load import Checkpoint
+    from inference.conditioning import UNSEEN_PAD, encode, tokenize
+    from inference.nano.export import WEIGHTS
+
+    checkpoint = Checkpoint.open(WEIGHTS)
+    tokenizer, encoder = checkpoint.load_text_encoder(torch.float32, "cpu")
+    nothing = flash.wordless(tokenizer, encoder)
+    assert torch.equal(nothing, encode(encoder, [(*tokenize(tokenizer, "").ids, UNSEEN_PAD)])[0])
+    student = unet.Denoiser().train()
+    clean = torch.zeros(2, 4, 32, 32)
+    flash.refining_loss(student, clean, nothing, torch.Generator()).backward()
+    assert student.unet.conv_in.weight.grad.abs().sum() > 0
+
+
 def test_the_codec_learns():
     codec, images = movq.build().train(), movq.pictures(0, 4)
     optimizer, losses = torch.optim.AdamW(codec.parameters(), 3e-3), []

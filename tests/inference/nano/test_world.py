@@ -5,8 +5,19 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from inference.nano.drawing import draw, silhouette
-from inference.nano.world import BACKGROUNDS, KINDS, SHAPES, SIZE, goes_with, placements, sample_scene
+from inference.nano.drawing import covered, draw, silhouette
+from inference.nano.world import (
+    BACKGROUNDS,
+    KINDS,
+    SHAPES,
+    SIZE,
+    STYLES,
+    Scene,
+    Thing,
+    goes_with,
+    placements,
+    sample_scene,
+)
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_ones():
@@ -49,3 +60,24 @@ def test_silhouettes_of_different_shapes_differ():
         assert mask.any()
         for other in masks[:i]:
             assert (mask ^ other).mean() > 0.02
+
+
+def test_every_style_occurs_and_most_scenes_are_flat():
+    found = Counter(sample_scene(seed).style for seed in range(3000))
+    assert found.keys() == set(STYLES)
+    assert found["flat"] > 0.8 * 3000
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_line_drawing_has_the_outline_and_leaves_the_inside_open(shape):
+    how = {"seed": 3, "things": (Thing(shape, "red"),), "background": "white", "size": "large"}
+    filled, lines = covered(Scene("single", **how)), covered(Scene("single", style="lines", **how))
+    assert 0.15 * filled.sum() < lines.sum() < 0.85 * filled.sum()
+    assert (lines & ~filled.astype(bool)).sum() < 0.35 * lines.sum()
+
+
+def test_what_is_covered_is_the_thing_and_not_its_ground():
+    scene = Scene("single", 5, (Thing("circle", "yellow"),), background="night", style="watercolour")
+    there = covered(scene)
+    assert there[64, 64] == 1
+    assert there[:12].sum() == 0 and 0.1 < there.mean() < 0.4
