@@ -3,12 +3,13 @@
 Its vision tower is the image encoder of the adapter; with its text tower it ranks pictures. Colours and grounds are
 enough to tell the pictures of a batch apart, and a net that is asked no more learns no shapes. So every picture must
 also prefer its caption to one that is wrong in a single point, and its embedding must name all that it shows by linear
-heads: an adapter finds it there. Half way up every patch has to say which of its parts things cover: what has a
-silhouette before it, whatever the colours, soon tells shapes.
+heads: an adapter finds it there. Half way up every patch has to say which of its parts things cover, and at the top
+whose part it is: what has a silhouette before it, whatever the colours, soon tells shapes.
 """
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,9 +33,11 @@ from inference.nano.world import (
     PAINTERS,
     POSITIONS,
     SHAPES,
+    SIZE,
     SIZES,
     Scene,
     Thing,
+    placements,
     sample_scene,
 )
 from inference.nets.clip import MEAN, STD
@@ -48,7 +51,7 @@ RATE = 1e-3
 SHAPE_WEIGHT = 3.0
 PATCH, CELLS = 8, 4  # pixels on a side of a patch, and the parts that it tells apart on a side
 HALF_WAY = 2  # layers below the silhouettes
-SILHOUETTE_WEIGHT = 1.0
+COVERED = 0.1  # least share of a patch that makes it a part of a thing
 READS = 3  # every so many steps captions are read; shapes take longer than words
 GRAIN = 0.05  # noise on normalised pixels
 POINTS = {
@@ -84,7 +87,9 @@ class Matcher(nn.Module):
         self.clip = CLIPModel(config(vocabulary))
         self.clip.set_attn_implementation("eager")  # at this size twice as fast to train as the fused kernel
         self.heads = nn.ModuleDict({name: nn.Linear(EMBEDDING, len(text.ATTRIBUTES[name]) + 1) for name in NAMED})
-        self.silhouette = nn.Linear(self.clip.config.vision_config.hidden_size, CELLS**2)
+        width = self.clip.config.vision_config.hidden_size
+        self.silhouette = nn.Linear(width, CELLS**2)
+        self.owner = nn.Linear(width, len(SHAPES) + 1)
 
 
 def to_pixels(images: Tensor) -> Tensor:
@@ -114,6 +119,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
     pixels = torch.cat([to_pixels(movq.pictures(first + i, 512)).half() for i in range(0, PICTURES, 512)])
     scenes = [sample_scene(first + i) for i in range(PICTURES)]
     covers = torch.from_numpy(np.stack([covered(scene)[1::2, 1::2] for scene in scenes]))  # [N, IMAGE, IMAGE]
+    nearest = torch.stack([_nearest(scene) for scene in scenes])
     truth = text.labels([shown(scene) for scene in scenes])
     tokenizer = load_tokenizer(out / "tokenizer")
     model, order = Matcher(len(tokenizer)).train(), batches(PICTURES, BATCH, generator)
@@ -131,8 +137,10 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
             seen = model.clip.vision_model(pixel_values=images, output_hidden_states=True)
             embeds = model.clip.visual_projection(seen.pooler_output).float()
             parts = model.silhouette(seen.hidden_states[HALF_WAY][:, 1:]).float()  # [B, patches, CELLS²]
+            whose = model.owner(seen.last_hidden_state[:, 1:]).float()  # [B, patches, shapes + 1]
+        owners = nearest[chosen] * (hidden_by.mean(-1) > COVERED)
         outlined = F.binary_cross_entropy_with_logits(parts, hidden_by)
-        loss = named(embeds, chosen) + SILHOUETTE_WEIGHT * outlined
+        loss = named(embeds, chosen) + outlined + F.cross_entropy(whose.flatten(0, 1), owners.flatten())
         if step % READS:
             return loss
         with torch.autocast("cpu", torch.bfloat16):
@@ -201,6 +209,17 @@ def embed(tower: Any, pixels: Tensor) -> Tensor:
     """Image embeddings [B, EMBEDDING], not normalised, of what `to_pixels` gives, by a CLIP's vision side."""
     embeds: Tensor = tower.visual_projection(tower.vision_model(pixel_values=pixels).pooler_output)
     return embeds
+
+
+def _nearest(scene: Scene) -> Tensor:
+    """Of every patch the shape that lies nearest to it, [patches]: 1 and more by SHAPES, 0 where there is none."""
+    if scene.kind == "abstract":
+        return torch.zeros((IMAGE // PATCH) ** 2, dtype=torch.long)
+    places, step = placements(scene), SIZE * PATCH / IMAGE
+    things = scene.things if scene.kind == "pair" else scene.things * len(places)
+    middles = [((i + 0.5) * step, (j + 0.5) * step) for j in range(IMAGE // PATCH) for i in range(IMAGE // PATCH)]
+    found = [min(range(len(places)), key=lambda k: math.dist(middle, places[k][:2])) for middle in middles]
+    return torch.tensor([SHAPES.index(things[k].shape) + 1 for k in found])
 
 
 def _shifted(images: Tensor, covers: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
