@@ -58,7 +58,7 @@ def most_side(native_side: int) -> int:
     return min(MOST, MOST_NATIVE * native_side)
 
 
-def extended(size: tuple[int, int], way: Way | Sides, most: int = MOST) -> Canvas:
+def extended(size: tuple[int, int], way: Way | Sides, most: int) -> Canvas:
     """The canvas for one step. Raises NothingToAdd for making square what is square.
 
     A direction adds half a side there, or the share that was said, several of them each. Zooming out leaves the canvas
@@ -79,7 +79,7 @@ def extended(size: tuple[int, int], way: Way | Sides, most: int = MOST) -> Canva
     return _bounded((left + width + right, up + height + down), (left, up), size, most)
 
 
-def with_ratio(size: tuple[int, int], ratio: tuple[int, int], most: int = MOST) -> Canvas:
+def with_ratio(size: tuple[int, int], ratio: tuple[int, int], most: int) -> Canvas:
     """The smallest canvas of an aspect ratio that holds the whole picture, in its middle. Raises NothingToAdd."""
     width, height = size
     wanted = ratio[0] / ratio[1]

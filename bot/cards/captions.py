@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bot.cards.names import mode_name, style_name, wish
+from bot.cards.names import mode_name, style_name, task, wish
 from bot.cards.words import escape, seconds_taken, shortened, spoken, visible_length
 from bot.compose import Remark
 from bot.i18n import _, ngettext
@@ -25,7 +25,8 @@ def caption(
     remarks: Iterable[str] = (),
 ) -> str:
     """Under a result: the wish, one line of facts, then what there is to say about it."""
-    facts = [mode_name(request.kind)]
+    mode = mode_name(request.kind)
+    facts = [] if mode in task(request, line.prompt) else [mode]  # where the wish has said it already
     if line.style not in (None, PLAIN_STYLE):
         facts.append(style_name(line.style))
     width, height = size_of(request)

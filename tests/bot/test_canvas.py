@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.canvas import WAYS, BadShare, Canvas, NothingToAdd, Sides, Way, extended, most_side, wish, with_ratio
+from bot.canvas import MOST, WAYS, BadShare, Canvas, NothingToAdd, Sides, Way, extended, most_side, wish, with_ratio
 from inference.requests import Outpaint, Source, outpaint_windows
 
 EVERY = frozenset(WAYS[:4])
@@ -32,31 +32,33 @@ def request_of(size: tuple[int, int], canvas: Canvas) -> Outpaint:
     ],
 )
 def test_each_way_adds_where_it_says(way: Way, canvas: Canvas) -> None:
-    assert extended((800, 600), way) == canvas
+    assert extended((800, 600), way, MOST) == canvas
 
 
 def test_several_sides_are_added_at_once() -> None:
-    assert extended((800, 600), Sides(frozenset({"left", "right", "up"}))) == Canvas(1600, 900, (400, 300, 800, 600))
+    assert extended((800, 600), Sides(frozenset({"left", "right", "up"})), MOST) == Canvas(
+        1600, 900, (400, 300, 800, 600)
+    )
 
 
 def test_a_share_is_of_the_side_it_adds_to() -> None:
-    assert extended((800, 600), Sides(frozenset({"left", "down"}), 0.3)) == Canvas(1040, 780, (240, 0, 800, 600))
+    assert extended((800, 600), Sides(frozenset({"left", "down"}), 0.3), MOST) == Canvas(1040, 780, (240, 0, 800, 600))
 
 
 def test_any_ratio_is_reached_by_adding_on_two_sides() -> None:
-    assert with_ratio((600, 600), (16, 9)) == Canvas(1067, 600, (233, 0, 600, 600))
-    assert with_ratio((600, 600), (1, 2)) == Canvas(600, 1200, (0, 300, 600, 600))
+    assert with_ratio((600, 600), (16, 9), MOST) == Canvas(1067, 600, (233, 0, 600, 600))
+    assert with_ratio((600, 600), (1, 2), MOST) == Canvas(600, 1200, (0, 300, 600, 600))
 
 
 def test_a_picture_of_that_shape_already_is_left_alone() -> None:
     with pytest.raises(NothingToAdd):
-        extended((512, 512), "square")
+        extended((512, 512), "square", MOST)
     with pytest.raises(NothingToAdd):
-        with_ratio((1280, 720), (16, 9))
+        with_ratio((1280, 720), (16, 9), MOST)
 
 
 def test_a_canvas_beyond_the_bounds_makes_the_picture_smaller() -> None:
-    canvas = extended((4000, 3000), "left")
+    canvas = extended((4000, 3000), "left", MOST)
     assert (canvas.width, canvas.height) == (4096, 2048)
     assert canvas.box == (1365, 0, 2731, 2048)
     assert canvas.scale == pytest.approx(4096 / 6000)
@@ -82,7 +84,7 @@ def test_a_share_that_makes_no_frame_is_refused_by_name(text: str) -> None:
 def test_every_way_fits_the_contract_and_keeps_the_proportions(width: int, height: int, way: Way) -> None:
     size = (width, height)
     try:
-        canvas = extended(size, way)
+        canvas = extended(size, way, MOST)
     except NothingToAdd:
         return
     request_of(size, canvas)
@@ -93,7 +95,7 @@ def test_every_way_fits_the_contract_and_keeps_the_proportions(width: int, heigh
 @given(width=SIDES, height=SIDES, across=st.integers(1, 4), down=st.integers(1, 4))
 def test_every_ratio_fits_the_contract_and_is_met(width: int, height: int, across: int, down: int) -> None:
     try:
-        canvas = with_ratio((width, height), (across, down))
+        canvas = with_ratio((width, height), (across, down), MOST)
     except NothingToAdd:
         return
     request_of((width, height), canvas)
