@@ -25,7 +25,7 @@ from inference.sampling.inpainting import masked as blanked
 from inference.sampling.inpainting import with_known
 
 CHANNELS = 9
-PICTURES = 8192
+PICTURES = 6144
 SHARD = 1024
 RATE = 8e-4
 BOXES = 0.5  # share of masks that are boxes around an object

@@ -85,11 +85,15 @@ async def test_a_mix_leans_to_the_picture_with_the_larger_share(studio: Studio, 
     assert (mixed.seen.background, mixed.things[0][0]) == ("violet", "yellow")
 
 
-async def test_lines_hold_the_shape_while_words_set_the_colours(studio: Studio, person: People) -> None:
-    boris = person(4003, "ru")
-    given = await send(boris, png(draw(STAR, 4)), caption="по контуру: зелёная звезда на белом фоне --n 1 --seed 5")
+@pytest.mark.parametrize(("method", "kind"), [("", "hed"), (" --method scribble", "scribble")])
+async def test_lines_hold_the_shape_while_words_set_the_colours(
+    studio: Studio, person: People, method: str, kind: Kind
+) -> None:
+    boris = person(4030 + bool(method), "ru")
+    words = f"по контуру: зелёная звезда на белом фоне --n 1 --seed 5{method}"
+    given = await send(boris, png(draw(STAR, 4)), caption=words)
     held = await made(boris, await finished(boris, given["id"]))
-    assert held.kind == "scribble"
+    assert held.kind == kind
     assert held.seen.background == "white"
     assert held.things[0] == ("green", "star")
 
@@ -123,11 +127,13 @@ async def test_a_frame_is_extended_by_more_of_the_same_sea(studio: Studio, perso
     assert max(np.abs(old[rows] - new[rows]).max() for rows in (sky, water)) < 40
 
 
-@pytest.mark.parametrize(("said", "kind", "factor"), [("/upscale", "x2", 2), ("/upscale 4k", "x4", 4)])
+@pytest.mark.parametrize(
+    ("said", "kind", "factor"), [("/upscale", "flash_x2", 2), ("/upscale --full", "x2", 2), ("/upscale 4k", "x4", 4)]
+)
 async def test_an_enlarged_picture_shows_the_same_in_more_pixels(
     studio: Studio, person: People, said: str, kind: Kind, factor: int
 ) -> None:
-    anna = person(4010 + factor, "en")
+    anna = person(4040 + len(said), "en")
     truth = np.asarray(draw(STAR, factor))
     given = await send(anna, png(draw(STAR)), caption=said)
     large = await made(anna, await finished(anna, given["id"]))
