@@ -91,6 +91,23 @@ class Matcher(nn.Module):
         self.silhouette = nn.Linear(width, CELLS**2)
         self.owner = nn.Linear(width, len(SHAPES) + 1)
 
+    def see(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Image embeddings [B, EMBEDDING], and of every patch the logits of what is covered, [B, patches, CELLS²], and
+        of the shape that it belongs to, [B, patches, shapes + 1]."""
+        with torch.autocast("cpu", torch.bfloat16):
+            seen = self.clip.vision_model(pixel_values=pixels, output_hidden_states=True)
+            embeds = self.clip.visual_projection(seen.pooler_output)
+            covered_by = self.silhouette(seen.hidden_states[HALF_WAY][:, 1:])
+            owned_by = self.owner(seen.last_hidden_state[:, 1:])
+        return embeds.float(), covered_by.float(), owned_by.float()
+
+    def read(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Sentence embeddings [B, EMBEDDING] of token ids and mask, both [B, L]; of long ones the end is not read."""
+        with torch.autocast("cpu", torch.bfloat16):
+            heard = self.clip.text_model(input_ids=ids[:, :TOKENS], attention_mask=mask[:, :TOKENS]).pooler_output
+            embeds: Tensor = self.clip.text_projection(heard)
+        return embeds.float()
+
 
 def to_pixels(images: Tensor) -> Tensor:
     """uint8 [B, 3, H, W] as the vision tower wants them, [B, 3, IMAGE, IMAGE]."""
@@ -132,24 +149,17 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
 
     def loss_of(step: int) -> Tensor:
         chosen = next(order)
-        images, hidden_by = _shifted(pixels[chosen].float(), covers[chosen], generator)
-        with torch.autocast("cpu", torch.bfloat16):
-            seen = model.clip.vision_model(pixel_values=images, output_hidden_states=True)
-            embeds = model.clip.visual_projection(seen.pooler_output).float()
-            parts = model.silhouette(seen.hidden_states[HALF_WAY][:, 1:]).float()  # [B, patches, CELLS²]
-            whose = model.owner(seen.last_hidden_state[:, 1:]).float()  # [B, patches, shapes + 1]
-        owners = nearest[chosen] * (hidden_by.mean(-1) > COVERED)
-        outlined = F.binary_cross_entropy_with_logits(parts, hidden_by)
-        loss = named(embeds, chosen) + outlined + F.cross_entropy(whose.flatten(0, 1), owners.flatten())
+        images, cells = _shifted(pixels[chosen].float(), covers[chosen], generator)
+        embeds, covered_by, owned_by = model.see(images)
+        owners = nearest[chosen] * (cells.mean(-1) > COVERED)
+        loss = named(embeds, chosen) + F.binary_cross_entropy_with_logits(covered_by, cells)
+        loss = loss + F.cross_entropy(owned_by.flatten(0, 1), owners.flatten())
         if step % READS:
             return loss
-        with torch.autocast("cpu", torch.bfloat16):
-            pairs = [told(scenes[i], rng.choice(LANGUAGES), rng) for i in chosen.tolist()]
-            right, wrong = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-            ids, mask = text.tokenize(tokenizer, [*right, *wrong])
-            heard = model.clip.text_model(input_ids=ids[:, :TOKENS], attention_mask=mask[:, :TOKENS]).pooler_output
-            read = model.clip.text_projection(heard)
-        alike = F.normalize(embeds, dim=-1) @ F.normalize(read.float(), dim=-1).T
+        pairs = [told(scenes[i], rng.choice(LANGUAGES), rng) for i in chosen.tolist()]
+        right, wrong = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        read = model.read(*text.tokenize(tokenizer, [*right, *wrong]))
+        alike = F.normalize(embeds, dim=-1) @ F.normalize(read, dim=-1).T
         return matching_loss(alike * model.clip.logit_scale.exp(), right, wrong) + loss
 
     fit(model, loss_of, out, "clip", minutes, peak=RATE, resume=resume)
