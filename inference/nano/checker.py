@@ -14,6 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 from PIL import Image
+from scipy.ndimage import label
 
 from inference.nano.drawing import draw_background, draw_shape, silhouette
 from inference.nano.world import BACKGROUNDS, COLOURS, SHAPES, SIZE
@@ -106,28 +107,9 @@ def _background(picture: Pixels) -> tuple[str, Pixels]:
 
 def _components(mask: Pixels) -> list[Pixels]:
     """Connected areas (4 neighbours) of a bool picture as masks, small ones left out."""
-    labels = np.zeros(mask.shape, dtype=np.int32)
-    found: list[list[tuple[int, int]]] = []
-    for y, x in zip(*np.nonzero(mask), strict=True):
-        if labels[y, x]:
-            continue
-        stack, area = [(int(y), int(x))], []
-        labels[y, x] = len(found) + 1
-        while stack:
-            i, j = stack.pop()
-            area.append((i, j))
-            for a, b in ((i + 1, j), (i - 1, j), (i, j + 1), (i, j - 1)):
-                if 0 <= a < mask.shape[0] and 0 <= b < mask.shape[1] and mask[a, b] and not labels[a, b]:
-                    labels[a, b] = len(found) + 1
-                    stack.append((a, b))
-        found.append(area)
-    out = []
-    for area in found:
-        if len(area) >= SMALLEST // 4:
-            piece = np.zeros(mask.shape, dtype=bool)
-            piece[tuple(np.array(area).T)] = True
-            out.append(piece)
-    return out
+    labels, count = label(mask)
+    areas = [labels == number for number in range(1, count + 1)]
+    return [area for area in areas if area.sum() >= SMALLEST // 4]
 
 
 def _joined(pieces: list[Pixels]) -> list[Pixels]:
