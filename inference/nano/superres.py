@@ -39,6 +39,7 @@ CONFIG: dict[str, Any] = {
     "frequencies": 24,
     "groups": 1,  # a norm over few channels loses how bright they are
 }
+FLASH_WIDTHS = {"widths": [24, 32], "blocks": [1, 1]}  # the Flash net may be smaller: its refiner draws detail over
 PICTURES = 3072
 LARGE = 2  # hi-resolution pictures are this many times the world's size
 CROP = 64
@@ -50,10 +51,11 @@ GUESSED = 0.5  # share of noisy pictures made from the enlarged small one, as th
 STEADY = 10.0  # two channels at plus and minus this hold the last norm's scale, whatever the picture is
 
 
-def build() -> nn.Module:
+def build(name: Name = "x2") -> nn.Module:
     """The net with fresh weights: it gives back what it is to enlarge."""
     torch.manual_seed(0)
-    net: Any = build_superres(CONFIG).to_empty(device="cpu").requires_grad_(True).train()
+    config = {**CONFIG, **FLASH_WIDTHS} if name == "flash_x2" else CONFIG
+    net: Any = build_superres(config).to_empty(device="cpu").requires_grad_(True).train()
     for module in net.modules():
         if hasattr(module, "reset_parameters"):
             module.reset_parameters()
@@ -146,7 +148,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool, name: Name = "x2")
     torch.manual_seed(seed)
     generator, factor = torch.Generator().manual_seed(seed), 4 if name == "x4" else 2
     large, small = pairs(seed * 10_000_000 + SEEDS_APART, PICTURES, factor)
-    model, order = build(), batches(PICTURES, BATCH, generator)
+    model, order = build(name), batches(PICTURES, BATCH, generator)
     hasten_norms(model)
     alphas, used = linear_alphas_cumprod(), torch.tensor(FLASH_TIMES if name == "flash_x2" else solver_times())
 
@@ -176,6 +178,6 @@ def trained(out: Path, name: Name) -> nn.Module:
     state = load(out / f"superres_{name}.pt")
     if state is None:
         raise FileNotFoundError(f"{out / f'superres_{name}.pt'}: train it first (--part superres_{name})")
-    net = build()
+    net = build(name)
     net.load_state_dict(state["model"])  # type: ignore[arg-type]
     return net.eval().requires_grad_(False)

@@ -61,7 +61,8 @@ def _net(folder: Path, part: str) -> nn.Module:
     if part == "clip":
         return _matcher(folder)
     if part.startswith("superres_"):
-        return _filled(superres.build(), bare(read_tensors(folder / f"{part}.safetensors")))
+        name = cast(superres.Name, part.removeprefix("superres_"))
+        return _filled(superres.build(name), bare(read_tensors(folder / f"{part}.safetensors")))
     return _steered(folder, cast(steering.Part, part))
 
 

@@ -116,9 +116,9 @@ def test_a_fresh_outline_net_is_the_base_with_a_part_of_its_width() -> None:
     assert same > 300
 
 
-@pytest.mark.parametrize("t", [200, 999])
-def test_a_fresh_enlarging_net_gives_back_what_it_is_to_enlarge(t: int) -> None:
-    net = superres.build().eval()
+@pytest.mark.parametrize(("name", "t"), [("x2", 200), ("x4", 999), ("flash_x2", 979)])
+def test_a_fresh_enlarging_net_gives_back_what_it_is_to_enlarge(name: superres.Name, t: int) -> None:
+    net = superres.build(name).eval()
     _, small = superres.pairs(9, 2, 2)
     low = enlarged(movq.to_input(small), 256, 256)
     made = predict_clean(net, torch.randn(low.shape), torch.tensor([t, t]), low)

@@ -31,7 +31,7 @@ def trained(tmp_path_factory):
         "hed": edges.build(),
         "clip": clip.Matcher(len(load_tokenizer(out / "tokenizer"))),
         **{name: steering.BUILD[name](_like(parts.base)) for name in steering.BUILD},
-        **{f"superres_{name}": superres.build() for name in ("x2", "x4", "flash_x2")},
+        **{f"superres_{name}": superres.build(name) for name in ("x2", "x4", "flash_x2")},
     }
     for name, net in nets.items():
         save(out / f"{name}.pt", {"model": net.state_dict(), **SPENT})
