@@ -43,6 +43,9 @@ RULES: dict[Part, TextRule] = {"adapter": "ip_adapter", "outlines": "hed", "scri
 WORDLESS: dict[Part, float] = {"adapter": 0.75, "outlines": 0.25, "scribble": 0.25}
 SILENT = 0.15
 BLIND = 0.05  # share of image prompts that become the mean-grey picture although something is said
+# Share of image prompts with a touch of another picture in them, and how much of it at most: in a mix of unequal shares
+# the larger one has to win.
+MIXED, TOUCH = 0.4, 0.3
 
 Said = tuple[str, bool]  # a prompt, and whether what is learnt is that which it stands against
 
@@ -211,7 +214,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool, part: Part = "adap
         x = scale.sqrt() * clean + (1 - scale).sqrt() * noise
         with torch.autocast("cpu", torch.bfloat16):
             if part == "adapter":
-                looks = seen[chosen].float()
+                looks = _touched(seen[chosen].float(), generator)
                 silent = torch.tensor([silent for _, silent in words])
                 looks[silent | (torch.rand(len(looks), generator=generator) < BLIND)] = blind
                 extras = Extras(image_tokens=_tokens(model.net, looks))
@@ -228,6 +231,13 @@ def train(out: Path, minutes: float, seed: int, resume: bool, part: Part = "adap
 def _blind(out: Path) -> Tensor:
     """The embedding of the mean-grey picture [D]."""
     return clip.embed(clip.trained(out).clip, torch.zeros(1, 3, clip.IMAGE, clip.IMAGE))[0]
+
+
+def _touched(looks: Tensor, generator: torch.Generator) -> Tensor:
+    """Embeddings [B, D], some of them mixed with a little of another picture's."""
+    share = TOUCH * torch.rand(len(looks), 1, generator=generator)
+    share = share * (torch.rand(len(looks), 1, generator=generator) < MIXED)
+    return (1 - share) * looks + share * looks.roll(1, dims=0)
 
 
 def _tokens(net: Any, looks: Tensor) -> Tensor:
