@@ -34,8 +34,8 @@ class Part(StrEnum):
 
 
 DEFAULT_MINUTES = {
-    Part.movq: 75.0, Part.text: 11.0, Part.unet: 186.0, Part.decoder: 18.0, Part.flash: 18.0, Part.inpainting: 32.0,
-    Part.hed: 3.0, Part.clip: 42.0, Part.adapter: 15.0, Part.outlines: 12.0, Part.scribble: 17.0,
+    Part.movq: 75.0, Part.text: 11.0, Part.unet: 186.0, Part.decoder: 18.0, Part.flash: 18.0, Part.inpainting: 40.0,
+    Part.hed: 3.0, Part.clip: 42.0, Part.adapter: 21.0, Part.outlines: 12.0, Part.scribble: 17.0,
     Part.superres_x2: 9.0, Part.superres_x4: 8.0, Part.superres_flash_x2: 7.0,
 }  # fmt: skip
 OUT = Path("data/nano")

@@ -91,8 +91,8 @@ async def upscale(anna: Person) -> AsyncIterator[Message | None]:
 
 
 async def outlines(boris: Person) -> AsyncIterator[Message | None]:
-    house = Scene("single", 6, (Thing("house", "brown"),), background="meadow", size="large")
-    given = await send(boris, photo(house), caption="по контуру: синий дом на жёлтом фоне --seed 5")
+    tree = Scene("single", 6, (Thing("tree", "brown"),), background="meadow", size="large")
+    given = await send(boris, photo(tree), caption="по контуру: синее дерево на жёлтом фоне --seed 5")
     await finished(boris, given["id"])
     yield given
     yield None
