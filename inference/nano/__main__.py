@@ -69,11 +69,12 @@ def train(
     resume: Annotated[bool, typer.Option(help="Go on from what lies in the folder.")] = False,
     out: Annotated[Path, typer.Option(help="Folder of logs and training states.")] = OUT,
 ) -> None:
-    """Trains on one CPU core. With `all`, `minutes` is shared out in the usual proportions."""
+    """Trains on one CPU core, then draws a sample sheet. With `all`, `minutes` is shared out as usual."""
     import torch
 
     from inference.nano import clip, decoder, edges, flash, inpainting, movq, steering, superres, text, unet
     from inference.nano.export import export, gather
+    from inference.nano.samples import sample_sheet
 
     torch.set_num_threads(1)
     teachers: dict[Part, Callable[[Path, float, int, bool], None]] = {
@@ -97,6 +98,8 @@ def train(
     for each in parts:
         share = minutes * DEFAULT_MINUTES[each] / usual if minutes else DEFAULT_MINUTES[each]
         teachers[each](out, share, seed, resume)
+        if sheet := sample_sheet(out, each.value):
+            typer.echo(f"drew {sheet}")
     if part is Part.all:
         manifest = export(gather(out))
         typer.echo(f"wrote checkpoint {manifest['revision']}")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from inference.nano import clip, decoder, edges, inpainting, steering, superres, text, unet
 from inference.nano.export import clip_configs, clip_files, export, gather, untrained
+from inference.nano.samples import sample_sheet
 from inference.nano.tokenizer import load_tokenizer
 from inference.nano.training import fit, load, save
 from inference.nano.unpack import unpack
@@ -101,3 +103,18 @@ def test_the_codec_stands_in_for_a_decoder_that_was_not_polished(trained, tmp_pa
     out, nets = trained
     save(tmp_path / "movq.pt", load(out / "movq.pt"))
     assert torch.equal(decoder.trained(tmp_path).decoder.conv_out.weight, nets["movq"].decoder.conv_out.weight)
+
+
+@pytest.mark.parametrize("part", ["decoder", "hed", "flash", "inpainting", "adapter", "outlines", "superres_x2"])
+def test_a_trained_part_draws_a_sample_sheet(trained, part, monkeypatch):
+    monkeypatch.setattr("inference.nano.samples.STEPS", 2)
+    out, _ = trained
+    sheet = sample_sheet(out, part)
+    side = 256 if part == "superres_x2" else 128
+    with Image.open(sheet) as image:
+        assert image.size == (6 * (side + 4), 2 * (side + 4))
+
+
+def test_what_draws_nothing_has_no_sheet(trained):
+    out, _ = trained
+    assert sample_sheet(out, "text") is None and sample_sheet(out, "clip") is None
