@@ -38,7 +38,8 @@ Ask = Callable[[Studio, Scene, Pixels], AnyRequest]
 
 def sample_sheet(out: Path, part: str) -> Path | None:
     """Draws with what training has left in `out` and writes `sheets/<part>.png`: unseen pictures of the world, and
-    below each what came of it or of its caption. None for the parts that draw nothing by themselves.
+    below each what came of it or of its caption. None for the parts that draw nothing by themselves, and as long as
+    there is no U-Net to make a checkpoint with.
     """
     scenes = [sample_scene(FIRST_SEED + i, "single") for i in range(SAMPLES)]
     pictures = [np.asarray(draw(scene)) for scene in scenes]
@@ -48,7 +49,7 @@ def sample_sheet(out: Path, part: str) -> Path | None:
         net = edges.trained(out)
         maps = [edge_map(net, torch.from_numpy(picture.copy())).numpy() for picture in pictures]
         made = [np.repeat(one[..., None], 3, axis=-1) for one in maps]
-    elif part in ASKS:
+    elif part in ASKS and (out / "unet.pt").exists():
         made = _by_engine(out, ASKS[part], scenes, pictures)
     else:
         return None

@@ -1,7 +1,7 @@
 """Training states out of a written checkpoint, so that training goes on from what is shipped.
 
-Optimizers, the codebook and the heads that name attributes are not shipped: they start afresh. Of the nets themselves
-only what fp16 rounds off is lost.
+Optimizers, the codebook and the heads of CLIP and text encoder are not shipped: they start afresh. Of the nets
+themselves only what fp16 rounds off is lost.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ _NETS = {"unet": "base", "flash": "flash", "inpainting": "inpainting"}
 def unpack(out: Path, folder: Path = WEIGHTS) -> list[str]:
     """Writes `<part>.pt` and the tokenizer into `out` for every part that the checkpoint in `folder` says was trained.
 
-    Returns their names.
+    Returns their names. Raises FileExistsError where training has left states already.
     """
+    if any(out.glob("*.pt")):
+        raise FileExistsError(f"{out} holds training states; unpack into another folder (--out)")
     trained: Mapping[str, Mapping[str, Any]] = json.loads((folder / "manifest.json").read_text("utf-8"))["trained"]
     (out / "tokenizer").mkdir(parents=True, exist_ok=True)
     for name in ("spiece.model", "tokenizer_config.json"):

@@ -118,3 +118,15 @@ def test_a_trained_part_draws_a_sample_sheet(trained, part, monkeypatch):
 def test_what_draws_nothing_has_no_sheet(trained):
     out, _ = trained
     assert sample_sheet(out, "text") is None and sample_sheet(out, "clip") is None
+
+
+def test_super_resolution_trained_alone_has_nothing_to_draw_with_yet(trained, tmp_path):
+    out, _ = trained
+    save(tmp_path / "superres_x2.pt", load(out / "superres_x2.pt"))
+    assert sample_sheet(tmp_path, "superres_x2") is None
+
+
+def test_unpacking_never_overwrites_what_was_trained(trained):
+    out, _ = trained
+    with pytest.raises(FileExistsError, match="--out"):
+        unpack(out)
