@@ -33,6 +33,7 @@ from inference.kit import CheckpointKit
 from inference.memory import DevicePolicy, device_policy
 from inference.png import write_png
 from inference.queue.delivery import Assignment, Interrupted, JobEvent, JobReport
+from inference.queue.redaction import log_as
 from inference.queue.wire import (
     Cancel,
     DownMessage,
@@ -249,7 +250,7 @@ def available(weights: Path | None) -> tuple[Files, ModelCard | None]:
 
 def main(
     fd: Annotated[int, typer.Option(help="Inherited socket to the worker, which starts this program itself.")],
-    blobs: Annotated[str, typer.Option(help="Folder or URL for the pictures.")],
+    blobs: Annotated[str, typer.Option(envvar="BLOBS_URL", help="Folder or URL for the pictures.")],
     weights: Annotated[Path | None, typer.Option(help="Checkpoints; without them the embedded small one.")] = None,
     slots: Annotated[int, typer.Option(min=1, help="Jobs drawn at a time.")] = 4,
     device: Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")] = "auto",
@@ -264,8 +265,7 @@ def main(
     # socket.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    level = os.environ.get("LOG_LEVEL", "INFO").upper()
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s engine: %(message)s")
+    log_as("engine", os.environ.get("LOG_LEVEL", "INFO"))
     torch.set_num_threads(threads or threads_for_torch())
     formats = {net: name for net, _, name in (item.partition("=") for item in dtype or ())}
     try:

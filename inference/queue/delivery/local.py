@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
@@ -22,7 +23,6 @@ LAST_WORDS_SECONDS = 5.0
 
 def worker_arguments(
     *,
-    blobs: str,
     slots: int,
     weights: Path | None,
     device: str,
@@ -30,11 +30,11 @@ def worker_arguments(
     job_timeout_seconds: float,
     more: Mapping[str, object] | None = None,
 ) -> list[str]:
-    """The command that starts a worker, without the socket that `LocalDelivery` adds.
+    """The command that starts a worker, without the socket and the environment that `LocalDelivery` adds.
 
     `more` are options of the worker by name; None leaves one at its default, True is a flag.
     """
-    command = [sys.executable, "-m", "inference.worker", "--blobs", blobs, "--slots", str(slots)]
+    command = [sys.executable, "-m", "inference.worker", "--slots", str(slots)]
     command += ["--device", device, "--job-timeout", str(job_timeout_seconds)]
     command += [] if weights is None else ["--weights", str(weights)]
     for name, value in (more or {}).items():
@@ -47,7 +47,8 @@ class LocalDelivery:
     """Starts the worker, starts it again when it dies, and reports what it held as interrupted then.
 
     By default that is `python -m inference.worker` with these options; `command` is another program that speaks
-    `inference.queue.wire`, to which only `--fd N` is added.
+    `inference.queue.wire`, to which only `--fd N` is added. The URL of the blobs may hold a password, so it goes by the
+    environment, as BLOBS_URL.
     """
 
     def __init__(
@@ -63,7 +64,6 @@ class LocalDelivery:
         more: Mapping[str, object] | None = None,
     ) -> None:
         self._command = list(command or ()) or worker_arguments(
-            blobs=blobs,
             slots=slots,
             weights=weights,
             device=device,
@@ -71,6 +71,7 @@ class LocalDelivery:
             job_timeout_seconds=job_timeout_seconds,
             more=more,
         )
+        self._environment = {**os.environ, "BLOBS_URL": blobs}
         self._mailbox = Mailbox()
         self._held: set[int] = set()  # known: from submit until the last report has been handled
         self._ended: set[int] = set()  # of these, those whose last report lies in the mailbox
@@ -134,7 +135,7 @@ class LocalDelivery:
         while not self._closing.is_set():
             try:
                 # A session of its own: Ctrl-C in the terminal is for us, and we tell the worker.
-                self._process, self._link = await spawn(self._command, start_new_session=True)
+                self._process, self._link = await spawn(self._command, start_new_session=True, env=self._environment)
             except OSError:
                 log.exception("cannot start the worker")
             else:

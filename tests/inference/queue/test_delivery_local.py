@@ -128,16 +128,25 @@ async def test_previews_come_once_a_second_at_most(delivery: SetUp) -> None:
 
 
 def test_the_default_command_starts_the_worker_without_a_shell(tmp_path: Path) -> None:
-    words = worker_arguments(
-        blobs="blobs", slots=2, weights=tmp_path, device="cpu", previews=False, job_timeout_seconds=60.0
-    )
+    words = worker_arguments(slots=2, weights=tmp_path, device="cpu", previews=False, job_timeout_seconds=60.0)
     assert words[:3] == [sys.executable, "-m", "inference.worker"]
     assert words[-3:] == ["--weights", str(tmp_path), "--no-previews"]
 
 
 def test_options_of_the_worker_are_passed_on_where_they_are_set(tmp_path: Path) -> None:
     more = {"translator": "none", "beautifier": None, "four-bit": True, "other": False, "rewrite-timeout": 9.0}
-    words = worker_arguments(
-        blobs="blobs", slots=2, weights=None, device="cpu", previews=True, job_timeout_seconds=60.0, more=more
-    )
+    words = worker_arguments(slots=2, weights=None, device="cpu", previews=True, job_timeout_seconds=60.0, more=more)
     assert words[-5:] == ["--translator", "none", "--four-bit", "--rewrite-timeout", "9.0"]
+
+
+async def test_the_address_of_the_blobs_is_in_no_command_line_of_worker_or_engine(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    program = f"import os, sys; open({str(seen)!r}, 'w').write(os.environ['BLOBS_URL'] + ' ' + ' '.join(sys.argv))"
+    address = "memory://studio:geheim@store/pictures"
+    local = LocalDelivery([sys.executable, "-c", program], blobs=address)
+    await local.start()
+    await eventually(lambda: seen.exists() and seen.read_text() != "")
+    await local.close(0.0)
+    by_environment, words = seen.read_text().split(" ", 1)
+    assert by_environment == address and "geheim" not in words
+    assert "geheim" not in " ".join(LocalDelivery(blobs=address)._command)
