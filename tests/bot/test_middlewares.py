@@ -11,7 +11,7 @@ from aiogram import Bot, Dispatcher, Router
 from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
 from aiogram.types import CallbackQuery, Chat, Message, Update, User
 
-from bot import middlewares
+from bot import keyboards, middlewares
 from bot.history import History, Person
 from bot.i18n import _
 from bot.middlewares.answers import AnswerMiddleware
@@ -20,6 +20,7 @@ from bot.outbox import Outbox
 from bot.settings import Settings
 from inference.queue.database import open_database
 from inference.queue.jobs import TooManyWaiting
+from inference.queue.ledger import Ledger
 from tests.bot.wire import ScriptedSession, scripted_bot
 
 ANNA, STRANGER, GROUP = 1001, 6666, -100500
@@ -33,7 +34,7 @@ class House:
         self.bot: Bot = bot
         self.outbox = Outbox()
         self.session.middleware(self.outbox)
-        self.updates = Dispatcher(disable_fsm=True)
+        self.updates = Dispatcher(disable_fsm=True, ledger=Ledger(history._database))
         middlewares.install(
             self.updates, settings=Settings(_env_file=None, **settings), history=history, outbox=self.outbox
         )
@@ -59,8 +60,10 @@ class House:
             id=f"q{self._update_id}",
             from_user=person(user, language),
             chat_instance="c",
-            data="d",
-            message=self.message(999, "grid", chat or user, None),
+            data="e:0",
+            message=self.message(999, "grid", chat or user, None).model_copy(
+                update={"reply_markup": keyboards.examples(["a cat"])}
+            ),
         )
         return await self._feed(callback_query=press)
 
