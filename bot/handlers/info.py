@@ -40,7 +40,7 @@ async def info(
     deliveries: Deliveries,
 ) -> None:
     """Tells the recipe of the message that /info answers."""
-    origin = Origin.of_message(message, event_update.update_id, person.language)
+    origin = Origin.of_message(message, event_update.update_id, person)
     asked = message.reply_to_message
     if asked is None:
         await deliveries.say(origin, "ℹ️ " + _("Reply to one of my pictures with /info, or send me its PNG file."))
@@ -64,7 +64,7 @@ class NoPicture(BaseFilter):
 
 async def file(message: Message, person: Person, event_update: Update, bot: Bot, deliveries: Deliveries) -> None:
     """A file that comes without words, in private."""
-    origin = Origin.of_message(message, event_update.update_id, person.language)
+    origin = Origin.of_message(message, event_update.update_id, person)
     recipe = await in_file(bot, message.document)
     if recipe is not None:
         await of_file(recipe, origin, deliveries)
@@ -94,12 +94,12 @@ async def repeat(
         await callback.answer(_("The file is gone. Please send it again."), show_alert=True)
         return
     key = f"file:{card_message.chat.id}:{card_message.message_id}"
-    async with ordering_once(callback, key, ledger, deliveries) as free:
+    async with ordering_once(callback, person, key, ledger, deliveries) as free:
         if not free:
             return
         await callback.answer()
         recipe = await in_file(bot, source.document)
-        origin = Origin.of_press(callback, event_update.update_id, person.language)
+        origin = Origin.of_press(callback, event_update.update_id, person)
         if recipe is None:
             await deliveries.say(origin, _("The file is gone. Please send it again."))
             return

@@ -9,7 +9,7 @@ from aiogram.types import CallbackQuery, Message, Update
 from bot import cards, keyboards
 from bot.callbacks import CancelAllButton, JobButton
 from bot.delivery import Deliveries
-from bot.handlers.ownership import belongs, own_job
+from bot.handlers.ownership import own_job
 from bot.history import History, Person
 from bot.i18n import _, ngettext
 from bot.intake import Origin
@@ -39,7 +39,7 @@ async def queue_(
                 "{n} request from other people is in line.", "{n} requests from other people are in line.", others
             ).format(n=others)
         )
-    origin = Origin.of_message(message, event_update.update_id, person.language)
+    origin = Origin.of_message(message, event_update.update_id, person)
     buttons = keyboards.queue(person.id, [(job.id, plain_wish_of(job)) for job in mine])
     await deliveries.say(origin, "\n\n".join(rows), buttons)
 
@@ -73,7 +73,7 @@ async def cancel(
     deliveries: Deliveries,
 ) -> None:
     """All that this person has asked for, or just what the answered message shows."""
-    origin = Origin.of_message(message, event_update.update_id, person.language)
+    origin = Origin.of_message(message, event_update.update_id, person)
     wanted = [job.id for job in await ledger.active(person.id)]
     if message.reply_to_message is not None:
         post = await history.post(message.chat.id, message.reply_to_message.message_id)
@@ -100,13 +100,9 @@ async def cancel_one(callback: CallbackQuery, callback_data: JobButton, ledger: 
     await queue.cancel(job.id)
 
 
-async def cancel_all(
-    callback: CallbackQuery, callback_data: CancelAllButton, ledger: Ledger, queue: Dispatcher
-) -> None:
-    if not await belongs(callback, callback_data.owner):
-        return
+async def cancel_all(callback: CallbackQuery, person: Person, ledger: Ledger, queue: Dispatcher) -> None:
     await callback.answer(_("Cancelling…"))
-    for job in await ledger.active(callback_data.owner):
+    for job in await ledger.active(person.id):
         await queue.cancel(job.id)
 
 

@@ -60,7 +60,7 @@ async def painted(message: Message, person: Person, event_update: Update, desk: 
     candidates = [candidate async for candidate in _candidates(desk, message, person)]
     if not candidates or "inpaint" not in (await known_card(desk.queue)).kinds:
         raise SkipHandler
-    origin = Origin.of_message(message, event_update.update_id, person.language)
+    origin = Origin.of_message(message, event_update.update_id, person)
     copy = await _copy(desk, message, person, candidates)
     for candidate in candidates:
         source = candidate.given.source

@@ -36,7 +36,7 @@ async def take_out(
     if picture is None:
         return
     await callback.answer()
-    origin = Origin.of_press(callback, event_update.update_id, person.language)
+    origin = Origin.of_press(callback, event_update.update_id, person)
     place = Place(origin.chat_id, origin.reply_to, origin.thread)
     try:
         if callback_data.action == "file":
@@ -67,11 +67,11 @@ async def refine(
         await callback.answer(_("Full quality is not installed here."), show_alert=True)
         return
     key = callback_data.pack()
-    async with ordering_once(callback, key, ledger, deliveries) as free:
+    async with ordering_once(callback, person, key, ledger, deliveries) as free:
         if not free:
             return
         await callback.answer()
-        origin = Origin.of_press(callback, event_update.update_id, person.language)
+        origin = Origin.of_press(callback, event_update.update_id, person)
         for child in await history.children(picture.id):
             post = await history.find_post(kind="single", picture_id=child.id, chat_id=origin.chat_id)
             if post is None or child.recipe.request.kind != "full":
@@ -100,11 +100,11 @@ async def repeat(
     if picture is None:
         return
     key = callback_data.pack()
-    async with ordering_once(callback, key, ledger, deliveries) as free:
+    async with ordering_once(callback, person, key, ledger, deliveries) as free:
         if not free:
             return
         await callback.answer()
-        origin = Origin.of_press(callback, event_update.update_id, person.language)
+        origin = Origin.of_press(callback, event_update.update_id, person)
         request = picture.recipe.request.model_copy(update={"seeds": (picture.recipe.seed,)})
         line = await deliveries.gallery.line(picture)
         await take_in(ledger, deliveries, origin, request, line, action="repeat", key=key, parent_id=picture.id)
@@ -122,7 +122,7 @@ async def recipe(
     if picture is None:
         return
     await callback.answer()
-    origin = Origin.of_press(callback, event_update.update_id, person.language)
+    origin = Origin.of_press(callback, event_update.update_id, person)
     line = await deliveries.gallery.line(picture)
     text = cards.recipe(
         line,

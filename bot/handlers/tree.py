@@ -14,6 +14,7 @@ from bot import cards, family, tree_drawing
 from bot.desk import Desk
 from bot.family import Family, Node, family_of
 from bot.handlers.addressed import Addressed
+from bot.handlers.wishes import picture_number
 from bot.history import Person, StoredPicture
 from bot.i18n import _
 from bot.intake import Origin
@@ -50,12 +51,12 @@ class AskedForTree(Addressed):
 
 async def command(message: Message, command: CommandObject, person: Person, event_update: Update, desk: Desk) -> None:
     said = (command.args or "").split()
-    await tree(message, int(said[0]) if said and said[0].isdigit() else None, person, event_update, desk)
+    await tree(message, picture_number(said[0]) if said else None, person, event_update, desk)
 
 
 async def tree(message: Message, number: int | None, person: Person, event_update: Update, desk: Desk) -> None:
     """Of the answered picture, else of the last one that the asker got in this chat."""
-    origin = Origin.of_message(message, event_update.update_id, person.language)
+    origin = Origin.of_message(message, event_update.update_id, person)
     picture = await _meant(message, number, person, desk)
     if picture is None:
         await desk.deliveries.say(origin, _("I see no picture of yours here. Reply to one with /tree."))

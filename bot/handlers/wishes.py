@@ -78,6 +78,11 @@ class PictureWish(BaseFilter):
         return False if command is None else {"command": command, "words": words.strip(), "addressed": True}
 
 
+def picture_number(word: str) -> int | None:
+    """Which picture of several a word counts out, from 1; None where it is no such number."""
+    return int(word) if re.fullmatch("[0-9]{1,2}", word) else None
+
+
 def understood(words: str) -> tuple[Command | None, str]:
     """The command that a text begins with in plain words, and what follows it."""
     for command, alias in _ALIASES:

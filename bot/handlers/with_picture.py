@@ -10,7 +10,7 @@ from bot.albums import Albums
 from bot.desk import Desk
 from bot.filters import AnswersDraft
 from bot.handlers import info
-from bot.handlers.wishes import PictureWish, understood
+from bot.handlers.wishes import PictureWish, picture_number, understood
 from bot.history import Draft, Given, Person
 from bot.i18n import _
 from bot.intake import Origin
@@ -30,7 +30,7 @@ async def wished(
     desk: Desk,
     albums: Albums,
 ) -> None:
-    origin = Origin.of_message(message, event_update.update_id, person.language)
+    origin = Origin.of_message(message, event_update.update_id, person)
     if not carries_picture(message):
         await _to_answered(desk, origin, person, message, command, words)
         return
@@ -54,10 +54,11 @@ async def _to_answered(
     try:
         given = await pictures_in.answered(desk, message, person.id)
     except WhichPicture:
-        number, _space, rest = words.partition(" ")
-        if not number.isdigit():
+        said, _space, rest = words.partition(" ")
+        number = picture_number(said)
+        if number is None:
             raise
-        given, words = await pictures_in.answered(desk, message, person.id, int(number)), rest.strip()
+        given, words = await pictures_in.answered(desk, message, person.id, number), rest.strip()
     if given is not None:
         await works.begin(desk, origin, person, command, given, words)
     elif command == "mix":
@@ -127,7 +128,7 @@ def _menu(desk: Desk) -> str:
 
 async def told(message: Message, draft: Draft, person: Person, event_update: Update, desk: Desk) -> None:
     """The words that were missing have come."""
-    origin = Origin.of_message(message, event_update.update_id, person.language)
+    origin = Origin.of_message(message, event_update.update_id, person)
     if draft.closed_at is not None:
         await desk.deliveries.say(origin, _("This is no longer there."))
         return

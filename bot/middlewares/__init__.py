@@ -1,14 +1,18 @@
-"""What happens around every handler, from the outside in: errors, person and language, access, answers to presses."""
+"""What happens around every handler, from the outside in: errors, who it is and whether they may come in, their
+language, answers to presses, and whose button is pressed."""
 
 from __future__ import annotations
 
 from aiogram import Dispatcher
 
+from bot.administrators import Administrators
 from bot.history import History
 from bot.middlewares.access import AccessMiddleware
 from bot.middlewares.answers import AnswerMiddleware
 from bot.middlewares.errors import errors_router
 from bot.middlewares.people import PersonMiddleware
+from bot.middlewares.presses import PressMiddleware
+from bot.middlewares.senders import SenderMiddleware
 from bot.outbox import Outbox
 from bot.settings import Settings
 
@@ -18,6 +22,11 @@ __all__ = ["install"]
 def install(dispatcher: Dispatcher, *, settings: Settings, history: History, outbox: Outbox) -> None:
     """Puts the middlewares and the error handler of the house into a dispatcher."""
     dispatcher.include_router(errors_router(outbox))
+    administrators = Administrators()
+    dispatcher.update.outer_middleware(SenderMiddleware())
+    dispatcher.update.outer_middleware(
+        AccessMiddleware(settings.allowed_users, settings.admin_ids, history, administrators)
+    )
     dispatcher.update.outer_middleware(PersonMiddleware(history))
-    dispatcher.update.outer_middleware(AccessMiddleware(settings.allowed_users, settings.admin_ids))
     dispatcher.callback_query.outer_middleware(AnswerMiddleware(outbox))
+    dispatcher.callback_query.outer_middleware(PressMiddleware(history, administrators))
