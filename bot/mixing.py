@@ -101,7 +101,10 @@ async def begin(desk: Desk, origin: Origin, person: Person, given: Given, words:
 async def collecting(desk: Desk, origin: Origin) -> Draft | None:
     """The mix that this person is sending pictures for, if there is one."""
     draft = await desk.history.sources.open_draft(origin.owner_id, origin.chat_id, "mix", COLLECTING_SECONDS)
-    return draft if draft is not None and Mixture.of(draft).collecting else None
+    if draft is None:
+        return None
+    joined = desk.history.sources.was_changed(draft)  # by the picture in hand, which may have been the last
+    return draft if joined or Mixture.of(draft).collecting else None
 
 
 async def add(desk: Desk, draft_id: int, given: Sequence[Given], left_out: int = 0) -> None:
@@ -119,6 +122,8 @@ async def add(desk: Desk, draft_id: int, given: Sequence[Given], left_out: int =
 
 async def change(desk: Desk, draft: Draft, mixture: Mixture, *, new_picture: bool = False, left_out: int = 0) -> None:
     """Remembers a mix as it is now and shows it in its message."""
+    if desk.history.sources.was_changed(draft):
+        mixture = Mixture.of(draft)
     await desk.history.sources.change_draft(draft.id, body=mixture.body())
     if draft.message_id is None:
         return

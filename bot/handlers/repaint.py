@@ -77,7 +77,7 @@ async def show(desk: Desk, origin: Origin, repaint: Repaint, draft: Draft | None
         disable_notification=not origin.private,
     )
     await sources.change_draft(draft.id, message_id=message.message_id)
-    if draft.message_id is not None:
+    if draft.message_id not in (None, message.message_id):
         await desk.bot.edit_message_reply_markup(chat_id=draft.chat_id, message_id=draft.message_id)
 
 
@@ -159,7 +159,9 @@ async def step(callback: CallbackQuery, callback_data: AreaButton, person: Perso
         draft = await own_draft(callback, desk.history, callback_data.draft, "mask")
         if draft is None or callback.message is None:
             return
-        repaint = _stepped(Repaint.of(draft), callback_data)
+        repaint = Repaint.of(draft)
+        if not desk.history.sources.was_changed(draft):
+            repaint = _stepped(repaint, callback_data)
         try:
             photo = await _photo(desk, repaint)
         except BlobMissing:
