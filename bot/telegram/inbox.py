@@ -32,6 +32,7 @@ TRIES = 3
 MOST_RUNNING = 512
 MOST_WAITING = 100
 LONE_SECONDS = 5.0
+IN_TURN_SECONDS = 1.0  # that an update waits for an earlier one of the same person
 FORGET_EVERY_SECONDS = 3600.0
 
 
@@ -46,6 +47,13 @@ class _Letter:
     update: Update
     handling: Handling
     tries: int = 0
+    in_turn_until: float = 0.0
+
+    @property
+    def sender(self) -> int | None:
+        """Whose updates are handled in their order."""
+        person = getattr(self.update.event, "from_user", None)
+        return person.id if person is not None else None
 
     @property
     def album(self) -> str | None:
@@ -71,6 +79,7 @@ class Inbox:
         self._most = running
         self._waiting: deque[_Letter] = deque()
         self._running: dict[asyncio.Task[None], _Letter] = {}
+        self._alarm: asyncio.TimerHandle | None = None
         self._room = asyncio.Event()
         self._room.set()
         self._known = asyncio.Event()  # what was left has been read: what comes from now on is new
@@ -87,6 +96,8 @@ class Inbox:
             yield
         finally:
             self._open = False
+            if self._alarm is not None:
+                self._alarm.cancel()
             for chore in self._chores:
                 chore.cancel()
             await asyncio.gather(*self._chores, return_exceptions=True)
@@ -114,9 +125,10 @@ class Inbox:
         except (SQLAlchemyError, OSError) as refused:
             self.refusals(refused)
             raise NotWritten from refused
+        until = asyncio.get_running_loop().time() + IN_TURN_SECONDS
         for id_, (update, _body) in sorted(letters.items()):
             if id_ in fresh:
-                self._waiting.append(_Letter(update, Handling(id_, self._notes.step)))
+                self._waiting.append(_Letter(update, Handling(id_, self._notes.step), in_turn_until=until))
         self._begin()
 
     def _begin(self) -> None:
@@ -125,12 +137,33 @@ class Inbox:
             for letter in [letter for letter in self._waiting if letter.album == self._album_alone]:
                 self._waiting.remove(letter)
                 self._start(letter)
-        while self._open and self._waiting and len(self._running) < self._most:
-            self._start(self._waiting.popleft())
+        if self._open and self._waiting:
+            self._begin_in_turn()
         if len(self._waiting) < MOST_WAITING:
             self._room.set()
         else:
             self._room.clear()
+
+    def _begin_in_turn(self) -> None:
+        """A person's updates one after the other, for a while; those of an album, and of different people, at once."""
+        loop, now = asyncio.get_running_loop(), asyncio.get_running_loop().time()
+        busy = {letter.sender: letter.album for letter in self._running.values()}
+        later, behind = deque[_Letter](), set[int | None]()
+        while self._waiting and len(self._running) < self._most:
+            letter = self._waiting.popleft()
+            sender, album = letter.sender, letter.album
+            alone = sender is None or sender not in busy
+            together = album is not None and album == busy.get(sender) and sender not in behind
+            if alone or together or now >= letter.in_turn_until:
+                self._start(letter)
+                busy[sender] = album
+            else:
+                later.append(letter)
+                behind.add(sender)
+        self._waiting.extendleft(reversed(later))
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = loop.call_at(min(letter.in_turn_until for letter in later), self._begin) if later else None
 
     def _start(self, letter: _Letter) -> asyncio.Task[None]:
         task = asyncio.create_task(self._handle(letter), name=f"update {letter.update.update_id}")

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,11 @@ async def crashed(bot: Bot, database: AsyncEngine, *updates: dict[str, Any], beg
     await until(lambda: len(began) == len(updates) * begun)
     inbox._notes.begun = lambda _id, _tries: asyncio.get_running_loop().create_future()  # type: ignore[method-assign]
     await opening.__aexit__(None, None, None)
+
+
+def noted(inbox: Inbox) -> bool:
+    """Whether nothing is left to be written down."""
+    return not inbox._notes._waiting and inbox._notes._writing is None
 
 
 # What nobody can read
@@ -240,8 +246,7 @@ async def test_what_ends_the_process_each_time_is_set_aside_and_takes_nobody_wit
         opening = inbox.open(0)
         await opening.__aenter__()
         await until(lambda: any(task.get_name() == "update 2" for task in asyncio.all_tasks()))
-        await until(lambda: not inbox._notes._waiting)
-        await asyncio.sleep(0.05)
+        await until(partial(noted, inbox))
         inbox._notes.begun = lambda _id, _tries: asyncio.get_running_loop().create_future()  # type: ignore[method-assign]
         await opening.__aexit__(None, None, None)
     assert heard == ["1"], "nothing is handled beside a suspect"
@@ -310,7 +315,7 @@ async def test_what_was_sent_before_a_crash_is_not_sent_again(database: AsyncEng
     opening = inbox.open(0)
     await opening.__aenter__()
     await inbox.receive([message(1)])
-    await until(lambda: len(tried) == 1 and not inbox._notes._waiting and inbox._notes._writing is None)
+    await until(lambda: len(tried) == 1 and noted(inbox))
     await opening.__aexit__(None, None, None)
     async with opened(bot, database, listen):
         await until(lambda: len(tried) == 2)

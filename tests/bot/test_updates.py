@@ -384,7 +384,7 @@ async def test_an_update_that_nobody_can_read_is_logged_whole_and_taken(
     assert "Traceback" not in caplog.text
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "BREW"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 async def test_the_webhook_takes_only_posts(bot: Bot, database: AsyncEngine, method: str) -> None:
     async def listen(_message: Message) -> None: ...
 

@@ -51,9 +51,9 @@ COMMANDS = [
 ]
 WORDS = (
     "a red circle", "нарисуй красный круг", "draw me a cat --n 9", "cat --seed 99999999999999999999", "--ar 0:0",
-    "x --ar 1:999999999999", "--style", "--style " + "very " * 400, "--no --no --no", "--cfg nan --steps inf", "--iw 1e309",
-    "x --levels −1:", "2", "²", "top left: a balloon", "слева: шар", "покажи дерево 99", "improve", "улучши:", "4K", "×2",
-    "«" * 200, "--" * 500, "—" * 50, "/", "//", "@studio_bot", "@studio_bot cat", "!" * 4096,
+    "x --ar 1:999999999999", "--style", "--style " + "very " * 400, "--no --no --no", "--cfg nan --steps inf",
+    "--iw 1e309", "x --levels −1:", "2", "²", "top left: a balloon", "слева: шар", "покажи дерево 99", "improve",
+    "улучши:", "4K", "×2", "«" * 200, "--" * 500, "—" * 50, "/", "//", "@studio_bot", "@studio_bot cat", "!" * 4096,
 )  # fmt: skip
 BUTTONS = ("", "x", "nothing:of:ours", "\x00", "²:²", "a" * 64, ":::::", "p", "j:", "🧑‍🎨")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 from collections import Counter
@@ -50,7 +51,7 @@ class Sink:
 
     async def _call(self, request: web.Request) -> web.Response:
         method = request.match_info["method"]
-        fields: dict[str, Any] = {name: value for name, value in (await request.post()).items()}
+        fields: dict[str, Any] = dict(await request.post())
         if method == "getUpdates":
             return await self._updates(fields)
         self.calls[method] += 1
@@ -90,10 +91,8 @@ class Sink:
         if not self.pending:
             self.arrived.clear()
             timeout = min(float(fields.get("timeout") or 0), 1.0)
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.arrived.wait(), timeout)
-            except TimeoutError:
-                pass
         batch = [
             text for _place, text in zip(range(int(fields.get("limit") or 100)), self.pending.values(), strict=False)
         ]

@@ -57,9 +57,8 @@ async def _attack(count: int, seed: int) -> Table:
                 deadline = time.monotonic() + ANSWER_SECONDS
                 while not sink.answers[f"chat {good}"] and time.monotonic() < deadline:
                     await asyncio.sleep(0.01)
-            for good in range(10_000_000, 10_000_000 + count, 50):
-                if (times := sink.answers[f"chat {good}"]) != 1:
-                    faults.append(f"the good update {good} was answered {times} times")
+            good_ones = {good: sink.answers[f"chat {good}"] for good in range(10_000_000, 10_000_000 + count, 50)}
+            faults += [f"good update {good}: {times} answers" for good, times in good_ones.items() if times != 1]
             for writer in lorises:
                 writer.close()
             complaints = Counter(said.splitlines()[-1] for said in house.complaints)
@@ -70,7 +69,7 @@ async def _attack(count: int, seed: int) -> Table:
 
 
 def _assaults(chance: random.Random, count: int) -> Iterator[tuple[str, bytes, tuple[str, ...]]]:
-    """Names, bytes on the wire, and the answers that are right for them; "closed" is one where the bytes are no HTTP."""
+    """Names, bytes on the wire, and the answers that are right; "closed" is one to what is no HTTP."""
     right = f"{SECRET_HEADER}: {SECRET}\r\n".encode()
     typed = right + b"Content-Type: application/json\r\n"
     bomb = zlib.compress(b"[" * 20_000_000)
