@@ -64,7 +64,7 @@ async def star(callback: CallbackQuery, callback_data: PageButton, history: Hist
     if picture is None:
         return
     starring = await decided("starred", not picture.starred)
-    await callback.answer(_("Added to favourites: /history") if starring else _("No longer a favourite."))
+    await callback.answer(_("No longer a favourite.") if not starring else _("Added to favourites: /history"))
     await history.star(picture.id, starring)
     starred = await history.picture(picture.id)
     if starred is not None:

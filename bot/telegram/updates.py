@@ -28,7 +28,7 @@ _ID = re.compile(r'"update_id"\s*:\s*(\d{1,19})(?!\d)')
 class GetRawUpdates(GetUpdates):
     """getUpdates whose updates are not looked into: one that nobody can read must not take the others with it."""
 
-    __returning__ = list[Any]  # type: ignore[assignment]
+    __returning__ = list[Any]
 
 
 class Odd(Exception):
