@@ -14,6 +14,7 @@ from bot import cards, collage, modes, workbench
 from bot.compose import missing
 from bot.desk import Desk
 from bot.history import Draft, Given, Person
+from bot.history.handling import decided
 from bot.i18n import _, ngettext
 from bot.intake import Origin, known_card
 from bot.modes import Wish
@@ -117,7 +118,8 @@ async def add(desk: Desk, draft_id: int, given: Sequence[Given], left_out: int =
         taken = given[: MAX_SOURCES - len(before.pictures)]
         mixture = before.joined_by(taken)
         mixture = replace(mixture, collecting=before.collecting and len(mixture.pictures) < MAX_SOURCES)
-        await change(desk, draft, mixture, new_picture=True, left_out=left_out + len(given) - len(taken))
+        left_out = await decided("left out", left_out + len(given) - len(taken))
+        await change(desk, draft, mixture, new_picture=True, left_out=left_out)
 
 
 async def change(desk: Desk, draft: Draft, mixture: Mixture, *, new_picture: bool = False, left_out: int = 0) -> None:

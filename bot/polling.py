@@ -7,6 +7,7 @@ read holds up nobody: it is passed over, by its number if that is all that can b
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Sequence
 from typing import Any
@@ -22,13 +23,12 @@ from aiogram.exceptions import (
 )
 
 from bot.telegram.inbox import Inbox, NotWritten
-from bot.telegram.updates import GetRawUpdates, id_in, id_of, log_odd
+from bot.telegram.updates import GetRawUpdates, id_in, id_of, log_odd, updates_in
 
 log = logging.getLogger(__name__)
 
 HOLD_SECONDS = 25
 LONGEST_BACKOFF = 15.0
-MOST_AT_ONCE = 100
 
 
 async def poll(bot: Bot, inbox: Inbox, stop: asyncio.Event, *, allowed_updates: Sequence[str]) -> None:
@@ -36,7 +36,7 @@ async def poll(bot: Bot, inbox: Inbox, stop: asyncio.Event, *, allowed_updates: 
 
     Raises TelegramUnauthorizedError when the token is revoked.
     """
-    ask = GetRawUpdates(timeout=HOLD_SECONDS, allowed_updates=list(allowed_updates), limit=MOST_AT_ONCE)
+    ask = GetRawUpdates(timeout=HOLD_SECONDS, allowed_updates=list(allowed_updates))
     failures = 0
     try:
         while not stop.is_set() and await _before(stop, inbox.room()):
@@ -45,14 +45,11 @@ async def poll(bot: Bot, inbox: Inbox, stop: asyncio.Event, *, allowed_updates: 
                 break
             try:
                 # What lies before the offset of an answered poll is gone, and numbers may begin anew: it is not kept.
-                ask = _changed(ask, offset=await _taken_in(inbox, asking), limit=MOST_AT_ONCE)
+                ask = ask.model_copy(update={"offset": await _taken_in(inbox, asking)})
                 failures = 0
                 continue
             except TelegramUnauthorizedError:
                 raise
-            except _Unreadable as unreadable:
-                ask, failures = _past(ask, unreadable), failures + 1
-                pause = _backoff(failures, first=0.1)
             except NotWritten:
                 failures += 1
                 pause = _backoff(failures, first=0.5)
@@ -65,41 +62,30 @@ async def poll(bot: Bot, inbox: Inbox, stop: asyncio.Event, *, allowed_updates: 
         await _confirm(bot, ask.offset)
 
 
-def _changed(ask: GetRawUpdates, *, offset: int | None, limit: int) -> GetRawUpdates:
-    return ask.model_copy(update={"offset": offset, "limit": limit})
-
-
-class _Unreadable(Exception):
-    """An answer with something in it that cannot be decoded."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text[:100])
-        self.text = text
-        self.update_id = id_in(text)
-
-
 async def _taken_in(inbox: Inbox, asked: asyncio.Task[list[Any]]) -> int | None:
     """Has what came written down; returns the offset that confirms it, None where nothing came."""
+    ids: list[int | None] = []
     try:
         raws = asked.result()
     except ClientDecodeError as garbled:
-        if isinstance(garbled.data, str):
-            raise _Unreadable(garbled.data) from garbled.original
-        raise
-    ids = [id_ for raw in raws if (id_ := id_of(raw)) is not None]
+        if not isinstance(garbled.data, str):
+            raise
+        log.warning("updates cannot be decoded together: %s", str(garbled.original)[:300])
+        raws = []
+        for text in updates_in(garbled.data):
+            try:
+                raws.append(json.loads(text))
+            except (ValueError, RecursionError) as why:
+                ids.append(id_in(text))
+                log_odd(ids[-1], f"it cannot be decoded ({why})", text)
+        if not raws and not ids:
+            raise
     await inbox.receive(raws)
-    if raws and not ids:
+    ids += [id_of(raw) for raw in raws]
+    known = [id_ for id_ in ids if id_ is not None]
+    if ids and not known:
         raise AiogramError("none of the updates has a number")
-    return max(ids) + 1 if ids else None
-
-
-def _past(ask: GetRawUpdates, unreadable: _Unreadable) -> GetRawUpdates:
-    """The next question after an answer nobody can decode: for one update alone, or for those after that one."""
-    if ask.limit != 1 or unreadable.update_id is None:
-        log.warning("updates cannot be decoded: %s", str(unreadable.__cause__)[:300])
-        return _changed(ask, offset=ask.offset, limit=1)
-    log_odd(unreadable.update_id, "it cannot be decoded", unreadable.text)
-    return _changed(ask, offset=unreadable.update_id + 1, limit=MOST_AT_ONCE)
+    return max(known) + 1 if known else None
 
 
 def _pause_after(error: AiogramError, failures: int) -> float:

@@ -77,7 +77,7 @@ async def show(desk: Desk, origin: Origin, repaint: Repaint, draft: Draft | None
         disable_notification=not origin.private,
     )
     await sources.change_draft(draft.id, message_id=message.message_id)
-    if draft.message_id not in (None, message.message_id):
+    if draft.message_id is not None:
         await desk.bot.edit_message_reply_markup(chat_id=draft.chat_id, message_id=draft.message_id)
 
 

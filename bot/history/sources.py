@@ -148,13 +148,12 @@ class Sources:
         return draft
 
     async def draft(self, draft_id: int) -> Draft | None:
-        """A draft as it is, but for its end where the update in hand has brought that itself in an earlier try."""
+        """A draft, its end and its message as they were before the update in hand, if that was tried before."""
         async with self._reading.connect() as connection:
             row = (await connection.execute(select(drafts).where(drafts.c.id == draft_id))).mappings().first()
         if row is None:
             return None
-        draft = Draft(**{name: row[name] for name in Draft.__slots__})
-        return replace(draft, closed_at=None) if was_done(f"closed {draft_id}") else draft
+        return _as_before(Draft(**{name: row[name] for name in Draft.__slots__}))
 
     def was_changed(self, draft: Draft) -> bool:
         """Whether the update in hand has changed this draft already, in an earlier try."""
@@ -162,9 +161,9 @@ class Sources:
 
     async def draft_of_message(self, chat_id: int, message_id: int, kind: DraftKind) -> Draft | None:
         """The draft of this kind that stands in a message of ours."""
-        query = select(drafts.c.id).where(
-            drafts.c.chat_id == chat_id, drafts.c.message_id == message_id, drafts.c.kind == kind
-        )
+        left = [draft_id for draft_id in steps_named("moved") if result_of(f"moved {draft_id}") == message_id]
+        here = or_(drafts.c.message_id == message_id, drafts.c.id.in_(left))
+        query = select(drafts.c.id).where(drafts.c.chat_id == chat_id, here, drafts.c.kind == kind)
         async with self._reading.connect() as connection:
             draft_id = await connection.scalar(query.order_by(drafts.c.id.desc()).limit(1))
         return await self.draft(draft_id) if draft_id is not None else None
@@ -185,7 +184,7 @@ class Sources:
         )
         async with self._reading.connect() as connection:
             row = (await connection.execute(query)).mappings().first()
-        return replace(Draft(**{name: row[name] for name in Draft.__slots__}), closed_at=None) if row else None
+        return _as_before(Draft(**{name: row[name] for name in Draft.__slots__})) if row else None
 
     async def change_draft(
         self,
@@ -204,12 +203,25 @@ class Sources:
             values["closed_at"] = self._clock() if closed else None
         if not values:
             return
+        this = drafts.c.id == draft_id
         async with self._database.begin() as connection:
-            await connection.execute(update(drafts).where(drafts.c.id == draft_id).values(**values))
+            if message_id is not None:
+                before = await connection.scalar(select(drafts.c.message_id).where(this))
+                await note(connection, f"moved {draft_id}", before)
+            await connection.execute(update(drafts).where(this).values(**values))
             if body is not None:
                 await note(connection, f"changed {draft_id}")
             if closed:
                 await note(connection, f"closed {draft_id}")
+
+
+def _as_before(draft: Draft) -> Draft:
+    """What an earlier try of the update in hand has made of a draft is for this one to do."""
+    if was_done(f"closed {draft.id}"):
+        draft = replace(draft, closed_at=None)
+    if was_done(f"moved {draft.id}"):
+        draft = replace(draft, message_id=result_of(f"moved {draft.id}"))
+    return draft
 
 
 async def note_parents(connection: AsyncConnection, job_id: int, parents: Sequence[dict[str, Any]]) -> None:

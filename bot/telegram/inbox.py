@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bot.history.handling import Handling, in_hand
 from bot.history.inbox import InboxRows, Left
 from bot.telegram.notes import Notes, Refusals
-from bot.telegram.updates import Odd, id_of, log_odd, read
+from bot.telegram.updates import Odd, Seldom, id_of, log_odd, read
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +75,7 @@ class Inbox:
         self.refusals = Refusals()
         self.on_set_aside: Callable[[int, str], None] | None = None
         self.apologise: Callable[[Update], Coroutine[Any, Any, None]] | None = None
+        self._seldom = Seldom()
         self._notes = Notes(self._rows, self.refusals)
         self._most = running
         self._waiting: deque[_Letter] = deque()
@@ -118,7 +119,10 @@ class Inbox:
                     raise Odd("without an id of Telegram's")
                 letters[update.update_id] = (update, body)
             except Odd as odd:
-                log_odd(id_of(raw), str(odd), raw)
+                if self._seldom.may_say(str(odd)):
+                    log_odd(id_of(raw), str(odd), raw)
+                else:
+                    log.info("update %s is put aside as well: %s", id_of(raw), odd)
         await self._known.wait()
         try:
             fresh = await self._rows.add({id_: body for id_, (_update, body) in letters.items()})

@@ -22,6 +22,7 @@ MAX_UPDATE_BYTES = 256 * 1024  # Telegram's own are a tenth of it
 MAX_DEPTH = 64
 LOGGED_CHARS = 8000
 
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _ID = re.compile(r'"update_id"\s*:\s*(\d{1,19})(?!\d)')
 
 
@@ -62,6 +63,22 @@ def id_in(text: str) -> int | None:
     """The id of the update in a text that is no JSON. Quotes inside of strings are escaped, so nobody can feign one."""
     found = _ID.search(text)
     return int(found[1]) if found and int(found[1]) <= LARGEST_ID else None
+
+
+def updates_in(answer: str) -> list[str]:
+    """The texts of the updates in an answer to getUpdates, however deep or malformed one of them may be."""
+    texts, depth, began = list[str](), 0, 0
+    for token in _TOKENS.finditer(answer, answer.find('"result"') + len('"result"')):
+        if token[0] in "[{":
+            depth += 1
+            began = token.start() if depth == 2 else began
+        elif token[0] in "]}":
+            depth -= 1
+            if depth == 1:
+                texts.append(answer[began : token.end()])
+            if depth <= 0:
+                return texts
+    return [*texts, answer[began:]] if depth > 1 else texts
 
 
 def read(bot: Bot, raw: Any) -> tuple[Update, str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -34,6 +35,13 @@ class Complaints(logging.Handler):
         if record.levelno >= logging.ERROR or record.exc_info:
             self.said.append(logging.Formatter("%(name)s: %(message)s").format(record)[-1500:])
 
+    @property
+    def faults(self) -> list[str]:
+        """One of each kind, with how often it was said."""
+        kinds = Counter(said.splitlines()[-1] for said in self.said)
+        first = {said.splitlines()[-1]: said for said in reversed(self.said)}
+        return [f"{times} times in the log: {first[kind]}" for kind, times in kinds.most_common(20)]
+
     @contextlib.contextmanager
     def listening(self) -> Any:
         root = logging.getLogger()
@@ -48,7 +56,7 @@ class Complaints(logging.Handler):
 class House:
     studio: app.Studio
     task: asyncio.Task[None]
-    complaints: list[str] = field(default_factory=list)
+    complaints: Complaints
 
 
 @contextlib.asynccontextmanager
@@ -73,7 +81,7 @@ async def opened(folder: Path, url: str, **options: Any) -> AsyncIterator[House]
         async with app.open_studio(settings, stop) as studio:
             assert studio is not None
             task = asyncio.create_task(app.serve(studio, stop))
-            yield House(studio, task, complaints.said)
+            yield House(studio, task, complaints)
             stop.set()
             await task
     await painter.close()

@@ -8,6 +8,7 @@ import io
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from aiohttp import web
@@ -25,9 +26,11 @@ def _picture() -> bytes:
 
 @dataclass
 class Sink:
-    """`pending` are updates by their true place in line; `answers` how much was said to each chat or press."""
+    """`pending` are updates by number and `again` such as come once, whatever is confirmed; `answers` counts what was
+    said to each chat and press."""
 
     pending: dict[int, str] = field(default_factory=dict)
+    again: list[str] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
@@ -42,8 +45,12 @@ class Sink:
         await server.start_server()
         return server
 
-    def put(self, place: int, text: str) -> None:
-        self.pending[place] = text
+    def put(self, text: str, number: int | None = None) -> None:
+        """An update to hand out until its number is confirmed, or once where it has none of its own."""
+        if number is None:
+            self.again.append(text)
+        else:
+            self.pending[number] = text
         self.arrived.set()
 
     async def _file(self, _request: web.Request) -> web.Response:
@@ -88,12 +95,11 @@ class Sink:
         offset = int(fields.get("offset") or 0)
         for place in [place for place in self.pending if place < offset]:
             del self.pending[place]
-        if not self.pending:
+        if not self.pending and not self.again:
             self.arrived.clear()
             timeout = min(float(fields.get("timeout") or 0), 1.0)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.arrived.wait(), timeout)
-        batch = [
-            text for _place, text in zip(range(int(fields.get("limit") or 100)), self.pending.values(), strict=False)
-        ]
+        batch = [*self.again, *islice(self.pending.values(), int(fields.get("limit") or 100))]
+        self.again.clear()
         return web.Response(text=f'{{"ok":true,"result":[{",".join(batch)}]}}', content_type="application/json")

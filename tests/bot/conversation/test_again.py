@@ -127,7 +127,7 @@ async def test_originals_come_once(every_mode: House, anna: Person, monkeypatch:
     grid = await drawn(anna)
 
     async def files(anna: Person) -> None:
-        await pressed(anna, grid, "📎")
+        await pressed(anna, grid, "Files")
         await anna.until(lambda message: bool(message["document"]), after=grid["id"])
 
     await handled_again(every_mode, anna, monkeypatch, files)
@@ -165,7 +165,7 @@ async def test_a_yes_to_long_work_orders_it_once(
 
     async def accept(anna: Person) -> None:
         await pressed(anna, question, "Start")
-        await anna.until(lambda message: bool(message["photo"]), after=question["id"])
+        await anna.until(is_result, after=question["id"])
 
     await handled_again(every_mode, anna, monkeypatch, accept)
 
@@ -216,9 +216,9 @@ async def test_a_square_is_marked_once_and_an_area_grows_once(
     every_mode: House, anna: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     area = await marking(anna)
-    await handled_again(every_mode, anna, monkeypatch, lambda anna: pressed(anna, area, "5"))
+    await handled_again(every_mode, anna, monkeypatch, lambda anna: pressed(anna, area, "▫️"))
     area = await anna.until(offers("✅"))
-    await handled_again(every_mode, anna, monkeypatch, lambda anna: pressed(anna, area, "➕"))
+    await handled_again(every_mode, anna, monkeypatch, lambda anna: pressed(anna, area, "Bigger"))
     assert '"steps": 1' in (await told(every_mode, "select body from drafts"))[0][0]
 
 
@@ -226,7 +226,7 @@ async def test_words_for_an_area_order_once_and_are_not_drawn_as_if_they_were_al
     every_mode: House, anna: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     area = await marking(anna)
-    await anna.press(area, "5")
+    await anna.press(area, "▫️")
     area = await anna.until(offers("✅"))
 
     async def words(anna: Person) -> None:
