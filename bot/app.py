@@ -34,6 +34,9 @@ from bot.migration import upgrade
 from bot.outbox import Outbox
 from bot.polling import poll
 from bot.settings import Settings, SettingsError
+from bot.telegram.apology import apologise
+from bot.telegram.inbox import Inbox
+from bot.telegram.sent_once import SentOnce
 from bot.webhook import serve_webhook
 from inference.blobs import BlobStore
 from inference.queue.database import DriverMissing, open_database
@@ -58,6 +61,7 @@ class Studio:
     bot: Bot
     me: User
     updates: Updates
+    inbox: Inbox
     queue: Dispatcher
 
 
@@ -84,27 +88,30 @@ async def migrate_database(settings: Settings) -> None:
 
 async def serve(studio: Studio, stop: asyncio.Event) -> None:
     """Takes updates until `stop` is set, and returns when the last handler has ended."""
-    settings, bot, updates = studio.settings, studio.bot, studio.updates
-    allowed_updates = updates.resolve_used_update_types()
-    grace = settings.shutdown_grace_seconds
+    async with studio.inbox.open(studio.settings.shutdown_grace_seconds):
+        await _receive(studio, stop)
+
+
+async def _receive(studio: Studio, stop: asyncio.Event) -> None:
+    settings, bot = studio.settings, studio.bot
+    allowed_updates = studio.updates.resolve_used_update_types()
     if settings.webhook_url is None:
         await _reached(bot.delete_webhook, stop)  # Telegram refuses polls while one is set
         try:
-            await poll(bot, updates, stop, allowed_updates=allowed_updates, drain_seconds=grace)
+            await poll(bot, studio.inbox, stop, allowed_updates=allowed_updates)
         except TelegramUnauthorizedError as revoked:
             raise SettingsError("BOT_TOKEN", "Telegram no longer knows this token; ask @BotFather for it") from revoked
         return
     try:
         await serve_webhook(
             bot,
-            updates,
+            studio.inbox,
             stop,
             url=settings.webhook_url,
             secret=settings.webhook_secret_value,
             host=settings.webhook_host,
             port=settings.webhook_port,
             allowed_updates=allowed_updates,
-            drain_seconds=grace,
         )
     except TelegramBadRequest as refused:
         raise SettingsError("WEBHOOK_URL", f"Telegram refuses it: {refused.message}") from refused
@@ -154,6 +161,8 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         )
         middlewares.install(updates, settings=settings, history=history, outbox=outbox)
         updates.include_router(build_router())
+        inbox = Inbox(bot, updates, database)
+        inbox.apologise = partial(apologise, bot)
         await deliveries.start()
         await queue.start()
         sweeping = asyncio.create_task(sweep_daily(Leftovers(database), blobs, settings.unused_files_days))
@@ -161,7 +170,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             await deliveries.resume()
             await _model_card(queue, stop)
             await _commands(bot)
-            yield Studio(settings, bot, me, updates, queue)
+            yield Studio(settings, bot, me, updates, inbox, queue)
         finally:
             sweeping.cancel()
             await asyncio.gather(sweeping, return_exceptions=True)
@@ -237,6 +246,7 @@ async def _database(settings: Settings) -> AsyncIterator[AsyncEngine]:
 async def _telegram(settings: Settings) -> AsyncIterator[tuple[Bot, Outbox]]:
     bot = make_bot(settings)
     outbox = Outbox()
+    bot.session.middleware(SentOnce())
     bot.session.middleware(outbox)
     try:
         yield bot, outbox

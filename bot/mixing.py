@@ -14,6 +14,7 @@ from bot import cards, collage, modes, workbench
 from bot.compose import missing
 from bot.desk import Desk
 from bot.history import Draft, Given, Person
+from bot.history.handling import decided
 from bot.i18n import _, ngettext
 from bot.intake import Origin, known_card
 from bot.modes import Wish
@@ -101,7 +102,10 @@ async def begin(desk: Desk, origin: Origin, person: Person, given: Given, words:
 async def collecting(desk: Desk, origin: Origin) -> Draft | None:
     """The mix that this person is sending pictures for, if there is one."""
     draft = await desk.history.sources.open_draft(origin.owner_id, origin.chat_id, "mix", COLLECTING_SECONDS)
-    return draft if draft is not None and Mixture.of(draft).collecting else None
+    if draft is None:
+        return None
+    joined = desk.history.sources.was_changed(draft)  # by the picture in hand, which may have been the last
+    return draft if joined or Mixture.of(draft).collecting else None
 
 
 async def add(desk: Desk, draft_id: int, given: Sequence[Given], left_out: int = 0) -> None:
@@ -114,11 +118,14 @@ async def add(desk: Desk, draft_id: int, given: Sequence[Given], left_out: int =
         taken = given[: MAX_SOURCES - len(before.pictures)]
         mixture = before.joined_by(taken)
         mixture = replace(mixture, collecting=before.collecting and len(mixture.pictures) < MAX_SOURCES)
-        await change(desk, draft, mixture, new_picture=True, left_out=left_out + len(given) - len(taken))
+        left_out = await decided("left out", left_out + len(given) - len(taken))
+        await change(desk, draft, mixture, new_picture=True, left_out=left_out)
 
 
 async def change(desk: Desk, draft: Draft, mixture: Mixture, *, new_picture: bool = False, left_out: int = 0) -> None:
     """Remembers a mix as it is now and shows it in its message."""
+    if desk.history.sources.was_changed(draft):
+        mixture = Mixture.of(draft)
     await desk.history.sources.change_draft(draft.id, body=mixture.body())
     if draft.message_id is None:
         return

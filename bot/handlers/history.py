@@ -13,6 +13,7 @@ from bot.callbacks import PageButton
 from bot.delivery import Deliveries
 from bot.handlers.ownership import own_picture
 from bot.history import History, Person, StoredPicture
+from bot.history.handling import decided
 from bot.i18n import _, ngettext
 from inference.blobs import BlobMissing, BlobStore
 
@@ -69,8 +70,9 @@ async def star(
     picture = await own_picture(callback, history, callback_data.picture)
     if picture is None:
         return
-    await callback.answer(_("No longer a favourite.") if picture.starred else _("Added to favourites: /history"))
-    await history.star(picture.id, not picture.starred)
+    starring = await decided("starred", not picture.starred)
+    await callback.answer(_("No longer a favourite.") if not starring else _("Added to favourites: /history"))
+    await history.star(picture.id, starring)
     starred = await history.picture(picture.id)
     if starred is not None:
         await deliveries.gallery.rebutton(callback.message, _opened(person, callback_data, starred))

@@ -11,6 +11,7 @@ from bot.callbacks import CancelAllButton, JobButton
 from bot.delivery import Deliveries
 from bot.handlers.ownership import own_job
 from bot.history import History, Person
+from bot.history.handling import decided
 from bot.i18n import _, ngettext
 from bot.intake import Origin
 from bot.showing import plain_wish_of
@@ -82,8 +83,11 @@ async def cancel(
             await deliveries.say(origin, _("That request belongs to somebody else."))
             return
         wanted = [job.id for job in asked]
-    verdicts = [await queue.cancel(job_id) for job_id in wanted]
-    stopped = verdicts.count("cancelled")
+    wanted = await decided("cancelled", wanted)
+    for job_id in wanted:
+        await queue.cancel(job_id)
+    ended = [await ledger.job(job_id) for job_id in wanted]
+    stopped = sum(job is not None and job.state == "cancelled" for job in ended)
     if stopped:
         text = ngettext("Cancelled {n} request.", "Cancelled {n} requests.", stopped).format(n=stopped)
     else:

@@ -10,6 +10,7 @@ from aiogram.types import CallbackQuery
 
 from bot.delivery import Deliveries
 from bot.history import Draft, DraftKind, History, Person, StoredPicture
+from bot.history.handling import handling
 from bot.i18n import _
 from bot.intake import waiting_twin
 from inference.queue.jobs import Job
@@ -67,7 +68,9 @@ async def ordering_once(
     """Held while a press is looked into, so that quick ones do not order twice. False, and the presser has been told,
     while what the same button ordered for this person before is still waiting."""
     async with deliveries.one_press(key):
-        free = await waiting_twin(ledger, person.id, key) is None
+        twin = await waiting_twin(ledger, person.id, key)
+        current = handling()
+        free = twin is None or (current is not None and twin.update_id == current.name)
         if not free:
             await callback.answer(_("It is already in line."))
         yield free

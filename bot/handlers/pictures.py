@@ -13,6 +13,7 @@ from bot.delivery import Deliveries
 from bot.family import parent_lines
 from bot.handlers.ownership import ordering_once, own_picture
 from bot.history import History, Person, Preferences
+from bot.history.handling import decided
 from bot.i18n import _
 from bot.intake import Origin, order, take_in
 from bot.originals import Place
@@ -140,7 +141,7 @@ async def star(
     picture = await own_picture(callback, history, callback_data.picture)
     if picture is None:
         return
-    starred = not picture.starred
+    starred = await decided("starred", not picture.starred)
     await callback.answer(_("Added to favourites: /history") if starred else _("No longer a favourite."))
     await history.star(picture.id, starred)
     await _refresh(callback, picture.id, history, queue, deliveries)

@@ -162,7 +162,9 @@ async def step(callback: CallbackQuery, callback_data: AreaButton, person: Perso
         draft = await own_draft(callback, desk.history, callback_data.draft, "mask")
         if draft is None or callback.message is None:
             return
-        repaint = _stepped(Repaint.of(draft), callback_data)
+        repaint = Repaint.of(draft)
+        if not desk.history.sources.was_changed(draft):
+            repaint = _stepped(repaint, callback_data)
         try:
             photo = await _photo(desk, repaint)
         except BlobMissing:

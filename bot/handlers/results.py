@@ -14,6 +14,7 @@ from bot.delivery import Deliveries
 from bot.family import parent_lines
 from bot.handlers.ownership import ordering_once, own_job, own_pictures
 from bot.history import History, Person
+from bot.history.handling import decided
 from bot.i18n import _
 from bot.intake import Action, Origin, context_of, line_of, request_of, take_in
 from bot.originals import Place
@@ -125,7 +126,7 @@ async def star(callback: CallbackQuery, callback_data: JobButton, history: Histo
     pictures = await own_pictures(callback, history, callback_data.job)
     if not pictures:
         return
-    starred = not all(picture.starred for picture in pictures)
+    starred = await decided("starred", not all(picture.starred for picture in pictures))
     await callback.answer(_("Added to favourites: /history") if starred else _("No longer a favourite."))
     for picture in pictures:
         await history.star(picture.id, starred)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aiogram import Router
 from aiogram.types import Message, Update
 
@@ -12,6 +14,7 @@ from bot.filters import AnswersDraft
 from bot.handlers import info
 from bot.handlers.wishes import PictureWish, picture_number, understood
 from bot.history import Draft, Given, Person
+from bot.history.handling import update_in_hand
 from bot.i18n import _
 from bot.intake import Origin
 from bot.modes import offered
@@ -37,6 +40,7 @@ async def wished(
     parts = await albums.gather(message)
     if parts is None:
         return
+    origin = replace(origin, update_id=update_in_hand(origin.update_id))
     if len(parts) > 1:
         await _album(desk, origin, person, parts, command, words, addressed)
     elif addressed and command is None:
