@@ -7,6 +7,8 @@ import re
 import sys
 from types import TracebackType
 
+from bot.storms import CalmHandler
+
 _SECRETS = (
     (re.compile(r"(?<!\d)\d{3,20}(?::|%3A)[A-Za-z0-9_-]{30,64}", re.IGNORECASE), "<token>"),
     (re.compile(r"(?<=://)([^:/@\s]+):[^@/\s]+@"), r"\1:<password>@"),
@@ -28,8 +30,9 @@ class RedactingFormatter(logging.Formatter):
 
 
 def set_up_logging(level: str) -> None:
-    """Sends everything to stderr at this level, uncaught errors included; replaces earlier handlers."""
-    handler = logging.StreamHandler(sys.stderr)
+    """Sends everything to stderr at this level, uncaught errors included, what repeats itself as one line a minute;
+    replaces earlier handlers."""
+    handler = CalmHandler(sys.stderr)
     handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(True)
