@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aiogram import Dispatcher
 
 from bot.history import History
@@ -15,9 +17,16 @@ from bot.settings import Settings
 __all__ = ["install"]
 
 
-def install(dispatcher: Dispatcher, *, settings: Settings, history: History, outbox: Outbox) -> None:
-    """Puts the middlewares and the error handler of the house into a dispatcher."""
-    dispatcher.include_router(errors_router(outbox))
+def install(
+    dispatcher: Dispatcher,
+    *,
+    settings: Settings,
+    history: History,
+    outbox: Outbox,
+    tell_owner: Callable[[str, str], None] | None = None,
+) -> None:
+    """Puts the middlewares and the error handler of the house into a dispatcher; `tell_owner` as `Notices.tell`."""
+    dispatcher.include_router(errors_router(outbox, tell_owner))
     dispatcher.update.outer_middleware(PersonMiddleware(history))
     dispatcher.update.outer_middleware(AccessMiddleware(settings.allowed_users, settings.admin_ids))
     dispatcher.callback_query.outer_middleware(AnswerMiddleware(outbox))

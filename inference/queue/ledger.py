@@ -95,7 +95,8 @@ class Ledger:
     ) -> Accepted:
         """Writes a new job down, durably before it returns. An update seen before gives the job it made then.
 
-        Raises OutOfOrder, TooManyWaiting, QueueFull or WaitTooLong, unless it was `admitted` with a job that it carries on.
+        Raises OutOfOrder, TooManyWaiting, QueueFull or WaitTooLong, unless it was `admitted` with a job that it carries
+        on.
         """
         key, work, now = requests.compatibility_key(request), requests.cost(request), self._clock()
         newcomer = Waiting(NEWCOMER, owner_id, work, key, priority, since=now)

@@ -147,7 +147,8 @@ FICKLE = """
 import os, pathlib, runpy, sys
 if not pathlib.Path({mended!r}).exists():
     from inference.queue.wire import ParentLink, Trouble
-    ParentLink(int(sys.argv[sys.argv.index("--fd") + 1]), exit_on_eof=False).send(Trouble(why="ValueError: cut in half"))
+    link = ParentLink(int(sys.argv[sys.argv.index("--fd") + 1]), exit_on_eof=False)
+    link.send(Trouble(why="ValueError: cut in half"))
     os._exit(1)
 sys.argv[0] = {engine!r}
 runpy.run_path({engine!r}, run_name="__main__")

@@ -1,0 +1,1 @@
+"""What speaks to Telegram by itself, whatever the conversation is about."""
