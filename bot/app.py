@@ -72,7 +72,7 @@ async def run(settings: Settings, *, on_ready: Callable[[Studio], Awaitable[None
                 if studio is None:
                     return
                 log.info("@%s is listening", studio.me.username)
-                gc.freeze()  # what the start has made stays: no collection, nor the last one at the end, need look at it
+                gc.freeze()  # what the start has made stays: no collection, nor the last one, need look at it
                 serving = asyncio.create_task(serve(studio, stop))
                 if on_ready is not None:
                     await on_ready(studio)
