@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.canvas import PERCENT, BadShare
-from bot.cards import escape, mode_name, shortened, style_name, wait
+from bot.cards import escape, mode_name, refused, shortened, style_name, wait
 from bot.compose import ModeMissing, TooLong
 from bot.decoding import PictureRefused, Trouble
 from bot.i18n import _, ngettext
@@ -24,7 +24,8 @@ from bot.prompt import (
     UnknownParameter,
     UnknownStyle,
 )
-from inference.queue.jobs import QueueFull, Refused, TooManyWaiting, WaitTooLong
+from bot.troubles import cause_of_trouble
+from inference.queue.jobs import OutOfOrder, QueueFull, Refused, TooManyWaiting, WaitTooLong
 
 VALUE_CHARS = 60
 
@@ -154,6 +155,8 @@ def _about_queue(error: Refused | EngineAway) -> str:
                 "This would be ready in {wait}, and I do not want to keep you waiting that long. "
                 "Try fewer pictures, Flash, or come back later."
             ).format(wait=wait(eta))
+        case OutOfOrder(trouble=trouble):
+            return refused(cause_of_trouble(trouble))
         case EngineAway():
             return _(
                 "The drawing engine cannot be reached, not your fault. I keep trying to wake it; "

@@ -19,7 +19,7 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from aiogram.exceptions import AiogramError, TelegramBadRequest, TelegramNotFound, TelegramUnauthorizedError
 from aiogram.types import User
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot import middlewares
@@ -36,13 +36,16 @@ from bot.polling import poll
 from bot.settings import Settings, SettingsError
 from bot.telegram.apology import apologise
 from bot.telegram.inbox import Inbox
+from bot.telegram.notices import Notices
 from bot.telegram.sent_once import SentOnce
+from bot.troubles import cause_of_trouble, reason_of
 from bot.webhook import serve_webhook
 from inference.blobs import BlobStore
 from inference.queue.database import DriverMissing, open_database
 from inference.queue.delivery.local import LocalDelivery
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.fairness import Limits
+from inference.queue.jobs import Trouble
 from inference.queue.ledger import Ledger
 from inference.requests import Finished
 
@@ -68,16 +71,19 @@ class Studio:
 async def run(settings: Settings, *, on_ready: Callable[[Studio], Awaitable[None]] | None = None) -> None:
     """Runs the bot until SIGTERM or SIGINT; `on_ready` is called when it answers. Raises SettingsError."""
     with stop_on_signals() as stop:
-        async with open_studio(settings, stop) as studio:
-            if studio is None:
-                return
-            log.info("@%s is listening", studio.me.username)
-            gc.freeze()  # what the start has made stays: no collection, nor the last one at the end, need look at it
-            serving = asyncio.create_task(serve(studio, stop))
-            if on_ready is not None:
-                await on_ready(studio)
-            await serving
-            log.info("no new messages are taken; finishing what is under way")
+        try:
+            async with open_studio(settings, stop) as studio:
+                if studio is None:
+                    return
+                log.info("@%s is listening", studio.me.username)
+                gc.freeze()  # what the start has made stays: no collection, nor the last one, need look at it
+                serving = asyncio.create_task(serve(studio, stop))
+                if on_ready is not None:
+                    await on_ready(studio)
+                await serving
+                log.info("no new messages are taken; finishing what is under way")
+        except DBAPIError as broken:  # on the way up or down: what comes between is answered where it happens
+            raise _unusable(broken) from broken
 
 
 async def migrate_database(settings: Settings) -> None:
@@ -146,6 +152,8 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         outbox.on_blocked = deliveries.blocked
         outbox.on_migrated = history.move_chat
         queue.on_unclaimed(partial(_discard, history, blobs))
+        notices = Notices(bot, settings.admin_ids, language=settings.default_language)
+        queue.on_trouble(partial(_tell_owners, notices))
         desk = Desk(bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs, deliveries=deliveries)
         updates = Updates(
             disable_fsm=True,
@@ -159,10 +167,11 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             desk=desk,
             albums=Albums(),
         )
-        middlewares.install(updates, settings=settings, history=history, outbox=outbox)
+        middlewares.install(updates, settings=settings, history=history, outbox=outbox, tell_owner=notices.tell)
         updates.include_router(build_router())
         inbox = Inbox(bot, updates, database)
         inbox.apologise = partial(apologise, bot)
+        inbox.on_set_aside = lambda update_id, reason: notices.tell("update", f"update {update_id}: {reason}")
         await deliveries.start()
         await queue.start()
         sweeping = asyncio.create_task(sweep_daily(Leftovers(database), blobs, settings.unused_files_days))
@@ -176,7 +185,13 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             await asyncio.gather(sweeping, return_exceptions=True)
             await queue.close(settings.shutdown_grace_seconds)
             await deliveries.close()
+            await notices.close()
             await outbox.close()
+
+
+def _tell_owners(notices: Notices, trouble: Trouble | None) -> None:
+    if trouble is not None:
+        notices.tell(cause_of_trouble(trouble), trouble.reason)
 
 
 async def _discard(history: History, blobs: BlobStore, finished: Finished) -> None:
@@ -235,11 +250,14 @@ async def _database(settings: Settings) -> AsyncIterator[AsyncEngine]:
         try:
             await upgrade(database)
         except (SQLAlchemyError, OSError) as refused:
-            reason = str(getattr(refused, "orig", None) or refused).splitlines()[0]
-            raise SettingsError("DATABASE_URL", f"the database cannot be used: {reason}") from refused
+            raise _unusable(refused) from refused
         yield database
     finally:
         await database.dispose()
+
+
+def _unusable(error: SQLAlchemyError | OSError) -> SettingsError:
+    return SettingsError("DATABASE_URL", f"the database cannot be used: {reason_of(error)}")
 
 
 @asynccontextmanager

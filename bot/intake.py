@@ -15,7 +15,7 @@ from bot.history import Parent, Person, Preferences
 from bot.languages import Language
 from bot.prompt import PromptError, PromptLine, read_back, write
 from bot.translation import translated_first, wanted
-from inference.queue.jobs import Accepted, Job, Refused
+from inference.queue.jobs import Accepted, Job, OutOfOrder, Refused
 from inference.queue.ledger import Ledger
 from inference.requests import (
     AnyRequest,
@@ -162,9 +162,12 @@ def line_of_tile(job: Job, tile: int) -> PromptLine:
 
 
 async def known_card(queue: Dispatcher) -> ModelCard:
-    """What can be drawn here, waiting a little for a worker that is just starting. Raises EngineAway."""
+    """What can be drawn here, waiting a little for a worker that is just starting. Raises EngineAway, and OutOfOrder
+    where several have started and none can draw."""
     deadline = time.monotonic() + CARD_PATIENCE
     while queue.card is None:
+        if queue.trouble is not None:
+            raise OutOfOrder(queue.trouble)
         if time.monotonic() > deadline:
             raise EngineAway
         await asyncio.sleep(0.1)

@@ -6,12 +6,14 @@ import logging
 import sys
 from types import TracebackType
 
+from bot.storms import CalmHandler
 from inference.queue.redaction import RedactingFormatter
 
 
 def set_up_logging(level: str) -> None:
-    """Sends everything to stderr at this level, uncaught errors included; replaces earlier handlers."""
-    handler = logging.StreamHandler(sys.stderr)
+    """Sends everything to stderr at this level, uncaught errors included, what repeats itself as one line a minute;
+    replaces earlier handlers."""
+    handler = CalmHandler(sys.stderr)
     handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(True)

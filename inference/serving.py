@@ -35,6 +35,7 @@ from inference.png import write_png
 from inference.queue.delivery import Assignment, Interrupted, JobEvent, JobReport
 from inference.queue.redaction import log_as
 from inference.queue.wire import (
+    STARTS_FAILED,
     Cancel,
     DownMessage,
     Drain,
@@ -43,6 +44,8 @@ from inference.queue.wire import (
     Patience,
     Report,
     Submit,
+    Trouble,
+    reason,
 )
 from inference.requests import (
     AnyRequest,
@@ -274,7 +277,13 @@ def main(
         log.error("%s", wrong)
         raise typer.Exit(2) from wrong
     link = ParentLink(fd)
-    files, card = available(weights)
-    language = language_models(beautifier, translator, weights=weights, four_bit=four_bit)
-    child = EngineChild(link, Checkpoint(files), policy, BlobStore(blobs), language=language, previews=previews)
-    child.run(slots, language.on(card) if card else None)
+    try:
+        files, card = available(weights)
+        language = language_models(beautifier, translator, weights=weights, four_bit=four_bit)
+        child = EngineChild(link, Checkpoint(files), policy, BlobStore(blobs), language=language, previews=previews)
+        child.run(slots, language.on(card) if card else None)
+    except Exception as error:  # whatever broken weights or a broken device may raise
+        first = os.environ.get(STARTS_FAILED, "0") == "0"
+        log.error("this engine ends: %s", reason(error), exc_info=first)
+        link.send(Trouble(why=reason(error)))
+        raise typer.Exit(1) from error

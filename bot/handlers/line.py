@@ -15,6 +15,7 @@ from bot.history.handling import decided
 from bot.i18n import _, ngettext
 from bot.intake import Origin
 from bot.showing import plain_wish_of
+from bot.troubles import cause_of_trouble
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.ledger import Ledger
 
@@ -45,14 +46,16 @@ async def queue_(
     await deliveries.say(origin, "\n\n".join(rows), buttons)
 
 
-async def place(callback: CallbackQuery, callback_data: JobButton, ledger: Ledger) -> None:
+async def place(callback: CallbackQuery, callback_data: JobButton, ledger: Ledger, queue: Dispatcher) -> None:
     """The place of one job, as a private line on the screen."""
     job = await own_job(callback, ledger, callback_data.job)
     if job is None:
         return
     outlooks = await ledger.outlooks()
     outlook = outlooks.get(job.id)
-    if outlook is not None:
+    if outlook is not None and queue.trouble is not None:
+        text = cards.why_it_waits(cause_of_trouble(queue.trouble))
+    elif outlook is not None:
         text = cards.place_in_line(outlook.place, outlook.eta_seconds)
         text += "\n" + ngettext("{n} request in line in all", "{n} requests in line in all", len(outlooks)).format(
             n=len(outlooks)

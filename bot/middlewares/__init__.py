@@ -3,6 +3,8 @@ language, answers to presses, and whose button is pressed."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aiogram import Dispatcher
 
 from bot.administrators import Administrators
@@ -19,9 +21,16 @@ from bot.settings import Settings
 __all__ = ["install"]
 
 
-def install(dispatcher: Dispatcher, *, settings: Settings, history: History, outbox: Outbox) -> None:
-    """Puts the middlewares and the error handler of the house into a dispatcher."""
-    dispatcher.include_router(errors_router(outbox))
+def install(
+    dispatcher: Dispatcher,
+    *,
+    settings: Settings,
+    history: History,
+    outbox: Outbox,
+    tell_owner: Callable[[str, str], None] | None = None,
+) -> None:
+    """Puts the middlewares and the error handler of the house into a dispatcher; `tell_owner` as `Notices.tell`."""
+    dispatcher.include_router(errors_router(outbox, tell_owner))
     administrators = Administrators()
     dispatcher.update.outer_middleware(SenderMiddleware())
     dispatcher.update.outer_middleware(

@@ -11,7 +11,19 @@ from pathlib import Path
 
 from inference.queue.delivery import Assignment, Capacity, Interrupted, JobReport
 from inference.queue.delivery.mailbox import Mailbox
-from inference.queue.wire import Cancel, Drain, Hello, Link, Report, Submit, decode_up, ended_within, spawn
+from inference.queue.wire import (
+    Cancel,
+    Drain,
+    Hello,
+    Link,
+    Report,
+    Submit,
+    Trouble,
+    decode_up,
+    ended_within,
+    reason,
+    spawn,
+)
 from inference.requests import Cancelled, Failed, Finished, ModelCard
 
 log = logging.getLogger(__name__)
@@ -19,6 +31,7 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 10.0
 LAST_WORDS_SECONDS = 5.0
+STARTS_BEFORE_TROUBLE = 3
 
 
 def worker_arguments(
@@ -79,6 +92,8 @@ class LocalDelivery:
         self._link: Link | None = None
         self._slots = 0
         self._card: ModelCard | None = None
+        self._trouble: str | None = None
+        self._failed_starts = 0
         self._closing = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
 
@@ -103,7 +118,7 @@ class LocalDelivery:
         self._mailbox.close()
 
     async def capacity(self) -> Capacity:
-        return Capacity(slots=0 if self._closing.is_set() else self._slots, card=self._card)
+        return Capacity(slots=0 if self._closing.is_set() else self._slots, card=self._card, trouble=self._trouble)
 
     async def submit(self, assignment: Assignment) -> None:
         if assignment.job_id in self._held:
@@ -136,15 +151,26 @@ class LocalDelivery:
             try:
                 # A session of its own: Ctrl-C in the terminal is for us, and we tell the worker.
                 self._process, self._link = await spawn(self._command, start_new_session=True, env=self._environment)
-            except OSError:
+            except OSError as error:
                 log.exception("cannot start the worker")
+                self._failed(f"the worker cannot be started: {reason(error)}")
             else:
-                served = await self._attend(self._process, self._link)
+                process = self._process
+                served = await self._attend(process, self._link)
                 pause = FIRST_PAUSE_SECONDS if served else pause
+                if not served:
+                    self._failed(f"the worker ends before it is ready, with exit status {process.returncode}")
             if not self._closing.is_set():
                 log.warning("the worker is gone; the next one comes in %.1f s", pause)
                 await _wait(self._closing, pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def _failed(self, why: str) -> None:
+        """A worker has ended without having been ready; what one has said of its engine is the better reason."""
+        self._failed_starts += 1
+        if self._failed_starts >= STARTS_BEFORE_TROUBLE and self._trouble is None and not self._closing.is_set():
+            log.error("no worker becomes ready: %s", why)
+            self._trouble = why
 
     async def _attend(self, process: asyncio.subprocess.Process, link: Link) -> bool:
         """Listens to a worker until its end. Returns whether it ever was ready for jobs."""
@@ -170,7 +196,11 @@ class LocalDelivery:
         if isinstance(message, Hello):
             self._slots = message.slots
             self._card = message.card or self._card
+            if message.slots:
+                self._trouble, self._failed_starts = None, 0
             return message.slots > 0
+        if isinstance(message, Trouble):
+            self._trouble = message.why
         if isinstance(message, Report) and message.report.job_id in self._held - self._ended:
             if _is_last(message.report):
                 self._end(message.report)
