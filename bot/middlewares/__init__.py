@@ -1,4 +1,5 @@
-"""What happens around every handler, from the outside in: errors, person and language, access, answers to presses."""
+"""What happens around every handler, from the outside in: errors, person and language, access, crowds, answers to
+presses."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from aiogram import Dispatcher
 from bot.history import History
 from bot.middlewares.access import AccessMiddleware
 from bot.middlewares.answers import AnswerMiddleware
+from bot.middlewares.crowds import CrowdMiddleware
 from bot.middlewares.errors import errors_router
 from bot.middlewares.people import PersonMiddleware
 from bot.outbox import Outbox
@@ -20,4 +22,9 @@ def install(dispatcher: Dispatcher, *, settings: Settings, history: History, out
     dispatcher.include_router(errors_router(outbox))
     dispatcher.update.outer_middleware(PersonMiddleware(history))
     dispatcher.update.outer_middleware(AccessMiddleware(settings.allowed_users, settings.admin_ids))
+    dispatcher.update.outer_middleware(
+        CrowdMiddleware(
+            pictures_waiting=settings.pictures_waiting_per_person, messages_waiting=settings.messages_waiting_per_person
+        )
+    )
     dispatcher.callback_query.outer_middleware(AnswerMiddleware(outbox))
