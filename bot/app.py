@@ -34,6 +34,8 @@ from bot.migration import upgrade
 from bot.outbox import Outbox
 from bot.polling import poll
 from bot.settings import Settings, SettingsError
+from bot.telegram.fetching import Files
+from bot.telegram.turns import Turns
 from bot.webhook import serve_webhook
 from inference.blobs import BlobStore
 from inference.queue.database import DriverMissing, open_database
@@ -48,6 +50,7 @@ log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 CARD_SECONDS = 30.0
+LOOKS_AT_ONCE, LOOKS_WAITING = 2, 100  # of all people, and of each
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,18 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         outbox.on_blocked = deliveries.blocked
         outbox.on_migrated = history.move_chat
         queue.on_unclaimed(partial(_discard, history, blobs))
-        desk = Desk(bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs, deliveries=deliveries)
+        files = Files(bot, settings.data_dir / "incoming")
+        await asyncio.to_thread(files.clear)
+        desk = Desk(
+            bot=bot,
+            queue=queue,
+            ledger=ledger,
+            history=history,
+            blobs=blobs,
+            deliveries=deliveries,
+            files=files,
+            looks=Turns(LOOKS_AT_ONCE, waiting=LOOKS_WAITING),
+        )
         updates = Updates(
             disable_fsm=True,
             settings=settings,

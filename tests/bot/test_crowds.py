@@ -35,9 +35,7 @@ class Crowd:
         self.session.middleware(outbox)
         self.updates = Dispatcher(disable_fsm=True)
         settings = {"pictures_waiting_per_person": 5, "messages_waiting_per_person": 6, **settings}
-        middlewares.install(
-            self.updates, settings=Settings(_env_file=None, **settings), history=history, outbox=outbox
-        )
+        middlewares.install(self.updates, settings=Settings(_env_file=None, **settings), history=history, outbox=outbox)
         self.gate = asyncio.Event()
         self.begun: list[tuple[int, int]] = []
         self.going = 0
