@@ -21,6 +21,7 @@ from bot.prompt import (
     NoWords,
     PromptError,
     Stray,
+    TooMuch,
     UnknownParameter,
     UnknownStyle,
 )
@@ -88,6 +89,8 @@ def _about_prompt(error: PromptError) -> str:
                 "I do not know what to do with “{words}” after --{parameter}. "
                 "Put all words of the picture first, the parameters after them."
             ).format(words=_said(words), parameter=parameter)
+        case TooMuch():
+            return _("That is more than I can read at once. A sentence or two and a few parameters will do.")
         case Conflict(parameter=parameter):
             return _(
                 "Flash has no use for --{parameter}. "
