@@ -279,9 +279,7 @@ async def test_a_dispatcher_that_waits_for_a_busy_loop_is_not_taken_for_one_that
     await scene.queue.close(0.0)
 
 
-async def test_one_long_standstill_of_the_loop_restarts_nothing(
-    scene: Scene, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_one_long_standstill_of_the_loop_restarts_nothing(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     impatient = Scene(scene.ledger, ObedientDelivery(), stall_seconds=0.1)
     await impatient.queue.start()
     for _ in range(3):
