@@ -9,7 +9,7 @@ from bot.decoding import PictureRefused, Trouble
 from bot.i18n import _, ngettext
 from bot.intake import EngineAway
 from bot.modes import BadFactor, BadScale, NoDepthMap, NoLook, TooLarge
-from bot.pictures_in import NoPicture, WhichPicture
+from bot.pictures_in import NoPicture, TooManyPictures, WhichPicture
 from bot.prompt import (
     BOUNDS,
     MAX_RATIO,
@@ -21,6 +21,7 @@ from bot.prompt import (
     NoWords,
     PromptError,
     Stray,
+    TooMuch,
     UnknownParameter,
     UnknownStyle,
 )
@@ -89,6 +90,8 @@ def _about_prompt(error: PromptError) -> str:
                 "I do not know what to do with “{words}” after --{parameter}. "
                 "Put all words of the picture first, the parameters after them."
             ).format(words=_said(words), parameter=parameter)
+        case TooMuch():
+            return _("That is more than I can read at once. A sentence or two and a few parameters will do.")
         case Conflict(parameter=parameter):
             return _(
                 "Flash has no use for --{parameter}. "
@@ -117,6 +120,8 @@ def _about_prompt(error: PromptError) -> str:
             return _about_picture(trouble, detail)
         case WhichPicture(count=count):
             return _("There are {n} pictures: say which one, for example <code>/vary 2</code>.").format(n=count)
+        case TooManyPictures():
+            return _("I am still busy with other pictures of yours. Please send this one again in a moment.")
         case NoPicture():
             return _("Which picture? Reply to one with this command, or send one with the command as its caption.")
         case NoLook():

@@ -35,9 +35,11 @@ from bot.outbox import Outbox
 from bot.polling import poll
 from bot.settings import Settings, SettingsError
 from bot.telegram.apology import apologise
+from bot.telegram.fetching import Files
 from bot.telegram.inbox import Inbox
 from bot.telegram.notices import Notices
 from bot.telegram.sent_once import SentOnce
+from bot.telegram.turns import Turns
 from bot.troubles import cause_of_trouble, reason_of
 from bot.webhook import serve_webhook
 from inference.blobs import BlobStore
@@ -54,6 +56,7 @@ log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 CARD_SECONDS = 30.0
+LOOKS_AT_ONCE, LOOKS_WAITING = 2, 100  # of all people, and of each
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,18 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         queue.on_unclaimed(partial(_discard, history, blobs))
         notices = Notices(bot, settings.admin_ids, language=settings.default_language)
         queue.on_trouble(partial(_tell_owners, notices))
-        desk = Desk(bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs, deliveries=deliveries)
+        files = Files(bot, settings.data_dir / "incoming")
+        await asyncio.to_thread(files.clear)
+        desk = Desk(
+            bot=bot,
+            queue=queue,
+            ledger=ledger,
+            history=history,
+            blobs=blobs,
+            deliveries=deliveries,
+            files=files,
+            looks=Turns(LOOKS_AT_ONCE, waiting=LOOKS_WAITING),
+        )
         updates = Updates(
             disable_fsm=True,
             settings=settings,

@@ -83,9 +83,10 @@ class Marked:
     shown: bytes
 
 
-def recovered(original: bytes, copy: bytes) -> bytes:
-    """The mask, as PNG, of what was painted over a picture; both are files. Raises MaskError. Takes about a second."""
-    return to_png(with_margin(painted_area(_opened(original), _opened(copy))))
+def recovered(original: bytes, copy: bytes, *, explain: bool = True) -> bytes:
+    """The mask, as PNG, of what was painted over a picture; both are files. Raises MaskError. Takes about a second,
+    less where nobody has to `explain` why a copy is none."""
+    return to_png(with_margin(painted_area(_opened(original), _opened(copy), explain=explain)))
 
 
 def marked(repaint: Repaint, blobs: BlobStore) -> Marked | None:

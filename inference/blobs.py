@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 from pydantic import ValidationError
 
-from inference.png import write_png
+from inference.png import leading_texts, write_png
 from inference.requests import MAX_PICTURE_SIDE, MAX_PIXELS, Recipe
 
 RECIPE_KEY = "kandinsky-studio"
@@ -181,13 +181,18 @@ def decode_png(content: bytes) -> Image.Image:
 
 def read_recipe(content: bytes) -> Recipe | None:
     """The recipe inside a picture file, None where there is none or it is not ours. Decodes no pixels."""
-    try:
-        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
-            # What stands before the pixels. Pillow's `text` would decode them all to look behind them as well.
-            text = image.info.get(RECIPE_KEY)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    return recipe_in(io.BytesIO(content))
+
+
+def recipe_in(file: BinaryIO) -> Recipe | None:
+    """The same of an open file, of which only what stands before the pixels is read."""
+    head = file.read(24)
+    if int.from_bytes(head[16:20], "big") * int.from_bytes(head[20:24], "big") > MAX_PIXELS:
         return None
-    if not isinstance(text, str) or len(text) > MAX_RECIPE_BYTES:
+    file.seek(0)
+    texts = (text for keyword, text in leading_texts(file, MAX_RECIPE_BYTES) if keyword == RECIPE_KEY)
+    text = next(texts, None)
+    if text is None or len(text) > MAX_RECIPE_BYTES:
         return None
     try:
         return Recipe.model_validate_json(text)

@@ -23,9 +23,10 @@ from bot.i18n import _
 from bot.intake import Origin, known_card
 from bot.masks import EverythingPainted, NothingPainted
 from bot.mixing import COLLECTING_SECONDS, Mixture
-from bot.pictures_in import WhichPicture, answered, carries_picture, given_picture, given_upload, read
+from bot.pictures_in import TooManyPictures, WhichPicture, answered, carries_picture, given_picture, given_upload, read
 from bot.prompt import parse
 from bot.repainting import Repaint, recovered
+from bot.telegram.turns import LineFull
 from inference.blobs import BlobMissing
 from inference.requests import Source
 
@@ -68,7 +69,10 @@ async def painted(message: Message, person: Person, event_update: Update, desk: 
         if candidate.explain == "never" and not alike:
             continue
         try:
-            mask = await asyncio.to_thread(_recovered, desk, source.blob, copy.blob)
+            async with desk.looks.turn(person.id):
+                mask = await asyncio.to_thread(_recovered, desk, source.blob, copy.blob, candidate.explain != "never")
+        except LineFull as full:
+            raise TooManyPictures from full
         except BlobMissing:
             continue
         except MaskError as error:
@@ -92,8 +96,8 @@ async def _copy(desk: Desk, message: Message, person: Person, candidates: list[_
         raise SkipHandler from None
 
 
-def _recovered(desk: Desk, original: str, copy: str) -> bytes:
-    return recovered(desk.blobs.get(original), desk.blobs.get(copy))
+def _recovered(desk: Desk, original: str, copy: str, explain: bool) -> bytes:
+    return recovered(desk.blobs.get(original), desk.blobs.get(copy), explain=explain)
 
 
 async def _show(desk: Desk, origin: Origin, candidate: _Candidate, mask: bytes, said: str) -> None:

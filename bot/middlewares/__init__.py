@@ -1,5 +1,5 @@
 """What happens around every handler, from the outside in: errors, who it is and whether they may come in, their
-language, answers to presses, and whose button is pressed."""
+language, crowds, answers to presses, and whose button is pressed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from bot.administrators import Administrators
 from bot.history import History
 from bot.middlewares.access import AccessMiddleware
 from bot.middlewares.answers import AnswerMiddleware
+from bot.middlewares.crowds import CrowdMiddleware
 from bot.middlewares.errors import errors_router
 from bot.middlewares.people import PersonMiddleware
 from bot.middlewares.presses import PressMiddleware
@@ -37,5 +38,10 @@ def install(
         AccessMiddleware(settings.allowed_users, settings.admin_ids, history, administrators)
     )
     dispatcher.update.outer_middleware(PersonMiddleware(history))
+    dispatcher.update.outer_middleware(
+        CrowdMiddleware(
+            pictures_waiting=settings.pictures_waiting_per_person, messages_waiting=settings.messages_waiting_per_person
+        )
+    )
     dispatcher.callback_query.outer_middleware(AnswerMiddleware(outbox))
     dispatcher.callback_query.outer_middleware(PressMiddleware(history, administrators))

@@ -21,6 +21,8 @@ from inference.requests import Cancelled, Event, Failed, Finished, ModelCard, Pr
 
 log = logging.getLogger(__name__)
 
+STALL_NAPS = 100
+
 Listener = Callable[[int, Event], None]
 Unclaimed = Callable[[Finished], Awaitable[None]]
 Troubled = Callable[[Trouble | None], None]
@@ -34,7 +36,7 @@ class Dispatcher:
 
     `tick_seconds` is how often it looks without being woken (no SQL unless something has changed or is due),
     `reconcile_seconds` how often it compares the ledger with what the workers know, `stall_seconds` after how long
-    without a turn it restarts itself.
+    without a turn it restarts itself: seconds of a loop that turns, since all stand still together in a busy one.
     """
 
     def __init__(
@@ -66,7 +68,7 @@ class Dispatcher:
         self._changed = True
         self._retry_at: float | None = None
         self._reconcile_at = 0.0
-        self._last_turn = 0.0
+        self._turns = 0
         self._slots = 0
         self._card: ModelCard | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -109,7 +111,6 @@ class Dispatcher:
         await self._delivery.start()
         await self._reconcile()
         self._retry_at = self._now()
-        self._last_turn = self._now()
         self._begin("releasing")
         self._begin("reporting")
         self._guard = asyncio.create_task(self._watch(), name="queue watchdog")
@@ -151,7 +152,7 @@ class Dispatcher:
                 await asyncio.sleep(PAUSE_SECONDS)
             else:
                 self._ledger_failures, self._ledger_trouble = 0, None
-            self._last_turn = self._now()
+            self._turns += 1
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._tick):
                     await self._woken.wait()
@@ -313,9 +314,17 @@ class Dispatcher:
         self._tasks[name] = asyncio.create_task(work, name=f"queue {name}")
 
     async def _watch(self) -> None:
+        """Restarts what hangs, and what has ended.
+
+        The time without a turn is counted in naps of this task. Where others keep the loop busy, a nap takes as much
+        longer as a turn does, so that whoever has only waited for the loop is not taken for one that hangs.
+        """
+        seen, naps = self._turns, 0
         while True:
-            await asyncio.sleep(self._stall / 5)
-            if self._now() - self._last_turn > self._stall:
+            await asyncio.sleep(self._stall / STALL_NAPS)
+            naps = naps + 1 if self._turns == seen else 0
+            seen = self._turns
+            if naps >= STALL_NAPS:
                 log.error("the dispatcher has not turned for %.0f s; restarting it", self._stall)
                 await _stop(self._tasks["releasing"])
             for name in ("releasing", "reporting"):
@@ -323,7 +332,7 @@ class Dispatcher:
                 if task.done():
                     if not task.cancelled() and task.exception() is not None:
                         log.error("%s ended; starting it again", task.get_name(), exc_info=task.exception())
-                    self._last_turn = self._now()
+                    naps = 0
                     self._changed = True
                     self._begin(name)
 

@@ -254,6 +254,43 @@ async def test_a_dispatcher_that_is_stuck_starts_itself_again(database: AsyncEng
     await scene.queue.close(0.0)
 
 
+async def test_a_dispatcher_that_waits_for_a_busy_loop_is_not_taken_for_one_that_hangs(
+    database: AsyncEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene = Scene(Ledger(database), ObedientDelivery(), stall_seconds=0.2)
+    looks: list[int] = []
+
+    async def look() -> Capacity:
+        for _ in range(20):  # a turn waits for the loop so often, as it does for a database
+            await asyncio.sleep(0)
+        looks.append(1)
+        return Capacity(slots=2, card=None)
+
+    monkeypatch.setattr(scene.delivery, "capacity", look)
+    await scene.queue.start()
+
+    async def hog() -> None:
+        while True:
+            time.sleep(0.03)
+            await asyncio.sleep(0)
+
+    hogging = asyncio.create_task(hog())
+    await eventually(lambda: len(looks) >= 3)  # each takes thrice as long as a stall
+    hogging.cancel()
+    assert "has not turned" not in caplog.text
+    await scene.queue.close(0.0)
+
+
+async def test_one_long_standstill_of_the_loop_restarts_nothing(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    impatient = Scene(scene.ledger, ObedientDelivery(), stall_seconds=0.1)
+    await impatient.queue.start()
+    for _ in range(3):
+        time.sleep(0.4)
+        await asyncio.sleep(0.05)
+    assert "has not turned" not in caplog.text
+    await impatient.queue.close(0.0)
+
+
 async def test_a_result_waits_until_the_ledger_can_hold_it(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id = await scene.queued()
     await eventually(lambda: scene.delivery.ids() == [job_id])
