@@ -29,6 +29,7 @@ from bot.delivery import Deliveries
 from bot.desk import Desk
 from bot.handlers import build_router
 from bot.history import History, Leftovers
+from bot.imaging.decoder import Decoder
 from bot.leftovers import sweep_daily
 from bot.migration import upgrade
 from bot.outbox import Outbox
@@ -59,6 +60,7 @@ class Studio:
     me: User
     updates: Updates
     queue: Dispatcher
+    decoder: Decoder
 
 
 async def run(settings: Settings, *, on_ready: Callable[[Studio], Awaitable[None]] | None = None) -> None:
@@ -70,6 +72,7 @@ async def run(settings: Settings, *, on_ready: Callable[[Studio], Awaitable[None
             log.info("@%s is listening", studio.me.username)
             gc.freeze()  # what the start has made stays: no collection, nor the last one at the end, need look at it
             serving = asyncio.create_task(serve(studio, stop))
+            await studio.decoder.warm_up()
             if on_ready is not None:
                 await on_ready(studio)
             await serving
@@ -139,7 +142,10 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         outbox.on_blocked = deliveries.blocked
         outbox.on_migrated = history.move_chat
         queue.on_unclaimed(partial(_discard, history, blobs))
-        desk = Desk(bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs, deliveries=deliveries)
+        decoder = Decoder(blobs)
+        desk = Desk(
+            bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs, deliveries=deliveries, decoder=decoder
+        )
         updates = Updates(
             disable_fsm=True,
             settings=settings,
@@ -148,6 +154,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             queue=queue,
             blobs=blobs,
             deliveries=deliveries,
+            decoder=decoder,
             outbox=outbox,
             desk=desk,
             albums=Albums(),
@@ -161,12 +168,13 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             await deliveries.resume()
             await _model_card(queue, stop)
             await _commands(bot)
-            yield Studio(settings, bot, me, updates, queue)
+            yield Studio(settings, bot, me, updates, queue, decoder)
         finally:
             sweeping.cancel()
             await asyncio.gather(sweeping, return_exceptions=True)
             await queue.close(settings.shutdown_grace_seconds)
             await deliveries.close()
+            await decoder.close()
             await outbox.close()
 
 

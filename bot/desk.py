@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from aiogram import Bot
 
 from bot.history import History
+from bot.imaging.decoder import Decoder
 from inference.blobs import BlobStore
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.ledger import Ledger
@@ -28,3 +29,4 @@ class Desk:
     history: History
     blobs: BlobStore
     deliveries: Deliveries
+    decoder: Decoder

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import Document, Message, PhotoSize, Sticker
 
-from bot.decoding import PictureRefused, decode
+from bot.decoding import PictureRefused
 from bot.desk import Desk
 from bot.history import Given, Post, StoredPicture, Upload
 from bot.prompt import PromptError
@@ -20,8 +20,6 @@ MAX_DOWNLOAD = 20_000_000  # what Telegram lets a bot fetch
 PICTURE_SUFFIXES = re.compile(
     r"\.(png|apng|jpe?g|jfif|webp|hei[cf]|tiff?|gif|bmp|avif|svg|psd|raw|dng)$", re.IGNORECASE
 )
-
-_decoding = asyncio.Semaphore(2)  # 64 megapixels take 200 MB while they are being decoded
 
 
 class NoPicture(PromptError):
@@ -95,10 +93,7 @@ async def read(desk: Desk, message: Message, owner_id: int) -> Given:
         if "too big" in str(refused).lower():
             raise PictureRefused("too_big_a_file", "20+") from refused
         raise
-    async with _decoding:
-        decoded = await asyncio.to_thread(decode, content.getvalue())
-        blob = await asyncio.to_thread(desk.blobs.put, decoded.png)
-    source = Source(blob=blob, width=decoded.width, height=decoded.height)
+    source = await desk.decoder.kept(content.getvalue())
     return await desk.history.sources.add_upload(owner_id, message.chat.id, message.message_id, source, unique)
 
 

@@ -19,10 +19,10 @@ from bot.filters import InPrivate, WithDocument
 from bot.handlers.ownership import ordering_once
 from bot.history import History, Person, Post
 from bot.i18n import _
+from bot.imaging.decoder import Decoder
 from bot.intake import Origin, context_of, known_card, line_of, line_of_request, take_in
 from bot.pictures_in import carries_picture
 from bot.prompt import write
-from inference.blobs import read_recipe
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.ledger import Ledger
 from inference.requests import AnyRequest, Inpaint, Recipe, needs, sources
@@ -38,6 +38,7 @@ async def info(
     history: History,
     ledger: Ledger,
     deliveries: Deliveries,
+    decoder: Decoder,
 ) -> None:
     """Tells the recipe of the message that /info answers."""
     origin = Origin.of_message(message, event_update.update_id, person.language)
@@ -48,7 +49,7 @@ async def info(
     post = await _post_of(asked, person, history)
     if post is not None and await _of_post(post, origin, history, ledger, deliveries):
         return
-    recipe = await in_file(bot, asked.document)
+    recipe = await in_file(bot, decoder, asked.document)
     if recipe is not None:
         await of_file(recipe, replace(origin, reply_to=asked.message_id), deliveries)
         return
@@ -62,10 +63,12 @@ class NoPicture(BaseFilter):
         return not carries_picture(message)
 
 
-async def file(message: Message, person: Person, event_update: Update, bot: Bot, deliveries: Deliveries) -> None:
+async def file(
+    message: Message, person: Person, event_update: Update, bot: Bot, deliveries: Deliveries, decoder: Decoder
+) -> None:
     """A file that comes without words, in private."""
     origin = Origin.of_message(message, event_update.update_id, person.language)
-    recipe = await in_file(bot, message.document)
+    recipe = await in_file(bot, decoder, message.document)
     if recipe is not None:
         await of_file(recipe, origin, deliveries)
         return
@@ -83,6 +86,7 @@ async def repeat(
     ledger: Ledger,
     history: History,
     deliveries: Deliveries,
+    decoder: Decoder,
 ) -> None:
     """Draws the recipe of the file that the card answers; the file itself is its only memory.
 
@@ -98,7 +102,7 @@ async def repeat(
         if not free:
             return
         await callback.answer()
-        recipe = await in_file(bot, source.document)
+        recipe = await in_file(bot, decoder, source.document)
         origin = Origin.of_press(callback, event_update.update_id, person.language)
         if recipe is None:
             await deliveries.say(origin, _("The file is gone. Please send it again."))
@@ -173,7 +177,7 @@ async def of_file(recipe: Recipe, origin: Origin, deliveries: Deliveries) -> Non
     await deliveries.say(origin, cards.recipe(line, recipe), keyboards.recipe(write(line)))
 
 
-async def in_file(bot: Bot, document: Document | None) -> Recipe | None:
+async def in_file(bot: Bot, decoder: Decoder, document: Document | None) -> Recipe | None:
     """The recipe in a PNG that Telegram lets us download, else None."""
     if document is None or document.mime_type != "image/png" or (document.file_size or 0) > MAX_DOWNLOAD:
         return None
@@ -182,7 +186,7 @@ async def in_file(bot: Bot, document: Document | None) -> Recipe | None:
         await bot.download(document, destination=content)
     except TelegramBadRequest:
         return None
-    return read_recipe(content.getvalue())
+    return await decoder.recipe(content.getvalue())
 
 
 def build() -> Router:

@@ -25,7 +25,7 @@ from bot.masks import EverythingPainted, NothingPainted
 from bot.mixing import COLLECTING_SECONDS, Mixture
 from bot.pictures_in import WhichPicture, answered, carries_picture, given_picture, given_upload, read
 from bot.prompt import parse
-from bot.repainting import Repaint, recovered
+from bot.repainting import Repaint
 from inference.blobs import BlobMissing
 from inference.requests import Source
 
@@ -68,8 +68,12 @@ async def painted(message: Message, person: Person, event_update: Update, desk: 
         if candidate.explain == "never" and not alike:
             continue
         try:
-            mask = await asyncio.to_thread(_recovered, desk, source.blob, copy.blob)
+            mask = await desk.decoder.recovered(source.blob, copy.blob)
         except BlobMissing:
+            continue
+        except PictureRefused:
+            if candidate.explain == "always":
+                raise
             continue
         except MaskError as error:
             elsewhere = isinstance(error, AnotherPicture) or (isinstance(error, NothingPainted) and message.caption)
@@ -90,10 +94,6 @@ async def _copy(desk: Desk, message: Message, person: Person, candidates: list[_
         if candidates[0].explain == "always":
             raise
         raise SkipHandler from None
-
-
-def _recovered(desk: Desk, original: str, copy: str) -> bytes:
-    return recovered(desk.blobs.get(original), desk.blobs.get(copy))
 
 
 async def _show(desk: Desk, origin: Origin, candidate: _Candidate, mask: bytes, said: str) -> None:

@@ -107,7 +107,7 @@ async def _silent(desk: Desk, origin: Origin, person: Person, message: Message) 
     if draft is not None:
         await mixing.add(desk, draft.id, [await pictures_in.read(desk, message, person.id)])
         return
-    recipe = await info.in_file(desk.bot, message.document)
+    recipe = await info.in_file(desk.bot, desk.decoder, message.document)
     if recipe is not None:
         await info.of_file(recipe, origin, desk.deliveries)
         return
