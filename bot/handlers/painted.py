@@ -68,7 +68,7 @@ async def painted(message: Message, person: Person, event_update: Update, desk: 
         if candidate.explain == "never" and not alike:
             continue
         try:
-            mask = await desk.decoder.recovered(source.blob, copy.blob)
+            mask = await desk.decoder.recovered(source, copy.blob)
         except BlobMissing:
             continue
         except PictureRefused:

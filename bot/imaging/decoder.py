@@ -140,10 +140,11 @@ class Decoder:
 
         return list(await asyncio.gather(*map(one, digests)))
 
-    async def recovered(self, original: str, copy: str) -> bytes:
+    async def recovered(self, original: Source, copy: str) -> bytes:
         """The mask, as PNG, of what was painted over one stored picture in another. Raises MaskError besides."""
-        async with self._stored(original) as first, self._stored(copy) as second:
-            facts, parts = await self._done("recover", [first, second])
+        arguments = {"size": [original.width, original.height]}
+        async with self._stored(original.blob) as first, self._stored(copy) as second:
+            facts, parts = await self._done("recover", [first, second], arguments)
         if "mask" in facts:
             raise next((kind for kind in _MASK_ERRORS if kind.__name__ == facts["mask"]), AnotherPicture)()
         return parts[0]

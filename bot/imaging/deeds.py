@@ -15,7 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from bot.imaging.counting import TooMuch, count
 from bot.imaging.weighing import Weight, draft_scale, to_check, to_reduce, webp_weight
 from inference.blobs import read_recipe
-from inference.blobs.pictures import heic_supported, opened, upright, upright_size, within_bounds
+from inference.blobs.pictures import heic_supported, opened, orientation, upright, within_bounds
 
 MIN_SIDE = 64
 COMPARED_SIDE = 2048  # of pictures that are compared with each other: twice what the comparison looks at
@@ -76,14 +76,16 @@ def check(task: Task) -> Answer:
     with _opened(task, path) as image:
         _bound(image)
         task.need(to_check(image))
-        kind, size = image.format or "", upright_size(image)
+        kind, (width, height) = image.format or "", image.size
         try:
             _decode_once(image, task.into)
         except (UnidentifiedImageError, MemoryError):
             raise
         except Exception as broken:
             raise Refused("broken", f"{type(broken).__name__}: {broken}") from broken
-    return Answer({"format": kind, "width": size[0], "height": size[1], "rewritten": kind == "TIFF"})
+        if orientation(image) >= 5:
+            width, height = height, width
+    return Answer({"format": kind, "width": width, "height": height, "rewritten": kind == "TIFF"})
 
 
 def reduce(task: Task) -> Answer:
@@ -98,9 +100,8 @@ def recover(task: Task) -> Answer:
     from bot.masks import painted_area, resized, to_png, with_margin
 
     original, copy = task.files
-    with opened(original) as image:
-        size = upright_size(image)
-    more = COMPARING + Weight(MASK_BYTES * size[0] * size[1], size[0] * size[1] / 20e6)
+    width, height = task.arguments["size"]
+    more = COMPARING + Weight(MASK_BYTES * width * height, width * height / 20e6)
     with _opened(task, copy) as image:
         more += to_reduce(image, COMPARED_SIDE)
     ours = _reduced(task, original, COMPARED_SIDE, more)
@@ -109,7 +110,7 @@ def recover(task: Task) -> Answer:
         area = with_margin(painted_area(ours, theirs))
     except MaskError as error:
         return Answer({"mask": type(error).__name__})
-    return Answer({}, (to_png(resized(area, size)),))
+    return Answer({}, (to_png(resized(area, (width, height))),))
 
 
 def mark(task: Task) -> Answer:

@@ -71,18 +71,16 @@ def within_bounds(size: tuple[int, int]) -> bool:
 
 
 def orientation(image: Image.Image) -> int:
-    """How a picture is to be turned, 1 to 8, by its EXIF or XMP; 1, as it is, where that makes no sense."""
+    """How a picture is to be turned, 1 to 8, by its EXIF or XMP; 1, as it is, where that makes no sense.
+
+    A PNG may tell it behind its pixels, so this is known once they are loaded. They are not loaded here: an error in
+    them would be taken for one in the metadata.
+    """
     try:
-        told = image.getexif().get(ORIENTATION, 1)
+        told = Image.Image.getexif(image).get(ORIENTATION, 1)
     except Exception:  # metadata of strangers: a picture is no worse for it
         return 1
     return told if isinstance(told, int) and 1 <= told <= 8 else 1
-
-
-def upright_size(image: Image.Image) -> tuple[int, int]:
-    """Width and height that `upright` will give, read from the header."""
-    width, height = image.size
-    return (height, width) if orientation(image) >= 5 else (width, height)
 
 
 def upright(image: Image.Image) -> Image.Image:
