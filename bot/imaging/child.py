@@ -113,7 +113,7 @@ def _live(link: socket.socket) -> NoReturn:
 
 def _answered(request: dict[str, Any]) -> Answer:
     granted = Weight(request["memory"], request["seconds"])
-    _limit(granted, request["clock"], request["written"])
+    _limit(granted.memory, request["most_seconds"], request["clock"], request["written"])
     into = request["into"]
     task = Task(tuple(map(Path, request["files"])), granted, request["arguments"], into and Path(into))
     try:
@@ -128,17 +128,17 @@ def _answered(request: dict[str, Any]) -> Answer:
         return Answer({"refused": "broken", "detail": f"{type(odd).__name__}: {odd}"[:200]})
 
 
-def _limit(granted: Weight, clock: float, written: int) -> None:
-    """Has the system end this process when it takes more than it was granted."""
+def _limit(memory: int, seconds: float, clock: float, written: int) -> None:
+    """Has the system end this process when it takes more than that."""
     for name, most in (
-        (resource.RLIMIT_CPU, math.ceil(granted.seconds)),
+        (resource.RLIMIT_CPU, math.ceil(seconds)),
         (resource.RLIMIT_FSIZE, written),
         (resource.RLIMIT_NOFILE, OPEN_FILES),
         (resource.RLIMIT_CORE, 0),
     ):
         _set(name, most)
     if (taken := _address_space()) is not None:
-        _set(resource.RLIMIT_AS, taken + SLACK + int(granted.memory * (1 + SLACK_SHARE)))
+        _set(resource.RLIMIT_AS, taken + SLACK + int(memory * (1 + SLACK_SHARE)))
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, clock)
 

@@ -32,7 +32,8 @@ from inference.requests import Recipe, Source
 
 log = logging.getLogger(__name__)
 
-QUICK = Weight(48_000_000, 3.0)  # what is granted at first: enough for 6 megapixels
+QUICK = Weight(48_000_000, 3.0)  # what may be asked for at first: enough for 6 megapixels
+QUICK_SECONDS = 1.0  # of the processor; what takes longer goes on among the large ones, out of everybody's way
 QUICK_PLACES = 4
 THUMBNAIL_SIDE = 1024  # of the longer side: squares are cut out of the middle
 LARGE_PLACES = 3
@@ -43,7 +44,11 @@ _MASK_ERRORS: tuple[type[MaskError], ...] = (
     *(AnotherPicture, Cropped, Rotated, Shifted),
     *(EverythingPainted, NothingPainted),
 )
-_TOO_HARD = (-signal.SIGXCPU, -signal.SIGALRM)
+_TOO_SLOW = (-signal.SIGXCPU, -signal.SIGALRM)
+
+
+class _TooSlow(Exception):
+    """A process was ended because its time was over."""
 
 
 @dataclass(frozen=True)
@@ -180,15 +185,20 @@ class Decoder:
             "arguments": arguments or {},
             "written": MOST_WRITTEN,
         }
-        async with self._quick:
-            facts, parts = await self._tried(request, QUICK)
+        try:
+            async with self._quick:
+                facts, parts = await self._tried(request, QUICK, QUICK_SECONDS)
+        except _TooSlow:
+            facts = {"heavier": [QUICK.memory, QUICK.seconds]}
         if "heavier" in facts:
             weight = Weight(*facts["heavier"])
             try:
                 async with self._large, self._room.taken(weight.memory):
-                    facts, parts = await self._tried(request, weight)
+                    facts, parts = await self._tried(request, weight, weight.seconds)
             except NoRoom as none:
                 raise PictureRefused("no_memory") from none
+            except _TooSlow as slow:
+                raise PictureRefused("too_hard", "time") from slow
         if "refused" in facts:
             log.debug("a picture was refused: %s", ascii(facts)[:300])
             raise PictureRefused(_trouble(facts["refused"]), str(facts.get("detail", "")))
@@ -196,19 +206,24 @@ class Decoder:
             raise PictureRefused("too_hard", "asks for more each time")
         return facts, parts
 
-    async def _tried(self, request: dict[str, Any], granted: Weight) -> tuple[dict[str, Any], list[bytes]]:
-        clock = CLOCK * granted.seconds
-        asked = {**request, "memory": granted.memory, "seconds": granted.seconds, "clock": clock}
+    async def _tried(
+        self, request: dict[str, Any], granted: Weight, seconds: float
+    ) -> tuple[dict[str, Any], list[bytes]]:
+        clock = CLOCK * seconds
+        grant = {"memory": granted.memory, "seconds": granted.seconds, "most_seconds": seconds, "clock": clock}
+        asked = {**request, **grant}
         try:
             return await self._nursery.ask(asked, clock + CLOCK, MOST_ANSWERED)
         except Died as died:
             log.info("the process of a picture ended with status %s", died.status)
-            if died.status in _TOO_HARD:
-                raise PictureRefused("too_hard", "time") from died
+            if died.status in _TOO_SLOW:
+                raise _TooSlow from died
             gone = died.status is None or died.status == -signal.SIGKILL  # by whom, if not for want of memory?
             raise PictureRefused("no_memory" if gone else "broken", f"status {died.status}") from died
-        except (TimeoutError, TooMuchSaid) as beyond:
-            raise PictureRefused("too_hard", type(beyond).__name__) from beyond
+        except TimeoutError as late:
+            raise _TooSlow from late
+        except TooMuchSaid as beyond:
+            raise PictureRefused("too_hard", "too much came of it") from beyond
         except OSError as none:
             log.error("no process for a picture: %s", none)
             raise PictureRefused("no_memory") from none

@@ -66,9 +66,7 @@ def draft_scale(size: tuple[int, int], side: int) -> int:
 
 
 def _coefficients(image: Image.Image) -> float:
-    """Bytes a pixel that a progressive JPEG is kept in until its last scan has been read."""
-    if not image.info.get("progressive"):
-        return 0.0
+    """Bytes a pixel that a JPEG of several scans, as any may be, is kept in until the last one has been read."""
     layers: list[tuple[int, int, int, int]] = getattr(image, "layer", [])  # id, horizontal and vertical share, table
     most = max((across * down for _id, across, down, _table in layers), default=1)
     return 2.2 * sum(across * down for _id, across, down, _table in layers) / most

@@ -78,6 +78,8 @@ def orientation(image: Image.Image) -> int:
     """
     try:
         told = Image.Image.getexif(image).get(ORIENTATION, 1)
+    except MemoryError:
+        raise
     except Exception:  # metadata of strangers: a picture is no worse for it
         return 1
     return told if isinstance(told, int) and 1 <= told <= 8 else 1

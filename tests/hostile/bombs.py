@@ -87,9 +87,25 @@ def heic_of_boxes(boxes: int = 1_000_000) -> bytes:
     return struct.pack(">I", 16) + b"ftypheic" + bytes(4) + (struct.pack(">I", 8) + b"free") * boxes
 
 
-def bmp_of_runs(side: int = SIDE, runs: int = 6_000_000) -> bytes:
+def png_of_lines(texts: int = 8) -> bytes:
+    """Metadata of 8 MB of empty lines, beside more of the kind: small while it is packed."""
+    content = saved(Image.new("RGB", (100, 100)), "PNG")
+    lines = zlib.compress(b"\n" * 7_900_000, 9)
+    names = ["Raw profile type exif", *(f"text {number}" for number in range(1, texts))]
+    return content[:33] + b"".join(chunk(b"zTXt", name.encode() + b"\0\0" + lines) for name in names) + content[33:]
+
+
+def bmp_of_nothing(side: int = 100, moves: int = 4_000_000) -> bytes:
+    """Moves by no pixels at all, which Pillow makes one by one."""
+    return bmp(side, b"\0\2\0\0" * moves)
+
+
+def bmp_of_runs(side: int = SIDE, runs: int = 2_000_000) -> bytes:
     """Run lengths, which Pillow unpacks one by one."""
-    body = b"\x01\x07" * runs
+    return bmp(side, b"\x01\x07" * runs)
+
+
+def bmp(side: int, body: bytes) -> bytes:
     head = struct.pack("<IiiHHIIiiII", 40, side, side, 1, 8, 1, len(body), 0, 0, 256, 0) + bytes(1024)
     return b"BM" + struct.pack("<IHHI", 14 + len(head) + len(body), 0, 0, 14 + len(head)) + head + body
 
@@ -104,5 +120,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "GIF of 5,000,000 blocks": gif_of_blocks,
     "TIFF of 80,000,000 numbers": tiff_of_values,
     "HEIC of 1,000,000 boxes": heic_of_boxes,
-    "BMP of 6,000,000 runs": bmp_of_runs,
+    "PNG of 64 MB of empty lines": png_of_lines,
+    "BMP of 2,000,000 runs": bmp_of_runs,
+    "BMP of 4,000,000 moves": bmp_of_nothing,
 }

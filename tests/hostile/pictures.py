@@ -18,11 +18,11 @@ from PIL import Image
 from bot.decoding import PictureRefused
 from bot.imaging.decoder import Decoder
 from inference.blobs import BlobStore, UnreadablePicture, decode_picture
-from tests.hostile.bombs import BOMBS, SIDE, repeated_scans, saved, webp
+from tests.hostile.bombs import BOMBS, SIDE, bmp_of_nothing, repeated_scans, saved, webp
 from tests.hostile.report import Table
 
 CORPUS = Path(__file__).parent / "corpus"
-MUTATED = {False: 300, True: 10_000}
+MUTATED = {False: 200, True: 10_000}
 MOST_DELAY = 2.0  # seconds
 MOST_MEMORY = 1_000  # MB
 MOST_BOMB_SECONDS = 20.0
@@ -88,9 +88,14 @@ async def _delay(pictures: Decoder, rows: list[tuple[object, ...]], faults: list
     photo = saved(photograph(1280, 960), "JPEG", quality=90)
     _, quiet = await timed(verdict(pictures, photo))
     within = await asyncio.to_thread(lambda: repeated_scans(scans=50))  # as many as are still let in
-    for name, content, count in (("JPEGs of 300 scans", repeated_scans(), 2), ("JPEGs of 59 scans", within, 6)):
+    slow = await asyncio.to_thread(bmp_of_nothing)
+    for name, content, count in (
+        ("JPEGs of 300 scans", repeated_scans(), 2),
+        ("JPEGs of 59 scans", within, 6),
+        ("small BMPs that take long", slow, 6),
+    ):
         attackers = [asyncio.create_task(verdict(pictures, content)) for _ in range(count)]
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.2)  # the attackers are first
         _, beside = await timed(verdict(pictures, photo))
         for attacker in attackers:
             attacker.cancel()
