@@ -187,6 +187,16 @@ def _about_picture(trouble: Trouble, detail: str) -> str:
             return _("I cannot open iPhone’s HEIC files here. Send it as a photo, not as a file, and it will work.")
         case "too_big_a_file":
             return _("This file is too big: Telegram lets me fetch 20 MB at most. Send it as a photo, or smaller.")
+        case "too_hard":
+            return _(
+                "This file takes far more work to open than a picture should, so I stopped. "
+                "Save it anew as JPEG or PNG, or send it as a photo, and it will work."
+            )
+        case "no_memory":
+            return _(
+                "I have no room to open this picture right now, not your fault. "
+                "Please send it again in a minute, or as a photo."
+            )
 
 
 def missing_mode(mode: str, lacks: str) -> str:

@@ -29,6 +29,7 @@ from bot.delivery import Deliveries
 from bot.desk import Desk
 from bot.handlers import build_router
 from bot.history import History, Leftovers
+from bot.imaging.decoder import Decoder
 from bot.leftovers import sweep_daily
 from bot.migration import upgrade
 from bot.outbox import Outbox
@@ -56,7 +57,7 @@ log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 CARD_SECONDS = 30.0
-LOOKS_AT_ONCE, LOOKS_WAITING = 2, 100  # of all people, and of each
+LOOKS_AT_ONCE, LOOKS_OF_ONE, LOOKS_WAITING = 8, 2, 100  # the decoder has places of its own
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Studio:
     updates: Updates
     inbox: Inbox
     queue: Dispatcher
+    decoder: Decoder
 
 
 async def run(settings: Settings, *, on_ready: Callable[[Studio], Awaitable[None]] | None = None) -> None:
@@ -81,6 +83,7 @@ async def run(settings: Settings, *, on_ready: Callable[[Studio], Awaitable[None
                 log.info("@%s is listening", studio.me.username)
                 gc.freeze()  # what the start has made stays: no collection, nor the last one, need look at it
                 serving = asyncio.create_task(serve(studio, stop))
+                await studio.decoder.warm_up()
                 if on_ready is not None:
                     await on_ready(studio)
                 await serving
@@ -159,6 +162,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         queue.on_trouble(partial(_tell_owners, notices))
         files = Files(bot, settings.data_dir / "incoming")
         await asyncio.to_thread(files.clear)
+        decoder = Decoder(blobs)
         desk = Desk(
             bot=bot,
             queue=queue,
@@ -167,7 +171,8 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             blobs=blobs,
             deliveries=deliveries,
             files=files,
-            looks=Turns(LOOKS_AT_ONCE, waiting=LOOKS_WAITING),
+            decoder=decoder,
+            looks=Turns(LOOKS_AT_ONCE, per_person=LOOKS_OF_ONE, waiting=LOOKS_WAITING),
         )
         updates = Updates(
             disable_fsm=True,
@@ -177,6 +182,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             queue=queue,
             blobs=blobs,
             deliveries=deliveries,
+            decoder=decoder,
             outbox=outbox,
             desk=desk,
             albums=Albums(),
@@ -193,13 +199,14 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             await deliveries.resume()
             await _model_card(queue, stop)
             await _commands(bot)
-            yield Studio(settings, bot, me, updates, inbox, queue)
+            yield Studio(settings, bot, me, updates, inbox, queue, decoder)
         finally:
             sweeping.cancel()
             await asyncio.gather(sweeping, return_exceptions=True)
             await queue.close(settings.shutdown_grace_seconds)
             await deliveries.close()
             await notices.close()
+            await decoder.close()
             await outbox.close()
 
 

@@ -22,7 +22,6 @@ from bot.ordering import Order, order_picture
 from bot.prompt import parse
 from bot.refusals import Refusal, classify
 from bot.showing import reply_to
-from inference.blobs import BlobMissing
 from inference.requests import MAX_SOURCES
 
 COLLECTING_SECONDS = 30 * 60.0
@@ -198,16 +197,7 @@ def keyboard(draft_id: int, mixture: Mixture) -> InlineKeyboardMarkup:
 
 async def sheet(desk: Desk, mixture: Mixture) -> bytes:
     """The pictures side by side with their numbers; an empty one while there is none."""
-
-    def drawn() -> bytes:
-        if not mixture.pictures:
-            return collage.blank()
-        contents: list[bytes | None] = []
-        for picture in mixture.pictures:
-            try:
-                contents.append(desk.blobs.get(picture.source.blob))
-            except BlobMissing:
-                contents.append(None)
-        return collage.contact_sheet(contents)
-
-    return await asyncio.to_thread(drawn)
+    if not mixture.pictures:
+        return await asyncio.to_thread(collage.blank)
+    shown = await desk.decoder.thumbnails([picture.source.blob for picture in mixture.pictures])
+    return await asyncio.to_thread(collage.contact_sheet, shown)

@@ -10,7 +10,7 @@ from pathlib import Path
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import Document, Message, PhotoSize, Sticker
 
-from bot.decoding import PictureRefused, decode
+from bot.decoding import PictureRefused
 from bot.desk import Desk
 from bot.history import Given, Post, StoredPicture, Upload
 from bot.prompt import PromptError
@@ -107,9 +107,7 @@ async def read(desk: Desk, message: Message, owner_id: int) -> Given:
 async def _kept(desk: Desk, path: Path, owner_id: int) -> Source:
     """The picture of a file on disk, checked and stored. Raises PictureRefused, LineFull."""
     async with desk.looks.turn(owner_id):
-        decoded = await asyncio.to_thread(lambda: decode(path.read_bytes()))
-        blob = await asyncio.to_thread(desk.blobs.put, decoded.png)
-    return Source(blob=blob, width=decoded.width, height=decoded.height)
+        return await desk.decoder.kept(path)
 
 
 async def answered(desk: Desk, message: Message, owner_id: int, number: int | None = None) -> Given | None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from inference.answering import Guide
-from inference.blobs import BlobMissing, decode_png
+from inference.blobs import BlobMissing, decode_picture, decode_png
 from inference.checkpoints.catalogue import Mode
 from inference.checkpoints.language import LanguageModels
 from inference.checkpoints.load import Checkpoint
@@ -114,7 +114,10 @@ class CheckpointKit:
         return tokenize(self._tokenizer, text)
 
     def picture(self, digest: str) -> Tensor:
-        return torch.from_numpy(np.array(decode_png(self._read_blob(digest))))  # [H, W, 3] or [H, W]
+        return torch.from_numpy(np.array(decode_picture(self._read_blob(digest))))  # [H, W, 3]
+
+    def mask(self, digest: str) -> Tensor:
+        return torch.from_numpy(np.array(decode_png(self._read_blob(digest))))  # [H, W], or [H, W, 3] where it is none
 
     def windows_at_once(self, height: int, width: int) -> int:
         free = self._device_nets.free()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
-from pathlib import Path
 
 from aiogram import Router
 from aiogram.exceptions import TelegramBadRequest
@@ -26,7 +24,6 @@ from bot.pictures_in import carries_picture
 from bot.prompt import write
 from bot.telegram.fetching import FileTooBig
 from bot.telegram.turns import LineFull
-from inference.blobs import recipe_in
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.ledger import Ledger
 from inference.requests import AnyRequest, Inpaint, Recipe, needs, sources
@@ -181,14 +178,9 @@ async def in_file(desk: Desk, document: Document | None, person_id: int) -> Reci
         return None
     try:
         async with desk.files.fetched(document, person_id) as path:
-            return await asyncio.to_thread(_recipe_at, path)
+            return await desk.decoder.recipe(path)
     except (TelegramBadRequest, FileTooBig, LineFull):
         return None
-
-
-def _recipe_at(path: Path) -> Recipe | None:
-    with path.open("rb") as file:
-        return recipe_in(file)
 
 
 def build() -> Router:

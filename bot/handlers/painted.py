@@ -25,7 +25,7 @@ from bot.masks import EverythingPainted, NothingPainted
 from bot.mixing import COLLECTING_SECONDS, Mixture
 from bot.pictures_in import TooManyPictures, WhichPicture, answered, carries_picture, given_picture, given_upload, read
 from bot.prompt import parse
-from bot.repainting import Repaint, recovered
+from bot.repainting import Repaint
 from bot.telegram.turns import LineFull
 from inference.blobs import BlobMissing
 from inference.requests import Source
@@ -70,10 +70,14 @@ async def painted(message: Message, person: Person, event_update: Update, desk: 
             continue
         try:
             async with desk.looks.turn(person.id):
-                mask = await asyncio.to_thread(_recovered, desk, source.blob, copy.blob, candidate.explain != "never")
+                mask = await desk.decoder.recovered(source, copy.blob, explain=candidate.explain != "never")
         except LineFull as full:
             raise TooManyPictures from full
         except BlobMissing:
+            continue
+        except PictureRefused:
+            if candidate.explain == "always":
+                raise
             continue
         except MaskError as error:
             elsewhere = isinstance(error, AnotherPicture) or (isinstance(error, NothingPainted) and message.caption)
@@ -94,10 +98,6 @@ async def _copy(desk: Desk, message: Message, person: Person, candidates: list[_
         if candidates[0].explain == "always":
             raise
         raise SkipHandler from None
-
-
-def _recovered(desk: Desk, original: str, copy: str, explain: bool) -> bytes:
-    return recovered(desk.blobs.get(original), desk.blobs.get(copy), explain=explain)
 
 
 async def _show(desk: Desk, origin: Origin, candidate: _Candidate, mask: bytes, said: str) -> None:

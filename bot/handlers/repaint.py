@@ -92,7 +92,7 @@ async def order(desk: Desk, origin: Origin, person: Person, draft: Draft, repain
     """Has the marked area repainted; the draft is done with. Raises REFUSALS."""
     card = await known_card(desk.queue)
     line = parse(words, "inpaint")
-    area = await asyncio.to_thread(marked, repaint, desk.blobs)
+    area = await marked(repaint, desk.decoder)
     if area is None:
         await desk.deliveries.say(origin, _("Nothing of the area is left. Please mark it again."))
         return
@@ -246,8 +246,8 @@ def _stepped(repaint: Repaint, press: AreaButton) -> Repaint:
 async def _photo(desk: Desk, repaint: Repaint) -> bytes | None:
     """What to show: the picture with the area in it, or as it is while there is none; None for an impossible area."""
     if not repaint.marked:
-        return await asyncio.to_thread(unmarked, repaint, desk.blobs)
-    area = await asyncio.to_thread(marked, repaint, desk.blobs)
+        return await unmarked(repaint, desk.decoder)
+    area = await marked(repaint, desk.decoder)
     return area.shown if area is not None else None
 
 

@@ -40,7 +40,7 @@ def inpaint(request: Inpaint, tools: Tools) -> Pipeline:
     Raises InvalidRequest when nothing is marked, when sizes disagree, or, without `focus`, when a side is too
     short for the net.
     """
-    image, mask = tools.picture(request.image.blob), tools.picture(request.mask)
+    image, mask = tools.picture(request.image.blob), tools.mask(request.mask)
     whole = Box(0, 0, request.image.width, request.image.height)
     for name, picture, channels in (("image", image, (3,)), ("mask", mask, ())):
         if picture.shape != (whole.height, whole.width, *channels):
