@@ -41,7 +41,7 @@ from bot.telegram.inbox import Inbox
 from bot.telegram.notices import Notices
 from bot.telegram.sent_once import SentOnce
 from bot.telegram.turns import Turns
-from bot.troubles import cause_of_trouble, reason_of
+from bot.troubles import cause_of, cause_of_trouble, reason_of
 from bot.webhook import serve_webhook
 from inference.blobs import BlobStore
 from inference.queue.database import DriverMissing, open_database
@@ -192,6 +192,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         inbox = Inbox(bot, updates, database)
         inbox.apologise = partial(apologise, bot)
         inbox.on_set_aside = lambda update_id, reason: notices.tell("update", f"update {update_id}: {reason}")
+        inbox.refusals.on_refused = lambda error: notices.tell(cause_of(error) or "database", reason_of(error))
         await deliveries.start()
         await queue.start()
         sweeping = asyncio.create_task(sweep_daily(Leftovers(database), blobs, settings.unused_files_days))

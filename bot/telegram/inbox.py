@@ -65,7 +65,7 @@ class Inbox:
     """State: the updates that wait and those that are being handled, both bounded.
 
     `on_set_aside(update_id, reason)` and `apologise(update)` are called for an update that nobody will try again,
-    `refusals.on_refused(reason)` when the database takes nothing.
+    `refusals.on_refused(error)` when the database takes nothing.
     """
 
     def __init__(self, bot: Bot, dispatcher: Dispatcher, database: AsyncEngine, *, running: int = MOST_RUNNING) -> None:

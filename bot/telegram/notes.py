@@ -82,11 +82,11 @@ class Refusals:
 
     def __init__(self) -> None:
         self._seldom = Seldom()
-        self.on_refused: Callable[[str], None] | None = None
+        self.on_refused: Callable[[Exception], None] | None = None
 
     def __call__(self, refused: Exception) -> None:
         reason = str(getattr(refused, "orig", None) or refused).splitlines()[0]
         if self._seldom.may_say(reason):
             log.error("the inbox cannot be written: %s", reason)
             if self.on_refused is not None:
-                self.on_refused(reason)
+                self.on_refused(refused)
