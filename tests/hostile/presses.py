@@ -23,6 +23,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
+from bot import ordering
 from bot.callbacks import BUTTONS, MOST_ID
 from bot.history.tables import drafts, people, pictures, uploads
 from bot.i18n import _, speaking
@@ -137,7 +138,9 @@ async def _furnish(person: Person, here: Person, anonymous: Person | None, word:
     number = random.Random(f"{person.id} {word}").randrange(200)
     for caption in ("", "/inpaint", "/outpaint", "/mix", f"/control {word}", "/upscale 4k"):
         number += 1
-        await _send(person, (number, 40, 250 - number), caption)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ordering, "LONG_SECONDS", -1.0)  # so that its cost is asked about
+            await _send(person, (number, 40, 250 - number), caption)
     for speaks, fields in ((here, {}), *(((anonymous, {"sender_chat": GROUP}),) if anonymous else ())):
         for message in (f"/imagine a red circle {word} --n 2", "/history", "/settings"):
             await _say(speaks, message, **fields)
@@ -202,7 +205,8 @@ async def _state(house: House, vera: Person, here: Person, things: Things) -> di
 
 
 def _is_new(message: Message, things: Things) -> bool:
-    return message["id"] > max(it["id"] for it in things.messages[GROUP])
+    newest: int = max(it["id"] for it in things.messages[GROUP])
+    return bool(message["id"] > newest)
 
 
 async def _rows(house: House, table: Any) -> list[dict[str, Any]]:
