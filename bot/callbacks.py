@@ -26,7 +26,7 @@ JobAction = Literal[
 PictureAction = Literal["open", "full", "file", "recipe", "star", "delete", "really", "keep", "repeat"]
 SourceAction = Literal[
     "vary", "subtle", "strong", "restyle", "control", "mix", "refine", "redraw", "x2", "big",
-    "inpaint", "outpaint", "more", "less", "menu",
+    "inpaint", "outpaint", "more", "less",
 ]  # fmt: skip
 MixAction = Literal["done", "more", "less", "swap", "start", "drop"]
 PageAction = Literal["turn", "open", "star", "delete", "really"]

@@ -25,14 +25,17 @@ class Sender:
 
 def sender_of(update: Update, user: User | None) -> Sender | None:
     """Who an update is from; `user` is whom Telegram names. None where nobody has asked for anything."""
+    if abs(update.update_id) > _MOST_ID:
+        return None
     if update.message is not None:
         return sender_of_message(update.message)
     return _person(user)
 
 
 def sender_of_message(message: Message) -> Sender | None:
-    """None for what comes into a group because it was posted in a channel: that is no request."""
-    if message.is_automatic_forward:
+    """None for what comes into a group because it was posted in a channel, which is no request, and for ids that no
+    column of the database holds, which are no Telegram's."""
+    if message.is_automatic_forward or not _is_within_bounds(message):
         return None
     if message.sender_chat is not None:
         chat_id = message.sender_chat.id
@@ -44,6 +47,12 @@ def mention(press: CallbackQuery, owner_id: int) -> str:
     """HTML that calls whoever has pressed, so that a question opens for them alone; nobody is named who speaks for a
     chat."""
     return f"{press.from_user.mention_html()}\n" if press.from_user.id == owner_id else ""
+
+
+def _is_within_bounds(message: Message) -> bool:
+    answered = message.reply_to_message
+    ids = [message.chat.id, message.message_id, answered.message_id if answered is not None else 0]
+    return all(abs(number) <= _MOST_ID for number in ids)
 
 
 def _person(user: User | None) -> Sender | None:

@@ -358,3 +358,21 @@ async def test_whether_somebody_runs_a_chat_is_asked_once_a_minute_and_remembere
     asked.append(await administrators.include(bot, -42, STRANGER))
     assert asked == [True, True, True, False, None]
     assert len(session.calls) == 3
+
+
+async def test_ids_that_no_database_holds_come_from_nobody(history: History) -> None:
+    house = House(history)
+    came = house.visitors()
+    said = house.message(ANNA, "/info", None, "en")
+    beyond = 2**63
+    for strange in (
+        said.model_copy(update={"message_id": beyond}),
+        said.model_copy(update={"reply_to_message": said.model_copy(update={"message_id": beyond})}),
+        said.model_copy(update={"chat": Chat(id=-beyond, type="supergroup")}),
+        said.model_copy(update={"from_user": person(beyond, "en")}),
+        said.model_copy(update={"sender_chat": Chat(id=-beyond, type="channel")}),
+    ):
+        await house._feed(message=strange)
+    house._update_id = beyond
+    await house._feed(message=said)
+    assert (came, await rows(history)) == ([], 0)
