@@ -53,7 +53,7 @@ async def telegram() -> AsyncIterator[tuple[RawTelegram, Bot]]:
     await server.close()
 
 
-def message(number: int, text: str = "", **more: Any) -> dict[str, Any]:
+def update(number: int, text: str = "", **more: Any) -> dict[str, Any]:
     chat = {"id": 1, "type": "private", "first_name": "Anna"}
     sender = {"id": 1, "is_bot": False, "first_name": "Anna"}
     said = {"message_id": number, "date": 0, "chat": chat, "from": sender, "text": text or f"{number}"}
@@ -115,7 +115,7 @@ def noted(inbox: Inbox) -> bool:
 @pytest.mark.parametrize(
     "odd",
     [
-        json.dumps(message(2, forward_origin={"type": "telepathy", "date": 0})),
+        json.dumps(update(2, forward_origin={"type": "telepathy", "date": 0})),
         '{"update_id": 2, "something_new": {}}',
         '{"update_id": 2, "message": ' + "[" * 5000 + "]" * 5000 + "}",
         '{"update_id": 2, "message": ' + "[" * 200_000 + "]" * 200_000 + "}",
@@ -125,7 +125,7 @@ def noted(inbox: Inbox) -> bool:
         '{"update_id": 2, "message": "\\ud800"}',
         '{"update_id": 2, "message": tru}',
         '{"update_id": 2, "callback_query": {"id": "1"}}',
-        json.dumps(message(2, text="a" * 300_000)),
+        json.dumps(update(2, text="a" * 300_000)),
     ],
 )  # fmt: skip
 async def test_an_update_that_nobody_can_read_is_passed_over(
@@ -137,12 +137,12 @@ async def test_an_update_that_nobody_can_read_is_passed_over(
     async def listen(message: Message) -> None:
         heard.append(message.text or "")
 
-    raw.pending = {1: json.dumps(message(1)), 2: odd, 3: json.dumps(message(3)), 4: json.dumps(message(4))}
+    raw.pending = {1: json.dumps(update(1)), 2: odd, 3: json.dumps(update(3)), 4: json.dumps(update(4))}
     stop = asyncio.Event()
     async with opened(bot, database, listen) as inbox:
         polling = asyncio.create_task(poll(bot, inbox, stop, allowed_updates=["message"]))
         await until(lambda: sorted(heard) == ["1", "3", "4"] and not raw.pending)
-        raw.pending = {5: json.dumps(message(5))}
+        raw.pending = {5: json.dumps(update(5))}
         await until(lambda: "5" in heard)
         stop.set()
         await polling
@@ -160,8 +160,8 @@ async def test_an_update_without_a_number_of_telegrams_is_passed_over_with_its_n
     async def listen(message: Message) -> None:
         heard.append(message.text or "")
 
-    numberless = json.dumps(message(2)).replace('"update_id": 2', f'"update_id": {number}')
-    raw.pending = {1: json.dumps(message(1)), 2: numberless, 3: json.dumps(message(3))}
+    numberless = json.dumps(update(2)).replace('"update_id": 2', f'"update_id": {number}')
+    raw.pending = {1: json.dumps(update(1)), 2: numberless, 3: json.dumps(update(3))}
     stop = asyncio.Event()
     async with opened(bot, database, listen) as inbox:
         polling = asyncio.create_task(poll(bot, inbox, stop, allowed_updates=["message"]))
@@ -172,6 +172,26 @@ async def test_an_update_without_a_number_of_telegrams_is_passed_over_with_its_n
     assert "Traceback" not in caplog.text
 
 
+async def test_a_number_far_ahead_of_the_others_confirms_nothing_that_nobody_has_seen(
+    telegram: tuple[RawTelegram, Bot], database: AsyncEngine
+) -> None:
+    raw, bot = telegram
+    heard: list[str] = []
+
+    async def listen(message: Message) -> None:
+        heard.append(message.text or "")
+        if message.text == "1":
+            raw.pending[2] = json.dumps(update(2))
+
+    raw.pending = {1: json.dumps(update(1)), 2**53: json.dumps(update(2**53, "far"))}
+    stop = asyncio.Event()
+    async with opened(bot, database, listen) as inbox:
+        polling = asyncio.create_task(poll(bot, inbox, stop, allowed_updates=["message"]))
+        await until(lambda: sorted(heard) == ["1", "2", "far"] and not raw.pending)
+        stop.set()
+        await polling
+
+
 async def test_numbers_may_begin_anew(telegram: tuple[RawTelegram, Bot], database: AsyncEngine) -> None:
     raw, bot = telegram
     heard: list[str] = []
@@ -179,12 +199,12 @@ async def test_numbers_may_begin_anew(telegram: tuple[RawTelegram, Bot], databas
     async def listen(message: Message) -> None:
         heard.append(message.text or "")
 
-    raw.pending = {900: json.dumps(message(900))}
+    raw.pending = {900: json.dumps(update(900))}
     stop = asyncio.Event()
     async with opened(bot, database, listen) as inbox:
         polling = asyncio.create_task(poll(bot, inbox, stop, allowed_updates=["message"]))
         await until(lambda: heard == ["900"] and not raw.pending and raw.offsets[-1] is None)
-        raw.pending = {7: json.dumps(message(7))}
+        raw.pending = {7: json.dumps(update(7))}
         await until(lambda: heard == ["900", "7"])
         stop.set()
         await polling
@@ -208,10 +228,10 @@ async def test_what_a_crash_cuts_short_is_handled_again_in_order_and_once(databa
     async def listen(message: Message) -> None:
         heard.append(message.text or "")
 
-    await crashed(bot, database, message(3), message(1), message(2))
+    await crashed(bot, database, update(3), update(1), update(2))
     for _start in range(2):
         async with opened(bot, database, listen) as inbox:
-            await inbox.receive([message(9)])
+            await inbox.receive([update(9)])
             await until(lambda: "9" in heard)
     assert heard == ["1", "2", "3", "9"]
     assert {number: row[1] for number, row in (await rows(database)).items()} == {1: True, 2: True, 3: True, 9: True}
@@ -219,7 +239,7 @@ async def test_what_a_crash_cuts_short_is_handled_again_in_order_and_once(databa
 
 async def test_what_was_written_down_and_not_begun_is_no_suspect(database: AsyncEngine) -> None:
     bot, _session = scripted_bot()
-    await crashed(bot, database, message(1), begun=False)
+    await crashed(bot, database, update(1), begun=False)
     assert (await rows(database))[1] == (0, False, None)
 
 
@@ -232,15 +252,15 @@ async def test_what_ends_the_process_each_time_is_set_aside_and_takes_nobody_wit
     told: list[int] = []
     sorry: list[int] = []
 
-    async def apologise(update: Update) -> None:
-        sorry.append(update.update_id)
+    async def apologise(given: Update) -> None:
+        sorry.append(given.update_id)
 
     async def listen(message: Message) -> None:
         if message.text == "poison":
             await asyncio.Event().wait()
         heard.append(message.text or "")
 
-    await crashed(bot, database, message(1), message(2, "poison"), message(3))
+    await crashed(bot, database, update(1), update(2, "poison"), update(3))
     for _start in range(TRIES - 1):
         inbox = Inbox(bot, dispatcher_of(listen), database)
         opening = inbox.open(0)
@@ -260,7 +280,7 @@ async def test_what_ends_the_process_each_time_is_set_aside_and_takes_nobody_wit
     assert "update 2 is set aside" in caplog.text
     assert (await rows(database))[2][2] is not None
     async with opened(bot, database, listen) as inbox:
-        await inbox.receive([message(2, "poison"), message(4)])
+        await inbox.receive([update(2, "poison"), update(4)])
         await until(lambda: heard == ["1", "3", "4"])
 
 
@@ -273,9 +293,9 @@ async def test_an_album_whose_parts_a_crash_has_cut_short_comes_together_again(d
         if parts is not None:
             whole.append([part.message_id for part in parts])
 
-    await crashed(bot, database, *(message(number, media_group_id="a") for number in (1, 2, 3)), message(4))
+    await crashed(bot, database, *(update(number, media_group_id="a") for number in (1, 2, 3)), update(4))
     async with opened(bot, database, listen) as inbox:
-        await inbox.receive([message(5, media_group_id="a"), message(6)])
+        await inbox.receive([update(5, media_group_id="a"), update(6)])
         await until(lambda: len(whole) == 3)
     assert whole[0] == [1, 2, 3, 5], "the part that came after the crash belongs to it"
     assert all(row[1] for row in (await rows(database)).values())
@@ -292,7 +312,7 @@ async def test_no_part_of_an_album_is_done_with_before_the_album_is(database: As
             await free.wait()
 
     async with opened(bot, database, listen) as inbox:
-        await inbox.receive([message(number, media_group_id="a") for number in (1, 2)])
+        await inbox.receive([update(number, media_group_id="a") for number in (1, 2)])
         await working.wait()
         assert [row[1] for row in (await rows(database)).values()] == [False, False]
         free.set()
@@ -314,7 +334,7 @@ async def test_what_was_sent_before_a_crash_is_not_sent_again(database: AsyncEng
     inbox = Inbox(bot, dispatcher_of(listen), database)
     opening = inbox.open(0)
     await opening.__aenter__()
-    await inbox.receive([message(1)])
+    await inbox.receive([update(1)])
     await until(lambda: len(tried) == 1 and noted(inbox))
     await opening.__aexit__(None, None, None)
     async with opened(bot, database, listen):
@@ -337,7 +357,7 @@ async def test_what_was_decided_before_a_crash_is_not_decided_anew(database: Asy
     inbox = Inbox(bot, dispatcher_of(listen), database)
     opening = inbox.open(0)
     await opening.__aenter__()
-    await inbox.receive([message(1)])
+    await inbox.receive([update(1)])
     await until(lambda: len(decisions) == 1)
     await opening.__aexit__(None, None, None)
     async with opened(bot, database, listen):
@@ -360,7 +380,7 @@ async def test_so_many_run_at_a_time_and_no_more_are_fetched_than_fit(database: 
         running -= 1
 
     async with opened(bot, database, listen, running=5) as inbox:
-        await inbox.receive([message(number) for number in range(1, 120)])
+        await inbox.receive([update(number) for number in range(1, 120)])
         waiting = asyncio.create_task(inbox.room())
         await until(lambda: running == 5)
         assert not waiting.done()
@@ -386,7 +406,7 @@ async def test_a_batch_costs_one_commit_that_waits_for_the_disk(database: AsyncE
 
     async with opened(bot, database, listen) as inbox:
         for batch in range(5):
-            await inbox.receive([message(batch * 50 + place) for place in range(1, 51)])
+            await inbox.receive([update(batch * 50 + place) for place in range(1, 51)])
         await until(lambda: len(heard) == 250)
     assert len(synced) == 5
     assert all(done for _tries, done, _aside in (await rows(database)).values())
