@@ -131,6 +131,6 @@ async def _confirm(bot: Bot, offset: int | None) -> None:
     if offset is None:
         return
     try:
-        await bot.get_updates(offset=offset, timeout=0, limit=1, request_timeout=5)
+        await bot(GetRawUpdates(offset=offset, timeout=0, limit=1), request_timeout=5)
     except AiogramError as error:
         log.info("the last updates stay unconfirmed: %s", error)

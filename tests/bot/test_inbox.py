@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -21,13 +22,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.albums import Albums
 from bot.history.handling import decided
-from bot.history.inbox import InboxRows
+from bot.history.inbox import Changes, InboxRows
 from bot.history.tables import inbox as inbox_table
 from bot.history.tables import inbox_steps
+from bot.logs import redact
 from bot.migration import upgrade
 from bot.polling import poll
 from bot.telegram.inbox import TRIES, Inbox
 from bot.telegram.sent_once import SentOnce
+from bot.telegram.updates import log_odd
 from inference.queue.database import open_database
 from tests.bot.raw_telegram import RawTelegram
 from tests.bot.wire import TOKEN, scripted_bot
@@ -35,11 +38,19 @@ from tests.bot.wire import TOKEN, scripted_bot
 Handler = Callable[[Message], Awaitable[None]]
 
 
-@pytest_asyncio.fixture
-async def database(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    engine = open_database(f"sqlite+aiosqlite:///{tmp_path}/studio.db")
+POSTGRES = os.environ.get("TEST_POSTGRES_URL")
+
+
+@pytest_asyncio.fixture(params=["sqlite", "postgresql"] if POSTGRES else ["sqlite"])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+    url = f"sqlite+aiosqlite:///{tmp_path}/studio.db" if request.param == "sqlite" else str(POSTGRES)
+    engine = open_database(url)
     await upgrade(engine)
     yield engine
+    if request.param == "postgresql":
+        async with engine.begin() as connection:
+            await connection.exec_driver_sql("drop schema public cascade")
+            await connection.exec_driver_sql("create schema public")
     await engine.dispose()
 
 
@@ -210,12 +221,26 @@ async def test_numbers_may_begin_anew(telegram: tuple[RawTelegram, Bot], databas
         await polling
 
 
-async def test_secrets_in_what_is_logged_whole_are_taken_out(capsys: pytest.CaptureFixture[str]) -> None:
-    from bot.logs import redact
-    from bot.telegram.updates import log_odd
+@pytest.mark.parametrize("said", ["half \ud800 a letter", "null \x00", "whole 🧑‍🎨"])
+async def test_what_no_database_takes_is_taken_out(database: AsyncEngine, said: str) -> None:
+    bot, _session = scripted_bot()
+    heard: list[str] = []
 
-    assert TOKEN not in redact(f"update 2 is put aside: {TOKEN}")
-    log_odd(2, "odd", {"text": "\ud800" + "x" * 100_000})  # neither length nor half a letter is a trouble
+    async def listen(message: Message) -> None:
+        heard.append(message.text or "")
+
+    async with opened(bot, database, listen) as inbox:
+        await inbox.receive([update(1, said)])
+        await until(lambda: len(heard) == 1)
+    assert heard == [said.replace("\ud800", "\ufffd").replace("\x00", "\ufffd")]
+
+
+def test_secrets_in_what_is_logged_whole_are_taken_out(caplog: pytest.LogCaptureFixture) -> None:
+    log_odd(2, "odd", {"text": TOKEN})
+    log_odd(3, "odd", {"text": "\ud800" + "x" * 100_000})
+    assert TOKEN in caplog.text
+    assert TOKEN not in redact(caplog.text), "as every line of the log is"
+    assert len(caplog.records[1].getMessage()) < 10_000
 
 
 # What a crash cuts short
@@ -390,6 +415,8 @@ async def test_so_many_run_at_a_time_and_no_more_are_fetched_than_fit(database: 
 
 
 async def test_a_batch_costs_one_commit_that_waits_for_the_disk(database: AsyncEngine) -> None:
+    if database.dialect.name != "sqlite":
+        pytest.skip("it is asked of SQLite how it commits")
     bot, _session = scripted_bot()
     synced: list[str] = []
     heard: list[int] = []
@@ -416,8 +443,6 @@ async def test_old_numbers_are_forgotten_and_what_waits_is_not(database: AsyncEn
     now = 1_000_000.0
     inbox = InboxRows(database, clock=lambda: now)
     await inbox.add({1: "{}", 2: "{}", 3: "{}"})
-    from bot.history.inbox import Changes
-
     await inbox.write(Changes(handled=[1], begun={2: 1}, steps={(1, "sent"): 1, (2, "sent"): 2}))
     now += 3 * 24 * 3600
     await inbox.write(Changes(handled=[3]))

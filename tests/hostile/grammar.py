@@ -75,7 +75,7 @@ class Grammar:
         self.count += 1
         self.spite = self._random.choice((0.0, 0.0, 0.0, 0.005, 0.02, 0.1))
         person = 1_000_000 + self.count
-        kind = self._random.choice(("message",) * 12 + ("callback_query",) * 4 + tuple(sorted(bot_api().updates)))
+        kind = self._random.choice(("message",) * 60 + ("callback_query",) * 15 + tuple(sorted(bot_api().updates)))
         update = {"update_id": self.count, kind: self._event(kind, person)}
         chance = self._random.random()
         if chance < 0.01:
