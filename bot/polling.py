@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 HOLD_SECONDS = 25
 LONGEST_BACKOFF = 15.0
+GREATEST_GAP = 1_000_000
 
 
 async def poll(bot: Bot, inbox: Inbox, stop: asyncio.Event, *, allowed_updates: Sequence[str]) -> None:
@@ -82,10 +83,23 @@ async def _taken_in(inbox: Inbox, asked: asyncio.Task[list[Any]]) -> int | None:
             raise
     await inbox.receive(raws)
     ids += [id_of(raw) for raw in raws]
-    known = [id_ for id_ in ids if id_ is not None]
+    known = sorted(id_ for id_ in ids if id_ is not None)
     if ids and not known:
         raise AiogramError("none of the updates has a number")
-    return max(known) + 1 if known else None
+    return _beyond(known) if known else None
+
+
+def _beyond(ids: Sequence[int]) -> int:
+    """The offset after rising numbers, but for those after a great gap: a wrong one would confirm what nobody has seen.
+
+    What it leaves comes again, is known, and is confirmed when it comes alone.
+    """
+    last = ids[0]
+    for id_ in ids[1:]:
+        if id_ - last > GREATEST_GAP:
+            break
+        last = id_
+    return last + 1
 
 
 def _pause_after(error: AiogramError, failures: int) -> float:
@@ -117,6 +131,6 @@ async def _confirm(bot: Bot, offset: int | None) -> None:
     if offset is None:
         return
     try:
-        await bot.get_updates(offset=offset, timeout=0, limit=1, request_timeout=5)
+        await bot(GetRawUpdates(offset=offset, timeout=0, limit=1), request_timeout=5)
     except AiogramError as error:
         log.info("the last updates stay unconfirmed: %s", error)

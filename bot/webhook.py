@@ -85,7 +85,7 @@ class Door:
                 body = await _read(request)
         except TimeoutError:
             return _closing(HTTPStatus.REQUEST_TIMEOUT)
-        except web.RequestPayloadError:
+        except (web.RequestPayloadError, ConnectionError):
             return _closing(HTTPStatus.BAD_REQUEST)
         if body is None:
             return _closing(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

@@ -22,6 +22,7 @@ MAX_UPDATE_BYTES = 256 * 1024  # Telegram's own are a tenth of it
 MAX_DEPTH = 64
 LOGGED_CHARS = 8000
 
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _ID = re.compile(r'"update_id"\s*:\s*(\d{1,19})(?!\d)')
 
@@ -86,6 +87,9 @@ def read(bot: Bot, raw: Any) -> tuple[Update, str]:
     if _depth(raw) > MAX_DEPTH:
         raise Odd(f"nested more than {MAX_DEPTH} deep")
     body = json.dumps(raw)
+    if "\\ud" in body or "\\u0000" in body:
+        raw = _storable(raw)
+        body = json.dumps(raw)
     if len(body) > MAX_UPDATE_BYTES:
         raise Odd(f"larger than {MAX_UPDATE_BYTES} bytes")
     try:
@@ -110,6 +114,15 @@ def log_odd(update_id: int | None, why: str, raw: Any) -> None:
     text = text.encode("utf-8", "backslashreplace").decode()
     shown = text if len(text) <= LOGGED_CHARS else f"{text[:LOGGED_CHARS]}… ({len(text)} characters)"
     log.warning("update %s is put aside, %s: %s", update_id, why[:300], shown)
+
+
+def _storable(raw: Any) -> Any:
+    """The same without half letters and nulls, which no database takes."""
+    if isinstance(raw, dict):
+        return {_storable(name): _storable(value) for name, value in raw.items()}
+    if isinstance(raw, list):
+        return [_storable(item) for item in raw]
+    return _UNSTORABLE.sub("\ufffd", raw) if isinstance(raw, str) else raw
 
 
 def _depth(raw: Any) -> int:

@@ -73,9 +73,9 @@ class Grammar:
     def update(self) -> dict[str, Any]:
         """The next one; its number rises, but for those whose number is the trouble."""
         self.count += 1
-        self.spite = self._random.choice((0.0, 0.0, 0.01, 0.05, 0.3))
+        self.spite = self._random.choice((0.0, 0.0, 0.0, 0.005, 0.02, 0.1))
         person = 1_000_000 + self.count
-        kind = self._random.choice(("message",) * 12 + ("callback_query",) * 4 + tuple(sorted(bot_api().updates)))
+        kind = self._random.choice(("message",) * 60 + ("callback_query",) * 15 + tuple(sorted(bot_api().updates)))
         update = {"update_id": self.count, kind: self._event(kind, person)}
         chance = self._random.random()
         if chance < 0.01:
@@ -132,7 +132,7 @@ class Grammar:
             return self._object(self._random.choice(bot_api().unions[name]), depth)
         made = {}
         for key, its in bot_api().types.get(name, {}).items():
-            wanted = 0.98 if its.required else 0.12 * 0.5**depth
+            wanted = 1 - self.spite if its.required else 0.12 * 0.5**depth
             if self._random.random() < wanted:
                 made[key] = its.const if its.const is not None else self._value(its.type, depth + 1)
         if self._random.random() < self.spite:

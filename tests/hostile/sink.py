@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import io
 import json
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
@@ -26,11 +27,11 @@ def _picture() -> bytes:
 
 @dataclass
 class Sink:
-    """`pending` are updates by number and `again` such as come once, whatever is confirmed; `answers` counts what was
-    said to each chat and press."""
+    """`pending` are updates by number; `again` such as come once, when all up to a number are confirmed; `answers`
+    counts what was said to each chat and press."""
 
     pending: dict[int, str] = field(default_factory=dict)
-    again: list[str] = field(default_factory=list)
+    again: list[tuple[int, str]] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
@@ -45,10 +46,11 @@ class Sink:
         await server.start_server()
         return server
 
-    def put(self, text: str, number: int | None = None) -> None:
-        """An update to hand out until its number is confirmed, or once where it has none of its own."""
-        if number is None:
-            self.again.append(text)
+    def put(self, number: int, text: str, *, once: bool = False) -> None:
+        """An update to hand out until its number is confirmed; `once` after that number, where it has none of its own
+        or has been handed out before."""
+        if once:
+            self.again.append((number, text))
         else:
             self.pending[number] = text
         self.arrived.set()
@@ -100,6 +102,8 @@ class Sink:
             timeout = min(float(fields.get("timeout") or 0), 1.0)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.arrived.wait(), timeout)
-        batch = [*self.again, *islice(self.pending.values(), int(fields.get("limit") or 100))]
-        self.again.clear()
+        first = next(iter(self.pending), math.inf)
+        batch = [text for number, text in self.again if number < first]
+        self.again = [(number, text) for number, text in self.again if number >= first]
+        batch += islice(self.pending.values(), int(fields.get("limit") or 100))
         return web.Response(text=f'{{"ok":true,"result":[{",".join(batch)}]}}', content_type="application/json")

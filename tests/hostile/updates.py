@@ -44,7 +44,7 @@ async def _attack(count: int, seed: int) -> Table:
                 silent = [who for who in expected if not sink.answers[who]]
                 faults += [f"no answer: {who}: {expected[who]}" for who in silent[:5]]
                 tally["unanswered"] += len(silent)
-            sink.put(_plain(10**9), 10**9)
+            sink.put(10**9, _plain(10**9))
             if not await _until(lambda: sink.answers[f"chat {10**9}"] > 0, 30):
                 faults.append("in the end nobody is answered any more")
             faults += house.complaints.faults
@@ -63,9 +63,9 @@ def _post(sink: Sink, grammar: Grammar, house: House, count: int, tally: Counter
     for _ in range(count):
         update = grammar.update()
         text = grammar.text(update)
-        sink.put(text, grammar.count if update.get("update_id") == grammar.count else None)
+        sink.put(grammar.count, text, once=update.get("update_id") != grammar.count)
         if grammar.count % 50 == 0:
-            sink.put(earlier or text)
+            sink.put(grammar.count, earlier or text, once=True)
             tally["repeated"] += 1
         earlier = text
         who = _addressed(house, text)
@@ -84,8 +84,9 @@ def _addressed(house: House, text: str) -> str | None:
         update, _body = read(house.studio.bot, raw)
     except (Odd, ValueError, RecursionError):
         return None
-    if update.callback_query is not None and update.event_type == "callback_query":
-        return f"press {update.callback_query.id}"
+    press = update.callback_query
+    if press is not None and update.event_type == "callback_query":
+        return f"press {press.id}" if press.id == str(press.from_user.id) else None
     message = update.message
     if message is None or update.event_type != "message" or message.from_user is None or message.text is None:
         return None
