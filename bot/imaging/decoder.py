@@ -37,6 +37,8 @@ QUICK_SECONDS = 1.0  # of the processor; what takes longer goes on among the lar
 QUICK_PLACES = 4
 THUMBNAIL_SIDE = 1024  # of the longer side: squares are cut out of the middle
 LARGE_PLACES = 3
+KNOWN_PLACES = 2  # for work with pictures that were checked before: it waits for no picture that was not
+KNOWN_MEMORY = 300_000_000
 CLOCK = 5.0  # seconds by the clock for one of the processor, for it is not alone
 MOST_WRITTEN = 400_000_000  # bytes of a file that was written anew
 MOST_ANSWERED = 60_000_000
@@ -78,10 +80,10 @@ class Decoder:
 
     def __init__(self, blobs: BlobStore, *, room: Room | None = None) -> None:
         self._blobs = blobs
-        self._room = room or Room()
         self._nursery = Nursery()
         self._quick = asyncio.Semaphore(QUICK_PLACES)
-        self._large = asyncio.Semaphore(LARGE_PLACES)
+        self._large = (asyncio.Semaphore(LARGE_PLACES), room or Room())
+        self._known = (asyncio.Semaphore(KNOWN_PLACES), Room(KNOWN_MEMORY))
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     @property
@@ -193,8 +195,9 @@ class Decoder:
             facts = {"heavier": [QUICK.memory, QUICK.seconds]}
         if "heavier" in facts:
             weight = Weight(*facts["heavier"])
+            places, room = self._large if deed == "check" else self._known
             try:
-                async with self._large, self._room.taken(weight.memory):
+                async with places, room.taken(weight.memory):
                     facts, parts = await self._tried(request, weight, weight.seconds)
             except NoRoom as none:
                 raise PictureRefused("no_memory") from none

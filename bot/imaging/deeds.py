@@ -20,9 +20,9 @@ from inference.blobs.pictures import heic_supported, opened, orientation, uprigh
 MIN_SIDE = 64
 COMPARED_SIDE = 2048  # of pictures that are compared with each other: twice what the comparison looks at
 MASK_PIXELS = 4_000_000  # areas of larger pictures are worked out on smaller ones, for distances take 40 bytes a pixel
-COMPARING = Weight(400_000_000, 12.0)
-MARKING = Weight(200_000_000, 6.0)
-MASK_BYTES = 6  # a pixel, while the mask is brought to the picture's own size and packed
+COMPARING = Weight(120_000_000, 8.0)
+MARKING = Weight(150_000_000, 4.0)
+MASK_BYTES = 3  # a pixel, while the mask is brought to the picture's own size and packed
 
 
 class Refused(Exception):

@@ -220,7 +220,7 @@ async def test_what_the_libraries_print_is_not_printed(decoder: Decoder, capfd: 
     content = bytearray(saved(photograph(1, (160, 120)), "TIFF", compression="tiff_lzw"))
     content[200:1200] = (b"\x1b[31mlook here" * 72)[:1000]
     plain = [sys.executable, "-c", "import io, sys; from PIL import Image; Image.open(sys.stdin.buffer).load()"]
-    assert b"LZWDecode" in subprocess.run(plain, input=bytes(content), capture_output=True, check=False).stderr
+    assert b"tempfile.tif: " in subprocess.run(plain, input=bytes(content), capture_output=True, check=False).stderr
     capfd.readouterr()
     assert await trouble(decoder, bytes(content)) == "broken"
     await decoder.close()
@@ -291,7 +291,7 @@ async def test_a_picture_is_shown_small_and_upright(decoder: Decoder) -> None:
 
 
 async def test_paint_is_found_on_pictures_larger_than_what_is_compared(decoder: Decoder) -> None:
-    photo = photograph(1, (4200, 3150))
+    photo = photograph(1, (1280, 960)).resize((4200, 3150))
     copy, meant = paint(photo.resize((1280, 960)), ring((0.5, 0.5), 0.2, 0.03, COLOURS["red"]))
     original = await decoder.kept(saved(photo, "JPEG", quality=92))
     sent = await decoder.kept(saved(copy, "JPEG", quality=85))
