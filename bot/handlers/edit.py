@@ -19,6 +19,7 @@ from bot.intake import Origin, context_of, known_card, line_of, request_of
 from bot.modes import Wish
 from bot.ordering import Order, order_picture
 from bot.prompt import PromptLine, write
+from bot.senders import mention
 from inference.queue.jobs import Job
 from inference.requests import sources
 
@@ -57,7 +58,7 @@ async def give_back(
         )
     else:
         asked = _("What shall there be? Reply in a few words. The rest stays as it is.")
-    called = "" if origin.private else f"{callback.from_user.mention_html()}\n"  # opens the reply for them alone
+    called = "" if origin.private else mention(callback, origin.owner_id)
     return await callback.message.answer(
         f"{called}✏️ {asked}" + (f"\n<code>{cards.escape(written)}</code>" if line.prompt else ""),
         parse_mode="HTML",

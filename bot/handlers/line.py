@@ -9,7 +9,7 @@ from aiogram.types import CallbackQuery, Message, Update
 from bot import cards, keyboards
 from bot.callbacks import CancelAllButton, JobButton
 from bot.delivery import Deliveries
-from bot.handlers.ownership import belongs, own_job
+from bot.handlers.ownership import own_job
 from bot.history import History, Person
 from bot.i18n import _, ngettext
 from bot.intake import Origin
@@ -101,12 +101,10 @@ async def cancel_one(callback: CallbackQuery, callback_data: JobButton, ledger: 
 
 
 async def cancel_all(
-    callback: CallbackQuery, callback_data: CancelAllButton, ledger: Ledger, queue: Dispatcher
+    callback: CallbackQuery, person: Person, ledger: Ledger, queue: Dispatcher
 ) -> None:
-    if not await belongs(callback, callback_data.owner):
-        return
     await callback.answer(_("Cancelling…"))
-    for job in await ledger.active(callback_data.owner):
+    for job in await ledger.active(person.id):
         await queue.cancel(job.id)
 
 

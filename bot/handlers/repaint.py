@@ -33,6 +33,7 @@ from bot.modes import Wish, need
 from bot.ordering import Order, order_picture
 from bot.prompt import parse
 from bot.repainting import Repaint, caption, keyboard, marked, unmarked
+from bot.senders import mention, sender_of_message
 from bot.showing import reply_to
 from inference.blobs import BlobMissing
 
@@ -114,7 +115,7 @@ class AboutArea(BaseFilter):
     when they name nothing but a side. Gives `draft`."""
 
     async def __call__(self, message: Message, desk: Desk) -> bool | dict[str, Any]:
-        if not message.text or message.text.startswith("/") or message.from_user is None:
+        if not message.text or message.text.startswith("/"):
             return False
         draft = await draft_of(desk, message)
         return {"draft": draft} if draft is not None else False
@@ -122,8 +123,10 @@ class AboutArea(BaseFilter):
 
 async def draft_of(desk: Desk, message: Message) -> Draft | None:
     """The open draft that a text of its owner belongs to."""
-    assert message.from_user is not None and message.text is not None
-    owner_id, chat_id, answered = message.from_user.id, message.chat.id, message.reply_to_message
+    sender = sender_of_message(message)
+    if sender is None or message.text is None:
+        return None
+    owner_id, chat_id, answered = sender.id, message.chat.id, message.reply_to_message
     sources = desk.history.sources
     if answered is not None:
         shown = await sources.draft_of_message(chat_id, answered.message_id, "mask")
@@ -198,7 +201,7 @@ async def go(
         if parse(wanted, "inpaint").prompt:
             await order(desk, origin, person, draft, repaint, wanted)
             return
-        called = "" if origin.private else f"{callback.from_user.mention_html()}\n"  # opens the reply for them alone
+        called = "" if origin.private else mention(callback, origin.owner_id)
         asked = await desk.bot.send_message(
             origin.chat_id,
             f"{called}🖌 " + _("What shall be there? A few words will do: “a red balloon”."),

@@ -12,7 +12,7 @@ from bot.callbacks import JobButton
 from bot.compose import new_seed, tile_seeds
 from bot.delivery import Deliveries
 from bot.family import parent_lines
-from bot.handlers.ownership import belongs, ordering_once, own_job, own_pictures
+from bot.handlers.ownership import ordering_once, own_job, own_pictures
 from bot.history import History, Person
 from bot.i18n import _
 from bot.intake import Action, Origin, context_of, line_of, request_of, take_in
@@ -105,9 +105,9 @@ async def recipe(
     queue: Dispatcher,
     deliveries: Deliveries,
 ) -> None:
-    job = await ledger.job(callback_data.job)
-    pictures = await history.pictures_of_job(callback_data.job)
-    if not await belongs(callback, job.owner_id if job and pictures else None) or job is None:
+    job = await own_job(callback, ledger, callback_data.job)
+    pictures = await own_pictures(callback, history, callback_data.job) if job is not None else []
+    if job is None or not pictures:
         return
     await callback.answer()
     origin = Origin.of_press(callback, event_update.update_id, person.language)
