@@ -73,7 +73,7 @@ async def test_a_webhook_that_cannot_be_is_named(
     settings = settings_for(tmp_path, playground.url, **options)
     bot = make_bot(settings)
     inbox = Inbox(bot, Dispatcher(), open_database(settings.database_url))
-    studio = Studio(settings, bot, await bot.me(), Dispatcher(), inbox, cast("Any", None))
+    studio = Studio(settings, bot, await bot.me(), Dispatcher(), inbox, cast("Any", None), cast("Any", None))
     with pytest.raises(SettingsError) as refusal:
         await serve_updates(studio, asyncio.Event())
     await bot.session.close()

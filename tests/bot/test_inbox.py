@@ -25,7 +25,7 @@ from bot.history.handling import decided
 from bot.history.inbox import Changes, InboxRows
 from bot.history.tables import inbox as inbox_table
 from bot.history.tables import inbox_steps
-from bot.logs import redact
+from inference.queue.redaction import redact
 from bot.migration import upgrade
 from bot.polling import poll
 from bot.telegram.inbox import TRIES, Inbox
