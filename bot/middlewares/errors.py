@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html as entities
 import logging
 import re
@@ -49,6 +50,7 @@ def errors_router(outbox: Outbox, tell_owner: Callable[[str, str], None] | None 
         )
         if isinstance(error, AiogramError) and classify(error) in _NOBODY_TO_TELL:
             log.info("update %d: %s", event.update.update_id, error)
+            await _end_press(bot, outbox, event.update.callback_query)
             return True
         with speaking(language):
             if isinstance(error, REFUSALS):
@@ -90,6 +92,13 @@ async def _tell(bot: Bot, outbox: Outbox, event: ErrorEvent, text: str) -> None:
         await _reply(bot, event.update.message or press, text)
     except AiogramError as unheard:
         log.warning("update %d: the person could not be told: %s", event.update.update_id, unheard)
+
+
+async def _end_press(bot: Bot, outbox: Outbox, press: CallbackQuery | None) -> None:
+    """The button stops turning, whoever is there to see it."""
+    if press is not None and not outbox.was_answered(press.id):
+        with contextlib.suppress(AiogramError):
+            await bot.answer_callback_query(press.id)
 
 
 async def _reply(bot: Bot, to: Message | CallbackQuery | None, text: str) -> None:

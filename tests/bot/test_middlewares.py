@@ -376,3 +376,17 @@ async def test_ids_that_no_database_holds_come_from_nobody(history: History) -> 
     house._update_id = beyond
     await house._feed(message=said)
     assert (came, await rows(history)) == ([], 0)
+
+
+async def test_a_press_is_answered_also_where_its_message_is_gone(history: History) -> None:
+    house = House(history)
+    house.session.script["editMessageText"] = [
+        lambda method: TelegramBadRequest(method=method, message="Bad Request: message to edit not found")
+    ]
+
+    @house.router.callback_query()
+    async def rewrite(_callback: CallbackQuery, bot: Bot) -> None:
+        await bot.edit_message_text("x", chat_id=ANNA, message_id=7)
+
+    await house.presses(ANNA)
+    assert [call.name for call in house.session.calls] == ["editMessageText", "answerCallbackQuery"]
