@@ -96,7 +96,7 @@ class Inbox:
         try:
             yield
         finally:
-            self._open = False
+            self._open, self._album_alone = False, None
             if self._alarm is not None:
                 self._alarm.cancel()
             for chore in self._chores:
