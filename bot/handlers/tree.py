@@ -50,7 +50,7 @@ class AskedForTree(Addressed):
 
 async def command(message: Message, command: CommandObject, person: Person, event_update: Update, desk: Desk) -> None:
     said = (command.args or "").split()
-    await tree(message, int(said[0]) if said and said[0].isdigit() else None, person, event_update, desk)
+    await tree(message, int(said[0]) if said and said[0].isdecimal() else None, person, event_update, desk)
 
 
 async def tree(message: Message, number: int | None, person: Person, event_update: Update, desk: Desk) -> None:

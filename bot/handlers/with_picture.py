@@ -59,7 +59,7 @@ async def _to_answered(
         given = await pictures_in.answered(desk, message, person.id)
     except WhichPicture:
         number, _space, rest = words.partition(" ")
-        if not number.isdigit():
+        if not number.isdecimal():
             raise
         given, words = await pictures_in.answered(desk, message, person.id, int(number)), rest.strip()
     if given is not None:
