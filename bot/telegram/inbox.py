@@ -217,7 +217,10 @@ class Inbox:
             self._album_alone = alone[0].album
             await asyncio.wait([self._start(letter) for letter in alone], timeout=LONE_SECONDS)
         self._album_alone = None
-        self._waiting.extendleft(reversed([letter for letter in letters if letter not in begun]))
+        rest = [letter for letter in letters if letter not in begun]
+        for letter in rest:
+            letter.in_turn_until = asyncio.get_running_loop().time() + IN_TURN_SECONDS
+        self._waiting.extendleft(reversed(rest))
         self._open = True
         self._begin()
 

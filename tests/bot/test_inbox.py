@@ -261,10 +261,19 @@ async def test_what_a_crash_cuts_short_is_handled_again_in_order_and_once(databa
     assert {number: row[1] for number, row in (await rows(database)).items()} == {1: True, 2: True, 3: True, 9: True}
 
 
-async def test_what_was_written_down_and_not_begun_is_no_suspect(database: AsyncEngine) -> None:
+async def test_what_was_written_down_and_not_begun_is_no_suspect_and_comes_in_its_order(database: AsyncEngine) -> None:
     bot, _session = scripted_bot()
-    await crashed(bot, database, update(1), begun=False)
+    heard: list[str] = []
+
+    async def listen(message: Message) -> None:
+        await asyncio.sleep(0)
+        heard.append(message.text or "")
+
+    await crashed(bot, database, update(2), update(1), update(3), begun=False)
     assert (await rows(database))[1] == (0, False, None)
+    async with opened(bot, database, listen):
+        await until(lambda: len(heard) == 3)
+    assert heard == ["1", "2", "3"]
 
 
 async def test_what_ends_the_process_each_time_is_set_aside_and_takes_nobody_with_it(
