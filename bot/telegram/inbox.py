@@ -96,7 +96,7 @@ class Inbox:
         try:
             yield
         finally:
-            self._open = False
+            self._open, self._album_alone = False, None
             if self._alarm is not None:
                 self._alarm.cancel()
             for chore in self._chores:
@@ -217,7 +217,10 @@ class Inbox:
             self._album_alone = alone[0].album
             await asyncio.wait([self._start(letter) for letter in alone], timeout=LONE_SECONDS)
         self._album_alone = None
-        self._waiting.extendleft(reversed([letter for letter in letters if letter not in begun]))
+        rest = [letter for letter in letters if letter not in begun]
+        for letter in rest:
+            letter.in_turn_until = asyncio.get_running_loop().time() + IN_TURN_SECONDS
+        self._waiting.extendleft(reversed(rest))
         self._open = True
         self._begin()
 

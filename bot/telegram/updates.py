@@ -21,6 +21,7 @@ LARGEST_ID = 2**63 - 2  # offset and column hold one more
 MAX_UPDATE_BYTES = 256 * 1024  # Telegram's own are a tenth of it
 MAX_DEPTH = 64
 LOGGED_CHARS = 8000
+MOST_CAUSES = 100
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
@@ -48,7 +49,7 @@ class Seldom:
     def may_say(self, cause: str) -> bool:
         now = self._clock()
         self._said = {known: then for known, then in self._said.items() if now - then < self._seconds}
-        if cause in self._said:
+        if cause in self._said or len(self._said) >= MOST_CAUSES:
             return False
         self._said[cause] = now
         return True

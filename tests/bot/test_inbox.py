@@ -183,7 +183,7 @@ async def test_an_update_without_a_number_of_telegrams_is_passed_over_with_its_n
     assert "Traceback" not in caplog.text
 
 
-async def test_a_number_far_ahead_of_the_others_confirms_nothing_that_nobody_has_seen(
+async def test_a_number_far_ahead_of_the_others_is_confirmed_only_when_it_comes_alone(
     telegram: tuple[RawTelegram, Bot], database: AsyncEngine
 ) -> None:
     raw, bot = telegram
@@ -191,16 +191,15 @@ async def test_a_number_far_ahead_of_the_others_confirms_nothing_that_nobody_has
 
     async def listen(message: Message) -> None:
         heard.append(message.text or "")
-        if message.text == "1":
-            raw.pending[2] = json.dumps(update(2))
 
-    raw.pending = {1: json.dumps(update(1)), 2**53: json.dumps(update(2**53, "far"))}
+    raw.pending = {1: json.dumps(update(1)), 2: json.dumps(update(2)), 2**53: json.dumps(update(2**53, "far"))}
     stop = asyncio.Event()
     async with opened(bot, database, listen) as inbox:
         polling = asyncio.create_task(poll(bot, inbox, stop, allowed_updates=["message"]))
         await until(lambda: sorted(heard) == ["1", "2", "far"] and not raw.pending)
         stop.set()
         await polling
+    assert raw.offsets[:3] == [None, 3, 2**53 + 1]
 
 
 async def test_numbers_may_begin_anew(telegram: tuple[RawTelegram, Bot], database: AsyncEngine) -> None:
@@ -262,10 +261,19 @@ async def test_what_a_crash_cuts_short_is_handled_again_in_order_and_once(databa
     assert {number: row[1] for number, row in (await rows(database)).items()} == {1: True, 2: True, 3: True, 9: True}
 
 
-async def test_what_was_written_down_and_not_begun_is_no_suspect(database: AsyncEngine) -> None:
+async def test_what_was_written_down_and_not_begun_is_no_suspect_and_comes_in_its_order(database: AsyncEngine) -> None:
     bot, _session = scripted_bot()
-    await crashed(bot, database, update(1), begun=False)
+    heard: list[str] = []
+
+    async def listen(message: Message) -> None:
+        await asyncio.sleep(0)
+        heard.append(message.text or "")
+
+    await crashed(bot, database, update(2), update(1), update(3), begun=False)
     assert (await rows(database))[1] == (0, False, None)
+    async with opened(bot, database, listen):
+        await until(lambda: len(heard) == 3)
+    assert heard == ["1", "2", "3"]
 
 
 async def test_what_ends_the_process_each_time_is_set_aside_and_takes_nobody_with_it(

@@ -50,8 +50,8 @@ async def test_what_the_bot_had_in_hand_when_it_was_killed_is_answered_after_its
     await studio.start()
     for one in (reading, greeting, slow, album, words):
         await one.until(lambda message: True)
-    await greeting.say("/queue")  # whatever was to come a second time has come by the time this is answered
-    await greeting.until(lambda message: "line" in (message["text"] or ""))
+    asked = await greeting.say("/queue")  # whatever was to come a second time has come by the time this is answered
+    await greeting.until(lambda message: True, after=asked["message"]["id"])
     counted = [len(await answers(one)) for one in (reading, greeting, slow, album, words)]
     assert counted == [1, 2, 1, 1, 1]
     assert "3 pictures" in (await answers(album))[0]["caption"] or "How much" in (await answers(album))[0]["caption"]

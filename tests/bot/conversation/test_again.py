@@ -313,3 +313,14 @@ async def test_a_bot_that_dies_between_a_message_and_its_answer_answers_after_it
             await asyncio.sleep(0.02)
     await house.reopen()
     await anna.until(says("/imagine"))
+
+
+@pytest.mark.parametrize("number", ["²", "٣", "9" * 4000, "-1"])
+async def test_a_number_that_is_none_of_ours_is_an_answer_and_no_error(
+    every_mode: House, anna: Person, caplog: pytest.LogCaptureFixture, number: str
+) -> None:
+    grid = await drawn(anna)
+    for command in ("/tree", "/vary"):
+        asked = await anna.say(f"{command} {number}"[:4096], reply_to=grid["id"])
+        await anna.until(lambda message: True, after=asked["message"]["id"])
+    assert "Traceback" not in caplog.text
