@@ -80,17 +80,19 @@ async def open_(
         raise missing(card, ["mix"])
     mixture = even(Mixture(tuple(pictures), (), words, collecting)) if pictures else Mixture((), (), words, True)
     draft = await desk.history.sources.add_draft(origin.owner_id, origin.chat_id, "mix", mixture.body())
-    message = await desk.bot.send_photo(
-        origin.chat_id,
-        BufferedInputFile(await sheet(desk, mixture), "mix.jpg"),
-        caption=caption(mixture, origin.private, left_out=left_out),
-        parse_mode="HTML",
-        reply_markup=keyboard(draft.id, mixture),
-        reply_parameters=reply_to(origin.reply_to),
-        message_thread_id=origin.thread,
-        disable_notification=not origin.private,
-    )
-    await desk.history.sources.change_draft(draft.id, message_id=message.message_id)
+    photo = BufferedInputFile(await sheet(desk, mixture), "mix.jpg")
+    async with desk.deliveries.one_press(f"mix:{draft.id}"):  # its buttons may be pressed before we know its number
+        message = await desk.bot.send_photo(
+            origin.chat_id,
+            photo,
+            caption=caption(mixture, origin.private, left_out=left_out),
+            parse_mode="HTML",
+            reply_markup=keyboard(draft.id, mixture),
+            reply_parameters=reply_to(origin.reply_to),
+            message_thread_id=origin.thread,
+            disable_notification=not origin.private,
+        )
+        await desk.history.sources.change_draft(draft.id, message_id=message.message_id)
 
 
 async def begin(desk: Desk, origin: Origin, person: Person, given: Given, words: str) -> None:

@@ -130,24 +130,28 @@ def _answered(request: dict[str, Any]) -> Answer:
 
 def _limit(memory: int, seconds: float, clock: float, written: int) -> None:
     """Has the system end this process when it takes more than that."""
-    for name, most in (
-        (resource.RLIMIT_CPU, math.ceil(seconds)),
+    for limit, most in (
+        (resource.RLIMIT_CPU, math.ceil(seconds) + 1),  # should the timer below be put off
         (resource.RLIMIT_FSIZE, written),
         (resource.RLIMIT_NOFILE, OPEN_FILES),
         (resource.RLIMIT_CORE, 0),
     ):
-        _set(name, most)
+        _set(limit, most)
     if (taken := _address_space()) is not None:
         _set(resource.RLIMIT_AS, taken + SLACK + int(memory * (1 + SLACK_SHARE)))
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, clock)
+    for name, timer, after in (
+        (signal.SIGPROF, signal.ITIMER_PROF, seconds),  # of the processor
+        (signal.SIGALRM, signal.ITIMER_REAL, clock),
+    ):
+        signal.signal(name, signal.SIG_DFL)
+        signal.setitimer(timer, after)
 
 
-def _set(name: int, most: int) -> None:
-    _soft, hard = resource.getrlimit(name)
+def _set(limit: int, most: int) -> None:
+    _soft, hard = resource.getrlimit(limit)
     if hard == resource.RLIM_INFINITY or most <= hard:
         with contextlib.suppress(ValueError, OSError):  # a system may not know this limit
-            resource.setrlimit(name, (most, hard if name == resource.RLIMIT_CPU else most))
+            resource.setrlimit(limit, (most, most))
 
 
 def _address_space() -> int | None:

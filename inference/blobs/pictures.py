@@ -1,7 +1,8 @@
 """Files that people sent, made into pictures to work from: upright, in eight bits, RGB, transparency on white.
 
 One function of the bytes alone, so that what is kept may be the file as it came: the bot's decoding children and the
-engine make the same pixels of it. Nothing here is decoded at reduced size: what that gives depends on the library.
+engine make the same pixels of it. HEIC is kept as it came as well: the worker runs with the bot's own Python, and so
+with the decoder that has checked it. Nothing here is decoded at reduced size: what that gives depends on the library.
 """
 
 from __future__ import annotations

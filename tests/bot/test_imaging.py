@@ -237,6 +237,13 @@ async def test_secrets_of_the_bot_are_not_within_reach_of_what_it_opens(
     assert os.getpriority(os.PRIO_PROCESS, 0) <= os.getpriority(os.PRIO_PROCESS, decoder.pid or 0)
 
 
+def test_what_opens_pictures_knows_neither_telegram_nor_tensors_nor_the_database() -> None:
+    known = (
+        "import bot.imaging.child, sys; print(*{'aiogram', 'torch', 'sqlalchemy', 'bot.history'} & set(sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", known], capture_output=True, check=True, text=True).stdout == "\n"
+
+
 # Room
 
 
