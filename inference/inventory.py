@@ -116,19 +116,20 @@ def load(checkpoint: Checkpoint, policy: DevicePolicy, name: str, device: torch.
     if name == MOVQ:
         movq: Any = checkpoint.load_movq(policy.movq, device)
         broadcast_spatial_norms(movq)
-        return _channels_last(movq)
+        return _channels_last(movq, policy)
     if name == CLIP:
         return checkpoint.load_clip(torch.float32, device)
     if name == HED:
         return checkpoint.load_hed(torch.float32, device)
     if kind == "control":
         return checkpoint.load_control(variant, policy.unet, device)
-    return _channels_last(checkpoint.load_superres(variant, policy.superres, device))
+    return _channels_last(checkpoint.load_superres(variant, policy.superres, device), policy)
 
 
-def _channels_last(net: Any) -> nn.Module:
-    """The convolutions of MoVQ run a fifth faster so, and those of super-resolution are alike; U-Nets do not gain."""
-    return cast(nn.Module, net.to(memory_format=torch.channels_last))
+def _channels_last(net: Any, policy: DevicePolicy) -> nn.Module:
+    """Where the CPU computes, the convolutions of MoVQ run a fifth faster so, and those of super-resolution are alike;
+    U-Nets do not gain. Elsewhere every group norm would give up that layout and the next convolution restore it."""
+    return cast(nn.Module, net.to(memory_format=torch.channels_last)) if policy.device.type == "cpu" else net
 
 
 def unet_activations(net: nn.Module, x: Tensor) -> int:

@@ -27,6 +27,7 @@ from inference.checkpoints.catalogue import Mode, human_size
 from inference.checkpoints.language import BEAUTIFIER, TRANSLATOR, LanguageModels, language_models
 from inference.checkpoints.load import Checkpoint
 from inference.checkpoints.store import EMBEDDED, Files, MissingWeights, choose, locate, model_card
+from inference.device import out_of_memory, prepare
 from inference.engine import Drawn, Engine
 from inference.inventory import nets_used
 from inference.kit import CheckpointKit
@@ -117,7 +118,9 @@ class EngineChild:
     def _warm(self, modes: list[Mode]) -> None:
         try:
             self._kit.warm(modes)
-        except (torch.OutOfMemoryError, MemoryError):
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
             log.warning("not everything fits at once; nets will be moved as they are needed")
             self._kit.make_room()
 
@@ -273,6 +276,7 @@ def main(
     except ValueError as wrong:
         log.error("%s", wrong)
         raise typer.Exit(2) from wrong
+    prepare(policy.device)
     link = ParentLink(fd)
     files, card = available(weights)
     language = language_models(beautifier, translator, weights=weights, four_bit=four_bit)

@@ -34,7 +34,8 @@ def _broadcast_norm(norm: SpatialNorm, features: Tensor, latent: Tensor) -> Tens
     if height % h or width % w:  # an odd size, which no released net produces
         return SpatialNorm.forward(norm, features, latent)  # type: ignore[no-any-return]
     split = (batch, channels, h, height // h, w, width // w)
-    scale = norm.conv_y(latent).view(batch, channels, h, 1, w, 1)
-    shift = norm.conv_b(latent).view(batch, channels, h, 1, w, 1)
-    normed = norm.norm_layer(features).view(split)
-    return torch.addcmul(shift, normed, scale).view(features.shape)
+    # Not `view`: outside the CPU a group norm gives another memory layout than the convolutions beside it.
+    scale = norm.conv_y(latent).reshape(batch, channels, h, 1, w, 1)
+    shift = norm.conv_b(latent).reshape(batch, channels, h, 1, w, 1)
+    normed = norm.norm_layer(features).reshape(split)
+    return torch.addcmul(shift, normed, scale).reshape(features.shape)

@@ -88,7 +88,7 @@ def repaint(
     for pixels in views:
         known.append((yield ToLatent(masked(pixels, keep.pixels))))  # noqa: PERF401 - a comprehension cannot yield
     x = stack_next(noise, job.device)
-    seen = partial(with_known, cells=keep.cells, known=torch.stack(known).to(x))
+    seen = partial(with_known, cells=keep.cells.to(x), known=torch.stack(known).to(x))
     request = job.request
     steps = full_coefficients(request.steps, request.eta)
     percentile = INPAINTING_PERCENTILE
