@@ -54,7 +54,8 @@ class Window:
 
     def to(self, device: torch.device) -> Window:
         """The same window with its weights on `device`, where the pictures lie that it adds to."""
-        return replace(self, rows=self.rows.to(device), columns=self.columns.to(device))
+        rows, columns = (share.to(device, non_blocking=True) for share in (self.rows, self.columns))
+        return replace(self, rows=rows, columns=columns)
 
 
 def starts(length: int, window: int, stride: int) -> list[int]:

@@ -12,8 +12,8 @@ import operator
 import os
 import sys
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -28,7 +28,6 @@ from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_mod
 from tests.inference.pretended import rules
 
 GB = 10**9
-SOURCES = str(Path(torch.__file__).parent)
 INFERENCE = Path(__file__).parents[3] / "inference"
 ALLOWED_ON_THE_HOST = frozenset({"index", "index_put", "index_put_", "_index_put_impl_", "copy_"})
 BROKEN = "CUDA error: an illegal memory access was encountered"
@@ -99,14 +98,11 @@ class OnCard(Tensor):
 
     @staticmethod
     def wrap(cards: Cards, held: Tensor, device: torch.device) -> OnCard:
-        with torch.inference_mode(held.is_inference()):  # a wrapper has a version counter where its numbers have one
+        # A wrapper has a version counter where its numbers have one.
+        same = held.is_inference() == torch.is_inference_mode_enabled()
+        with nullcontext() if same else torch.inference_mode(held.is_inference()):
             made = torch.Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
-                OnCard,
-                held.size(),
-                strides=held.stride(),
-                storage_offset=held.storage_offset(),
-                dtype=held.dtype,
-                device=device,
+                OnCard, held.size(), held.stride(), held.storage_offset(), dtype=held.dtype, device=device
             )
         made.held, made.cards = held, cards
         cards.at(device).hold(made)
@@ -114,25 +110,29 @@ class OnCard(Tensor):
 
     @classmethod
     def __torch_dispatch__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        cards = next(one.cards for one in _flat((args, kwargs or {})) if isinstance(one, OnCard))
-        return cards.run(function, args, kwargs or {})
+        kwargs = kwargs or {}
+        cards = next(one.cards for one in _flat((*args, *kwargs.values())) if isinstance(one, OnCard))
+        return cards.run(function, args, kwargs)
 
     # These ask for a device guard, which this build of torch lacks, before they are dispatched.
 
     def __getitem__(self, index: Any) -> Any:
-        return self.cards.compute("index", operator.getitem, (self, index), {})
+        return self.cards.directly("index", operator.getitem, self, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if isinstance(value, Tensor) and not isinstance(value, OnCard) and value.dim():
             self.cards.wait("setitem")
-        self.cards.compute("index_put_", operator.setitem, (self, index, value), {})
+        self.cards.directly("index_put_", operator.setitem, self, index, value)
 
     def contiguous(self, memory_format: torch.memory_format = torch.contiguous_format) -> Any:  # type: ignore[override]
-        return self.cards.compute("contiguous", Tensor.contiguous, (self,), {"memory_format": memory_format})
+        return self.cards.directly("contiguous", Tensor.contiguous, self, memory_format=memory_format)
 
     def copy_(self, source: Tensor, non_blocking: bool = False) -> Any:
+        if non_blocking and _storage(source) in self.cards.pinned:
+            self.cards.under_way.append((self.held, source))
+            return self
         self.cards.note_copy(source, self, non_blocking)
-        return self.cards.compute("copy_", Tensor.copy_, (self, source), {})
+        return self.cards.directly("copy_", Tensor.copy_, self, source)
 
     def numpy(self, *, force: bool = False) -> Any:
         raise TypeError(f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() first")
@@ -148,12 +148,13 @@ class Moment:
 
     def __init__(self, enable_timing: bool = False) -> None:
         self.at: int | None = None
+        self.copies = 0
 
     def record(self, stream: object = None) -> None:
-        self.at = self.cards.operators
+        self.at, self.copies = self.cards.operators, self.cards.copied + len(self.cards.under_way)
 
     def synchronize(self) -> None:
-        self.cards.synchronize()
+        self.cards.synchronize(self.copies)
 
     def elapsed_time(self, end: Moment) -> float:
         assert self.at is not None and end.at is not None
@@ -169,7 +170,9 @@ class Cards(TorchDispatchMode):
         self.current = 0
         self.operators = 0
         self.waits: list[Wait] = []
-        self.pinned: weakref.WeakSet[Any] = weakref.WeakSet()
+        self.pinned: dict[int, Tensor] = {}
+        self.under_way: list[tuple[Tensor, Tensor]] = []  # copies from pinned RAM, made as late as they may be
+        self.copied = 0
         self._stack = ExitStack()
 
     def at(self, device: torch.device | str | int | None = None) -> Card:
@@ -221,7 +224,8 @@ class Cards(TorchDispatchMode):
         card = self.at(device)
         return SimpleNamespace(name="pretended", total_memory=card.total, major=card.major, minor=0)
 
-    def synchronize(self, device: Any = None) -> None:
+    def synchronize(self, copies: int | None = None) -> None:
+        self.finish_copies(copies if isinstance(copies, int) else None)
         self.wait("synchronize")
         if any(card.broken for card in self.cards):
             raise torch.AcceleratorError(BROKEN)
@@ -233,82 +237,101 @@ class Cards(TorchDispatchMode):
 
     def run(self, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         """One operator of ATen: on the CPU as it is, on a card by its rules."""
-        name = function._schema.name.removeprefix("aten::")
-        place = _device_argument(function)
-        given = dict(zip((argument.name for argument in function._schema.arguments), args, strict=False)) | kwargs
-        wanted = None if place is None or given.get("device") is None else torch.device(given["device"])
+        name, names, place = _described(function)
+        given = _flat((*args, *kwargs.values()))
         if name == "is_pinned":
-            return args[0] in self.pinned
-        pin = kwargs.get("pin_memory") or name == "_pin_memory"
-        if pin:
-            made = args[0].clone() if name == "_pin_memory" else function(*args, **{**kwargs, "pin_memory": False})
-            self.pinned.add(made)
+            return _storage(args[0]) in self.pinned
+        if kwargs.get("pin_memory"):
+            made = function(*args, **{**kwargs, "pin_memory": False})
+            self.pinned[_storage(made)] = made
             return made
+        wanted = None
+        if place is not None:
+            stated = args[place] if place < len(args) else kwargs.get("device")
+            wanted = None if stated is None else torch.device(stated)
         if wanted is not None and wanted.type == "cuda":
             wanted = torch.device("cuda", self.index(wanted))
-        elif not any(isinstance(one, OnCard) for one in _flat((args, kwargs))):
+        elif not any(type(one) is OnCard for one in given):
             return function(*args, **kwargs)
         if place is not None and wanted is not None:
             args, kwargs = _with_device(args, kwargs, place, torch.device("cpu" if wanted.type == "cuda" else wanted))
         if name in ("_to_copy", "to", "copy_"):
-            return self._moved(name, function, args, kwargs, given, wanted)
-        return self.compute(name, function, args, kwargs, wanted)
+            return self._moved(name, function, args, kwargs, dict(zip(names, args, strict=False)) | kwargs, wanted)
+        return self.compute(name, function, args, kwargs, given, wanted)
 
     def compute(
-        self, name: str, function: Callable[..., Any], args: Any, kwargs: Any, wanted: torch.device | None = None
+        self,
+        name: str,
+        function: Callable[..., Any],
+        args: Any,
+        kwargs: Any,
+        given: Sequence[Any] | None = None,
+        wanted: torch.device | None = None,
     ) -> Any:
         """What `function` answers on the card where its tensors are, or on `wanted`."""
-        device = self._one_device(name, args, kwargs) or wanted
+        given = _flat((*args, *kwargs.values())) if given is None else given
+        device = self._one_device(name, given) or wanted
         card = self.at(device)
         if card.broken:
             raise torch.AcceleratorError(BROKEN)
         self.operators += 1
+        self.finish_copies()
         if name in rules.PRODUCTS:
             card.start_libraries()
         if name in rules.WAITING or (name == "index" and _has_mask(args[1])):
             self.wait(name)
+        bare = rules.apply(name, _bare(args))
+        answer = function(*bare, **(_bare(kwargs) if kwargs else kwargs))
+        return self._wrapped(answer, given, device)
+
+    def directly(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """`compute` for what is no dispatch."""
         with _disable_current_modes():
-            bare = rules.apply(name, _bare(args), kwargs)
-            answer = function(*bare, **_bare(kwargs))
-            return self._wrapped(answer, (args, kwargs), device)
+            return self.compute(name, function, args, kwargs)
 
     def _moved(
         self, name: str, function: Any, args: Any, kwargs: Any, given: dict[str, Any], wanted: torch.device | None
     ) -> Any:
         """A copy, between devices or not."""
-        source = args[1] if name == "copy_" or isinstance(given.get("other"), Tensor) else args[0]
-        source, goal = (args[1], args[0]) if name == "copy_" else (args[0], wanted or args[0].device)
-        if isinstance(given.get("other"), Tensor):
-            goal = given["other"].device
+        goal: Tensor | torch.device = wanted or args[0].device
+        source, like = args[0], given.get("other")
+        if name == "copy_":
+            goal, source = args[0], args[1]
+        elif isinstance(like, Tensor):
+            goal = like.device
         self.note_copy(source, goal, bool(given.get("non_blocking")))
         self.operators += 1
-        device = goal.device if isinstance(goal, Tensor) else torch.device(goal)
-        with _disable_current_modes():
-            answer = function(*_bare(args), **_bare(kwargs))
-            if name != "copy_" and device != source.device and any(answer is _held(one) for one in _flat(args)):
-                answer = answer.clone()
-            return self._wrapped(answer, (args, kwargs), device if device.type == "cuda" else None)
+        self.finish_copies()
+        device = goal.device if isinstance(goal, Tensor) else goal
+        answer = function(*_bare(args), **_bare(kwargs))
+        if name != "copy_" and device != source.device and answer is _held(source):
+            answer = answer.clone()
+        return self._wrapped(answer, args, device if device.type == "cuda" else None)
 
-    def _wrapped(self, answer: Any, given: Any, device: torch.device | None) -> Any:
+    def _wrapped(self, answer: Any, given: Sequence[Any], device: torch.device | None) -> Any:
         """An answer with its tensors on a card; one that was an argument stays that very tensor."""
         if isinstance(answer, (list, tuple)):
             return type(answer)(self._wrapped(one, given, device) for one in answer)  # type: ignore[call-arg]
         if not isinstance(answer, Tensor):
             return answer
-        for one in _flat(given):
+        for one in given:
             if answer is _held(one):
                 assert one.shape == answer.shape, "an operator changed the shape of its argument in place"
                 return one
         return answer if device is None else OnCard.wrap(self, answer, device)
 
-    def _one_device(self, name: str, args: Any, kwargs: Any) -> torch.device | None:
-        tensors = [one for one in _flat((args, kwargs)) if isinstance(one, Tensor)]
-        devices = {one.device for one in tensors if isinstance(one, OnCard)}
-        strangers = [] if name in ALLOWED_ON_THE_HOST else [t for t in tensors if not isinstance(t, OnCard) and t.dim()]
-        if len(devices) > 1 or (devices and strangers):
-            found = sorted({str(one.device) for one in (*tensors, *strangers)})
-            raise RuntimeError(f"{name}: expected all tensors to be on the same device, but found {found}")
-        return next(iter(devices), None)
+    def _one_device(self, name: str, given: Sequence[Any]) -> torch.device | None:
+        found: torch.device | None = None
+        for one in given:
+            if type(one) is OnCard:
+                if found is not None and one.device != found:
+                    raise RuntimeError(f"{name}: expected all tensors to be on the same device: {found}, {one.device}")
+                found = one.device
+        if found is not None and name not in ALLOWED_ON_THE_HOST:
+            for one in given:
+                if isinstance(one, Tensor) and type(one) is not OnCard and one.dim():
+                    raise RuntimeError(f"{name}: expected all tensors to be on the same device: {found}, cpu")
+        return found
 
     # Waiting
 
@@ -319,6 +342,14 @@ class Cards(TorchDispatchMode):
             self.wait("copy to the host")
         elif source.device.type == "cpu" and device.type == "cuda" and not non_blocking:
             self.wait("copy to the card")
+
+    def finish_copies(self, until: int | None = None) -> None:
+        """Makes the copies that are under way, the first `until` of all."""
+        while self.under_way and (until is None or self.copied < until):
+            goal, source = self.under_way.pop(0)
+            with _disable_current_modes():
+                goal.copy_(source)
+            self.copied += 1
 
     def wait(self, name: str) -> None:
         frame: Any = sys._getframe(1)
@@ -345,10 +376,11 @@ def _settings() -> Iterator[None]:
 
 
 @cache
-def _device_argument(function: Any) -> int | None:
-    """Where among its arguments an operator takes a device."""
-    names = [argument.name for argument in function._schema.arguments]
-    return names.index("device") if "device" in names else None
+def _described(function: Any) -> tuple[str, tuple[str, ...], int | None]:
+    """The name of an operator, those of its arguments, and which of them is a device."""
+    names = tuple(argument.name for argument in function._schema.arguments)
+    name = function._schema.name.removeprefix("aten::")
+    return name, names, names.index("device") if "device" in names else None
 
 
 def _with_device(args: Any, kwargs: Any, place: int, device: torch.device) -> tuple[Any, Any]:
@@ -357,27 +389,34 @@ def _with_device(args: Any, kwargs: Any, place: int, device: torch.device) -> tu
     return args, {**kwargs, "device": device}
 
 
-def _flat(given: Any) -> Iterator[Any]:
-    if isinstance(given, (list, tuple)):
-        for one in given:
-            yield from _flat(one)
-    elif isinstance(given, dict):
-        yield from _flat(tuple(given.values()))
-    else:
-        yield given
+def _flat(given: Sequence[Any]) -> list[Any]:
+    """Arguments with those of lists among them."""
+    flat: list[Any] = []
+    for one in given:
+        if isinstance(one, (list, tuple)):
+            flat += _flat(one)
+        else:
+            flat.append(one)
+    return flat
 
 
 def _bare(given: Any) -> Any:
-    if isinstance(given, OnCard):
+    """Arguments with the numbers themselves in the place of tensors on cards."""
+    kind = type(given)
+    if kind is OnCard:
         return given.held
-    if isinstance(given, (list, tuple)):
-        return type(given)(map(_bare, given)) if type(given) in (list, tuple) else given
-    return {name: _bare(one) for name, one in given.items()} if isinstance(given, dict) else given
+    if kind in (list, tuple):
+        return kind(map(_bare, given))
+    return {name: _bare(one) for name, one in given.items()} if kind is dict else given
 
 
 def _held(one: Any) -> Any:
-    return one.held if isinstance(one, OnCard) else one
+    return one.held if type(one) is OnCard else one
+
+
+def _storage(tensor: Tensor) -> int:
+    return tensor.untyped_storage()._cdata
 
 
 def _has_mask(index: Any) -> bool:
-    return any(isinstance(one, Tensor) and one.dtype in (torch.bool, torch.uint8) for one in _flat(index))
+    return any(isinstance(one, Tensor) and one.dtype in (torch.bool, torch.uint8) for one in _flat([index]))
