@@ -10,7 +10,7 @@ from __future__ import annotations
 import types
 
 import torch
-from diffusers.models.attention_processor import SpatialNorm
+from diffusers.models.attention_processor import Attention, SpatialNorm
 from torch import Tensor, nn
 
 
@@ -25,6 +25,21 @@ def broadcast_spatial_norms(movq: nn.Module) -> int:
     for norm in norms:
         norm.forward = types.MethodType(_broadcast_norm, norm)
     return len(norms)
+
+
+def keep_plain_layout(movq: nn.Module) -> None:
+    """Lets the attentions of `movq` answer in plain NCHW.
+
+    diffusers hands their maps on as the transposed rows they were, which is the layout channels_last, and all later maps
+    keep it, up to the size of the picture. Outside the CPU every group norm would have to copy them back.
+    """
+    for module in movq.modules():
+        if isinstance(module, Attention):
+            module.register_forward_hook(_plain)
+
+
+def _plain(attention: nn.Module, given: object, maps: Tensor) -> Tensor:
+    return maps.contiguous()
 
 
 def _broadcast_norm(norm: SpatialNorm, features: Tensor, latent: Tensor) -> Tensor:

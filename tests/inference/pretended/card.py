@@ -173,6 +173,7 @@ class Cards(TorchDispatchMode):
         self.pinned: dict[int, Tensor] = {}
         self.under_way: list[tuple[Tensor, Tensor]] = []  # copies from pinned RAM, made as late as they may be
         self.copied = 0
+        self.relaid = 0  # maps that a group norm had to copy into another layout
         self._stack = ExitStack()
 
     def at(self, device: torch.device | str | int | None = None) -> Card:
@@ -239,6 +240,8 @@ class Cards(TorchDispatchMode):
         """One operator of ATen: on the CPU as it is, on a card by its rules."""
         name, names, place = _described(function)
         given = _flat((*args, *kwargs.values()))
+        if name == "_has_compatible_shallow_copy_type":  # asked when a net moves
+            return True
         if name == "is_pinned":
             return _storage(args[0]) in self.pinned
         if kwargs.get("pin_memory"):
@@ -280,7 +283,9 @@ class Cards(TorchDispatchMode):
             card.start_libraries()
         if name in rules.WAITING or (name == "index" and _has_mask(args[1])):
             self.wait(name)
-        bare = rules.apply(name, _bare(args))
+        bare = _bare(args)
+        self.relaid += name.endswith("group_norm") and not bare[0].is_contiguous()
+        bare = rules.apply(name, bare)
         answer = function(*bare, **(_bare(kwargs) if kwargs else kwargs))
         return self._wrapped(answer, given, device)
 

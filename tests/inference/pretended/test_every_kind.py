@@ -77,6 +77,7 @@ def test_alone_in_float32_it_is_the_cpus_picture_and_no_step_waits(float32: Pair
     assert faults(made, draw_by_rules(float32.ruled, asked)) == []
     assert faults(made, draw(float32.plain, asked), within=0.5) == []
     assert made.waits <= WAITS.keys()
+    assert float32.cards.relaid == 0  # nor does a norm have to copy its maps into the layout it knows
 
 
 @pytest.mark.parametrize("kind", KINDS)
