@@ -18,8 +18,8 @@ LEAST_STAGED = 2**20
 
 log = logging.getLogger(__name__)
 
-# Allocators that raise no type of their own: torch's on the CPU and on an Apple GPU; the driver, when it has no room for
-# a kernel; and NVIDIA's and AMD's libraries, which also say that they are "not initialized" or find no algorithm then.
+# Allocators that raise no type of their own: torch's on the CPU and on an Apple GPU; the driver, when it has no room
+# for a kernel; and NVIDIA's and AMD's libraries, which then also say "not initialized" or find no algorithm.
 _NO_ROOM = re.compile(
     r"can't allocate memory|MPS backend out of memory|(?:CUDA|HIP) error: out of memory|hipErrorOutOfMemory"
     r"|_STATUS_(?:ALLOC_FAILED|NOT_INITIALIZED)|[Uu]nable to find (?:an engine|a valid cuDNN algorithm)"
@@ -29,8 +29,8 @@ _NO_ROOM = re.compile(
 def prepare(device: torch.device) -> None:
     """Makes `device` the one that CUDA's calls mean where they name none, and its float32 convolutions exact.
 
-    By default cuDNN leaves out 13 of a mantissa's 23 bits (TF32). All that convolves in float32 here does so in order to
-    be exact: MoVQ, HED, CLIP, and the last layer of every U-Net.
+    By default cuDNN leaves out 13 of a mantissa's 23 bits (TF32). All that convolves in float32 here does so in order
+    to be exact: MoVQ, HED, CLIP, and the last layer of every U-Net.
     """
     if device.type == "cuda":
         torch.cuda.set_device(device)
@@ -118,9 +118,9 @@ def stopwatch(device: torch.device, clock: Callable[[], float]) -> Stopwatch:
 class Staging:
     """Copies from RAM to a GPU at the speed of the bus.
 
-    A GPU reads pageable memory through small buffers of its driver, several times slower than page-locked memory. Locking
-    whole nets would take their RAM from everything else, so there are two locked buffers, of which one is filled while
-    the other one is read. Where none can be locked copies are plain.
+    A GPU reads pageable memory through small buffers of its driver, slower than page-locked memory. Locking whole nets
+    would take their RAM from everything else, so there are two locked buffers, of which one is filled while the other
+    one is read. Where none can be locked copies are plain.
     """
 
     def __init__(self, device: torch.device) -> None:

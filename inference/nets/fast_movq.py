@@ -30,8 +30,8 @@ def broadcast_spatial_norms(movq: nn.Module) -> int:
 def keep_plain_layout(movq: nn.Module) -> None:
     """Lets the attentions of `movq` answer in plain NCHW.
 
-    diffusers hands their maps on as the transposed rows they were, which is the layout channels_last, and all later maps
-    keep it, up to the size of the picture. Outside the CPU every group norm would have to copy them back.
+    diffusers hands their maps on as the transposed rows they were, which is the layout channels_last, and all later
+    maps keep it, up to the size of the picture. Outside the CPU every group norm would have to copy them back.
     """
     for module in movq.modules():
         if isinstance(module, Attention):

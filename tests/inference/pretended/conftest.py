@@ -1,5 +1,6 @@
 import pytest
 
+from inference.nets import preview
 from tests.inference.pretended.studio import Weights, small_windows, write_weights
 
 
@@ -9,5 +10,8 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Weights:
 
 
 @pytest.fixture(autouse=True)
-def _small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows of 64 pixels, and colours of previews by two pictures of 32."""
     small_windows(monkeypatch)
+    monkeypatch.setattr(preview, "PICTURES", 2)
+    monkeypatch.setattr(preview, "SIDE", 32)

@@ -46,7 +46,7 @@ def one_dtype(arguments: Arguments) -> Arguments:
 
 
 def no_integers(arguments: Arguments) -> Arguments:
-    """"addmm_cuda" not implemented for 'Long'; the CPU multiplies matrices of any numbers."""
+    """The CPU multiplies matrices of any numbers, CUDA those of floats."""
     if not all(tensor.is_floating_point() for tensor in _tensors(arguments)):
         raise RuntimeError("\"addmm_cuda\" not implemented for 'Long'")
     return arguments

@@ -164,5 +164,3 @@ def small_windows(patched: pytest.MonkeyPatch) -> None:
     plan = Plan(frames=Frames(window=64, stride=48))
     way = pipelines._Way(partial(upscale, plan=plan), partial(upscale_steps, plan=plan))
     patched.setitem(pipelines._WAYS, Upscale, way)
-
-

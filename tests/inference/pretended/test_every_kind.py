@@ -1,4 +1,4 @@
-"""Every kind of request on a pretended card: drawn, at home at the end, what the CPU makes of it, and without waiting."""
+"""Every kind of request on a pretended card: drawn, at home at the end, as the CPU draws it, and without waiting."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -79,18 +80,17 @@ def test_nets_move_in_and_out_of_a_card_that_cannot_hold_them_all(
     monkeypatch.setattr(memory, "DEVICE_RESERVE", 20_000)
     kinds: tuple[Kind, ...] = ("flash", "scribble", "mix", "flash_x2")
     everything = [request(kind, 4) for kind in kinds]
-    with studio(weights, Cards(Card()), formats=FLOAT32) as roomy:
+    large = Card()
+    with studio(weights, Cards(large), formats=FLOAT32) as roomy:
         expected = draw(roomy, *everything, previews=False)
-        whole = roomy.device
-        held = torch.cuda.memory_allocated(whole)
-    small = Card(total=held * 2 // 3)
+        nets = torch.cuda.memory_allocated(roomy.device)
+    small = Card(total=large.peak - nets // 3)
     with studio(weights, Cards(small), formats=FLOAT32) as tight:
         made = draw(tight, *everything, previews=False)
         assert len(tight.resident) < len(roomy.resident)
         assert small.peak <= small.total
         tight.make_room()
-        tight._hints.clear()
-        assert tight.resident == () and small.held < 20_000  # the null embeddings of memory: previews' colours, noise
+        assert tight.resident == () and small.held < 1000  # what is left are the colours of previews
     assert faults(made, expected, within=0.5) == []
 
 
@@ -171,7 +171,7 @@ def test_where_no_ram_can_be_locked_weights_arrive_all_the_same(monkeypatch: pyt
 def test_every_way_to_run_out_of_memory_is_tried_again_with_less(card: Studio, cards: Cards, error: Exception) -> None:
     card.trouble = {"to_pixels": [error]}
     with cards:
-        made = draw(card, request("x2", 1) if False else request("flash", 1), previews=False)
+        made = draw(card, request("flash", 1), previews=False)
     assert made.notes == (LEAN,) and card.rooms_made == 1
 
 
@@ -241,7 +241,7 @@ def test_nor_does_a_fault_anywhere_else_fail_a_job(
         raise RuntimeError(CUDNN)
 
     if where == "a sampler's own arithmetic":
-        monkeypatch.setattr("inference.pipelines.flash.flash_x0", breaking)
+        monkeypatch.setattr(sys.modules["inference.pipelines.flash"], "flash_x0", breaking)
     elif where == "the fit of previews":
         monkeypatch.setattr(kit_module, "fit_preview", breaking)
     with studio(weights, cards, formats=FLOAT32) as card:
@@ -276,4 +276,4 @@ def test_engine_seconds_are_the_cards_and_not_those_of_whoever_waits(card: Studi
     ends = [told[job_id][-1] for job_id in (1, 2)]
     assert isinstance(alone, Drawn) and all(isinstance(end, Drawn) for end in ends)
     few, many = (end.engine_seconds for end in ends)  # type: ignore[attr-defined]
-    assert 0 < few < alone.engine_seconds < many
+    assert 0 < few < many and few < alone.engine_seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,11 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from inference import inventory
 from inference import kit as kit_module
 from inference.memory import device_policy
 from inference.nets import fast_movq
-from inference.pipelines import flash as flash_module
 from inference.requests import Kind
+from inference.sampling import stack_next
 from tests.inference.engine.kinds import request
 from tests.inference.pretended.card import Card, Cards
 from tests.inference.pretended.studio import Made, Studio, Weights, draw, faults, on_cpu, studio
@@ -28,8 +30,7 @@ def t_left_behind(patched: pytest.MonkeyPatch) -> None:
 
 
 def noise_left_behind(patched: pytest.MonkeyPatch) -> None:
-    stack = flash_module.stack_next
-    patched.setattr(flash_module, "stack_next", lambda streams, device: stack(streams))
+    patched.setattr(sys.modules["inference.pipelines.flash"], "stack_next", lambda streams, device: stack_next(streams))
 
 
 def scale_left_behind(patched: pytest.MonkeyPatch) -> None:
@@ -111,6 +112,7 @@ def test_maps_that_are_viewed_as_if_a_norm_kept_their_layout_are_found(
         return torch.addcmul(shift, normed, scale).view(features.shape)
 
     monkeypatch.setattr(fast_movq, "_broadcast_norm", viewing)
+    monkeypatch.setattr(inventory, "_laid_out", lambda net, policy: net.to(memory_format=torch.channels_last))
     unread, cards = replace(weights, read={}), Cards(Card())
     plain = draw(on_cpu(unread, device_policy("cpu"), by_rules=False), request("flash", 1), previews=False)
     assert len(plain.pictures) == 1  # the CPU draws with it
