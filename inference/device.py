@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import cycle
 from typing import Any, Protocol
 
@@ -125,31 +125,36 @@ class Staging:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._buffers: Any = None
+        self._buffers: Iterator[tuple[Tensor, Any]] | None = None  # each with the event of its last reading
+        self._lockable = True
 
     def to_device(self, source: Tensor) -> Tensor:
         """A copy of `source` on the device. It may still be on its way; what the device does next comes after it."""
         staged = self._device.type == "cuda" and source.nbytes >= LEAST_STAGED and source.is_contiguous()
-        if not staged or not self._locked():
+        buffers = self._locked() if staged else None
+        if buffers is None:
             return source.detach().to(self._device, non_blocking=True)
         made = torch.empty_like(source, device=self._device)
-        pieces = (flat.detach().view(-1).view(torch.uint8).split(STAGED_BYTES) for flat in (source, made))
+        pieces = (torch.split(one.detach().view(-1).view(torch.uint8), STAGED_BYTES) for one in (source, made))
         for piece, goal in zip(*pieces, strict=True):
-            buffer, was_read = next(self._buffers)
+            buffer, was_read = next(buffers)
             was_read.synchronize()
             part = buffer[: len(piece)].copy_(piece)
             goal.copy_(part, non_blocking=True)
             was_read.record()
         return made
 
-    def _locked(self) -> bool:
-        if self._buffers is None:
+    def _locked(self) -> Iterator[tuple[Tensor, Any]] | None:
+        """The buffers in turn, made when they are first wanted; None where there can be none."""
+        if self._buffers is None and self._lockable:
+            new_event: Callable[[], Any] = torch.cuda.Event
             try:
                 pair = [torch.empty(STAGED_BYTES, dtype=torch.uint8, pin_memory=True) for _ in range(2)]
-                self._buffers = cycle([(buffer, torch.cuda.Event()) for buffer in pair])
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error):
                     raise
                 log.warning("no RAM can be locked (%s); nets move at the speed of pageable memory", error)
-                self._buffers = ()
-        return self._buffers != ()
+                self._lockable = False
+            else:
+                self._buffers = cycle([(buffer, new_event()) for buffer in pair])
+        return self._buffers

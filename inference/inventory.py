@@ -33,13 +33,14 @@ from inference.requests import AnyRequest, Control, Upscale
 TEXT, MOVQ, CLIP, HED = "text_encoder", "movq", "image_encoder", "hed_detector"
 
 # Feature maps alive at once in a pass, in copies of the first level's widest. Counted tensor by tensor in nets of the
-# released sizes without data (11.6, 5.8, 12.2, 10, 3.1), attention taken to keep no scores, and rounded up for what
-# convolutions need besides. No GPU has confirmed them.
-UNET_MAPS = 12
+# released sizes without data (11.6, 5.8, 12.2, 10, 3.1), attention taken to keep no scores, and two more for what cuDNN
+# lays out anew around a convolution, its input and its output. MoVQ's were counted before its norms broadcast; it holds
+# 6.1 and 5 since, which leaves room for the workspaces of float32 convolutions. No GPU has confirmed them.
+UNET_MAPS = 14
 CONTROL_MAPS = 8
 DECODER_MAPS = 13
 ENCODER_MAPS = 12
-HED_MAPS = 4
+HED_MAPS = 6
 TEXT_ACTIVATIONS = 200_000_000  # these two are generous guesses
 CLIP_ACTIVATIONS = 100_000_000
 

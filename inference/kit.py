@@ -47,7 +47,7 @@ from inference.nets.hed import outline
 from inference.nets.ip_adapter import image_tokens
 from inference.nets.movq import decode, encode, to_uint8
 from inference.nets.preview import Preview, fit_preview
-from inference.nets.superres import activation_bytes, predict_clean
+from inference.nets.superres import MAPS_ALIVE, activation_bytes, predict_clean
 from inference.nets.unet import Extras, denoise
 from inference.pipelines.asks import Ask, Encode, Structure, Write, Written
 from inference.remembering import Remembered
@@ -55,7 +55,7 @@ from inference.remembering import Remembered
 PICTURES_KNOWN = 64
 SUPERRES = ("superres_x2", "superres_x4", "superres_flash_x2")
 MOST_WINDOWS = 4  # one keeps a GPU busy by its arithmetic (16 TFLOP); with more at once others would wait longer
-WINDOW_BYTES_PER_PIXEL = 4 * 128 * 2  # of the released super-resolution nets in half precision
+WINDOW_BYTES_PER_PIXEL = MAPS_ALIVE * 128 * 2  # of the released super-resolution nets in half precision
 ROOM_TO_USE = 0.8
 
 Activations = Callable[[nn.Module], int]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,12 +15,19 @@ from inference import kit as kit_module
 from inference import memory
 from inference.device import Staging
 from inference.engine import Drawn, Engine
+from inference.inventory import decoder_activations, encoder_activations, hed_activations
 from inference.memory import Residency, best_device, device_policy
+from inference.nets.fast_movq import broadcast_spatial_norms, keep_plain_layout
+from inference.nets.hed import HED, edge_logits
+from inference.nets.movq import build_movq, decode, encode
+from inference.nets.superres import MAPS_ALIVE, activation_bytes, build_superres, predict_clean
 from inference.requests import Kind, Note
 from tests.inference.engine.fakes import finish
 from tests.inference.engine.kinds import out_of_memory, request
 from tests.inference.pretended.card import BROKEN, GB, Card, Cards, OnCard
 from tests.inference.pretended.studio import FLOAT32, Studio, Weights, draw, faults, on_cpu, studio
+from tests.inference.random_checkpoint import SUPERRES
+from tests.inference.tiny import MOVQ, _drawn
 
 LEAN = Note(code="leaner_retry")
 CUBLAS = "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`"
@@ -151,6 +158,37 @@ def test_where_no_ram_can_be_locked_weights_arrive_all_the_same(monkeypatch: pyt
         staging = Staging(torch.device("cuda:0"))
         for _ in range(2):
             assert staging.to_device(torch.ones(100)).cpu().sum() == 100
+
+
+def test_announced_memory_covers_the_maps_that_a_pass_holds_and_two_for_cudnn() -> None:
+    """Widths are an eighth or so of the released ones, in their proportions."""
+    card = Card()
+    with Cards(card), torch.inference_mode():
+
+        def held(net: nn.Module, call: Callable[[nn.Module], object]) -> int:
+            there = _drawn(net).to("cuda:0")
+            before = card.peak = card.held
+            call(there)
+            return card.peak - before
+
+        def ones(*shape: int) -> Tensor:
+            return torch.ones(shape, device="cuda:0")
+
+        superres = build_superres({**SUPERRES, "stem": 32, "widths": [32, 64, 128, 256]})
+        x = ones(1, 3, 64, 64)
+        most = held(superres, lambda net: predict_clean(net, x, ones(1), x))
+        assert most <= activation_bytes(superres, 64, 64) * (MAPS_ALIVE - 2) / MAPS_ALIVE * 1.05
+
+        movq = build_movq({**MOVQ, "block_out_channels": [32, 64, 64, 128], "norm_num_groups": 32})
+        broadcast_spatial_norms(movq)
+        keep_plain_layout(movq)
+        latent, pixels = ones(4, 8, 8), ones(3, 64, 64)
+        one_map = 4 * 32 * 64 * 64
+        assert held(movq, lambda net: decode(net, latent[None])) <= decoder_activations(movq, latent) - 2 * one_map
+        assert held(movq, lambda net: encode(net, pixels[None])) <= encoder_activations(movq, pixels) - 2 * one_map
+
+        hed, picture = HED([16, 32, 64, 128, 128], [2, 2, 3, 3, 3]), torch.zeros(64, 64, 3, dtype=torch.uint8)
+        assert held(hed, lambda net: edge_logits(net, picture)) <= hed_activations(hed, picture) - 2 * 4 * 16 * 64 * 64
 
 
 # Second tries
