@@ -34,6 +34,7 @@ from bot.migration import upgrade
 from bot.outbox import Outbox
 from bot.polling import poll
 from bot.settings import Settings, SettingsError
+from bot.store.room import MEGABYTE, Allowance, Room
 from bot.telegram.fetching import Files
 from bot.telegram.turns import Turns
 from bot.webhook import serve_webhook
@@ -142,6 +143,8 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         outbox.on_blocked = deliveries.blocked
         outbox.on_migrated = history.move_chat
         queue.on_unclaimed(partial(_discard, history, blobs))
+        leftovers = Leftovers(database)
+        room = Room(leftovers, blobs, _allowance(settings), settings.data_dir)
         files = Files(bot, settings.data_dir / "incoming")
         await asyncio.to_thread(files.clear)
         desk = Desk(
@@ -153,6 +156,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             deliveries=deliveries,
             files=files,
             looks=Turns(LOOKS_AT_ONCE, waiting=LOOKS_WAITING),
+            room=room,
         )
         updates = Updates(
             disable_fsm=True,
@@ -170,15 +174,17 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         updates.include_router(build_router())
         await deliveries.start()
         await queue.start()
-        sweeping = asyncio.create_task(sweep_daily(Leftovers(database), blobs, settings.unused_files_days))
+        sweeping = asyncio.create_task(sweep_daily(leftovers, blobs, settings.unused_files_days))
+        measuring = asyncio.create_task(room.measure())
         try:
             await deliveries.resume()
             await _model_card(queue, stop)
             await _commands(bot)
             yield Studio(settings, bot, me, updates, queue)
         finally:
-            sweeping.cancel()
-            await asyncio.gather(sweeping, return_exceptions=True)
+            for chore in (sweeping, measuring):
+                chore.cancel()
+            await asyncio.gather(sweeping, measuring, return_exceptions=True)
             await queue.close(settings.shutdown_grace_seconds)
             await deliveries.close()
             await outbox.close()
@@ -304,6 +310,14 @@ async def _commands(bot: Bot) -> None:
         await set_commands(bot)
     except AiogramError as error:
         log.warning("the command lists could not be set: %s", error)
+
+
+def _allowance(settings: Settings) -> Allowance:
+    return Allowance(
+        person=settings.upload_mb_per_person * MEGABYTE,
+        studio=settings.upload_mb_total * MEGABYTE,
+        disk=settings.free_disk_mb * MEGABYTE,
+    )
 
 
 def _limits(settings: Settings) -> Limits:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from aiogram import Bot
 
 from bot.history import History
+from bot.store.room import Room
 from bot.telegram.fetching import Files
 from bot.telegram.turns import Turns
 from inference.blobs import BlobStore
@@ -34,3 +35,4 @@ class Desk:
     deliveries: Deliveries
     files: Files
     looks: Turns
+    room: Room

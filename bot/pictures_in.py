@@ -89,6 +89,7 @@ async def read(desk: Desk, message: Message, owner_id: int) -> Given:
     if known is not None and await asyncio.to_thread(desk.blobs.exists, known.blob):
         await desk.history.sources.renew_upload(known.id)
         return given_upload(known)
+    await desk.room.make(owner_id, min(found.size, MAX_DOWNLOAD))
     try:
         async with desk.files.fetched(found.file, owner_id) as path:
             source = await _kept(desk, path, owner_id)
@@ -101,7 +102,10 @@ async def read(desk: Desk, message: Message, owner_id: int) -> Given:
         raise
     except LineFull as full:
         raise TooManyPictures from full
-    return await desk.history.sources.add_upload(owner_id, message.chat.id, message.message_id, source, unique)
+    size = await asyncio.to_thread(desk.blobs.size, source.blob)
+    return await desk.history.sources.add_upload(
+        owner_id, message.chat.id, message.message_id, source, unique, size=size
+    )
 
 
 async def _kept(desk: Desk, path: Path, owner_id: int) -> Source:

@@ -37,9 +37,10 @@ TEXTS = (
     filled("a ", "--style "), filled("a", "--style "), filled("a ", '--style "', '"'), filled("--style anime "),
     filled("--no a "), filled("— слово "), filled("—стили "), filled("—ful "), filled("q", "--"), filled("--n 1 "),
     filled("--ar 1:1 "), filled("1", "--iw "), filled("-1", "--levels "), filled("– "), filled("—"), filled("-"),
-    filled(" ", "a", "b"), filled("\t", "", "a"), filled("замени "), filled(" ", "замени", "x"), filled("a ", "замени "),
-    filled("a  ", "replace ", ":"), filled(" \n", "нарисуй", "x"), filled(" ", "вариация", ","), filled("left: "),
-    filled("left "), filled("left and "), filled("1"), filled("1 "), filled("1,"), filled('"'), filled("«"), filled(","),
+    filled(" ", "a", "b"), filled("\t", "", "a"), filled("замени "), filled(" ", "замени", "x"),
+    filled("a ", "замени "), filled("a  ", "replace ", ":"), filled(" \n", "нарисуй", "x"), filled(" ", "вариация", ","), filled("left: "),
+    filled("left "), filled("left and "), filled("1"), filled("1 "), filled("1,"), filled('"'), filled("«"),
+    filled(","),
     filled("@"), filled("a@ "), filled("a-"), filled("<"), filled("&amp;"), filled("strong "), filled("zoom out "),
     filled("improve "), filled("покажи "), filled("x2 "), filled("a" * 7 + " "), filled("ё"), filled("ab ba b a "),
 )  # fmt: skip
