@@ -232,7 +232,7 @@ def _table(size: Size, meter: Meter, *, ratios: bool) -> Table:
         if beside == "warming up":
             continue
         median, late = _percentiles(meter.waits[beside, probe])
-        quiet_median, quiet_late = _percentiles(meter.waits["quiet", probe])
+        _median, quiet_late = _percentiles(meter.waits["quiet", probe])
         before, most = meter.memory.get(beside, (0, 0))
         rows.append(
             (
@@ -244,7 +244,7 @@ def _table(size: Size, meter: Meter, *, ratios: bool) -> Table:
                 f"{late / quiet_late:.1f}",
                 f"{(most - before) / MEGABYTE:.0f}" if beside in meter.memory else "",
                 meter.answers.get(beside, ""),
-            )  # fmt: skip
+            )
         )
         if ratios and beside != "quiet" and late > SLOWER[probe] * quiet_late:
             meter.faults.append(f"{probe} under {beside}: p95 is {late / quiet_late:.1f} times the quiet one")
