@@ -48,7 +48,7 @@ class Size:
 
 
 FEW = {"PICTURES_WAITING_PER_PERSON": "5", "MESSAGES_WAITING_PER_PERSON": "4"}
-SHORT = Size(photos=30, files=12, file_bytes=3 * MEGABYTE, prompts=40, probes=2, settings=FEW)
+SHORT = Size(photos=25, files=10, file_bytes=3 * MEGABYTE, prompts=25, probes=2, settings=FEW)
 LONG = Size(photos=200, files=60, file_bytes=17 * MEGABYTE, prompts=500, probes=25, settings={})
 
 
@@ -85,7 +85,7 @@ async def _measured(size: Size, random: np.random.Generator) -> Meter:
                 await _probe(meter, "warming up", visitors, random)
                 floods = _floods(anna, size, random)
                 for name, flood in floods.items():
-                    for _ in range(max(2, size.probes // len(floods))):
+                    for _ in range(max(1, size.probes // 2)):
                         await _probe(meter, "quiet", visitors, random)
                     await _under(meter, name, flood, studio, anna, visitors, size, random)
                 _read_log(meter, studio)
