@@ -102,9 +102,9 @@ async def read(desk: Desk, message: Message, owner_id: int) -> Given:
         raise
     except LineFull as full:
         raise TooManyPictures from full
-    size = await asyncio.to_thread(desk.blobs.size, source.blob)
+    stored = await asyncio.to_thread(desk.blobs.size, source.blob)
     return await desk.history.sources.add_upload(
-        owner_id, message.chat.id, message.message_id, source, unique, size=size
+        owner_id, message.chat.id, message.message_id, source, unique, size=stored
     )
 
 
