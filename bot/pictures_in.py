@@ -14,7 +14,7 @@ from bot.decoding import PictureRefused, decode
 from bot.desk import Desk
 from bot.history import Given, Post, StoredPicture, Upload
 from bot.prompt import PromptError
-from bot.telegram.fetching import MAX_DOWNLOAD, FileTooBig
+from bot.telegram.fetching import MAX_DOWNLOAD, CutOff, FileTooBig
 from bot.telegram.turns import LineFull
 from inference.requests import Source
 
@@ -100,6 +100,8 @@ async def read(desk: Desk, message: Message, owner_id: int) -> Given:
         if "too big" in str(refused).lower():
             raise PictureRefused("too_big_a_file", "20+") from refused
         raise
+    except CutOff as cut:
+        raise PictureRefused("broken") from cut
     except LineFull as full:
         raise TooManyPictures from full
     stored = await asyncio.to_thread(desk.blobs.size, source.blob)

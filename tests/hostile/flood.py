@@ -29,9 +29,11 @@ from tests.hostile.report import Table
 
 ANNA = 1001
 PATIENCE = 60.0
+QUIET_SECONDS = 9.0  # the outbox lets a chat have eight messages in eight seconds
 MEGABYTE = 1_000_000
 MOST_GROWTH = 300 * MEGABYTE
 SLOWER = {"/help": 2.0, "menu": 3.0}
+Flood = tuple[int, Callable[[], Awaitable[None]]]
 STYLED = "--style " + "a " * 2000
 
 
@@ -107,8 +109,8 @@ async def _playground() -> AsyncIterator[str]:
         await process.wait()
 
 
-def _floods(anna: Person, size: Size, random: np.random.Generator) -> dict[str, Callable[[], Awaitable[None]]]:
-    """What to do, by name; each returns when everything has been sent."""
+def _floods(anna: Person, size: Size, random: np.random.Generator) -> dict[str, Flood]:
+    """What to do, by name, and how many messages it is; each returns when everything has been sent."""
 
     async def photos() -> None:
         for _ in range(size.photos):
@@ -126,16 +128,17 @@ def _floods(anna: Person, size: Size, random: np.random.Generator) -> dict[str, 
         for _ in range(size.prompts * 2 // 5):
             await anna.say(STYLED)
 
+    few = size.prompts * 2 // 5
     return {
-        f"{size.photos} photos": photos,
-        f"{size.files} files of {size.file_bytes / MEGABYTE:.0f} MB": files,
-        f"{size.prompts} prompts": prompts,
-        f"{size.prompts * 2 // 5} prompts of 2,000 words after --style": styled,
+        f"{size.photos} photos": (size.photos, photos),
+        f"{size.files} files of {size.file_bytes / MEGABYTE:.0f} MB": (size.files, files),
+        f"{size.prompts} prompts": (size.prompts, prompts),
+        f"{few} prompts of 2,000 words after --style": (few, styled),
     }
 
 
 async def _under(
-    meter: Meter, name: str, flood: Callable[[], Awaitable[None]], studio: Studio, anna: Person,
+    meter: Meter, name: str, flood: Flood, studio: Studio, anna: Person,
     visitors: Iterator[Person], size: Size, random: np.random.Generator,
 ) -> None:  # fmt: skip
     """Probes while a flood goes on, and until it has been dealt with."""
@@ -143,7 +146,8 @@ async def _under(
     bot = psutil.Process(studio.process.pid)
     before = most = bot.memory_info().rss
     last = max((message["id"] for message in await anna.messages()), default=0)
-    flooding = asyncio.ensure_future(flood())
+    sent, pour = flood
+    flooding = asyncio.ensure_future(pour())
     probes = 0
     while not flooding.done() or probes < size.probes:
         await _probe(meter, name, visitors, random)
@@ -154,8 +158,8 @@ async def _under(
     answers = await _calm(anna, last)
     meter.answers[name] = len(answers)
     told = [message for message in answers if (message["text"] or "").startswith(("📥", "✋"))]
-    if not told:
-        meter.faults.append(f"{name}: nobody was told that not everything was taken")
+    if not told and len(answers) < sent:
+        meter.faults.append(f"{name}: {len(answers)} answers to {sent} messages, and nobody was told of the rest")
     if len(told) > 2:
         meter.faults.append(f"{name}: told {len(told)} times that not everything was taken")
     if most - before > MOST_GROWTH:
@@ -167,7 +171,7 @@ async def _calm(anna: Person, after: int) -> list[Message]:
     deadline = time.monotonic() + 4 * PATIENCE
     seen: list[Message] = []
     while time.monotonic() < deadline:
-        await asyncio.sleep(2)
+        await asyncio.sleep(QUIET_SECONDS)
         now = [message for message in await anna.messages() if message["from"]["is_bot"]]
         if len(now) == len(seen):
             break
