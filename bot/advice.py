@@ -25,6 +25,7 @@ from bot.prompt import (
     UnknownParameter,
     UnknownStyle,
 )
+from bot.store.room import MEGABYTE, NoRoom
 from bot.troubles import cause_of_trouble
 from inference.queue.jobs import OutOfOrder, QueueFull, Refused, TooManyWaiting, WaitTooLong
 
@@ -120,6 +121,16 @@ def _about_prompt(error: PromptError) -> str:
             return _about_picture(trouble, detail)
         case WhichPicture(count=count):
             return _("There are {n} pictures: say which one, for example <code>/vary 2</code>.").format(n=count)
+        case NoRoom(lack="person", limit=limit):
+            return _(
+                "Your photos fill all the room that one person has here, {mb} MB, and all of them are in use. "
+                "What you have made stays. For more room, ask the owner of this studio."
+            ).format(mb=limit // MEGABYTE)
+        case NoRoom():
+            return _(
+                "The studio has no room for new photos at the moment, not your fault. Drawing from words works as "
+                "ever; please send the photo again later, or tell the owner."
+            )
         case TooManyPictures():
             return _("I am still busy with other pictures of yours. Please send this one again in a moment.")
         case NoPicture():

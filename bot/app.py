@@ -35,6 +35,7 @@ from bot.migration import upgrade
 from bot.outbox import Outbox
 from bot.polling import poll
 from bot.settings import Settings, SettingsError
+from bot.store.room import MEGABYTE, Allowance, Room
 from bot.telegram.apology import apologise
 from bot.telegram.fetching import Files
 from bot.telegram.inbox import Inbox
@@ -160,6 +161,8 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         queue.on_unclaimed(partial(_discard, history, blobs))
         notices = Notices(bot, settings.admin_ids, language=settings.default_language)
         queue.on_trouble(partial(_tell_owners, notices))
+        leftovers = Leftovers(database)
+        room = Room(leftovers, blobs, _allowance(settings), settings.data_dir)
         files = Files(bot, settings.data_dir / "incoming")
         await asyncio.to_thread(files.clear)
         decoder = Decoder(blobs)
@@ -173,6 +176,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             files=files,
             decoder=decoder,
             looks=Turns(LOOKS_AT_ONCE, per_person=LOOKS_OF_ONE, waiting=LOOKS_WAITING),
+            room=room,
         )
         updates = Updates(
             disable_fsm=True,
@@ -195,15 +199,17 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         inbox.refusals.on_refused = lambda error: notices.tell(cause_of(error) or "database", reason_of(error))
         await deliveries.start()
         await queue.start()
-        sweeping = asyncio.create_task(sweep_daily(Leftovers(database), blobs, settings.unused_files_days))
+        sweeping = asyncio.create_task(sweep_daily(leftovers, blobs, settings.unused_files_days))
+        measuring = asyncio.create_task(room.measure())
         try:
             await deliveries.resume()
             await _model_card(queue, stop)
             await _commands(bot)
             yield Studio(settings, bot, me, updates, inbox, queue, decoder)
         finally:
-            sweeping.cancel()
-            await asyncio.gather(sweeping, return_exceptions=True)
+            for chore in (sweeping, measuring):
+                chore.cancel()
+            await asyncio.gather(sweeping, measuring, return_exceptions=True)
             await queue.close(settings.shutdown_grace_seconds)
             await deliveries.close()
             await notices.close()
@@ -340,6 +346,14 @@ async def _commands(bot: Bot) -> None:
         await set_commands(bot)
     except AiogramError as error:
         log.warning("the command lists could not be set: %s", error)
+
+
+def _allowance(settings: Settings) -> Allowance:
+    return Allowance(
+        person=settings.upload_mb_per_person * MEGABYTE,
+        studio=settings.upload_mb_total * MEGABYTE,
+        disk=settings.free_disk_mb * MEGABYTE,
+    )
 
 
 def _limits(settings: Settings) -> Limits:

@@ -13,6 +13,7 @@ from aiogram import Bot
 
 from bot.history import History
 from bot.imaging.decoder import Decoder
+from bot.store.room import Room
 from bot.telegram.fetching import Files
 from bot.telegram.turns import Turns
 from inference.blobs import BlobStore
@@ -36,3 +37,4 @@ class Desk:
     files: Files
     looks: Turns
     decoder: Decoder
+    room: Room

@@ -196,9 +196,9 @@ class Pacer:
             lane, _served, number, placed, key = self._ready[0]
             known = self._chats[key] if self._counts(placed, key) else None
             head = known.head() if known is not None else None
-            if known is not None and head is not None and (head.lane, head.number) == (lane, number):
-                if known.paused_until <= gate:
-                    return gate
+            unchanged = head is not None and (head.lane, head.number) == (lane, number)
+            if known is not None and unchanged and known.paused_until <= gate:
+                return gate
             heapq.heappop(self._ready)
             if known is not None:  # it has been paused since, or its first call was given up
                 self._place(key, known)

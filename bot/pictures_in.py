@@ -14,7 +14,7 @@ from bot.decoding import PictureRefused
 from bot.desk import Desk
 from bot.history import Given, Post, StoredPicture, Upload
 from bot.prompt import PromptError
-from bot.telegram.fetching import MAX_DOWNLOAD, FileTooBig
+from bot.telegram.fetching import MAX_DOWNLOAD, CutOff, FileTooBig
 from bot.telegram.turns import LineFull
 from inference.requests import Source
 
@@ -89,6 +89,7 @@ async def read(desk: Desk, message: Message, owner_id: int) -> Given:
     if known is not None and await asyncio.to_thread(desk.blobs.exists, known.blob):
         await desk.history.sources.renew_upload(known.id)
         return given_upload(known)
+    await desk.room.make(owner_id, min(found.size, MAX_DOWNLOAD))
     try:
         async with desk.files.fetched(found.file, owner_id) as path:
             source = await _kept(desk, path, owner_id)
@@ -99,9 +100,14 @@ async def read(desk: Desk, message: Message, owner_id: int) -> Given:
         if "too big" in str(refused).lower():
             raise PictureRefused("too_big_a_file", "20+") from refused
         raise
+    except CutOff as cut:
+        raise PictureRefused("broken") from cut
     except LineFull as full:
         raise TooManyPictures from full
-    return await desk.history.sources.add_upload(owner_id, message.chat.id, message.message_id, source, unique)
+    stored = await asyncio.to_thread(desk.blobs.size, source.blob)
+    return await desk.history.sources.add_upload(
+        owner_id, message.chat.id, message.message_id, source, unique, size=stored
+    )
 
 
 async def _kept(desk: Desk, path: Path, owner_id: int) -> Source:

@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     )
     blobs_url: str = Field(default_factory=lambda given: str(given.get("data_dir", Path("data")) / "blobs"))
     unused_files_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    upload_mb_per_person: Annotated[int, Field(ge=1)] = 2000
+    upload_mb_total: Annotated[int, Field(ge=1)] = 50_000
+    free_disk_mb: Annotated[int, Field(ge=0)] = 500
     queue_url: str = "local://"
 
     # The worker

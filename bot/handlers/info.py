@@ -22,7 +22,7 @@ from bot.i18n import _
 from bot.intake import Origin, context_of, known_card, line_of, line_of_request, take_in
 from bot.pictures_in import carries_picture
 from bot.prompt import write
-from bot.telegram.fetching import FileTooBig
+from bot.telegram.fetching import CutOff, FileTooBig
 from bot.telegram.turns import LineFull
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.ledger import Ledger
@@ -179,7 +179,7 @@ async def in_file(desk: Desk, document: Document | None, person_id: int) -> Reci
     try:
         async with desk.files.fetched(document, person_id) as path:
             return await desk.decoder.recipe(path)
-    except (TelegramBadRequest, FileTooBig, LineFull):
+    except (TelegramBadRequest, CutOff, FileTooBig, LineFull):
         return None
 
 

@@ -104,6 +104,7 @@ async def _show(desk: Desk, origin: Origin, candidate: _Candidate, mask: bytes, 
     parse(said, "inpaint")
     draft, given = candidate.draft, candidate.given
     repaint = Repaint.of(draft) if draft is not None else Repaint(given=given, own_words=await own_words(desk, given))
+    await desk.room.make(origin.owner_id, len(mask))
     digest = await asyncio.to_thread(desk.blobs.put, mask)
     changes = {"cells": (), "painted": digest, "steps": 0}
     await show(desk, origin, repaint.saying(said).model_copy(update=changes), draft)

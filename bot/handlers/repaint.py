@@ -96,6 +96,7 @@ async def order(desk: Desk, origin: Origin, person: Person, draft: Draft, repain
     if area is None:
         await desk.deliveries.say(origin, _("Nothing of the area is left. Please mark it again."))
         return
+    await desk.room.make(origin.owner_id, len(area.png))
     mask = await asyncio.to_thread(desk.blobs.put, area.png)
     made = inpaint(Wish(line, person.preferences, card, private=origin.private), repaint.given, mask)
     unknown = card.unknown_words(line.prompt)

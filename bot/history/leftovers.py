@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, cast, delete, select, update
+from sqlalchemy import ColumnElement, Select, Text, cast, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.history.statements import shows
 from bot.history.tables import drafts, picture_parents, pictures, uploads
 from inference.queue.database import reading
 from inference.queue.tables import jobs
@@ -55,6 +56,53 @@ class Leftovers:
         if found:  # looked for without holding writers up, but made sure of with the deletion
             async with self._database.begin() as connection:
                 await connection.execute(delete(uploads).where(uploads.c.id.in_(found), *unused))
+
+    async def bytes_kept(self, owner_id: int | None = None) -> int:
+        """How many bytes of uploads are kept, of one person or of everybody."""
+        query = select(func.coalesce(func.sum(uploads.c.bytes), 0))
+        if owner_id is not None:
+            query = query.where(uploads.c.owner_id == owner_id)
+        async with self._reading.connect() as connection:
+            return int(await connection.scalar(query) or 0)
+
+    async def unneeded(self, owner_id: int | None, before: float, *, limit: int) -> list[tuple[int, str]]:
+        """(id, digest) of uploads sent before then that nothing refers to, of one person or anybody, oldest first."""
+        query = select(uploads.c.id, uploads.c.blob).where(uploads.c.created_at < before, *_unused())
+        if owner_id is not None:
+            query = query.where(uploads.c.owner_id == owner_id)
+        async with self._reading.connect() as connection:
+            rows = await connection.execute(query.order_by(uploads.c.created_at, uploads.c.id).limit(limit))
+            return [(row.id, row.blob) for row in rows]
+
+    async def let_go(self, upload_id: int, blob: str) -> tuple[bool, bool]:
+        """Forgets an upload if nothing refers to it: whether it is gone, and whether nothing at all has its bytes."""
+        async with self._database.begin() as connection:
+            gone = await connection.execute(delete(uploads).where(uploads.c.id == upload_id, *_unused()))
+            if not gone.rowcount:
+                return False, False
+            told = [
+                select(jobs.c.id).where(cast(column, Text).contains(blob))
+                for column in (jobs.c.request, jobs.c.context, jobs.c.outcome)
+            ]
+            told.append(
+                select(drafts.c.id).where(drafts.c.closed_at.is_(None), cast(drafts.c.body, Text).contains(blob))
+            )
+            needed = await connection.scalar(select(or_(*(query.exists() for query in told))))
+            return True, not needed and not await shows(connection, blob)
+
+    async def unmeasured(self, *, limit: int) -> list[str]:
+        """Digests of uploads whose size has never been written down."""
+        query = select(uploads.c.blob).where(uploads.c.bytes.is_(None)).distinct().limit(limit)
+        async with self._reading.connect() as connection:
+            return list(await connection.scalars(query))
+
+    async def measured(self, sizes: Mapping[str, int]) -> None:
+        """Writes down the sizes of uploads, by digest."""
+        async with self._database.begin() as connection:
+            for blob, size in sizes.items():
+                await connection.execute(
+                    update(uploads).where(uploads.c.blob == blob, uploads.c.bytes.is_(None)).values(bytes=size)
+                )
 
 
 def _unused() -> tuple[ColumnElement[bool], ...]:

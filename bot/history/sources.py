@@ -26,9 +26,16 @@ class Sources:
         self._clock = clock
 
     async def add_upload(
-        self, owner_id: int, chat_id: int, message_id: int | None, source: Source, file_unique_id: str | None
+        self,
+        owner_id: int,
+        chat_id: int,
+        message_id: int | None,
+        source: Source,
+        file_unique_id: str | None,
+        *,
+        size: int | None = None,
     ) -> Given:
-        """Remembers a picture that somebody gave; the same file of the same person is remembered once."""
+        """Remembers a picture that somebody gave, of `size` bytes; the same file of a person is remembered once."""
         known = await self.upload_of_file(owner_id, file_unique_id) if file_unique_id else None
         if known is not None and known.blob == source.blob:
             await self.renew_upload(known.id)
@@ -41,6 +48,7 @@ class Sources:
             "width": source.width,
             "height": source.height,
             "file_unique_id": file_unique_id,
+            "bytes": size,
             "created_at": self._clock(),
         }
         async with self._database.begin() as connection:

@@ -67,6 +67,7 @@ uploads = Table(
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
     Column("file_unique_id", String(64)),
+    Column("bytes", BigInteger, comment="of the stored file; null: not measured yet"),
     Column("created_at", Double, nullable=False),
     Index(None, "owner_id", "file_unique_id"),
     Index(None, "blob"),

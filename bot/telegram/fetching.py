@@ -9,6 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+import aiohttp
 from aiogram import Bot
 from aiogram.types import Document, PhotoSize, Sticker
 
@@ -25,6 +26,10 @@ Downloadable = PhotoSize | Document | Sticker
 
 class FileTooBig(Exception):
     """More bytes than fit, whatever Telegram has said of the size."""
+
+
+class CutOff(Exception):
+    """The file did not come to its end, or not in time."""
 
 
 class Files:
@@ -44,7 +49,7 @@ class Files:
     async def fetched(self, file: Downloadable, person: int, most: int = MAX_DOWNLOAD) -> AsyncIterator[Path]:
         """A file on disk for as long as it is worked with; what was fetched counts, not what was said of it.
 
-        Raises FileTooBig, LineFull, and what Telegram answers.
+        Raises FileTooBig, CutOff, LineFull, and what Telegram answers.
         """
         if (file.file_size or 0) > most:
             raise FileTooBig
@@ -55,12 +60,18 @@ class Files:
                 told = await self._bot.get_file(file.file_id)
                 if (told.file_size or 0) > most or told.file_path is None:  # of large files there is no path
                     raise FileTooBig
-                async with asyncio.timeout(SECONDS), aclosing(self._pieces(told.file_path)) as pieces:
-                    with path.open("wb") as written:
-                        await _write(pieces, written, most)
+                await self._fetch(told.file_path, path, most)
             yield path
         finally:
             path.unlink(missing_ok=True)
+
+    async def _fetch(self, file_path: str, path: Path, most: int) -> None:
+        try:
+            async with asyncio.timeout(SECONDS), aclosing(self._pieces(file_path)) as pieces:
+                with path.open("wb") as written:
+                    await _write(pieces, written, most)
+        except (TimeoutError, aiohttp.ClientError) as cut:
+            raise CutOff from cut
 
     async def _pieces(self, file_path: str) -> AsyncGenerator[bytes, None]:
         """The bytes of a file, from Telegram or from the disk of a Bot API server on this machine."""

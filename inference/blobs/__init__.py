@@ -110,6 +110,20 @@ class BlobStore:
     def exists(self, digest: str) -> bool:
         return bool(self._fs.exists(self._path(digest)))
 
+    def size(self, digest: str) -> int:
+        """How many bytes are stored; 0 where there are none."""
+        try:
+            return int(self._fs.size(self._path(digest)) or 0)
+        except FileNotFoundError:
+            return 0
+
+    def stored_at(self, digest: str) -> float | None:
+        """When these bytes were last stored, in seconds since the epoch; None where they are not."""
+        try:
+            return float(self._fs.modified(self._path(digest)).timestamp())
+        except FileNotFoundError:
+            return None
+
     def stored_before(self, when: float) -> Iterator[str]:
         """Digests of what was last stored before a time (seconds since the epoch)."""
         for shard in range(256):

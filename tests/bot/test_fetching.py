@@ -14,7 +14,7 @@ from aiogram.client.telegram import TelegramAPIServer
 from aiogram.types import Document
 from aiohttp import web
 
-from bot.telegram.fetching import Files, FileTooBig
+from bot.telegram.fetching import CutOff, Files, FileTooBig
 
 TOKEN = "123456:" + "T" * 35
 MEGABYTE = 1_000_000
@@ -27,6 +27,7 @@ class Server:
 
     claimed: int = 10
     sent: int | None = 10
+    broken: bool = False
     asked: list[str] = field(default_factory=list)
     pieces: int = 0
 
@@ -47,6 +48,8 @@ class Server:
     async def file(self, request: web.Request) -> web.StreamResponse:
         self.asked.append("file")
         response = web.StreamResponse()
+        if self.broken:
+            response.content_length = 10 * (self.sent or 1)
         await response.prepare(request)
         left = self.sent
         while left is None or left > 0:
@@ -129,6 +132,15 @@ async def test_one_person_with_many_files_does_not_hold_up_another(server: tuple
     assert len(fetched) < 25
     gate.set()
     await asyncio.gather(*tasks)
+
+
+async def test_a_file_that_ends_before_its_end_is_called_cut_off(server: tuple[Server, Bot], tmp_path: Path) -> None:
+    told, bot = server
+    told.broken = True
+    with pytest.raises(CutOff):
+        async with files_of(bot, tmp_path).fetched(sent(10), ANNA):
+            pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_killed_process_has_left_is_removed(tmp_path: Path) -> None:

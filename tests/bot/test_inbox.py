@@ -25,13 +25,13 @@ from bot.history.handling import decided
 from bot.history.inbox import Changes, InboxRows
 from bot.history.tables import inbox as inbox_table
 from bot.history.tables import inbox_steps
-from inference.queue.redaction import redact
 from bot.migration import upgrade
 from bot.polling import poll
 from bot.telegram.inbox import TRIES, Inbox
 from bot.telegram.sent_once import SentOnce
 from bot.telegram.updates import log_odd
 from inference.queue.database import open_database
+from inference.queue.redaction import redact
 from tests.bot.raw_telegram import RawTelegram
 from tests.bot.wire import TOKEN, scripted_bot
 

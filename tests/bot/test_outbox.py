@@ -111,7 +111,7 @@ def test_all_chats_together_keep_to_twenty_five_a_second() -> None:
 
 def test_a_chat_with_much_to_say_holds_up_no_other() -> None:
     async def main() -> None:
-        bot, session, _ = setup()
+        bot, _session, _ = setup()
         groups = [-(100 + n) for n in range(20)]
         flood = [asyncio.create_task(bot.send_message(group, "x")) for _ in range(30) for group in groups]
         await asyncio.sleep(2)  # every group has had a turn by now, and most have more to say

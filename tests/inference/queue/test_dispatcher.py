@@ -271,7 +271,7 @@ async def test_a_dispatcher_that_waits_for_a_busy_loop_is_not_taken_for_one_that
 
     async def hog() -> None:
         while True:
-            time.sleep(0.03)
+            time.sleep(0.03)  # what somebody else does in the loop
             await asyncio.sleep(0)
 
     hogging = asyncio.create_task(hog())
@@ -285,7 +285,7 @@ async def test_one_long_standstill_of_the_loop_restarts_nothing(scene: Scene, ca
     impatient = Scene(scene.ledger, ObedientDelivery(), stall_seconds=0.1)
     await impatient.queue.start()
     for _ in range(3):
-        time.sleep(0.4)
+        time.sleep(0.4)  # what somebody else does in the loop
         await asyncio.sleep(0.05)
     assert "has not turned" not in caplog.text
     await impatient.queue.close(0.0)
