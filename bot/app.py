@@ -44,7 +44,7 @@ from inference.queue.dispatcher import Dispatcher
 from inference.queue.fairness import Limits
 from inference.queue.jobs import Trouble
 from inference.queue.ledger import Ledger
-from inference.requests import Finished
+from inference.requests import Event, Failed, Finished
 
 log = logging.getLogger(__name__)
 
@@ -147,6 +147,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         queue.on_unclaimed(partial(_discard, history, blobs))
         notices = Notices(bot, settings.admin_ids, language=settings.default_language)
         queue.on_trouble(partial(_tell_owners, notices))
+        queue.listen(partial(_tell_of_full_disk, notices))
         desk = Desk(bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs, deliveries=deliveries)
         updates = Updates(
             disable_fsm=True,
@@ -182,6 +183,11 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
 def _tell_owners(notices: Notices, trouble: Trouble | None) -> None:
     if trouble is not None:
         notices.tell(cause_of_trouble(trouble), trouble.reason)
+
+
+def _tell_of_full_disk(notices: Notices, _job_id: int, event: Event) -> None:
+    if isinstance(event, Failed) and event.code == "disk_full":
+        notices.tell("disk", event.message)
 
 
 async def _discard(history: History, blobs: BlobStore, finished: Finished) -> None:
