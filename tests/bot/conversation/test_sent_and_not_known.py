@@ -96,6 +96,7 @@ async def test_a_press_on_a_status_message_that_is_not_the_jobs_own_only_points_
 ) -> None:
     orphan = await orphaned(house, anna, monkeypatch, findable=False)
     real = await anna.until(live, after=orphan["id"] + 1)
+    await until_state(house, "queued")
     answer = (await anna.press(orphan, "Cancel"))["answer"]
     assert "another message" in answer["text"]
     pointer = await anna.until(says("Your request is here"))
