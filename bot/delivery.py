@@ -28,6 +28,7 @@ from bot.outbox import Outbox
 from bot.refusals import Refusal, classify
 from bot.showing import Showing, reply_to, wish_of
 from bot.statuses import Statuses
+from bot.telegram.sending import Sending, carrying, send_once
 from bot.translation import next_step
 from bot.troubles import cause_of_trouble
 from inference.blobs import BlobStore
@@ -84,6 +85,7 @@ class Deliveries:
 
     async def resume(self) -> None:
         """After a restart: every job gets a status message or its old one is taken up; what has ended is shown."""
+        await self._history.sendings.forget_old()
         for job in await self._ledger.unannounced():
             if context_of(job).follows is not None:
                 continue  # its translation is not shown yet and will bring it
@@ -169,17 +171,37 @@ class Deliveries:
         with speaking(context_of(job).language):
             text = cards.accepted(wish_of(job))
             buttons = keyboards.status(job.id)
-        message = await self._showing.send(job, text, buttons)
-        await self._history.add_post(message.chat.id, message.message_id, job_id=job.id, kind="status")
-        await self._announced(job, message.message_id)
+        context = context_of(job)
+        sending = Sending(job.chat_id, _status_key(job), carrying(buttons), context.reply_to, context.thread)
+        message, _fresh = await send_once(
+            self._bot, self._history, sending, lambda: self._showing.send(job, text, buttons)
+        )
+        await self.adopt(job, message.message_id, message.chat.id)
+
+    async def adopt(self, job: Job, message_id: int, chat_id: int | None = None) -> None:
+        """From now on this message shows the status of a job that has had none."""
+        await self._history.add_post(
+            chat_id or job.chat_id, message_id, job_id=job.id, kind="status", sending=_status_key(job)
+        )
+        await self._announced(job, message_id)
 
     async def _announced(self, job: Job, message_id: int) -> None:
         """The status message is there: the job may have its turn."""
         self._statuses.watch(job, message_id, quiet_seconds=QUIET_SECONDS)
         announced = await self._ledger.announce(job.id, message_id)
-        if announced is None:  # cancelled before it had a message
-            self._bring(job.id)
+        if announced is None:
+            await self._not_announced(job.id, message_id)
         self._queue.wake()
+
+    async def _not_announced(self, job_id: int, message_id: int) -> None:
+        """The job was cancelled before it had a message, or a press on a message of it has been quicker."""
+        job = await self._ledger.job(job_id)
+        if job is None or job.settled or job.message_id is None:
+            self._bring(job_id)
+        elif job.message_id != message_id:
+            self._statuses.watch(job, job.message_id)
+            with contextlib.suppress(TelegramAPIError):
+                await self._bot.delete_message(job.chat_id, message_id)
 
     async def _announce_until_done(self, job: Job, refused: AiogramError | None = None) -> None:
         pause = self._first_pause
@@ -267,6 +289,10 @@ class Deliveries:
         self._errands.pop(key, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("%s failed", task.get_name(), exc_info=error)
+
+
+def _status_key(job: Job) -> str:
+    return f"status:{job.id}"
 
 
 def _is_final(error: AiogramError) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -11,12 +13,15 @@ from pathlib import Path
 
 from aiogram.exceptions import AiogramError, TelegramUnauthorizedError
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.app import make_bot
 from bot.migration import is_current
 from bot.settings import Settings
-from inference.queue.database import DriverMissing, open_database
+from inference.queue.database import DriverMissing, open_database, reading
 from inference.queue.redaction import redact
+
+LEAST_FREE_BYTES = 50_000_000  # some pictures and what the database writes beside itself
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
     """One finding after the other, the slow ones last."""
     yield Finding(sys.version_info >= (3, 11), "Python", platform.python_version())
     yield Finding(None, "data", str(settings.data_dir))
+    yield _disk(settings.data_dir)
     yield await _database(settings)
     yield Finding(True, "queue", f"{settings.queue_url} ({settings.worker_slots} slots, device {settings.device})")
     if settings.webhook_url:
@@ -69,6 +75,8 @@ async def _database(settings: Settings) -> Finding:
     except DriverMissing as lack:
         return Finding(False, "database", str(lack))
     try:
+        if (damage := await _damage(database)) is not None:
+            return Finding(False, "database", f"{name} is damaged: {damage}; go back to a copy of it")
         if await is_current(database):
             return Finding(True, "database", name)
         return Finding(None, "database", f"{name} is older than the program; the next start or `migrate` updates it")
@@ -77,6 +85,24 @@ async def _database(settings: Settings) -> Finding:
         return Finding(False, "database", f"{name} cannot be used: {reason}")
     finally:
         await database.dispose()
+
+
+async def _damage(database: AsyncEngine) -> str | None:
+    """What SQLite finds wrong with its file first; None where it is whole, or no file."""
+    if database.dialect.name != "sqlite":
+        return None
+    async with reading(database).connect() as connection:
+        found = str((await connection.exec_driver_sql("PRAGMA quick_check(1)")).scalar())
+    return None if found == "ok" else found.splitlines()[-1]
+
+
+def _disk(folder: Path) -> Finding:
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    usage = shutil.disk_usage(there)
+    words = f"{usage.free / 1e9:.1f} GB free of {usage.total / 1e9:.1f} GB where {folder} lies"
+    if not os.access(there, os.W_OK):
+        return Finding(False, "disk", f"{there} cannot be written to")
+    return Finding(usage.free >= LEAST_FREE_BYTES, "disk", words)
 
 
 def _sqlite_file_exists(url: str) -> bool:

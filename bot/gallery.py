@@ -25,6 +25,7 @@ from bot.intake import context_of, line_of_request, line_of_tile
 from bot.originals import Originals, Place
 from bot.prompt import PromptLine
 from bot.showing import keyboard_of, reply_to, result_keyboard
+from bot.telegram.sending import Sending, carrying, send_once
 from inference.blobs import BlobStore
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.ledger import Ledger
@@ -83,15 +84,24 @@ class Gallery:
             if known is not None and await self.point_to(known, _("Picture {n} is here.").format(n=picture.tile + 1)):
                 return False
             file_id = await self._history.file_id_of(picture.id, "single")
-            message = await self._bot.send_photo(
-                place.chat_id,
-                file_id or BufferedInputFile(await self.jpeg(picture), f"{picture.id}.jpg"),
-                caption=await self.caption(picture),
-                parse_mode="HTML",
-                reply_markup=await keyboard_of(self._history, picture, self._queue.card),
-                reply_parameters=reply_to(place.answer_to),
-                message_thread_id=place.thread,
-                disable_notification=place.quiet,
+            shown = file_id or BufferedInputFile(await self.jpeg(picture), f"{picture.id}.jpg")
+            caption = await self.caption(picture)
+            markup = await keyboard_of(self._history, picture, self._queue.card)
+            key = f"single:{picture.id}"
+            message, fresh = await send_once(
+                self._bot,
+                self._history,
+                Sending(place.chat_id, key, carrying(markup), place.answer_to, place.thread),
+                lambda: self._bot.send_photo(
+                    place.chat_id,
+                    shown,
+                    caption=caption,
+                    parse_mode="HTML",
+                    reply_markup=markup,
+                    reply_parameters=reply_to(place.answer_to),
+                    message_thread_id=place.thread,
+                    disable_notification=place.quiet,
+                ),
             )
             photo = message.photo[-1] if message.photo else None
             await self._history.add_post(
@@ -102,7 +112,11 @@ class Gallery:
                 kind="single",
                 file_id=photo.file_id if photo else None,
                 file_unique_id=photo.file_unique_id if photo else None,
+                sending=key,
             )
+            there = None if fresh else await self._history.post(message.chat.id, message.message_id)
+            if there is not None:  # it was sent before a kill, and stands further up
+                await self.point_to(there, _("Picture {n} is here.").format(n=picture.tile + 1))
             return True
 
     async def files(self, pictures: list[StoredPicture], place: Place) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
@@ -16,6 +17,7 @@ from bot.history import History, Post, StoredPicture
 from bot.history.handling import sent_before
 from bot.i18n import _
 from bot.refusals import Refusal, classify
+from bot.telegram.sending import Sending, send_once
 from inference.blobs import BlobStore
 
 MAX_DOCUMENT_BYTES = 50_000_000
@@ -95,14 +97,26 @@ class Originals:
                 "message_thread_id": place.thread,
                 "disable_notification": place.quiet,
             }
-            if len(documents) == 1:
-                messages = [await self._bot.send_document(place.chat_id, documents[0], **common)]  # type: ignore[arg-type]
-            else:
-                album = [InputMediaDocument(media=document) for document in documents]
-                messages = await self._bot.send_media_group(place.chat_id, album, **common)  # type: ignore[arg-type]
-            for picture, message in zip(pictures, messages, strict=True):
-                await self._remember(picture, message)
-            return True
+            album: list[Message] = []
+
+            async def send() -> Message:
+                if len(documents) == 1:
+                    album.append(await self._bot.send_document(place.chat_id, documents[0], **common))  # type: ignore[arg-type]
+                else:
+                    media = [InputMediaDocument(media=document) for document in documents]
+                    album.extend(await self._bot.send_media_group(place.chat_id, media, **common))  # type: ignore[arg-type]
+                return album[0]
+
+            sending = Sending(place.chat_id, _key(pictures), _holding(pictures[0]), place.answer_to, place.thread)
+            first_message, fresh = await send_once(self._bot, self._history, sending, send)
+            for number, picture in enumerate(pictures):
+                message = album[number] if fresh else first_message if number == 0 else None
+                # An album's messages stand one after the other, so that of one that was found all are known.
+                await self._remember(picture, place.chat_id, first_message.message_id + number, message, sending.key)
+            there = None if fresh else await self._history.post(place.chat_id, first_message.message_id)
+            if there is not None and point:  # they were sent before a kill, and stand further up
+                await self.point_to(there, _("The original is here."))
+            return fresh
 
     async def point_to(self, post: Post, words: str) -> bool:
         """Answers a message of ours with a finger up. False if that message is gone."""
@@ -121,19 +135,39 @@ class Originals:
         if file_id is not None:
             return file_id
         content, suffix = await asyncio.to_thread(lambda: fitted(self._blobs.get(picture.blob)))
-        return BufferedInputFile(content, f"kandinsky-{picture.job_id}-{picture.tile + 1}.{suffix}")
+        return BufferedInputFile(content, f"{_name(picture)}.{suffix}")
 
-    async def _remember(self, picture: StoredPicture, message: Message) -> None:
-        document = message.document
+    async def _remember(
+        self, picture: StoredPicture, chat_id: int, message_id: int, message: Message | None, sending: str
+    ) -> None:
+        document = message.document if message is not None else None
         await self._history.add_post(
-            message.chat.id,
-            message.message_id,
+            chat_id if message is None else message.chat.id,
+            message_id if message is None else message.message_id,
             job_id=picture.job_id,
             picture_id=picture.id,
             kind="file",
             file_id=document.file_id if document else None,
             file_unique_id=document.file_unique_id if document else None,
+            sending=sending,
         )
+
+
+def _key(pictures: Sequence[StoredPicture]) -> str:
+    """Of the same pictures always the same, whoever asks for them again."""
+    return f"file:{pictures[0].id}+{len(pictures)}"
+
+
+def _name(picture: StoredPicture) -> str:
+    return f"kandinsky-{picture.job_id}-{picture.tile + 1}"
+
+
+def _holding(picture: StoredPicture) -> Callable[[Message], bool]:
+    def holds(message: Message) -> bool:
+        name = message.document.file_name if message.document is not None else None
+        return name is not None and name.rpartition(".")[0] == _name(picture)
+
+    return holds
 
 
 def _reply_to(message_id: int | None) -> ReplyParameters | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
@@ -17,6 +18,7 @@ from bot.i18n import speaking
 from bot.intake import context_of, line_of, request_of
 from bot.originals import Originals, Place, is_more_than_a_photo
 from bot.refusals import Refusal, classify
+from bot.telegram.sending import Sending, carrying, send_once
 from inference.blobs import BlobMissing, BlobStore
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.jobs import Job
@@ -136,6 +138,7 @@ class Showing:
             kind="single" if len(pictures) == 1 else "grid",
             file_id=photo.file_id if photo else None,
             file_unique_id=photo.file_unique_id if photo else None,
+            sending=_end_key(job),
         )
         await self._originals_too(job, pictures, message_id)
 
@@ -160,18 +163,29 @@ class Showing:
                 if classify(error) is not Refusal.MESSAGE_GONE:
                     raise
         context = context_of(job)
-        message = await self._bot.send_photo(
-            job.chat_id,
-            photo,
-            caption=text,
-            parse_mode="HTML",
-            reply_markup=markup,
-            reply_parameters=reply_to(context.reply_to),
-            message_thread_id=context.thread,
-            disable_notification=not context.private,
+        message = await self._send_once(
+            job,
+            markup,
+            lambda: self._bot.send_photo(
+                job.chat_id,
+                photo,
+                caption=text,
+                parse_mode="HTML",
+                reply_markup=markup,
+                reply_parameters=reply_to(context.reply_to),
+                message_thread_id=context.thread,
+                disable_notification=not context.private,
+            ),
         )
         await self._ledger.move_message(job.id, message.message_id)
         return message
+
+    async def _send_once(
+        self, job: Job, markup: InlineKeyboardMarkup, send: Callable[[], Awaitable[Message]]
+    ) -> Message:
+        context = context_of(job)
+        sending = Sending(job.chat_id, _end_key(job), carrying(markup), context.reply_to, context.thread)
+        return (await send_once(self._bot, self._history, sending, send))[0]
 
     async def _words(self, job: Job, text: str, markup: InlineKeyboardMarkup | None = None) -> None:
         """Says in the status message that there will be no picture, and offers to try again."""
@@ -183,9 +197,15 @@ class Showing:
             except TelegramBadRequest as error:
                 if classify(error) is not Refusal.MESSAGE_GONE:
                     raise
-        message = await self.send(job, text, markup)
+        message = await self._send_once(job, markup, lambda: self.send(job, text, markup))
         await self._ledger.move_message(job.id, message.message_id)
-        await self._history.add_post(message.chat.id, message.message_id, job_id=job.id, kind="status")
+        await self._history.add_post(
+            message.chat.id, message.message_id, job_id=job.id, kind="status", sending=_end_key(job)
+        )
+
+
+def _end_key(job: Job) -> str:
+    return f"end:{job.id}"
 
 
 def wish_of(job: Job) -> str:

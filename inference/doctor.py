@@ -6,6 +6,7 @@ it.
 
 from __future__ import annotations
 
+import json
 import platform
 import sys
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ NEEDED = (
     "google.protobuf",
     "huggingface_hub",
 )
+CUT_SHORT = "cut short"
+MOST_HEADER_BYTES = 100_000_000  # what the format allows
 DISTRIBUTIONS = {"google.protobuf": "protobuf", "huggingface_hub": "huggingface-hub"}
 
 
@@ -59,6 +62,7 @@ def doctor_report(weights: Path | None = None, embedded: Path = EMBEDDED) -> lis
         checks += _device()
     own, small = locate(folder), locate(embedded)
     checks += _weights(own)
+    checks += _cut_short(own)
     in_use = own if _draws(own) else small
     if in_use is small:
         checks.append(_embedded(small, folder))
@@ -87,7 +91,8 @@ def doctor_command(
     checks[-1:-1] = language_report(language)
     for check in checks:
         typer.echo(check)
-    raise typer.Exit(0 if checks[-1].ok else 1)
+    broken = any(check.ok is False and check.subject == CUT_SHORT for check in checks)
+    raise typer.Exit(0 if checks[-1].ok and not broken else 1)
 
 
 def _library(name: str) -> Check:
@@ -143,6 +148,31 @@ def _weights(files: Files) -> Iterator[Check]:
             size = human_size(files.size(nets_of(files, kind)))
             idle = "" if draws else f", idle without {' or '.join(FROM_WORDS)} in the same folder"
             yield Check(True if draws else None, kind, f"in {files.folder}: {size}{idle}")
+
+
+def _cut_short(files: Files) -> Iterator[Check]:
+    """One finding per file that is shorter than it says of itself: no engine becomes ready with it."""
+    for path in files.nets.values():
+        if path.suffix == ".safetensors" and (lacks := _bytes_lacking(path)):
+            words = f"{path} lacks its last {human_size(lacks)}: the disk was full, or a copy broke off; fetch it again"
+            yield Check(False, CUT_SHORT, words)
+
+
+def _bytes_lacking(path: Path) -> int:
+    """How many bytes a safetensors file is shorter than its own header says; 0 where it is whole."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if size < 8 + length:
+            return 8 + length - size
+        if length > MOST_HEADER_BYTES:
+            return 0  # no header of ours; the loader says what is wrong with it
+        try:
+            header = json.loads(file.read(length))
+            ends = [tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return 0
+    return max(0, 8 + length + max(ends, default=0) - size)
 
 
 def _draws(files: Files) -> bool:

@@ -7,6 +7,7 @@ finished.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import queue
@@ -52,6 +53,7 @@ from inference.requests import (
     AnyRequest,
     Cancelled,
     Failed,
+    FailureCode,
     Finished,
     ModelCard,
     Picture,
@@ -68,6 +70,7 @@ SLOW_PASS_SECONDS = 900.0  # one pass of a released net without a GPU
 RELEASED_NET = 1_000_000_000  # bytes beyond which a net is no longer a small one
 MOST_THREADS = 16
 SAVERS = 2
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
 FIRST_WANTED: tuple[Mode, ...] = ("flash", "full")
 
 
@@ -189,7 +192,9 @@ class EngineChild:
                 self._blobs.delete(digest)
         except Exception as error:  # whatever a disk or an object store may raise; the picture can be drawn again
             log.exception("the pictures of job %d could not be stored", job_id)
-            self._tell(job_id, Failed(code="internal", message=f"{type(error).__name__}: {error}", retryable=True))
+            full = isinstance(error, OSError) and error.errno in NO_ROOM
+            code: FailureCode = "disk_full" if full else "internal"
+            self._tell(job_id, Failed(code=code, message=f"{type(error).__name__}: {error}", retryable=True))
         else:
             self._tell(job_id, Cancelled() if cancelled else _finished(pictures, drawn))
 

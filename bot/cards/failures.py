@@ -35,5 +35,7 @@ def _failure(code: FailureCode) -> tuple[str, str]:
             )
         case "timed_out":
             return _("This took far too long, so I stopped."), _("Not your fault. Try fewer pictures or fewer steps.")
+        case "disk_full":
+            return _("The studio’s disk is full."), _("Not your fault, and the owner has been told.")
         case "internal":
             return _("Something broke on our side."), _("Not your fault, we have written down why. Please try again.")

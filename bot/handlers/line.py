@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aiogram import F, Router
+from aiogram import Bot, F, Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message, Update
 
@@ -14,6 +14,7 @@ from bot.history import History, Person
 from bot.history.handling import decided
 from bot.i18n import _, ngettext
 from bot.intake import Origin
+from bot.orphans import at_home
 from bot.showing import plain_wish_of
 from bot.troubles import cause_of_trouble
 from inference.queue.dispatcher import Dispatcher
@@ -46,10 +47,17 @@ async def queue_(
     await deliveries.say(origin, "\n\n".join(rows), buttons)
 
 
-async def place(callback: CallbackQuery, callback_data: JobButton, ledger: Ledger, queue: Dispatcher) -> None:
+async def place(
+    callback: CallbackQuery,
+    callback_data: JobButton,
+    ledger: Ledger,
+    queue: Dispatcher,
+    deliveries: Deliveries,
+    bot: Bot,
+) -> None:
     """The place of one job, as a private line on the screen."""
     job = await own_job(callback, ledger, callback_data.job)
-    if job is None:
+    if job is None or not await at_home(callback, job, deliveries, bot):
         return
     outlooks = await ledger.outlooks()
     outlook = outlooks.get(job.id)
@@ -98,10 +106,17 @@ async def cancel(
     await deliveries.say(origin, text)
 
 
-async def cancel_one(callback: CallbackQuery, callback_data: JobButton, ledger: Ledger, queue: Dispatcher) -> None:
+async def cancel_one(
+    callback: CallbackQuery,
+    callback_data: JobButton,
+    ledger: Ledger,
+    queue: Dispatcher,
+    deliveries: Deliveries,
+    bot: Bot,
+) -> None:
     """The status message of the job says what became of it."""
     job = await own_job(callback, ledger, callback_data.job)
-    if job is None:
+    if job is None or not await at_home(callback, job, deliveries, bot):
         return
     await callback.answer(_("Too late, it has ended already.") if job.settled else _("Cancelling…"))
     await queue.cancel(job.id)

@@ -11,9 +11,10 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.history.records import Person, Post, PostKind, Preferences, StoredPicture
+from bot.history.sendings import Sendings
 from bot.history.sources import Sources, note_parents
 from bot.history.statements import living, shows, stored_picture, upsert
-from bot.history.tables import people, pictures, posts
+from bot.history.tables import people, pictures, posts, sendings
 from bot.languages import LANGUAGES, Language, language_for
 from inference.queue.database import reading
 from inference.queue.tables import jobs
@@ -38,6 +39,7 @@ class History:
         self._database = database
         self._reading = reading(database)
         self.sources = Sources(database, clock)
+        self.sendings = Sendings(database, clock)
         self._default_language = default_language
         self._clock = clock
         self._at_hand: OrderedDict[int, tuple[str | None, Person]] = OrderedDict()  # with their client's language
@@ -146,8 +148,12 @@ class History:
         picture_id: int | None = None,
         file_id: str | None = None,
         file_unique_id: str | None = None,
+        sending: str | None = None,
     ) -> None:
-        """Remembers what a message shows. Told again, the newer word counts: a status message becomes a grid."""
+        """Remembers what a message shows. Told again, the newer word counts: a status message becomes a grid.
+
+        `sending` is the key under which the message was about to be sent (bot.history.sendings).
+        """
         row = {
             "chat_id": chat_id,
             "message_id": message_id,
@@ -160,6 +166,10 @@ class History:
         }
         async with self._database.begin() as connection:
             await upsert(connection, posts, row, key=("chat_id", "message_id"), keep=("created_at",))
+            if sending is not None:
+                await connection.execute(
+                    sendings.delete().where(sendings.c.chat_id == chat_id, sendings.c.key == sending)
+                )
 
     async def post(self, chat_id: int, message_id: int) -> Post | None:
         return await self._post(select(posts).where(posts.c.chat_id == chat_id, posts.c.message_id == message_id))

@@ -136,3 +136,14 @@ inbox_steps = Table(
     Column("step", String(96), primary_key=True),
     Column("result", Text),
 )
+
+# A row stands from before a message is sent until its post is written down: one that a kill has left behind says that
+# the message may be there although nobody knows its id.
+sendings = Table(
+    "sendings",
+    metadata,
+    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", String(64), primary_key=True, comment="what is sent: status:17, single:5"),
+    Column("after", BigInteger, comment="a message of this chat that was there before"),
+    Column("created_at", Double, nullable=False),
+)

@@ -28,6 +28,7 @@ from inference.queue.database import reading
 from inference.queue.delivery import Assignment, Interrupted
 from inference.queue.fairness import InFlight, Limits, Outlook, Share, Waiting, outlooks, picks, serving_order, speed_of
 from inference.queue.jobs import (
+    ACTIVE,
     Accepted,
     AnyRow,
     Job,
@@ -318,7 +319,8 @@ class Ledger:
         row = (await connection.execute(sql.JOB_OF_UPDATE, {"update": update_id})).one_or_none()
         if row is None:
             return None
-        if self._clock() - row.created_at < UPDATE_IDS_LAST_SECONDS:
+        # Of a job that has not ended the age says nothing but that the clock may have been set.
+        if row.state in ACTIVE or self._clock() - row.created_at < UPDATE_IDS_LAST_SECONDS:
             return job_of(row)
         await connection.execute(sql.FORGET_UPDATE, {"job_id": row.id})
         return None

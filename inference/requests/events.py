@@ -57,6 +57,7 @@ FailureCode = Literal[
     "engine_crashed",
     "too_many_attempts",
     "timed_out",
+    "disk_full",
     "internal",
 ]
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import pytest_asyncio
@@ -21,6 +21,12 @@ async def playground() -> AsyncIterator[Playground]:
     server = await serve(port=0)
     yield server
     await server.close()
+
+
+class Usage(NamedTuple):
+    total: int
+    used: int
+    free: int
 
 
 async def found(folder: Path, **settings: Any) -> dict[str, Finding]:
@@ -77,3 +83,20 @@ async def test_the_engine_is_examined_too(tmp_path: Path, capfd: pytest.CaptureF
     assert "torch" in said
     assert "modes" in said
     assert str(tmp_path / "weights") in said
+
+
+async def test_a_damaged_database_is_ill(tmp_path: Path) -> None:
+    database = open_database(f"sqlite+aiosqlite:///{tmp_path}/studio.db")
+    await upgrade(database)
+    await database.dispose()
+    file = tmp_path / "studio.db"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:8192] + bytes(range(256)) * ((len(whole) - 8192) // 256))
+    finding = (await found(tmp_path))["database"]
+    assert finding.ok is False and str(file) in finding.words
+
+
+async def test_a_full_disk_is_ill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (await found(tmp_path))["disk"].ok
+    monkeypatch.setattr("bot.doctor.shutil.disk_usage", lambda _place: Usage(10**9, 10**9 - 4096, 4096))
+    assert (await found(tmp_path))["disk"].ok is False

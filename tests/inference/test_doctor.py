@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 from inference import doctor
 from inference.__main__ import app
+from inference.checkpoints.store import EMBEDDED
 from inference.doctor import Check, doctor_report
 from tests.inference.tiny import write_checkpoint
 
@@ -86,3 +88,15 @@ def test_it_looks_at_every_library_of_the_extra_that_draws() -> None:
 def test_the_command_line_of_the_worker_loads_no_torch() -> None:
     code = "import sys, inference.__main__; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_file_that_is_shorter_than_it_says_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "weights"
+    shutil.copytree(EMBEDDED, folder)
+    assert not [check for check in doctor_report(folder) if check.ok is False]
+    victim = folder / "kandinsky3_flash.safetensors"
+    whole = victim.read_bytes()
+    for kept in (len(whole) // 2, 20):
+        victim.write_bytes(whole[:kept])
+        [check] = [check for check in doctor_report(folder) if check.subject == "cut short"]
+        assert check.ok is False and "kandinsky3_flash" in check.words

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from inference.queue.delivery import Interrupted
 from inference.queue.ledger import Ledger
+from inference.requests import Failed
 from tests.bot.conversation.conftest import House
 from tests.e2e.chat import Message, Person, is_result
 
@@ -147,3 +148,15 @@ async def test_what_was_being_drawn_when_the_engine_broke_for_good_waits_informe
     house.painter.gate.set()
     house.painter.slots, house.painter.trouble = 2, None
     assert (await anna.until(is_result))["id"] == status["id"]
+
+
+async def test_a_picture_there_was_no_room_for_ends_in_words_and_the_owner_knows(
+    owned: tuple[House, Person], named: Callable[..., Person]
+) -> None:
+    house, owner = owned
+    house.painter.failure = Failed(code="disk_full", message="OSError: [Errno 28] No space left on device: 'blobs'")
+    anna = named(1001, "en")
+    await anna.say("a red circle")
+    told = await anna.until(says("disk is full"))
+    assert "Not your fault" in (told["text"] or told["caption"])
+    assert "No space left" in (await owner.until(says("does not let me write")))["text"]

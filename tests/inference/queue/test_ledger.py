@@ -82,11 +82,23 @@ async def test_an_update_id_that_telegram_gives_out_again_after_days_is_a_new_jo
     old = await ledger.accept(**fields)
     clock.now += 1.9 * 24 * 3600
     assert not (await ledger.accept(**fields)).fresh
+    await ledger.cancel(old.job.id)
     clock.now += 0.2 * 24 * 3600
     new = await ledger.accept(**fields)
     assert new.fresh and new.job.id != old.job.id
     kept = await ledger.job(old.job.id)
     assert kept is not None and kept.update_id is None
+
+
+async def test_a_clock_that_is_set_right_makes_no_second_job_of_one_that_has_not_ended(
+    ledger: Ledger, clock: Clock
+) -> None:
+    """A machine without a battery for its clock begins in 1970, and is killed before it knows better."""
+    fields = {"update_id": 42, "owner_id": 1, "chat_id": 1, "request": FLASH, "context": {}}
+    first = await ledger.accept(**fields)
+    clock.now += 50 * 365 * 24 * 3600
+    again = await ledger.accept(**fields)
+    assert not again.fresh and again.job.id == first.job.id
 
 
 async def test_limits_refuse_with_what_they_are(database: AsyncEngine, clock: Clock) -> None:
