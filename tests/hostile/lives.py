@@ -1,0 +1,123 @@
+"""The studio as something that is killed: lives of the bot, each with a worker and an engine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shlex
+import signal
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+from bot.playground import Playground
+from tests.e2e.studio import ROOT, TOKEN
+
+Victim = Literal["bot", "worker", "engine"]
+_COMMANDS = {"worker": "inference.worker", "engine": "tests.hostile.squares"}
+START_SECONDS = 60.0
+
+
+class Stillborn(AssertionError):
+    """A life that does not begin, with the end of its log."""
+
+
+@dataclass
+class Lives:
+    """Starts the bot by the warm program, and knows who is its worker and its engine. `log` is that of all lives."""
+
+    playground: Playground
+    folder: Path
+    warm: asyncio.subprocess.Process
+    pid: int = 0
+    number: int = 0
+    born: float = 0.0
+
+    @classmethod
+    async def prepare(cls, playground: Playground, folder: Path) -> Lives:
+        """Waits until everything has been imported."""
+        engine = [sys.executable, "-m", "tests.hostile.squares", "--blobs", str(folder / "data" / "blobs")]
+        warm = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.hostile.warm", shlex.join(engine)),
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert warm.stdout is not None
+        assert await warm.stdout.readline() == b"ready\n"
+        return cls(playground, folder, warm)
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "bot.log"
+
+    async def begin(self) -> None:
+        """Starts the bot; `listening` says when it is there."""
+        self.number += 1
+        environment = {
+            "BOT_TOKEN": TOKEN,
+            "TELEGRAM_API_URL": self.playground.url,
+            "DATA_DIR": str(self.folder / "data"),
+            "LOG_LEVEL": "INFO",
+        }
+        order = {"environment": environment, "log": str(self.log), "life": self.number}
+        assert self.warm.stdin is not None and self.warm.stdout is not None
+        self.warm.stdin.write(json.dumps(order).encode() + b"\n")
+        self.born = time.monotonic()
+        self.pid = int(await self.warm.stdout.readline())
+
+    @property
+    def listening(self) -> bool:
+        """Whether this life has asked for updates."""
+        return any(mailbox.last_poll > self.born for mailbox in self.playground.world.mailboxes.values())
+
+    async def listens(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not self.listening:
+            if time.monotonic() > deadline or not psutil.pid_exists(self.pid):
+                raise Stillborn(f"life {self.number}; log:\n{self.log.read_text()[-3000:]}")
+            await asyncio.sleep(0.02)
+
+    async def kill(self, victim: Victim) -> bool:
+        """kill -9; of the bot with all that is its. False where there is no such process at the moment."""
+        if victim == "bot":
+            family = self._family()
+            os.kill(self.pid, signal.SIGKILL)
+            while psutil.pid_exists(self.pid) or any(member.is_running() for member in family):
+                await asyncio.sleep(0.01)
+            return True
+        found = next((member for member in self._family() if _does(member, _COMMANDS[victim])), None)
+        if found is not None:
+            with suppress(psutil.NoSuchProcess):
+                found.kill()
+        return found is not None
+
+    async def end(self) -> None:
+        """The last life ends politely, then the warm program."""
+        if self.pid and psutil.pid_exists(self.pid):
+            os.kill(self.pid, signal.SIGTERM)
+            deadline = time.monotonic() + 20
+            while psutil.pid_exists(self.pid) and time.monotonic() < deadline:
+                await asyncio.sleep(0.05)
+        assert self.warm.stdin is not None
+        self.warm.stdin.close()
+        await self.warm.wait()
+
+    def _family(self) -> list[psutil.Process]:
+        """Everybody the bot has started, the nearest first."""
+        with suppress(psutil.NoSuchProcess):
+            return [child for child in psutil.Process(self.pid).children(recursive=True) if child.is_running()]
+        return []
+
+
+def _does(process: psutil.Process, program: str) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return program in process.cmdline()
+    return False
