@@ -220,10 +220,11 @@ def _judge_press(verdict: Verdict, press: Press, replies: Sequence[Message]) -> 
     else:
         verdict.orphans += [Orphan(press.chat, press.person, message["id"]) for message in alive]
         results = sum(is_result(message) for message in replies)
+        answers = len({message["album"] or message["id"] for message in replies}) - len(alive)
         if results > 1:
             verdict.twice.append(f"{name}: {results} results")
-        elif len(replies) - len(alive) > 1:
-            verdict.repeated.append(f"{name}: {len(replies) - len(alive)} answers")
+        elif answers > 1:
+            verdict.repeated.append(f"{name}: {answers} answers")
 
 
 def _name(ask: Ask) -> str:

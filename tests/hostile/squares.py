@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import queue
+from contextlib import suppress
 
 from PIL import Image
 
@@ -48,8 +49,9 @@ def main() -> None:
     options = parser.parse_args()
     die_with_parent()
     link = ParentLink(options.fd)
-    link.send(Hello(slots=options.slots, card=CARD, pid=os.getpid()))
-    _serve(link, BlobStore(options.blobs), options.seconds / STEPS)
+    with suppress(BrokenPipeError):  # the worker is gone
+        link.send(Hello(slots=options.slots, card=CARD, pid=os.getpid()))
+        _serve(link, BlobStore(options.blobs), options.seconds / STEPS)
 
 
 def _serve(link: ParentLink, blobs: BlobStore, step_seconds: float) -> None:

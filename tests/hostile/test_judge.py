@@ -22,7 +22,8 @@ def answer(number: int, to: int | None, text: str, *data: str, photo: bool = Fal
 
 
 def _message(number: int, is_bot: bool, **more: Any) -> Message:
-    empty = {"text": None, "caption": None, "photo": None, "reply_to": None, "buttons": [], "entities": []}
+    empty = {"text": None, "caption": None, "photo": None, "reply_to": None, "album": None}
+    empty |= {"buttons": [], "entities": []}
     return {"id": number, "from": {"id": 7 if is_bot else ANNA, "is_bot": is_bot}, "deleted": False, **empty, **more}
 
 
@@ -148,6 +149,13 @@ def test_a_press_that_brings_two_results_or_an_endless_one() -> None:
     asked = press(2, "j:again:1")
     assert verdict_on([said(1), grid(2, 1), grid(3, 2), grid(4, 2)], presses=(asked,)).twice
     assert verdict_on([said(1), grid(2, 1), status(3, 2)], presses=(asked,)).stuck
+
+
+def test_an_album_of_files_is_one_answer_and_two_are_not() -> None:
+    files = [answer(number, 2, "", album="9") for number in (3, 4)]
+    asked = press(2, "j:files:1")
+    assert not verdict_on([said(1), grid(2, 1), *files], presses=(asked,)).repeated
+    assert verdict_on([said(1), grid(2, 1), *files, answer(5, 2, "", album="10")], presses=(asked,)).repeated
 
 
 def test_what_was_said_so_far_is_found_while_people_wait() -> None:
