@@ -8,246 +8,44 @@ thousand kills take under an hour.
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import aiohttp
 
-from bot.playground import Playground, serve
-from tests.e2e.chat import Message, Person
+from bot.playground import serve
+from tests.e2e.chat import Person
 from tests.hostile.crowd import Diary, Visitor
-from tests.hostile.judge import Verdict, buttons_of, is_status, judge
+from tests.hostile.judge import Verdict
 from tests.hostile.lives import Lives, Victim
 from tests.hostile.report import Table
+from tests.hostile.trial import Trial
 
-KILLS = {False: 10, True: 1000}
+SHORT, BY_POLLING, BY_WEBHOOK = 9, 800, 200  # kills
 GROUP = -700
-EVERY_SECONDS = 0.35  # somebody does something
-SETTLED_SECONDS, GIVEN_UP_SECONDS, LONGEST_SECONDS = 3.0, 20.0, 240.0
-
-# What Telegram does to the next calls of a kind, now and then.
-FAULTS: tuple[dict[str, Any], ...] = (
-    {"method": "sendMessage", "status": 429, "retry_after": 1},
-    {"method": "editMessageMedia", "status": 429, "retry_after": 1},
-    {"method": "sendMessage", "status": 500},
-    {"method": "sendPhoto", "status": 502},
-    {"method": "editMessageMedia", "status": 500},
-    {"method": "editMessageMedia", "drop": True, "when": "after"},
-    {"method": "editMessageText", "drop": True},
-    {"method": "sendMessage", "drop": True},
-    {"method": "sendMessage", "drop": True, "when": "after"},
-    {"method": "sendPhoto", "drop": True},
-    {"method": "getFile", "delay": 1.2},
-    {"method": "getFile", "status": 500},
-    {"method": "getUpdates", "drop": True},
-    {"method": "getUpdates", "drop": True, "when": "after"},
-    {"method": "answerCallbackQuery", "status": 500},
-    {"method": "*", "delay": 0.4, "count": 3},
-)
 
 
-@dataclass
-class Trial:
-    """A studio, the people in its chats, and what was done to it. `count` is how often each was killed, and when."""
+@dataclass(frozen=True)
+class Outcome:
+    """What a campaign has found: figures by name, and faults as sentences."""
 
-    playground: Playground
-    lives: Lives
-    people: list[Visitor]
-    diary: Diary
-    chance: random.Random
-    count: Counter[str] = field(default_factory=Counter)
-
-    async def run(self, kills: int, *, group: int) -> None:
-        """So many kills, a third of them each of bot, worker and engine, in a random order."""
-        victims: list[Victim] = [get_args(Victim)[number % 3] for number in range(kills)]
-        self.chance.shuffle(victims)
-        await self.lives.begin()
-        await self.lives.listens()
-        await self.people[0].person.post("chat", {"chat": group, "title": "Friends", "privacy": False})
-        bustle = asyncio.create_task(self._bustle())
-        try:
-            for victim in victims:
-                if self.chance.random() < 0.4:
-                    await self.trouble(self.chance.choice(FAULTS))
-                await (self._kill_bot() if victim == "bot" else self._kill_beside(victim))
-        finally:
-            bustle.cancel()
-            await asyncio.gather(bustle, return_exceptions=True)
-
-    async def trouble(self, fault: dict[str, Any]) -> None:
-        await self.people[0].person.post("faults", fault)
-        self.count["faults of Telegram"] += 1
-
-    async def act(self) -> str | None:
-        return await self.chance.choice(self.people).act()
-
-    async def chats(self) -> dict[int, list[Message]]:
-        """Every chat as its people see it."""
-        found: dict[int, list[Message]] = {}
-        for chat in {visitor.person.chat_id: visitor.person for visitor in self.people}.values():
-            found[chat.chat_id] = (await chat.get(f"transcript?chat={chat.chat_id}&limit=1000000"))["messages"]
-        return found
-
-    async def _bustle(self) -> None:
-        while True:
-            await self.act()
-            await asyncio.sleep(self.chance.uniform(0, 2 * EVERY_SECONDS))
-
-    # Kills
-
-    async def _kill_bot(self) -> None:
-        moments: dict[str, Callable[[], Awaitable[None]]] = {
-            "soon after a message": self._soon,
-            "in the middle of a send": self._within({"method": "sendMessage", "delay": 0.5}),
-            "before an answer is read": self._within({"method": "sendMessage", "delay": 0.5, "when": "after"}),
-            "in the middle of a result": self._within({"method": "editMessageMedia", "delay": 0.5, "when": "after"}),
-            "while a file is fetched": self._within({"method": "getFile", "delay": 1.0}),
-            "while Telegram asks for patience": self._within({"method": "sendMessage", "retry_after": 2}),
-            "as the chat shows its message": self._as_shown,
-            "while it starts": self._while_starting,
-        }
-        weights = (8, 2, 2, 2, 2, 2, 2, 2)
-        moment = self.chance.choices(list(moments), weights)[0]
-        await moments[moment]()
-        await self.lives.kill("bot")
-        self.count["bot"] += 1
-        self.count[f"bot, {moment}"] += 1
-        await self.lives.begin()
-        await self.lives.listens()
-
-    async def _soon(self) -> None:
-        """Within a second of a message, mostly at once."""
-        while await self.act() is None:
-            await asyncio.sleep(0.05)
-        await asyncio.sleep(self.chance.choice([0.15, 0.4, 1.0]) * self.chance.random())
-
-    def _within(self, fault: dict[str, Any]) -> Callable[[], Awaitable[None]]:
-        """While a call is slow, or a pause is kept: somebody does something that leads to it."""
-
-        async def wait() -> None:
-            await self.trouble(fault)
-            mine = self.playground.bots.faults.faults[-1]
-            deadline = time.monotonic() + 4
-            while mine in self.playground.bots.faults.faults and time.monotonic() < deadline:
-                await self.act()
-                await asyncio.sleep(0.1)
-            await asyncio.sleep(self.chance.random() * (fault.get("delay") or 1.0))
-
-        return wait
-
-    async def _as_shown(self) -> None:
-        """At the very moment the next message or edit of the bot appears."""
-        events = self.playground.world.events
-        stream = events.subscribe(None)
-        try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(4):
-                    await self.act()
-                    while not _is_of_bot(await stream.get()):
-                        pass
-        finally:
-            events.unsubscribe(stream)
-
-    async def _while_starting(self) -> None:
-        """A kill, and another one before the next life has got far."""
-        await self.act()
-        await self.lives.kill("bot")
-        self.count["bot"] += 1
-        await self.lives.begin()
-        await asyncio.sleep(1.5 * self.chance.random())
-
-    async def _kill_beside(self, victim: Victim) -> None:
-        """The worker or the engine, at any moment of its life."""
-        for _ in range(self.chance.randint(1, 2)):
-            await self.act()
-        await asyncio.sleep(1.2 * self.chance.random())
-        deadline = time.monotonic() + 10
-        while not await self.lives.kill(victim):  # it is only just being started again
-            assert time.monotonic() < deadline, f"there is no {victim}; log:\n{self.lives.log.read_text()[-3000:]}"
-            await asyncio.sleep(0.05)
-        self.count[victim] += 1
-
-    # Peace
-
-    async def settle(self) -> Verdict:
-        """Lets everything come to its end, and judges: no event any more, and nothing that time might mend."""
-        await self._peace()
-        deadline = time.monotonic() + LONGEST_SECONDS
-        events, quiet_since, last = self.playground.world.events, time.monotonic(), -1
-        while True:
-            await asyncio.sleep(0.25)
-            if events.last_id != last:
-                last, quiet_since = events.last_id, time.monotonic()
-            quiet = time.monotonic() - quiet_since
-            if quiet < SETTLED_SECONDS and time.monotonic() < deadline:
-                continue
-            if self.diary.pressing and time.monotonic() < deadline:
-                continue
-            verdict = judge(await self.chats(), self.diary.asks, self.diary.presses)
-            if not verdict.open or quiet > GIVEN_UP_SECONDS or time.monotonic() > deadline:
-                return verdict
-
-    async def waiting_lines(self) -> list[str]:
-        """Who is told that something of theirs is still in line, when all is at rest."""
-        asked = []
-        for visitor in self.people:
-            if visitor.private:
-                sent = await visitor.person.say("/queue")
-                asked.append((visitor, sent["message"]["id"]))
-        found = []
-        for visitor, message in asked:
-            answer = await visitor.person.until(lambda m, to=message: m["reply_to"] == to, after=message, patience=60)
-            if buttons_of(answer):
-                found.append(f"person {visitor.person.id} still has something in line: {answer['text']!r}")
-        return found
-
-    async def press_orphans(self, verdict: Verdict) -> int:
-        """Their people press them. Returns how many go on saying that they wait or draw."""
-        for orphan in verdict.orphans:
-            owner = next(it for it in self.people if (it.person.chat_id, it.person.id) == (orphan.chat, orphan.person))
-            message = await owner.person.message(orphan.message)
-            owner.press(message, next(data for data in buttons_of(message) if data.startswith("j:cancel:")))
-        while self.diary.pressing:
-            await asyncio.sleep(0.1)
-        await asyncio.sleep(0.5)
-        chats = await self.chats()
-        left = {(chat, message["id"]) for chat in chats for message in chats[chat] if is_status(message)}
-        return sum((orphan.chat, orphan.message) in left for orphan in verdict.orphans)
-
-    async def keep_evidence(self, path: Path) -> None:
-        """What the verdict was made of, and the calls and updates behind it."""
-        seen = {
-            "chats": await self.chats(),
-            "asks": [asdict(ask) for ask in self.diary.asks],
-            "presses": [asdict(press) for press in self.diary.presses],
-            "calls": list(self.playground.bots.calls),
-            "updates": [update.as_json() for box in self.playground.world.mailboxes.values() for update in box.history],
-        }
-        path.write_text(json.dumps(seen, ensure_ascii=False, indent=1, default=repr))
-
-    async def _peace(self) -> None:
-        async with self.people[0].person.session.delete(f"{self.playground.url}/sim/faults") as response:
-            assert response.status == 200
+    figures: dict[str, object]
+    faults: tuple[str, ...]
 
 
-def _is_of_bot(event: Any) -> bool:
-    return event.name in ("message", "edit") and '"is_bot":true' in event.data
-
-
-async def campaign(kills: int, seed: int, folder: Path, *, privately: int = 4, together: int = 2) -> Table:
-    """A whole trial, people in private chats and in one group, to its verdict."""
-    playground = await serve(port=0, usernames={123456: "kandinsky_bot"}, query_lifetime=60.0)
-    lives = await Lives.prepare(playground, folder)
-    chance, diary = random.Random(seed), Diary()
+async def campaign(
+    kills: int, seed: int, folder: Path, *, privately: int = 4, together: int = 2, webhook: bool = False
+) -> Outcome:
+    """A whole trial, people in private chats and in one group, to its verdict. Faults leave evidence in the folder."""
+    playground = await serve(port=0, usernames={123456: "kandinsky_bot"})
+    lives = await Lives.prepare(playground, folder, webhook=webhook)
+    diary = Diary()
     try:
         async with aiohttp.ClientSession() as session:
             people = [
@@ -258,56 +56,69 @@ async def campaign(kills: int, seed: int, folder: Path, *, privately: int = 4, t
                 )
                 for number, chat in enumerate([None] * privately + [GROUP] * together)
             ]
-            trial = Trial(playground, lives, people, diary, chance)
+            trial = Trial(playground, lives, people, diary, random.Random(seed))
             began = time.monotonic()
             await trial.run(kills, group=GROUP)
             spent = time.monotonic() - began
             verdict = await trial.settle()
             waiting = await trial.waiting_lines()
             unmended = await trial.press_orphans(verdict)
-            table = _table(trial, verdict, waiting, unmended, spent)
-            if table.faults:
+            outcome = _outcome(trial, verdict, waiting, unmended, spent)
+            if outcome.faults:
                 await trial.keep_evidence(folder / "evidence.json")
-            return table
+            return outcome
     finally:
         await lives.end()
         await playground.close()
 
 
 def attack(*, long: bool, seed: int) -> Table:
-    """Short: ten kills. Long: a thousand, and more people. Where faults are found, a row says where the evidence is."""
+    """Short: nine kills. Long: a thousand, a fifth of them by webhook, and more people. Faults leave their evidence."""
     folder = Path(tempfile.mkdtemp(prefix="kills-"))
-    crowd = {"privately": 9, "together": 3} if long else {}
-    table = asyncio.run(campaign(KILLS[long], seed, folder, **crowd))
-    if not table.faults:
+    if long:
+        ways = {"by polling": (BY_POLLING, False), "by webhook": (BY_WEBHOOK, True)}
+        outcomes = {
+            way: asyncio.run(campaign(kills, seed, folder / way[3:], privately=9, together=3, webhook=webhook))
+            for way, (kills, webhook) in ways.items()
+        }
+    else:
+        outcomes = {"how many": asyncio.run(campaign(SHORT, seed, folder))}
+    names = dict.fromkeys(name for outcome in outcomes.values() for name in outcome.figures)
+    rows: list[tuple[object, ...]] = [
+        (name, *(outcome.figures.get(name, 0) for outcome in outcomes.values())) for name in names
+    ]
+    faults = tuple(f"{way}: {fault}" for way, outcome in outcomes.items() for fault in outcome.faults)
+    if faults:
+        rows.append(("log and chats", folder, *[""] * (len(outcomes) - 1)))
+    else:
         shutil.rmtree(folder)
-        return table
-    return replace(table, rows=(*table.rows, ("log and chats", folder)))
+    return Table("kill -9 of bot, worker and engine", ("", *outcomes), rows, faults)
 
 
-def _table(trial: Trial, verdict: Verdict, waiting: list[str], unmended: int, spent: float) -> Table:
-    kills = sum(trial.count[victim] for victim in get_args(Victim))
+def _outcome(trial: Trial, verdict: Verdict, waiting: list[str], unmended: int, spent: float) -> Outcome:
     diary, log = trial.diary, trial.lives.log.read_text(errors="replace")
     wishes = Counter(ask.wish for ask in diary.asks)
-    rows: list[tuple[object, ...]] = [
-        ("kills", f"{kills} in {spent:.0f} s"),
-        *((what, number) for what, number in sorted(trial.count.items())),
-        ("messages that ask for something", f"{len(diary.asks)}: " + ", ".join(f"{n} {w}" for w, n in wishes.items())),
-        ("presses", len(diary.presses)),
-        ("edits", diary.edits),
-        ("answered", ", ".join(f"{number} {how}" for how, number in sorted(verdict.answered.items()))),
-        ("lost", len(verdict.lost)),
-        ("albums torn apart", len(verdict.torn)),
-        ("two results for one ask", len(verdict.twice)),
-        ("stuck", len(verdict.stuck)),
-        ("presses without an answer", len(verdict.unanswered)),
-        ("statuses left behind", len(verdict.orphans)),
-        ("of these, a press mends", len(verdict.orphans) - unmended),
-        ("small answers given twice", len(verdict.repeated)),
-        ("apologies", verdict.apologies),
-        ("tracebacks in the log", log.count("Traceback (most recent call last)")),
-    ]
+    figures: dict[str, object] = {
+        "kills": sum(trial.count[victim] for victim in get_args(Victim)),
+        "seconds": round(spent),
+        **dict(sorted(trial.count.items())),
+        "messages that ask for something": len(diary.asks),
+        **{f"of these: {wish}": number for wish, number in sorted(wishes.items())},
+        "presses": len(diary.presses),
+        "edits": diary.edits,
+        **{f"answered by {how}": number for how, number in sorted(verdict.answered.items())},
+        "lost": len(verdict.lost),
+        "albums torn apart": len(verdict.torn),
+        "two results for one ask": len(verdict.twice),
+        "stuck": len(verdict.stuck),
+        "presses without an answer": len(verdict.unanswered),
+        "statuses left behind": len(verdict.orphans),
+        "of these, a press mends": len(verdict.orphans) - unmended,
+        "small answers given twice": len(verdict.repeated),
+        "apologies": verdict.apologies,
+        "tracebacks in the log": log.count("Traceback (most recent call last)"),
+    }
     faults = [*verdict.faults, *waiting]
     if unmended:
         faults.append(f"{unmended} status messages go on saying that they wait after their person has pressed them")
-    return Table(f"kill -9, {kills} times", ("what", "how many"), rows, tuple(faults))
+    return Outcome(figures, tuple(faults))

@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import signal
+import socket
 import sys
 import time
 from contextlib import suppress
@@ -35,13 +36,16 @@ class Lives:
     playground: Playground
     folder: Path
     warm: asyncio.subprocess.Process
+    webhook_port: int | None = None
     pid: int = 0
     number: int = 0
-    born: float = 0.0
+    born: float = 0.0  # monotonic
+    born_at: float = 0.0
 
     @classmethod
-    async def prepare(cls, playground: Playground, folder: Path) -> Lives:
-        """Waits until everything has been imported."""
+    async def prepare(cls, playground: Playground, folder: Path, *, webhook: bool = False) -> Lives:
+        """Waits until everything has been imported. Updates come by polling, or by webhook."""
+        folder.mkdir(parents=True, exist_ok=True)
         engine = [sys.executable, "-m", "tests.hostile.squares", "--blobs", str(folder / "data" / "blobs")]
         warm = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.hostile.warm", shlex.join(engine)),
@@ -52,7 +56,7 @@ class Lives:
         )
         assert warm.stdout is not None
         assert await warm.stdout.readline() == b"ready\n"
-        return cls(playground, folder, warm)
+        return cls(playground, folder, warm, _free_port() if webhook else None)
 
     @property
     def log(self) -> Path:
@@ -67,15 +71,22 @@ class Lives:
             "DATA_DIR": str(self.folder / "data"),
             "LOG_LEVEL": "INFO",
         }
+        if self.webhook_port is not None:
+            address = f"http://127.0.0.1:{self.webhook_port}/updates"
+            environment |= {"WEBHOOK_URL": address, "WEBHOOK_PORT": str(self.webhook_port)}
         order = {"environment": environment, "log": str(self.log), "life": self.number}
         assert self.warm.stdin is not None and self.warm.stdout is not None
         self.warm.stdin.write(json.dumps(order).encode() + b"\n")
-        self.born = time.monotonic()
+        self.born, self.born_at = time.monotonic(), time.time()
         self.pid = int(await self.warm.stdout.readline())
 
     @property
     def listening(self) -> bool:
-        """Whether this life has asked for updates."""
+        """Whether this life has asked for updates, or to be told of them."""
+        if self.webhook_port is not None:
+            calls = reversed(self.playground.bots.calls)
+            asked = next((call for call in calls if call["method"] == "setWebhook" and call["ok"]), None)
+            return asked is not None and asked["time"] > self.born_at
         return any(mailbox.last_poll > self.born for mailbox in self.playground.world.mailboxes.values())
 
     async def listens(self) -> None:
@@ -115,6 +126,11 @@ class Lives:
         with suppress(psutil.NoSuchProcess):
             return [child for child in psutil.Process(self.pid).children(recursive=True) if child.is_running()]
         return []
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
 
 
 def _does(process: psutil.Process, program: str) -> bool:
