@@ -96,7 +96,8 @@ class Visitor:
 
     async def _photo(self, _messages: list[Message]) -> bool:
         worded = not self.private or self.chance.random() < 0.5
-        sent = await self._send([self._picture()], self._caption() if worded else "")
+        kind = "document" if self.chance.random() < 0.25 else "photo"
+        sent = await self._send([self._picture()], self._caption() if worded else "", kind)
         self._asked("draw" if worded else "menu", sent)
         return True
 
@@ -190,13 +191,13 @@ class Visitor:
         self.diary.asks.append(ask)
         self.waiting.append((ask, time.monotonic()))
 
-    async def _send(self, pictures: list[bytes], caption: str) -> dict[str, list[Message]]:
+    async def _send(self, pictures: list[bytes], caption: str, kind: str = "photo") -> dict[str, list[Message]]:
         form = aiohttp.FormData()
         for name, value in (("user", self.person.id), ("chat", self.person.chat_id), ("caption", caption)):
             form.add_field(name, str(value))
         form.add_field("language", self.person.language)
         for number, picture in enumerate(pictures):
-            form.add_field("photo", picture, filename=f"{number}.jpg", content_type="image/jpeg")
+            form.add_field(kind, picture, filename=f"{number}.jpg", content_type="image/jpeg")
         async with self.person.session.post(f"{self.person.url}/sim/message", data=form) as response:
             sent: dict[str, list[Message]] = await response.json()
         assert sent["ok"], sent

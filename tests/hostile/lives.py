@@ -21,8 +21,8 @@ from bot.playground import Playground
 from tests.e2e.studio import ROOT, TOKEN
 
 Victim = Literal["bot", "worker", "engine"]
-_COMMANDS = {"worker": "inference.worker", "engine": "tests.hostile.squares"}
-START_SECONDS = 60.0
+_COMMANDS = {"worker": "inference.worker", "engine": "tests.hostile.squares", "decoder": "bot.imaging.child"}
+START_SECONDS, DYING_SECONDS = 60.0, 20.0
 
 
 class Stillborn(AssertionError):
@@ -96,12 +96,14 @@ class Lives:
                 raise Stillborn(f"life {self.number}; log:\n{self.log.read_text()[-3000:]}")
             await asyncio.sleep(0.02)
 
-    async def kill(self, victim: Victim) -> bool:
-        """kill -9; of the bot with all that is its. False where there is no such process at the moment."""
+    async def kill(self, victim: Victim | Literal["decoder"]) -> bool:
+        """kill -9; of the bot alone, after which its family must end. False where there is no such process just now."""
         if victim == "bot":
             family = self._family()
             os.kill(self.pid, signal.SIGKILL)
-            while psutil.pid_exists(self.pid) or any(member.is_running() for member in family):
+            deadline = time.monotonic() + DYING_SECONDS
+            while psutil.pid_exists(self.pid) or any(_is_alive(member) for member in family):
+                assert time.monotonic() < deadline, f"outlived the bot: {[it for it in family if _is_alive(it)]}"
                 await asyncio.sleep(0.01)
             return True
         found = next((member for member in self._family() if _does(member, _COMMANDS[victim])), None)
@@ -126,6 +128,12 @@ class Lives:
         with suppress(psutil.NoSuchProcess):
             return [child for child in psutil.Process(self.pid).children(recursive=True) if child.is_running()]
         return []
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def _free_port() -> int:

@@ -66,6 +66,8 @@ class Trial:
             for victim in victims:
                 if self.chance.random() < 0.4:
                     await self.trouble(self.chance.choice(FAULTS))
+                if self.chance.random() < 0.2:  # of no consequence to anybody but the picture that is being opened
+                    self.count["what opens pictures, besides"] += await self.lives.kill("decoder")
                 await (self._kill_bot() if victim == "bot" else self._kill_beside(victim))
         finally:
             bustle.cancel()
