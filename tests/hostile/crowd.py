@@ -36,12 +36,12 @@ CHANGING = ("j:star:", "p:star:", "o:more:", "j:cancel:", "j:queue:", "m:more:",
 
 @dataclass
 class Diary:
-    """What everybody has done, in the order it was done."""
+    """What everybody has done, in the order it was done, and when (monotonic). `pressing` has not ended yet."""
 
-    asks: list[Ask] = field(default_factory=list)
+    asks: dict[Ask, float] = field(default_factory=dict)
     presses: list[Press] = field(default_factory=list)
     edits: int = 0
-    pressing: set[asyncio.Task[None]] = field(default_factory=set)
+    pressing: dict[asyncio.Task[None], float] = field(default_factory=dict)
 
 
 @dataclass
@@ -160,8 +160,8 @@ class Visitor:
     def press(self, message: Message, data: str) -> None:
         """Presses, and goes on while the answer is awaited."""
         task = asyncio.create_task(self._press_and_wait(message, data))
-        self.diary.pressing.add(task)
-        task.add_done_callback(self.diary.pressing.discard)
+        self.diary.pressing[task] = time.monotonic()
+        task.add_done_callback(self.diary.pressing.pop)
 
     async def _press_and_wait(self, message: Message, data: str) -> None:
         press = Press(self.person.chat_id, self.person.id, message["id"], data, False, brings=data.startswith(BRINGING))
@@ -188,7 +188,7 @@ class Visitor:
 
     def _asked(self, wish: Wish, sent: dict[str, list[Message]]) -> None:
         ask = Ask(wish, self.person.chat_id, self.person.id, tuple(m["id"] for m in sent["messages"]))
-        self.diary.asks.append(ask)
+        self.diary.asks[ask] = time.monotonic()
         self.waiting.append((ask, time.monotonic()))
 
     async def _send(self, pictures: list[bytes], caption: str, kind: str = "photo") -> dict[str, list[Message]]:

@@ -184,10 +184,10 @@ def _judge_unthreaded(verdict: Verdict, chat: int, wish: str, messages: Sequence
     replies = {message["reply_to"] for message in messages if _ours(message)}
     for ask in sorted(asks, key=lambda ask: ask.messages):
         answer = next((message for message in free if message["id"] > ask.messages[-1]), None)
-        if answer is not None:
-            free.remove(answer)
+        if ask.messages[-1] in replies:  # an apology, or that there is nothing yet
             verdict.answered["words"] += 1
-        elif ask.messages[-1] in replies:  # an apology, or that there is nothing yet
+        elif answer is not None:
+            free.remove(answer)
             verdict.answered["words"] += 1
         else:
             verdict.lost.append(f"{_name(ask)}: no answer")

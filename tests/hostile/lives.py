@@ -47,6 +47,7 @@ class Lives:
         """Waits until everything has been imported. Updates come by polling, or by webhook."""
         folder.mkdir(parents=True, exist_ok=True)
         engine = [sys.executable, "-m", "tests.hostile.squares", "--blobs", str(folder / "data" / "blobs")]
+        engine += ["--ready", str(folder / "ready")]
         warm = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.hostile.warm", shlex.join(engine)),
             cwd=ROOT,
@@ -88,6 +89,12 @@ class Lives:
             asked = next((call for call in calls if call["method"] == "setWebhook" and call["ok"]), None)
             return asked is not None and asked["time"] > self.born_at
         return any(mailbox.last_poll > self.born for mailbox in self.playground.world.mailboxes.values())
+
+    @property
+    def drawing(self) -> bool:
+        """Whether there is an engine that is ready."""
+        ready = self.folder / "ready"
+        return ready.exists() and any(str(member.pid) == ready.read_text() for member in self._family())
 
     async def listens(self) -> None:
         deadline = time.monotonic() + START_SECONDS

@@ -1,6 +1,8 @@
 """An engine that paints squares: real files for every mode, no tensors, ready in half a second.
 
-python -m tests.hostile.squares --fd N --blobs FOLDER [--slots N] [--seconds N]
+python -m tests.hostile.squares --fd N --blobs FOLDER --ready FILE [--slots N] [--seconds N]
+
+Its process id stands in FILE as soon as it can paint.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import argparse
 import os
 import queue
 from contextlib import suppress
+from pathlib import Path
 
 from PIL import Image
 
@@ -44,6 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--fd", type=int, required=True)
     parser.add_argument("--blobs", required=True)
+    parser.add_argument("--ready", type=Path, required=True)
     parser.add_argument("--slots", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=0.3, help="for a job")
     options = parser.parse_args()
@@ -51,6 +55,7 @@ def main() -> None:
     link = ParentLink(options.fd)
     with suppress(BrokenPipeError):  # the worker is gone
         link.send(Hello(slots=options.slots, card=CARD, pid=os.getpid()))
+        options.ready.write_text(str(os.getpid()))
         _serve(link, BlobStore(options.blobs), options.seconds / STEPS)
 
 

@@ -85,6 +85,12 @@ def test_an_answer_before_the_question_is_none() -> None:
     assert verdict_on(messages, ask("help", 2)).lost
 
 
+def test_what_says_which_question_it_answers_leaves_the_other_answers_to_the_others() -> None:
+    nothing_yet = [said(1, "/history"), answer(2, 1, "You have no pictures yet.")]
+    messages = [*nothing_yet, said(3, "/history"), answer(4, None, "🖼 Your pictures", "h:101:0:0:turn:0", photo=True)]
+    assert verdict_on(messages, ask("history", 1), ask("history", 3)).faults == ()
+
+
 def test_two_results_for_one_request_are_one_too_many() -> None:
     assert verdict_on([said(1), grid(2, 1), grid(3, 1)], ask("draw", 1)).twice
 

@@ -16,10 +16,11 @@ from typing import Any, get_args
 from bot.playground import Playground
 from tests.e2e.chat import Message
 from tests.hostile.crowd import Diary, Visitor
-from tests.hostile.judge import Verdict, buttons_of, is_status, judge
+from tests.hostile.judge import Ask, Verdict, answers_to, buttons_of, is_status, judge
 from tests.hostile.lives import Lives, Victim
 
 EVERY_SECONDS = 0.35  # somebody does something
+ENGINE_SECONDS, SPARING_SECONDS = 8.0, 12.0
 SETTLED_SECONDS, GIVEN_UP_SECONDS, LONGEST_SECONDS = 3.0, 20.0, 240.0
 
 # What Telegram does to the next calls of a kind, now and then.
@@ -45,7 +46,8 @@ FAULTS: tuple[dict[str, Any], ...] = (
 
 @dataclass
 class Trial:
-    """A studio, the people in its chats, and what was done to it. `count` is how often each was killed, and when."""
+    """A studio, the people in its chats, and what was done to it. `count` is how often each was killed, and when;
+    `given_up` are asks whose answer was awaited in vain."""
 
     playground: Playground
     lives: Lives
@@ -53,6 +55,8 @@ class Trial:
     diary: Diary
     chance: random.Random
     count: Counter[str] = field(default_factory=Counter)
+    bot_killed: list[float] = field(default_factory=list)
+    given_up: set[Ask] = field(default_factory=set)
 
     async def run(self, kills: int, *, group: int) -> None:
         """So many kills, a third of them each of bot, worker and engine, in a random order."""
@@ -69,6 +73,8 @@ class Trial:
                 if self.chance.random() < 0.2:  # of no consequence to anybody but the picture that is being opened
                     self.count["what opens pictures, besides"] += await self.lives.kill("decoder")
                 await (self._kill_bot() if victim == "bot" else self._kill_beside(victim))
+                if self.chance.random() < 0.6:  # else the next kill comes while there is no engine yet
+                    await _within(ENGINE_SECONDS, lambda: self.lives.drawing)
         finally:
             bustle.cancel()
             await asyncio.gather(bustle, return_exceptions=True)
@@ -80,11 +86,11 @@ class Trial:
     async def act(self) -> str | None:
         return await self.chance.choice(self.people).act()
 
-    async def chats(self) -> dict[int, list[Message]]:
-        """Every chat as its people see it."""
+    async def chats(self, latest: int = 1_000_000) -> dict[int, list[Message]]:
+        """Every chat as its people see it, or the latest messages of it."""
         found: dict[int, list[Message]] = {}
         for chat in {visitor.person.chat_id: visitor.person for visitor in self.people}.values():
-            found[chat.chat_id] = (await chat.get(f"transcript?chat={chat.chat_id}&limit=1000000"))["messages"]
+            found[chat.chat_id] = (await chat.get(f"transcript?chat={chat.chat_id}&limit={latest}"))["messages"]
         return found
 
     async def _bustle(self) -> None:
@@ -97,22 +103,45 @@ class Trial:
     async def _kill_bot(self) -> None:
         moments: dict[str, Callable[[], Awaitable[None]]] = {
             "soon after a message": self._soon,
-            "in the middle of a send": self._within({"method": "sendMessage", "delay": 0.5}),
-            "before an answer is read": self._within({"method": "sendMessage", "delay": 0.5, "when": "after"}),
-            "in the middle of a result": self._within({"method": "editMessageMedia", "delay": 0.5, "when": "after"}),
-            "while a file is fetched": self._within({"method": "getFile", "delay": 1.0}),
-            "while Telegram asks for patience": self._within({"method": "sendMessage", "retry_after": 2}),
+            "in the middle of a send": self._during({"method": "sendMessage", "delay": 0.5}),
+            "before an answer is read": self._during({"method": "sendMessage", "delay": 0.5, "when": "after"}),
+            "in the middle of a result": self._during({"method": "editMessageMedia", "delay": 0.5, "when": "after"}),
+            "while a file is fetched": self._during({"method": "getFile", "delay": 1.0}),
+            "while Telegram asks for patience": self._during({"method": "sendMessage", "retry_after": 2}),
             "as the chat shows its message": self._as_shown,
             "while it starts": self._while_starting,
         }
         weights = (8, 2, 2, 2, 2, 2, 2, 2)
         moment = self.chance.choices(list(moments), weights)[0]
+        await self._spare()
         await moments[moment]()
-        await self.lives.kill("bot")
-        self.count["bot"] += 1
+        await self._end_bot()
         self.count[f"bot, {moment}"] += 1
         await self.lives.begin()
         await self.lives.listens()
+
+    async def _end_bot(self) -> None:
+        await self.lives.kill("bot")
+        self.bot_killed.append(time.monotonic())
+        self.count["bot"] += 1
+
+    async def _spare(self) -> None:
+        """Waits for what has lived through two kills of the bot: what is killed a third time over the same message may
+        take it for the killer, and set it aside."""
+        if len(self.bot_killed) < 2:
+            return
+        before = self.bot_killed[-2]
+        deadline = time.monotonic() + SPARING_SECONDS
+        while True:
+            old = {ask for ask, since in self.diary.asks.items() if since < before} - self.given_up
+            chats = await self.chats(latest=300) if old else {}
+            answered = {ask for ask in old if answers_to(chats[ask.chat], ask)}
+            pressed = any(since < before for since in self.diary.pressing.values())
+            in_vain = time.monotonic() > deadline
+            self.given_up |= old if in_vain else answered
+            if in_vain or not (old - answered or pressed):
+                return
+            await asyncio.sleep(0.2)
 
     async def _soon(self) -> None:
         """Within a second of a message, mostly at once."""
@@ -120,7 +149,7 @@ class Trial:
             await asyncio.sleep(0.05)
         await asyncio.sleep(self.chance.choice([0.15, 0.4, 1.0]) * self.chance.random())
 
-    def _within(self, fault: dict[str, Any]) -> Callable[[], Awaitable[None]]:
+    def _during(self, fault: dict[str, Any]) -> Callable[[], Awaitable[None]]:
         """While a call is slow, or a pause is kept: somebody does something that leads to it."""
 
         async def wait() -> None:
@@ -150,13 +179,14 @@ class Trial:
     async def _while_starting(self) -> None:
         """A kill, and another one before the next life has got far."""
         await self.act()
-        await self.lives.kill("bot")
-        self.count["bot"] += 1
+        await self._end_bot()
         await self.lives.begin()
         await asyncio.sleep(1.5 * self.chance.random())
 
     async def _kill_beside(self, victim: Victim) -> None:
-        """The worker or the engine, at any moment of its life."""
+        """The worker or the engine, mostly when there is something to be lost."""
+        if self.chance.random() < 0.85:
+            await _within(ENGINE_SECONDS, lambda: self.lives.drawing)
         for _ in range(self.chance.randint(1, 2)):
             await self.act()
         await asyncio.sleep(1.2 * self.chance.random())
@@ -182,7 +212,7 @@ class Trial:
                 continue
             if self.diary.pressing and time.monotonic() < deadline:
                 continue
-            verdict = judge(await self.chats(), self.diary.asks, self.diary.presses)
+            verdict = judge(await self.chats(), list(self.diary.asks), self.diary.presses)
             if not verdict.open or quiet > GIVEN_UP_SECONDS or time.monotonic() > deadline:
                 return verdict
 
@@ -227,6 +257,13 @@ class Trial:
     async def _peace(self) -> None:
         async with self.people[0].person.session.delete(f"{self.playground.url}/sim/faults") as response:
             assert response.status == 200
+
+
+async def _within(seconds: float, condition: Callable[[], bool]) -> None:
+    """Waits until it is so, or for so long."""
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
 
 
 def _is_of_bot(event: Any) -> bool:
