@@ -36,7 +36,7 @@ CHANGING = ("j:star:", "p:star:", "o:more:", "j:cancel:", "j:queue:", "m:more:",
 
 @dataclass
 class Diary:
-    """What everybody has done, in the order it was done, and when (monotonic). `pressing` has not ended yet."""
+    """What everybody has done, in the order it was done, and when (Unix time). `pressing` has not ended yet."""
 
     asks: dict[Ask, float] = field(default_factory=dict)
     presses: list[Press] = field(default_factory=list)
@@ -160,7 +160,7 @@ class Visitor:
     def press(self, message: Message, data: str) -> None:
         """Presses, and goes on while the answer is awaited."""
         task = asyncio.create_task(self._press_and_wait(message, data))
-        self.diary.pressing[task] = time.monotonic()
+        self.diary.pressing[task] = time.time()
         task.add_done_callback(self.diary.pressing.pop)
 
     async def _press_and_wait(self, message: Message, data: str) -> None:
@@ -188,7 +188,7 @@ class Visitor:
 
     def _asked(self, wish: Wish, sent: dict[str, list[Message]]) -> None:
         ask = Ask(wish, self.person.chat_id, self.person.id, tuple(m["id"] for m in sent["messages"]))
-        self.diary.asks[ask] = time.monotonic()
+        self.diary.asks[ask] = time.time()
         self.waiting.append((ask, time.monotonic()))
 
     async def _send(self, pictures: list[bytes], caption: str, kind: str = "photo") -> dict[str, list[Message]]:

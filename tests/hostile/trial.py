@@ -121,8 +121,8 @@ class Trial:
         await self.lives.listens()
 
     async def _end_bot(self) -> None:
+        self.bot_killed.append(time.time())
         await self.lives.kill("bot")
-        self.bot_killed.append(time.monotonic())
         self.count["bot"] += 1
 
     async def _spare(self) -> None:
@@ -250,6 +250,7 @@ class Trial:
             "asks": [asdict(ask) for ask in self.diary.asks],
             "presses": [asdict(press) for press in self.diary.presses],
             "calls": list(self.playground.bots.calls),
+            "kills of the bot": self.bot_killed,
             "updates": [update.as_json() for box in self.playground.world.mailboxes.values() for update in box.history],
         }
         path.write_text(json.dumps(seen, ensure_ascii=False, indent=1, default=repr))
