@@ -15,6 +15,8 @@ Message = dict[str, Any]
 Chats = Mapping[int, Sequence[Message]]
 Wish = Literal["draw", "menu", "mix", "words", "help", "settings", "history"]
 
+# Presses after which something is drawn. One that shows what there is once more costs nobody anything.
+_ORDERING = ("j:again:", "j:retry:", "j:repeat:", "p:full:", "p:repeat:", "o:", "m:start:", "k:start:")
 # Answers that do not say which message they answer are told by what only they have.
 _UNTHREADED: dict[str, str] = {"help": "--seed 42", "settings": "s:", "history": "h:"}
 
@@ -219,7 +221,7 @@ def _judge_press(verdict: Verdict, press: Press, replies: Sequence[Message]) -> 
         verdict.orphans += [Orphan(press.chat, press.person, message["id"]) for message in alive[1:]]
     else:
         verdict.orphans += [Orphan(press.chat, press.person, message["id"]) for message in alive]
-        results = sum(is_result(message) for message in replies)
+        results = sum(is_result(message) for message in replies) if press.data.startswith(_ORDERING) else 0
         answers = len({message["album"] or message["id"] for message in replies}) - len(alive)
         if results > 1:
             verdict.twice.append(f"{name}: {results} results")

@@ -164,6 +164,12 @@ def test_an_album_of_files_is_one_answer_and_two_are_not() -> None:
     assert verdict_on([said(1), grid(2, 1), *files, answer(5, 2, "", album="10")], presses=(asked,)).repeated
 
 
+def test_a_picture_that_is_only_shown_twice_is_a_small_answer_given_twice() -> None:
+    shown = [answer(number, 2, "a red circle", "p:file:1", photo=True) for number in (3, 4)]
+    verdict = verdict_on([said(1), grid(2, 1), *shown], presses=(press(2, "p:open:1"),))
+    assert verdict.faults == () and len(verdict.repeated) == 1
+
+
 def test_what_was_said_so_far_is_found_while_people_wait() -> None:
     messages = [said(1, "/help"), said(2), status(3, 2), answer(4, None, "--seed 42")]
     assert [m["id"] for m in answers_to(messages, ask("help", 1))] == [4]
