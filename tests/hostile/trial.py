@@ -68,6 +68,8 @@ class Trial:
         bustle = asyncio.create_task(self._bustle())
         try:
             for victim in victims:
+                if bustle.done():
+                    bustle.result()  # raises: nobody does anything any more
                 if self.chance.random() < 0.4:
                     await self.trouble(self.chance.choice(FAULTS))
                 if self.chance.random() < 0.2:  # of no consequence to anybody but the picture that is being opened
