@@ -13,8 +13,9 @@ from typing import Any, NoReturn, TypeVar
 
 import typer
 
-from bot.logs import redact, set_up_logging
+from bot.logs import set_up_logging
 from bot.settings import Settings, SettingsError, load_settings
+from inference.queue.redaction import redact
 
 Result = TypeVar("Result")
 
@@ -84,7 +85,7 @@ def _settings(*, needs_token: bool = False) -> Settings:
 def _begin(settings: Settings) -> None:
     set_up_logging(settings.log_level)
     # The worker and its child inherit the environment, and have no use for these.
-    for secret in ("BOT_TOKEN", "WEBHOOK_SECRET"):
+    for secret in ("BOT_TOKEN", "WEBHOOK_SECRET", "DATABASE_URL"):
         os.environ.pop(secret, None)
 
 

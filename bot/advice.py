@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bot.canvas import PERCENT, BadShare
-from bot.cards import escape, mode_name, shortened, style_name, wait
+from bot.cards import escape, mode_name, refused, shortened, style_name, wait
 from bot.compose import ModeMissing, TooLong
 from bot.decoding import PictureRefused, Trouble
 from bot.i18n import _, ngettext
 from bot.intake import EngineAway
 from bot.modes import BadFactor, BadScale, NoDepthMap, NoLook, TooLarge
-from bot.pictures_in import NoPicture, WhichPicture
+from bot.pictures_in import NoPicture, TooManyPictures, WhichPicture
 from bot.prompt import (
     BOUNDS,
     MAX_RATIO,
@@ -21,10 +21,12 @@ from bot.prompt import (
     NoWords,
     PromptError,
     Stray,
+    TooMuch,
     UnknownParameter,
     UnknownStyle,
 )
-from inference.queue.jobs import QueueFull, Refused, TooManyWaiting, WaitTooLong
+from bot.troubles import cause_of_trouble
+from inference.queue.jobs import OutOfOrder, QueueFull, Refused, TooManyWaiting, WaitTooLong
 
 VALUE_CHARS = 60
 
@@ -88,6 +90,8 @@ def _about_prompt(error: PromptError) -> str:
                 "I do not know what to do with “{words}” after --{parameter}. "
                 "Put all words of the picture first, the parameters after them."
             ).format(words=_said(words), parameter=parameter)
+        case TooMuch():
+            return _("That is more than I can read at once. A sentence or two and a few parameters will do.")
         case Conflict(parameter=parameter):
             return _(
                 "Flash has no use for --{parameter}. "
@@ -116,6 +120,8 @@ def _about_prompt(error: PromptError) -> str:
             return _about_picture(trouble, detail)
         case WhichPicture(count=count):
             return _("There are {n} pictures: say which one, for example <code>/vary 2</code>.").format(n=count)
+        case TooManyPictures():
+            return _("I am still busy with other pictures of yours. Please send this one again in a moment.")
         case NoPicture():
             return _("Which picture? Reply to one with this command, or send one with the command as its caption.")
         case NoLook():
@@ -154,6 +160,8 @@ def _about_queue(error: Refused | EngineAway) -> str:
                 "This would be ready in {wait}, and I do not want to keep you waiting that long. "
                 "Try fewer pictures, Flash, or come back later."
             ).format(wait=wait(eta))
+        case OutOfOrder(trouble=trouble):
+            return refused(cause_of_trouble(trouble))
         case EngineAway():
             return _(
                 "The drawing engine cannot be reached, not your fault. I keep trying to wake it; "
@@ -179,6 +187,16 @@ def _about_picture(trouble: Trouble, detail: str) -> str:
             return _("I cannot open iPhone’s HEIC files here. Send it as a photo, not as a file, and it will work.")
         case "too_big_a_file":
             return _("This file is too big: Telegram lets me fetch 20 MB at most. Send it as a photo, or smaller.")
+        case "too_hard":
+            return _(
+                "This file takes far more work to open than a picture should, so I stopped. "
+                "Save it anew as JPEG or PNG, or send it as a photo, and it will work."
+            )
+        case "no_memory":
+            return _(
+                "I have no room to open this picture right now, not your fault. "
+                "Please send it again in a minute, or as a photo."
+            )
 
 
 def missing_mode(mode: str, lacks: str) -> str:

@@ -7,17 +7,23 @@ from dataclasses import dataclass, field
 
 from aiogram.types import Message
 
+from bot.history.handling import Handling, handling
+
 QUIET_SECONDS = 0.8
 
 
 @dataclass
 class _Gathering:
+    leader: Handling | None
     parts: dict[int, Message] = field(default_factory=dict)
     newcomer: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Albums:
-    """State: the albums that are just coming in. An album is complete when nothing has been added for a while."""
+    """State: the albums that are just coming in. An album is complete when nothing has been added for a while.
+
+    Its parts are one piece of work: none of them is done with before it is, and a second handling finds them all.
+    """
 
     def __init__(self, quiet_seconds: float = QUIET_SECONDS) -> None:
         self._quiet = quiet_seconds
@@ -29,11 +35,14 @@ class Albums:
             return [message]
         key = (message.chat.id, message.media_group_id)
         gathering = self._coming.get(key)
+        part = handling()
         if gathering is not None:
+            if part is not None and gathering.leader is not None:
+                part.follow(gathering.leader)
             gathering.parts[message.message_id] = message
             gathering.newcomer.set()
             return None
-        gathering = self._coming[key] = _Gathering({message.message_id: message})
+        gathering = self._coming[key] = _Gathering(part, {message.message_id: message})
         try:
             while True:
                 await asyncio.wait_for(gathering.newcomer.wait(), self._quiet)

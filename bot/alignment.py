@@ -67,11 +67,16 @@ class _Guess:
     part: float = 1.0
 
 
-def aligned(original: Image.Image, copy: Image.Image) -> Image.Image:
-    """The copy, put right where it lies a few pixels off. Raises AnotherPicture, Cropped, Shifted, Rotated."""
+def aligned(original: Image.Image, copy: Image.Image, *, explain: bool = True) -> Image.Image:
+    """The copy, put right where it lies a few pixels off. Raises AnotherPicture, Cropped, Shifted, Rotated.
+
+    What has happened to a copy takes most of a second to find out; without `explain` it is simply another picture.
+    """
     shape = math.log(copy.width / copy.height) - math.log(original.width / original.height)
     rounding = 1.0 / min(copy.size) + 1.0 / min(original.size)
     if abs(shape) > ASPECT_TOLERANCE + rounding or not _same_frame(original, copy):
+        if not explain:
+            raise AnotherPicture
         raise _what_happened(original, copy)
     return _without_drift(original, copy)
 

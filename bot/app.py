@@ -19,7 +19,7 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from aiogram.exceptions import AiogramError, TelegramBadRequest, TelegramNotFound, TelegramUnauthorizedError
 from aiogram.types import User
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot import middlewares
@@ -29,17 +29,26 @@ from bot.delivery import Deliveries
 from bot.desk import Desk
 from bot.handlers import build_router
 from bot.history import History, Leftovers
+from bot.imaging.decoder import Decoder
 from bot.leftovers import sweep_daily
 from bot.migration import upgrade
 from bot.outbox import Outbox
 from bot.polling import poll
 from bot.settings import Settings, SettingsError
+from bot.telegram.apology import apologise
+from bot.telegram.fetching import Files
+from bot.telegram.inbox import Inbox
+from bot.telegram.notices import Notices
+from bot.telegram.sent_once import SentOnce
+from bot.telegram.turns import Turns
+from bot.troubles import cause_of, cause_of_trouble, reason_of
 from bot.webhook import serve_webhook
 from inference.blobs import BlobStore
 from inference.queue.database import DriverMissing, open_database
 from inference.queue.delivery.local import LocalDelivery
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.fairness import Limits
+from inference.queue.jobs import Trouble
 from inference.queue.ledger import Ledger
 from inference.requests import Finished
 
@@ -48,6 +57,7 @@ log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 CARD_SECONDS = 30.0
+LOOKS_AT_ONCE, LOOKS_OF_ONE, LOOKS_WAITING = 8, 2, 100  # the decoder has places of its own
 
 
 @dataclass(frozen=True)
@@ -58,22 +68,28 @@ class Studio:
     bot: Bot
     me: User
     updates: Updates
+    inbox: Inbox
     queue: Dispatcher
+    decoder: Decoder
 
 
 async def run(settings: Settings, *, on_ready: Callable[[Studio], Awaitable[None]] | None = None) -> None:
     """Runs the bot until SIGTERM or SIGINT; `on_ready` is called when it answers. Raises SettingsError."""
     with stop_on_signals() as stop:
-        async with open_studio(settings, stop) as studio:
-            if studio is None:
-                return
-            log.info("@%s is listening", studio.me.username)
-            gc.freeze()  # what the start has made stays: no collection, nor the last one at the end, need look at it
-            serving = asyncio.create_task(serve(studio, stop))
-            if on_ready is not None:
-                await on_ready(studio)
-            await serving
-            log.info("no new messages are taken; finishing what is under way")
+        try:
+            async with open_studio(settings, stop) as studio:
+                if studio is None:
+                    return
+                log.info("@%s is listening", studio.me.username)
+                gc.freeze()  # what the start has made stays: no collection, nor the last one, need look at it
+                serving = asyncio.create_task(serve(studio, stop))
+                await studio.decoder.warm_up()
+                if on_ready is not None:
+                    await on_ready(studio)
+                await serving
+                log.info("no new messages are taken; finishing what is under way")
+        except DBAPIError as broken:  # on the way up or down: what comes between is answered where it happens
+            raise _unusable(broken) from broken
 
 
 async def migrate_database(settings: Settings) -> None:
@@ -84,27 +100,30 @@ async def migrate_database(settings: Settings) -> None:
 
 async def serve(studio: Studio, stop: asyncio.Event) -> None:
     """Takes updates until `stop` is set, and returns when the last handler has ended."""
-    settings, bot, updates = studio.settings, studio.bot, studio.updates
-    allowed_updates = updates.resolve_used_update_types()
-    grace = settings.shutdown_grace_seconds
+    async with studio.inbox.open(studio.settings.shutdown_grace_seconds):
+        await _receive(studio, stop)
+
+
+async def _receive(studio: Studio, stop: asyncio.Event) -> None:
+    settings, bot = studio.settings, studio.bot
+    allowed_updates = studio.updates.resolve_used_update_types()
     if settings.webhook_url is None:
         await _reached(bot.delete_webhook, stop)  # Telegram refuses polls while one is set
         try:
-            await poll(bot, updates, stop, allowed_updates=allowed_updates, drain_seconds=grace)
+            await poll(bot, studio.inbox, stop, allowed_updates=allowed_updates)
         except TelegramUnauthorizedError as revoked:
             raise SettingsError("BOT_TOKEN", "Telegram no longer knows this token; ask @BotFather for it") from revoked
         return
     try:
         await serve_webhook(
             bot,
-            updates,
+            studio.inbox,
             stop,
             url=settings.webhook_url,
             secret=settings.webhook_secret_value,
             host=settings.webhook_host,
             port=settings.webhook_port,
             allowed_updates=allowed_updates,
-            drain_seconds=grace,
         )
     except TelegramBadRequest as refused:
         raise SettingsError("WEBHOOK_URL", f"Telegram refuses it: {refused.message}") from refused
@@ -139,7 +158,22 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         outbox.on_blocked = deliveries.blocked
         outbox.on_migrated = history.move_chat
         queue.on_unclaimed(partial(_discard, history, blobs))
-        desk = Desk(bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs, deliveries=deliveries)
+        notices = Notices(bot, settings.admin_ids, language=settings.default_language)
+        queue.on_trouble(partial(_tell_owners, notices))
+        files = Files(bot, settings.data_dir / "incoming")
+        await asyncio.to_thread(files.clear)
+        decoder = Decoder(blobs)
+        desk = Desk(
+            bot=bot,
+            queue=queue,
+            ledger=ledger,
+            history=history,
+            blobs=blobs,
+            deliveries=deliveries,
+            files=files,
+            decoder=decoder,
+            looks=Turns(LOOKS_AT_ONCE, per_person=LOOKS_OF_ONE, waiting=LOOKS_WAITING),
+        )
         updates = Updates(
             disable_fsm=True,
             settings=settings,
@@ -148,12 +182,17 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             queue=queue,
             blobs=blobs,
             deliveries=deliveries,
+            decoder=decoder,
             outbox=outbox,
             desk=desk,
             albums=Albums(),
         )
-        middlewares.install(updates, settings=settings, history=history, outbox=outbox)
+        middlewares.install(updates, settings=settings, history=history, outbox=outbox, tell_owner=notices.tell)
         updates.include_router(build_router())
+        inbox = Inbox(bot, updates, database)
+        inbox.apologise = partial(apologise, bot)
+        inbox.on_set_aside = lambda update_id, reason: notices.tell("update", f"update {update_id}: {reason}")
+        inbox.refusals.on_refused = lambda error: notices.tell(cause_of(error) or "database", reason_of(error))
         await deliveries.start()
         await queue.start()
         sweeping = asyncio.create_task(sweep_daily(Leftovers(database), blobs, settings.unused_files_days))
@@ -161,13 +200,20 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             await deliveries.resume()
             await _model_card(queue, stop)
             await _commands(bot)
-            yield Studio(settings, bot, me, updates, queue)
+            yield Studio(settings, bot, me, updates, inbox, queue, decoder)
         finally:
             sweeping.cancel()
             await asyncio.gather(sweeping, return_exceptions=True)
             await queue.close(settings.shutdown_grace_seconds)
             await deliveries.close()
+            await notices.close()
+            await decoder.close()
             await outbox.close()
+
+
+def _tell_owners(notices: Notices, trouble: Trouble | None) -> None:
+    if trouble is not None:
+        notices.tell(cause_of_trouble(trouble), trouble.reason)
 
 
 async def _discard(history: History, blobs: BlobStore, finished: Finished) -> None:
@@ -226,17 +272,21 @@ async def _database(settings: Settings) -> AsyncIterator[AsyncEngine]:
         try:
             await upgrade(database)
         except (SQLAlchemyError, OSError) as refused:
-            reason = str(getattr(refused, "orig", None) or refused).splitlines()[0]
-            raise SettingsError("DATABASE_URL", f"the database cannot be used: {reason}") from refused
+            raise _unusable(refused) from refused
         yield database
     finally:
         await database.dispose()
+
+
+def _unusable(error: SQLAlchemyError | OSError) -> SettingsError:
+    return SettingsError("DATABASE_URL", f"the database cannot be used: {reason_of(error)}")
 
 
 @asynccontextmanager
 async def _telegram(settings: Settings) -> AsyncIterator[tuple[Bot, Outbox]]:
     bot = make_bot(settings)
     outbox = Outbox()
+    bot.session.middleware(SentOnce())
     bot.session.middleware(outbox)
     try:
         yield bot, outbox

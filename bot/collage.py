@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 MIN_TILE = 384
 MAX_TILE = 1024
 MAX_PHOTO_BYTES = 10_000_000
+PHOTO_SIDE = 2560
 MAX_RATIO = 18  # Telegram takes photos up to 20 times as long as wide
 GAP = 6
 THUMB = 256
@@ -21,7 +22,7 @@ _BACKGROUND = (24, 24, 28)
 
 def photo(picture: bytes) -> bytes:
     """One picture as a JPEG for the chat; a smaller one is scaled up, a very long one laid on a strip."""
-    shown = _tile_of(picture, MIN_TILE, 2560)
+    shown = _tile_of(picture, MIN_TILE, PHOTO_SIDE)
     longest = max(shown.size)
     if longest > MAX_RATIO * min(shown.size):
         strip = math.ceil(longest / MAX_RATIO)

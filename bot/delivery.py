@@ -29,9 +29,10 @@ from bot.refusals import Refusal, classify
 from bot.showing import Showing, reply_to, wish_of
 from bot.statuses import Statuses
 from bot.translation import next_step
+from bot.troubles import cause_of_trouble
 from inference.blobs import BlobStore
 from inference.queue.dispatcher import Dispatcher
-from inference.queue.jobs import Job
+from inference.queue.jobs import Job, Trouble
 from inference.queue.ledger import Ledger
 from inference.requests import Cancelled, Event, Failed, Finished, ModelCard
 
@@ -79,6 +80,7 @@ class Deliveries:
 
     async def start(self) -> None:
         self._queue.listen(self._heard)
+        self._queue.on_trouble(self._troubled)
 
     async def resume(self) -> None:
         """After a restart: every job gets a status message or its old one is taken up; what has ended is shown."""
@@ -144,6 +146,9 @@ class Deliveries:
             self._bring(job_id)
             return
         self._statuses.heard(job_id, event)
+
+    def _troubled(self, trouble: Trouble | None) -> None:
+        self._statuses.out_of_order(None if trouble is None else cause_of_trouble(trouble))
 
     async def _tell_resumed(self, job: Job) -> None:
         assert job.message_id is not None

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 from aiogram import Bot
 
 from bot.history import History
+from bot.imaging.decoder import Decoder
+from bot.telegram.fetching import Files
+from bot.telegram.turns import Turns
 from inference.blobs import BlobStore
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.ledger import Ledger
@@ -22,9 +25,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Desk:
+    """`looks` are turns at what takes a processor: decoding pictures and comparing them."""
+
     bot: Bot
     queue: Dispatcher
     ledger: Ledger
     history: History
     blobs: BlobStore
     deliveries: Deliveries
+    files: Files
+    looks: Turns
+    decoder: Decoder

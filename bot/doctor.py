@@ -13,10 +13,10 @@ from aiogram.exceptions import AiogramError, TelegramUnauthorizedError
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.app import make_bot
-from bot.logs import redact
 from bot.migration import is_current
 from bot.settings import Settings
 from inference.queue.database import DriverMissing, open_database
+from inference.queue.redaction import redact
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from aiogram.filters import BaseFilter
 from aiogram.types import Message
 
 from bot.history import DraftKind, History
+from bot.senders import sender_of_message
 
 
 class InPrivate(BaseFilter):
@@ -38,11 +39,11 @@ class AnswersDraft(BaseFilter):
         self._kind = kind
 
     async def __call__(self, message: Message, history: History) -> bool | dict[str, Any]:
-        asked = message.reply_to_message
-        if not message.text or message.text.startswith("/") or asked is None or message.from_user is None:
+        asked, sender = message.reply_to_message, sender_of_message(message)
+        if not message.text or message.text.startswith("/") or asked is None or sender is None:
             return False
         draft = await history.sources.draft_of_message(message.chat.id, asked.message_id, self._kind)
-        return {"draft": draft} if draft is not None and draft.owner_id == message.from_user.id else False
+        return {"draft": draft} if draft is not None and draft.owner_id == sender.id else False
 
 
 class WithDocument(BaseFilter):

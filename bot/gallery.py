@@ -19,6 +19,7 @@ from aiogram.types import (
 
 from bot import cards, collage, rewriting
 from bot.history import History, Post, StoredPicture
+from bot.history.handling import sent_before
 from bot.i18n import _
 from bot.intake import context_of, line_of_request, line_of_tile
 from bot.originals import Originals, Place
@@ -77,6 +78,8 @@ class Gallery:
         """Posts one picture, or points to where it was posted before. True if it was posted now. Raises BlobMissing."""
         async with self._lock(place.chat_id, picture.id):
             known = await self._history.find_post(kind="single", picture_id=picture.id, chat_id=place.chat_id)
+            if known is not None and sent_before(known.message_id):
+                return True
             if known is not None and await self.point_to(known, _("Picture {n} is here.").format(n=picture.tile + 1)):
                 return False
             file_id = await self._history.file_id_of(picture.id, "single")

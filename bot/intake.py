@@ -11,11 +11,11 @@ from aiogram.types import CallbackQuery, Message
 from pydantic import BaseModel, ConfigDict
 
 from bot.compose import CONTROLLED, Remark, compose
-from bot.history import Parent, Preferences
+from bot.history import Parent, Person, Preferences
 from bot.languages import Language
 from bot.prompt import PromptError, PromptLine, read_back, write
 from bot.translation import translated_first, wanted
-from inference.queue.jobs import Accepted, Job, Refused
+from inference.queue.jobs import Accepted, Job, OutOfOrder, Refused
 from inference.queue.ledger import Ledger
 from inference.requests import (
     AnyRequest,
@@ -78,7 +78,7 @@ class JobContext(BaseModel):
 
 @dataclass(frozen=True)
 class Origin:
-    """Who asked, where, and which message to answer."""
+    """For whom something is asked, a person or a chat that somebody speaks for; where, and which message to answer."""
 
     update_id: int
     owner_id: int
@@ -89,20 +89,19 @@ class Origin:
     thread: int | None
 
     @classmethod
-    def of_message(cls, message: Message, update_id: int, language: Language) -> Origin:
-        assert message.from_user is not None
+    def of_message(cls, message: Message, update_id: int, person: Person) -> Origin:
         return cls(
             update_id=update_id,
-            owner_id=message.from_user.id,
+            owner_id=person.id,
             chat_id=message.chat.id,
-            language=language,
+            language=person.language,
             private=message.chat.type == "private",
             reply_to=message.message_id,
             thread=message.message_thread_id if message.is_topic_message else None,
         )
 
     @classmethod
-    def of_press(cls, callback: CallbackQuery, update_id: int, language: Language) -> Origin:
+    def of_press(cls, callback: CallbackQuery, update_id: int, person: Person) -> Origin:
         """A press of a button answers the message it is under. Raises LookupError where that is no longer known."""
         message = callback.message
         if message is None:
@@ -110,9 +109,9 @@ class Origin:
         topic = isinstance(message, Message) and message.is_topic_message
         return cls(
             update_id=update_id,
-            owner_id=callback.from_user.id,
+            owner_id=person.id,
             chat_id=message.chat.id,
-            language=language,
+            language=person.language,
             private=message.chat.type == "private",
             reply_to=message.message_id,
             thread=message.message_thread_id if topic and isinstance(message, Message) else None,
@@ -163,9 +162,12 @@ def line_of_tile(job: Job, tile: int) -> PromptLine:
 
 
 async def known_card(queue: Dispatcher) -> ModelCard:
-    """What can be drawn here, waiting a little for a worker that is just starting. Raises EngineAway."""
+    """What can be drawn here, waiting a little for a worker that is just starting. Raises EngineAway, and OutOfOrder
+    where several have started and none can draw."""
     deadline = time.monotonic() + CARD_PATIENCE
     while queue.card is None:
+        if queue.trouble is not None:
+            raise OutOfOrder(queue.trouble)
         if time.monotonic() > deadline:
             raise EngineAway
         await asyncio.sleep(0.1)

@@ -41,12 +41,12 @@ class EverythingPainted(MaskError):
     """Hardly anything of the picture is left, so there is nothing to go by."""
 
 
-def painted_area(original: Image.Image, copy: Image.Image) -> Mask:
+def painted_area(original: Image.Image, copy: Image.Image, *, explain: bool = True) -> Mask:
     """The area that was painted over, or its inside where it was outlined; at the size of the original.
 
     Raises NothingPainted, EverythingPainted, and what `bot.alignment.aligned` raises about copies of something else.
     """
-    ours, theirs = _at_one_size(original, aligned(original, copy))
+    ours, theirs = _at_one_size(original, aligned(original, copy, explain=explain))
     strokes = _strokes(ours, theirs)
     if not strokes.any():
         raise NothingPainted

@@ -14,6 +14,7 @@ from bot import cards, collage, modes, workbench
 from bot.compose import missing
 from bot.desk import Desk
 from bot.history import Draft, Given, Person
+from bot.history.handling import decided
 from bot.i18n import _, ngettext
 from bot.intake import Origin, known_card
 from bot.modes import Wish
@@ -21,7 +22,6 @@ from bot.ordering import Order, order_picture
 from bot.prompt import parse
 from bot.refusals import Refusal, classify
 from bot.showing import reply_to
-from inference.blobs import BlobMissing
 from inference.requests import MAX_SOURCES
 
 COLLECTING_SECONDS = 30 * 60.0
@@ -101,7 +101,10 @@ async def begin(desk: Desk, origin: Origin, person: Person, given: Given, words:
 async def collecting(desk: Desk, origin: Origin) -> Draft | None:
     """The mix that this person is sending pictures for, if there is one."""
     draft = await desk.history.sources.open_draft(origin.owner_id, origin.chat_id, "mix", COLLECTING_SECONDS)
-    return draft if draft is not None and Mixture.of(draft).collecting else None
+    if draft is None:
+        return None
+    joined = desk.history.sources.was_changed(draft)  # by the picture in hand, which may have been the last
+    return draft if joined or Mixture.of(draft).collecting else None
 
 
 async def add(desk: Desk, draft_id: int, given: Sequence[Given], left_out: int = 0) -> None:
@@ -114,11 +117,14 @@ async def add(desk: Desk, draft_id: int, given: Sequence[Given], left_out: int =
         taken = given[: MAX_SOURCES - len(before.pictures)]
         mixture = before.joined_by(taken)
         mixture = replace(mixture, collecting=before.collecting and len(mixture.pictures) < MAX_SOURCES)
-        await change(desk, draft, mixture, new_picture=True, left_out=left_out + len(given) - len(taken))
+        left_out = await decided("left out", left_out + len(given) - len(taken))
+        await change(desk, draft, mixture, new_picture=True, left_out=left_out)
 
 
 async def change(desk: Desk, draft: Draft, mixture: Mixture, *, new_picture: bool = False, left_out: int = 0) -> None:
     """Remembers a mix as it is now and shows it in its message."""
+    if desk.history.sources.was_changed(draft):
+        mixture = Mixture.of(draft)
     await desk.history.sources.change_draft(draft.id, body=mixture.body())
     if draft.message_id is None:
         return
@@ -191,16 +197,7 @@ def keyboard(draft_id: int, mixture: Mixture) -> InlineKeyboardMarkup:
 
 async def sheet(desk: Desk, mixture: Mixture) -> bytes:
     """The pictures side by side with their numbers; an empty one while there is none."""
-
-    def drawn() -> bytes:
-        if not mixture.pictures:
-            return collage.blank()
-        contents: list[bytes | None] = []
-        for picture in mixture.pictures:
-            try:
-                contents.append(desk.blobs.get(picture.source.blob))
-            except BlobMissing:
-                contents.append(None)
-        return collage.contact_sheet(contents)
-
-    return await asyncio.to_thread(drawn)
+    if not mixture.pictures:
+        return await asyncio.to_thread(collage.blank)
+    shown = await desk.decoder.thumbnails([picture.source.blob for picture in mixture.pictures])
+    return await asyncio.to_thread(collage.contact_sheet, shown)

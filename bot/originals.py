@@ -13,6 +13,7 @@ from aiogram.types import BufferedInputFile, InputMediaDocument, Message, ReplyP
 from PIL import Image
 
 from bot.history import History, Post, StoredPicture
+from bot.history.handling import sent_before
 from bot.i18n import _
 from bot.refusals import Refusal, classify
 from inference.blobs import BlobStore
@@ -84,6 +85,8 @@ class Originals:
             ]
             first = known[0]
             there = first if all(known) else None
+            if there is not None and sent_before(there.message_id):
+                return True
             if there is not None and (not point or await self.point_to(there, _("The original is here."))):
                 return False
             documents = [await self._document(picture) for picture in pictures]

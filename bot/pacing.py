@@ -7,6 +7,7 @@ thirty a second over all chats; how edits count is not published, so they count 
 from __future__ import annotations
 
 import asyncio
+import heapq
 from collections import deque
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -46,10 +47,14 @@ class _Waiter:
 
 @dataclass(slots=True)
 class _Chat:
+    """`served` is the number of its latest turn, `placed` that of its latest entry among those that wait."""
+
     windows: tuple[Window, ...]
     sent: deque[float] = field(default_factory=deque)
     paused_until: float = 0.0
-    waiting: list[_Waiter] = field(default_factory=list)
+    lanes: tuple[deque[_Waiter], ...] = field(default_factory=lambda: tuple(deque() for _ in Lane))
+    served: int = 0
+    placed: int = 0
 
     def earliest(self, waiter: _Waiter, now: float) -> float:
         """When this waiter may go, were nobody else there."""
@@ -62,8 +67,14 @@ class _Chat:
                 when = max(when, self.sent[excess - 1] + window.seconds)
         return when
 
-    def head(self) -> _Waiter:
-        return min(self.waiting, key=lambda waiter: (waiter.lane, waiter.number))
+    def head(self) -> _Waiter | None:
+        """Who goes first; whoever has given up is dropped on the way."""
+        for lane in self.lanes:
+            while lane and lane[0].turn.done():
+                lane.popleft()
+            if lane:
+                return lane[0]
+        return None
 
     def forget_before(self, now: float) -> None:
         longest = max(window.seconds for window in self.windows)
@@ -72,12 +83,17 @@ class _Chat:
 
 
 class Pacer:
-    """Hands out turns. Time is the running loop's; nothing runs while nobody waits."""
+    """Hands out turns. Time is the running loop's; nothing runs while nobody waits.
+
+    Chats take turns at the common beat: of those that may go, the one that has waited longest since its last turn goes
+    first, so that no chat with much to say holds up the others. A turn costs the logarithm of how many chats wait.
+    """
 
     def __init__(self, pace: Pace = Pace()) -> None:
         self._pace = pace
         self._chats: dict[int | str, _Chat] = {}
-        self._busy: set[int | str] = set()
+        self._ready: list[tuple[Lane, int, int, int, int | str]] = []  # (lane, served, number, placed, chat)
+        self._later: list[tuple[float, int, int | str]] = []  # (when, placed, chat)
         self._next_beat = 0.0
         self._paused_until = 0.0
         self._number = 0
@@ -86,7 +102,8 @@ class Pacer:
     @property
     def waiting(self) -> int:
         """How many calls wait for their turn."""
-        return sum(len(self._chats[key].waiting) for key in self._busy)
+        lanes = (lane for chat in self._chats.values() for lane in chat.lanes)
+        return sum(not waiter.turn.done() for lane in lanes for waiter in lane)
 
     @property
     def _gate(self) -> float:
@@ -103,8 +120,10 @@ class Pacer:
         loop = asyncio.get_running_loop()
         self._number += 1
         waiter = _Waiter(lane, self._number, weight, loop.create_future())
-        self._chat(chat).waiting.append(waiter)
-        self._busy.add(chat)
+        known = self._chat(chat)
+        known.lanes[lane].append(waiter)
+        if known.head() is waiter:
+            self._place(chat, known)
         # An alarm at the next possible moment will look at everybody anyway.
         if self._timer is None or self._timer.when() > max(loop.time(), self._gate):
             self._release()
@@ -115,6 +134,7 @@ class Pacer:
         known = self._chat(chat)
         if known.sent:
             known.sent.pop()
+        self._place(chat, known)
         self._release()
 
     def pause(self, chat: int | str, seconds: float) -> None:
@@ -134,6 +154,21 @@ class Pacer:
             known = self._chats[key] = _Chat(self._pace.private if private else self._pace.group)
         return known
 
+    def _place(self, key: int | str, chat: _Chat) -> None:
+        """Puts a chat where its next call belongs: among those that wait for the beat alone, or for later."""
+        head = chat.head()
+        self._number += 1
+        chat.placed = self._number  # earlier entries no longer count
+        if head is None:
+            return
+        now = asyncio.get_running_loop().time()
+        chat.forget_before(now)
+        when = chat.earliest(head, now)
+        if when <= max(now, self._gate):
+            heapq.heappush(self._ready, (head.lane, chat.served, head.number, chat.placed, key))
+        else:
+            heapq.heappush(self._later, (when, chat.placed, key))
+
     def _release(self) -> None:
         """Lets go everyone whose turn it is and sets the alarm for the next one."""
         loop = asyncio.get_running_loop()
@@ -142,40 +177,53 @@ class Pacer:
             self._timer = None
         while True:
             now = loop.time()
-            following = self._following(now)
-            if following is None:
+            when = self._next_moment(now)
+            if when is None:
                 return
-            when, key, waiter = following
             if when > now:
                 self._timer = loop.call_at(when, self._release)
                 return
-            self._chats[key].waiting.remove(waiter)
-            self._chats[key].sent.extend([now] * waiter.weight)
-            self._next_beat = max(self._next_beat, now) + waiter.weight / self._pace.per_second
-            waiter.turn.set_result(None)
+            self._serve(now)
 
-    def _following(self, now: float) -> tuple[float, int | str, _Waiter] | None:
-        """Who goes next, and when: of those who may go by then, the first in line."""
-        soonest: tuple[float, Lane, int] | None = None
-        found: tuple[float, int | str, _Waiter] | None = None
+    def _next_moment(self, now: float) -> float | None:
+        """When somebody may go, with everyone who may go by then among the ready; None where nobody waits."""
         gate = max(now, self._gate)
-        for key in tuple(self._busy):
-            chat = self._chats[key]
-            chat.waiting[:] = [waiter for waiter in chat.waiting if not waiter.turn.done()]
-            if not chat.waiting:
-                self._busy.discard(key)
-                continue
-            chat.forget_before(now)
-            waiter = chat.head()
-            when = max(gate, chat.earliest(waiter, now))
-            rank = (when, waiter.lane, waiter.number)
-            if soonest is None or rank < soonest:
-                soonest, found = rank, (when, key, waiter)
-        return found
+        while self._later and (self._later[0][0] <= gate or not self._counts(*self._later[0][1:])):
+            _when, placed, key = heapq.heappop(self._later)
+            if self._counts(placed, key):
+                self._place(key, self._chats[key])
+        while self._ready:
+            lane, _served, number, placed, key = self._ready[0]
+            known = self._chats[key] if self._counts(placed, key) else None
+            head = known.head() if known is not None else None
+            if known is not None and head is not None and (head.lane, head.number) == (lane, number):
+                if known.paused_until <= gate:
+                    return gate
+            heapq.heappop(self._ready)
+            if known is not None:  # it has been paused since, or its first call was given up
+                self._place(key, known)
+        return self._later[0][0] if self._later else None
+
+    def _counts(self, placed: int, key: int | str) -> bool:
+        """Whether an entry is the latest of its chat."""
+        chat = self._chats.get(key)
+        return chat is not None and chat.placed == placed
+
+    def _serve(self, now: float) -> None:
+        """Gives the turn to the first of the ready."""
+        lane, _served, _number, _placed, key = heapq.heappop(self._ready)
+        chat = self._chats[key]
+        waiter = chat.lanes[lane].popleft()
+        chat.sent.extend([now] * waiter.weight)
+        self._number += 1
+        chat.served = self._number
+        self._next_beat = max(self._next_beat, now) + waiter.weight / self._pace.per_second
+        waiter.turn.set_result(None)
+        self._place(key, chat)
 
     def _forget_quiet_chats(self) -> None:
         now = asyncio.get_running_loop().time()
         for key, chat in list(self._chats.items()):
             chat.forget_before(now)
-            if not chat.waiting and not chat.sent and chat.paused_until <= now:
+            if chat.head() is None and not chat.sent and chat.paused_until <= now:
                 del self._chats[key]

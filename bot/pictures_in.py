@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import Document, Message, PhotoSize, Sticker
 
-from bot.decoding import PictureRefused, decode
+from bot.decoding import PictureRefused
 from bot.desk import Desk
 from bot.history import Given, Post, StoredPicture, Upload
 from bot.prompt import PromptError
+from bot.telegram.fetching import MAX_DOWNLOAD, FileTooBig
+from bot.telegram.turns import LineFull
 from inference.requests import Source
 
-MAX_DOWNLOAD = 20_000_000  # what Telegram lets a bot fetch
 PICTURE_SUFFIXES = re.compile(
     r"\.(png|apng|jpe?g|jfif|webp|hei[cf]|tiff?|gif|bmp|avif|svg|psd|raw|dng)$", re.IGNORECASE
 )
 
-_decoding = asyncio.Semaphore(2)  # 64 megapixels take 200 MB while they are being decoded
-
 
 class NoPicture(PromptError):
     """Something is to be done with a picture, and there is none."""
+
+
+class TooManyPictures(PromptError):
+    """More pictures of one person are being looked at than are kept waiting."""
 
 
 class WhichPicture(PromptError):
@@ -86,20 +89,25 @@ async def read(desk: Desk, message: Message, owner_id: int) -> Given:
     if known is not None and await asyncio.to_thread(desk.blobs.exists, known.blob):
         await desk.history.sources.renew_upload(known.id)
         return given_upload(known)
-    if found.size > MAX_DOWNLOAD:
-        raise PictureRefused("too_big_a_file", f"{found.size / 1e6:.0f}")
-    content = io.BytesIO()
     try:
-        await desk.bot.download(found.file, destination=content)
+        async with desk.files.fetched(found.file, owner_id) as path:
+            source = await _kept(desk, path, owner_id)
+    except FileTooBig as too_big:
+        size = f"{found.size / 1e6:.0f}" if found.size > MAX_DOWNLOAD else "20+"
+        raise PictureRefused("too_big_a_file", size) from too_big
     except TelegramBadRequest as refused:
         if "too big" in str(refused).lower():
             raise PictureRefused("too_big_a_file", "20+") from refused
         raise
-    async with _decoding:
-        decoded = await asyncio.to_thread(decode, content.getvalue())
-        blob = await asyncio.to_thread(desk.blobs.put, decoded.png)
-    source = Source(blob=blob, width=decoded.width, height=decoded.height)
+    except LineFull as full:
+        raise TooManyPictures from full
     return await desk.history.sources.add_upload(owner_id, message.chat.id, message.message_id, source, unique)
+
+
+async def _kept(desk: Desk, path: Path, owner_id: int) -> Source:
+    """The picture of a file on disk, checked and stored. Raises PictureRefused, LineFull."""
+    async with desk.looks.turn(owner_id):
+        return await desk.decoder.kept(path)
 
 
 async def answered(desk: Desk, message: Message, owner_id: int, number: int | None = None) -> Given | None:

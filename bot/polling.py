@@ -1,97 +1,105 @@
 """Updates by long polling.
 
-aiogram's own loop confirms updates before they are handled and closes the session under the handlers that still run.
-This one asks for the next batch only when the last one is handled (or has taken too long to wait for), so that a crash
-in between leads to a second delivery rather than to silence, and it ends when the last handler has. What it had to cut
-short at its end is not confirmed either, as long as no later poll has done so.
+Telegram forgets an update when a later one is asked for, so that is done only when it is in the inbox. What cannot be
+read holds up nobody: it is passed over, by its number if that is all that can be told of it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from typing import Any
 
-from aiogram import Bot, Dispatcher
+from aiogram import Bot
 from aiogram.exceptions import (
     AiogramError,
+    ClientDecodeError,
     TelegramConflictError,
     TelegramNetworkError,
     TelegramRetryAfter,
     TelegramUnauthorizedError,
 )
-from aiogram.types import Update
+
+from bot.telegram.inbox import Inbox, NotWritten
+from bot.telegram.updates import GetRawUpdates, id_in, id_of, log_odd, updates_in
 
 log = logging.getLogger(__name__)
 
 HOLD_SECONDS = 25
 LONGEST_BACKOFF = 15.0
+GREATEST_GAP = 1_000_000
 
 
-async def poll(
-    bot: Bot,
-    dispatcher: Dispatcher,
-    stop: asyncio.Event,
-    *,
-    allowed_updates: Sequence[str],
-    patience: float = 1.0,
-    drain_seconds: float = 10.0,
-) -> None:
-    """Fetches and handles updates until `stop` is set, then waits for the handlers that still run.
+async def poll(bot: Bot, inbox: Inbox, stop: asyncio.Event, *, allowed_updates: Sequence[str]) -> None:
+    """Brings updates into an open inbox until `stop` is set; what is in it then is confirmed.
 
-    `patience`: how long a batch may hold up the next one. Raises TelegramUnauthorizedError when the token is revoked.
+    Raises TelegramUnauthorizedError when the token is revoked.
     """
-    running: dict[asyncio.Task[None], int] = {}
-    offset: int | None = None
-    try:
-        while not stop.is_set():
-            updates = await _next_updates(bot, offset, allowed_updates, stop)
-            batch = {asyncio.create_task(handle(bot, dispatcher, update)): update.update_id for update in updates}
-            running |= batch
-            for task in batch:
-                task.add_done_callback(running.pop)
-            if batch:
-                offset = updates[-1].update_id + 1
-                await asyncio.wait(batch, timeout=patience)
-    finally:
-        cut_short = await _drain(running, drain_seconds)
-        await _confirm(bot, min(cut_short, default=offset))
-
-
-async def handle(bot: Bot, dispatcher: Dispatcher, update: Update) -> None:
-    """One update through the dispatcher; what its error handlers let through is logged and goes no further."""
-    try:
-        await dispatcher.feed_update(bot, update)
-    except Exception:
-        log.exception("update %d", update.update_id)
-
-
-async def _next_updates(
-    bot: Bot, offset: int | None, allowed_updates: Sequence[str], stop: asyncio.Event
-) -> list[Update]:
-    """The next updates, or none once `stop` is set. Troubles of the network are waited out."""
+    ask = GetRawUpdates(timeout=HOLD_SECONDS, allowed_updates=list(allowed_updates))
     failures = 0
-    while not stop.is_set():
-        asking = asyncio.create_task(
-            bot.get_updates(
-                offset=offset,
-                timeout=HOLD_SECONDS,
-                allowed_updates=list(allowed_updates),
-                request_timeout=HOLD_SECONDS + 15,
-            )
-        )
-        if not await _finished_before(asking, stop):
-            break
-        try:
-            return asking.result()
-        except TelegramUnauthorizedError:
+    try:
+        while not stop.is_set() and await _before(stop, inbox.room()):
+            asking = asyncio.create_task(bot(ask, request_timeout=HOLD_SECONDS + 15))
+            if not await _before(stop, asking):
+                break
+            try:
+                # What lies before the offset of an answered poll is gone, and numbers may begin anew: it is not kept.
+                ask = ask.model_copy(update={"offset": await _taken_in(inbox, asking)})
+                failures = 0
+                continue
+            except TelegramUnauthorizedError:
+                raise
+            except NotWritten:
+                failures += 1
+                pause = _backoff(failures, first=0.5)
+            except AiogramError as error:
+                failures += 1
+                pause = _pause_after(error, failures)
+                log.warning("no updates: %s; next try in %.1f s", error, pause)
+            await _before(stop, asyncio.sleep(pause))
+    finally:
+        await _confirm(bot, ask.offset)
+
+
+async def _taken_in(inbox: Inbox, asked: asyncio.Task[list[Any]]) -> int | None:
+    """Has what came written down; returns the offset that confirms it, None where nothing came."""
+    ids: list[int | None] = []
+    try:
+        raws = asked.result()
+    except ClientDecodeError as garbled:
+        if not isinstance(garbled.data, str):
             raise
-        except AiogramError as error:
-            failures += 1
-            pause = _pause_after(error, failures)
-            log.warning("no updates: %s; next try in %.1f s", error, pause)
-            await _finished_before(asyncio.create_task(asyncio.sleep(pause)), stop)
-    return []
+        log.warning("updates cannot be decoded together: %s", str(garbled.original)[:300])
+        raws = []
+        for text in updates_in(garbled.data):
+            try:
+                raws.append(json.loads(text))
+            except (ValueError, RecursionError) as why:
+                ids.append(id_in(text))
+                log_odd(ids[-1], f"it cannot be decoded ({why})", text)
+        if not raws and not ids:
+            raise
+    await inbox.receive(raws)
+    ids += [id_of(raw) for raw in raws]
+    known = sorted(id_ for id_ in ids if id_ is not None)
+    if ids and not known:
+        raise AiogramError("none of the updates has a number")
+    return _beyond(known) if known else None
+
+
+def _beyond(ids: Sequence[int]) -> int:
+    """The offset after rising numbers, but for those after a great gap: a wrong one would confirm what nobody has seen.
+
+    What it leaves comes again, is known, and is confirmed when it comes alone.
+    """
+    last = ids[0]
+    for id_ in ids[1:]:
+        if id_ - last > GREATEST_GAP:
+            break
+        last = id_
+    return last + 1
 
 
 def _pause_after(error: AiogramError, failures: int) -> float:
@@ -99,13 +107,16 @@ def _pause_after(error: AiogramError, failures: int) -> float:
         return float(error.retry_after)
     if isinstance(error, TelegramConflictError):
         return 5.0  # another copy of the bot is polling; the newer one wins when the older is stopped
-    first = 0.2 if isinstance(error, TelegramNetworkError) else 1.0
+    return _backoff(failures, first=0.2 if isinstance(error, TelegramNetworkError) else 1.0)
+
+
+def _backoff(failures: int, *, first: float) -> float:
     return min(LONGEST_BACKOFF, first * 2.0 ** min(failures - 1, 10))
 
 
-async def _finished_before(task: asyncio.Task[object] | asyncio.Task[list[Update]], stop: asyncio.Event) -> bool:
-    """Whether the task ended before `stop` was set; it is cancelled otherwise."""
-    stopping = asyncio.create_task(stop.wait())
+async def _before(stop: asyncio.Event, work: Awaitable[Any]) -> bool:
+    """Whether the work ended before `stop` was set; it is cancelled otherwise. What it raised is kept in it."""
+    task, stopping = asyncio.ensure_future(work), asyncio.create_task(stop.wait())
     await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     if task.done():
@@ -115,26 +126,11 @@ async def _finished_before(task: asyncio.Task[object] | asyncio.Task[list[Update
     return False
 
 
-async def _drain(running: dict[asyncio.Task[None], int], seconds: float) -> list[int]:
-    """Waits for the handlers; returns the ids of the updates whose handlers did not end in time."""
-    if not running:
-        return []
-    log.info("waiting for %d handlers to end", len(running))
-    update_of = dict(running)
-    _, late = await asyncio.wait(update_of, timeout=seconds)
-    for task in late:
-        log.warning("update %d was not handled in time", update_of[task])
-        task.cancel()
-    if late:
-        await asyncio.wait(late)
-    return [update_of[task] for task in late]
-
-
 async def _confirm(bot: Bot, offset: int | None) -> None:
-    """Tells Telegram what has been handled, so that the next start does not see it again."""
+    """Tells Telegram what is in the inbox, so that the next start does not see it again."""
     if offset is None:
         return
     try:
-        await bot.get_updates(offset=offset, timeout=0, limit=1, request_timeout=5)
+        await bot(GetRawUpdates(offset=offset, timeout=0, limit=1), request_timeout=5)
     except AiogramError as error:
         log.info("the last updates stay unconfirmed: %s", error)

@@ -113,6 +113,12 @@ def was_needless(method: TelegramMethod[Any], refusal: Refusal) -> bool:
     return False
 
 
+def is_other_form(error: TelegramBadRequest) -> bool:
+    """Whether an edit was for a message of another form: of a text where there is a photo, or the other way round."""
+    wording = str(error).lower()
+    return any(f"no {part} in the message" in wording for part in ("text", "caption", "media"))
+
+
 def may_repeat(method: TelegramMethod[Any], refusal: Refusal) -> bool:
     """Whether making the call again cannot do its work twice."""
     if refusal in (Refusal.FLOOD, Refusal.UNAVAILABLE, Refusal.NOT_SENT):

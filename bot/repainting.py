@@ -5,24 +5,18 @@ It lives in a draft (`bot.history.Draft` of kind "mask"), so it outlasts restart
 
 from __future__ import annotations
 
-import io
+import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 
-import numpy as np
 from aiogram.types import InlineKeyboardMarkup
-from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
 from bot import area_buttons, cards, collage
-from bot.areas import cell_mask
 from bot.history import Draft, Given
 from bot.i18n import _
-from bot.masks import from_png, painted_area, to_png, with_margin
-from bot.overlay import overlay
+from bot.imaging.decoder import Decoder, Marked
 from bot.prompt import parse, write
-from bot.regions import Mask, grown
-from inference.blobs import BlobStore
 
 STEP = 0.02  # of the shorter side, that one press makes an area larger or smaller
 
@@ -75,30 +69,22 @@ class Repaint(BaseModel):
         return (self.given.source.width, self.given.source.height)
 
 
-@dataclass(frozen=True)
-class Marked:
-    """The mask as PNG, and the picture that shows it as JPEG."""
-
-    png: bytes
-    shown: bytes
-
-
-def recovered(original: bytes, copy: bytes) -> bytes:
-    """The mask, as PNG, of what was painted over a picture; both are files. Raises MaskError. Takes about a second."""
-    return to_png(with_margin(painted_area(_opened(original), _opened(copy))))
-
-
-def marked(repaint: Repaint, blobs: BlobStore) -> Marked | None:
-    """The area as it is now; None where nothing is left of it, or nothing of the picture. Raises BlobMissing."""
-    mask = _mask(repaint, blobs)
-    if not mask.any() or mask.all():
-        return None
-    return Marked(to_png(mask), overlay(_opened(blobs.get(repaint.given.source.blob)), mask))
+async def marked(repaint: Repaint, decoder: Decoder) -> Marked | None:
+    """The area as it is now; None where nothing is left of it, or nothing of the picture. Raises BlobMissing,
+    PictureRefused."""
+    return await decoder.marked(
+        repaint.given.source,
+        painted=repaint.painted,
+        grid=repaint.grid,
+        cells=repaint.cells,
+        growth=repaint.steps * STEP,
+    )
 
 
-def unmarked(repaint: Repaint, blobs: BlobStore) -> bytes:
-    """The picture as it is, as a JPEG to be painted over. Raises BlobMissing."""
-    return collage.photo(blobs.get(repaint.given.source.blob))
+async def unmarked(repaint: Repaint, decoder: Decoder) -> bytes:
+    """The picture as it is, as a JPEG to be painted over. Raises BlobMissing, PictureRefused."""
+    shown = await decoder.reduced(repaint.given.source.blob, collage.PHOTO_SIDE)
+    return await asyncio.to_thread(collage.photo, shown)
 
 
 def caption(repaint: Repaint, private: bool) -> str:
@@ -134,16 +120,3 @@ def keyboard(draft_id: int, repaint: Repaint) -> InlineKeyboardMarkup:
         words=repaint.told,
         same_words=bool(repaint.own_words),
     )
-
-
-def _mask(repaint: Repaint, blobs: BlobStore) -> Mask:
-    if repaint.painted is not None:
-        mask = from_png(blobs.get(repaint.painted))
-    else:
-        mask = cell_mask(repaint.size, repaint.grid, repaint.cells)
-    return grown(mask, repaint.steps * STEP * min(mask.shape)) if repaint.steps else np.asarray(mask)
-
-
-def _opened(content: bytes) -> Image.Image:
-    """Stored pictures were bounded before they were stored."""
-    return Image.open(io.BytesIO(content)).convert("RGB")

@@ -27,6 +27,7 @@ from inference.requests import (
 )
 
 WORDS_CHARS = 1000
+MOST_COMPARED = 200 * 200  # words by words: comparing takes their product, and more where they repeat
 IN_COMMON = 0.2  # share of words below which two texts are told one after the other
 
 _DASHES = re.compile(r"(?:(?<=\s)|^)[-\u2012-\u2015\u2212]+(?=\w)")
@@ -72,12 +73,15 @@ def outcome(line: PromptLine, result: Finished | Failed | Cancelled, job_id: int
 
 
 def difference(old: str, new: str) -> str:
-    """Both texts as HTML: what is new in bold, what is gone struck out; two quotes where hardly a word is common."""
+    """Both texts as HTML: what is new in bold, what is gone struck out; two quotes where hardly a word is common, and
+    of very long texts."""
     before, after = old.split(), new.split()
+    if len(before) * len(after) > MOST_COMPARED:
+        return _one_after_the_other(old, new)
     matcher = difflib.SequenceMatcher(None, _plain(before), _plain(after), autojunk=False)
     same = sum(block.size for block in matcher.get_matching_blocks())
     if same < IN_COMMON * len(before) or not same:
-        return _("Yours:") + _quoted(_cut(old)) + _("New:") + _quoted(_cut(new))
+        return _one_after_the_other(old, new)
     parts: list[str] = []
     for change, a, b, c, d in matcher.get_opcodes():
         gone, come = _cut(" ".join(before[a:b])), _cut(" ".join(after[c:d]))
@@ -87,6 +91,10 @@ def difference(old: str, new: str) -> str:
         parts += [f"<s>{gone}</s>"] if gone else []
         parts += [f"<b>{come}</b>"] if come else []
     return _quoted(" ".join(parts))
+
+
+def _one_after_the_other(old: str, new: str) -> str:
+    return _("Yours:") + _quoted(_cut(old)) + _("New:") + _quoted(_cut(new))
 
 
 def origins(line: PromptLine, request: AnyRequest, own_words: str = "") -> list[str]:

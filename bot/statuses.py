@@ -15,6 +15,7 @@ from bot.i18n import speaking
 from bot.intake import context_of
 from bot.outbox import Outbox
 from bot.showing import wish_of
+from bot.troubles import Cause
 from inference.queue.jobs import Job
 from inference.requests import Progress, Queued, Rewrite, Started
 
@@ -29,6 +30,7 @@ class _Status:
     event: Queued | Started | Progress | None = None
     preview: bytes | None = None
     alarm_set: bool = False
+    told_of_trouble: bool = False
 
 
 class Statuses:
@@ -39,6 +41,7 @@ class Statuses:
         self._outbox = outbox
         self._previews = previews
         self._living: dict[int, _Status] = {}
+        self._trouble: Cause | None = None
 
     def __contains__(self, job_id: int) -> bool:
         return job_id in self._living
@@ -65,6 +68,12 @@ class Statuses:
             status.preview = event.preview
         self._refresh(job_id)
 
+    def out_of_order(self, cause: Cause | None) -> None:
+        """From now on those who wait read what keeps the queue from going on; None: it goes on again."""
+        self._trouble = cause
+        for job_id in tuple(self._living):
+            self._refresh(job_id)
+
     def _refresh(self, job_id: int) -> None:
         """Hands the message to the outbox, not before the person has had a second to read what stands there."""
         status = self._living.get(job_id)
@@ -81,11 +90,15 @@ class Statuses:
     def _render(self, job_id: int) -> TelegramMethod[Any] | None:
         """The edit that shows where a job is now; None when its end is on the way already."""
         status = self._living.get(job_id)
-        if status is None or status.event is None:
+        if status is None:
             return None
+        trouble = None if isinstance(status.event, Started | Progress) else self._trouble
+        if status.event is None and trouble is None and not status.told_of_trouble:
+            return None
+        status.told_of_trouble |= trouble is not None
         context = context_of(status.job)
         with speaking(context.language):
-            text = _status_text(status)
+            text = _status_text(status) if trouble is None else cards.out_of_order(wish_of(status.job), trouble)
             buttons = keyboards.status(job_id)
         where: dict[str, Any] = {
             "chat_id": status.job.chat_id,
@@ -105,6 +118,8 @@ def _status_text(status: _Status) -> str:
             return cards.queued(wish, place, eta)
         case Progress() as progress if isinstance(status.job.request, Rewrite):
             return rewriting.status(wish, status.job.request, progress)
+        case None:
+            return cards.accepted(wish)
         case Progress() as progress:
             return cards.drawing(wish, progress)
     return cards.drawing(wish, None)

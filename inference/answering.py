@@ -85,6 +85,9 @@ class Kit(Tools, Protocol):
     def expect(self, asks: Sequence[Ask]) -> None:
         """Tells which asks are open, so that the nets they need are moved out last."""
 
+    def check(self, error: Exception) -> None:
+        """Raises torch.AcceleratorError when the device cannot be trusted any more after `error`. Waits for it."""
+
     def make_room(self) -> None:
         """Moves every net out and gives cached memory back."""
 

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ from inference.answering import Kit, answer, progress_of, rows, sharing_key, sta
 from inference.answers import answer as words_of
 from inference.blobs import BlobMissing, UnreadablePicture
 from inference.checkpoints.store import MissingWeights
+from inference.device import out_of_memory, stopwatch
 from inference.pipelines import Ask, Drawing, Pipeline, draw, steps
 from inference.pipelines.asks import EmbedImages, Encode, Enlarge, ImageTokens, Outline, Show, Written
 from inference.previews import pixel_colours, preview_jpeg
@@ -59,7 +60,8 @@ class _Run:
     ask: Ask | None = None
     passed_over: int = 0
     lean: bool = False
-    seconds: float = 0.0
+    retried: Ask | None = None  # did not fit, and has had its second try
+    laps: list[tuple[Any, Any, float]] = field(default_factory=list)  # start, end and its share of every pass
     estimate: Tensor | None = None
     notes: list[Note] = field(default_factory=list)
 
@@ -89,6 +91,7 @@ class Engine:
         self._previews = previews
         self._max_rows = max_rows
         self._clock = clock
+        self._stopwatch = stopwatch(kit.device, clock)
         self._runs: dict[int, _Run] = {}
         self._row_limits: dict[object, int] = {}  # learnt from shared passes that did not fit
 
@@ -157,33 +160,37 @@ class Engine:
     def _serve(self, batch: list[_Run], events: list[EngineEvent]) -> None:
         """Answers the asks of a batch. When that fails, each is tried by itself, so that only the guilty run fails."""
         asks = [run.ask for run in batch if run.ask is not None]
-        started = self._clock()
+        started = self._stopwatch.now()
         try:
             answers = answer(self._kit, asks, room=self._room(batch[0]), lean=batch[0].lean)
-        except torch.AcceleratorError:
-            raise  # after such a fault nothing on this device can be trusted: the process has to end
         except Exception as error:
+            self._kit.check(error)  # where nothing on the device can be trusted the process has to end
             log.warning("a pass for jobs %s failed", [run.job_id for run in batch], exc_info=True)
             trouble = error.with_traceback(None)  # frames would keep the tensors of the failed pass alive
         else:
-            share = (self._clock() - started) / sum(map(rows, asks))
+            ended, whole = self._stopwatch.now(), sum(map(rows, asks))
             for run, ask, answered in zip(batch, asks, answers, strict=True):
-                run.seconds += share * rows(ask)
+                run.laps.append((started, ended, rows(ask) / whole))
                 self._step(run, ask, answered, events)
             return
         if len(batch) > 1:
-            if _out_of_memory(trouble):
+            if out_of_memory(trouble):
                 self._row_limits[_key(batch[0])] = max(1, sum(map(rows, asks)) - 1)
             for run in batch:
                 self._serve([run], events)
-        elif _out_of_memory(trouble) and not batch[0].lean:
-            log.warning("trying job %d once more with less at a time", batch[0].job_id)
-            batch[0].lean = True
-            batch[0].notes.append(Note(code="leaner_retry"))
-            self._kit.make_room()
+        elif out_of_memory(trouble) and batch[0].retried is not batch[0].ask:
+            self._lean_on(batch[0])
             self._serve(batch, events)
         else:
             self._fail(batch[0], trouble, events)
+
+    def _lean_on(self, run: _Run) -> None:
+        """Makes room for the ask of a run, which takes as little at a time as there can be from now on."""
+        log.warning("trying job %d once more with less at a time", run.job_id)
+        if not run.lean:
+            run.notes.append(Note(code="leaner_retry"))
+        run.lean, run.retried = True, run.ask
+        self._kit.make_room()
 
     def _step(self, run: _Run, ask: Ask, answered: object, events: list[EngineEvent]) -> None:
         run.step = min(run.of, run.step + progress_of(ask))
@@ -205,8 +212,10 @@ class Engine:
         except StopIteration as end:
             del self._runs[run.job_id]
             drawing = replace(end.value, notes=(*end.value.notes, *run.notes))
-            events.append((run.job_id, Drawn(drawing, run.seconds)))
+            seconds = sum(share * self._stopwatch.between(start, end) for start, end, share in run.laps)
+            events.append((run.job_id, Drawn(drawing, seconds)))
         except Exception as error:  # a pipeline's own fault is its own end
+            self._kit.check(error)
             log.warning("the pipeline of job %d failed", run.job_id, exc_info=True)
             self._fail(run, error, events)
 
@@ -221,9 +230,8 @@ class Engine:
         try:
             pixels = estimate.shape[1] == PIXEL_CHANNELS
             colours = pixel_colours(estimate) if pixels else self._kit.colours(estimate)
-        except torch.AcceleratorError:
-            raise
-        except Exception:  # a look at a picture is not worth the picture
+        except Exception as error:  # a look at a picture is not worth the picture
+            self._kit.check(error)
             log.warning("no preview of job %d", run.job_id, exc_info=True)
             return None
         return None if colours is None else preview_jpeg(colours)
@@ -246,14 +254,6 @@ def _key(run: _Run) -> object:
     return None if run.alone or run.lean or run.ask is None else sharing_key(run.ask)
 
 
-def _out_of_memory(error: Exception) -> bool:
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    # Allocators that raise no type of their own: torch's on the CPU, on an Apple GPU, and inside cuBLAS.
-    words = ("can't allocate memory", "MPS backend out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
-    return isinstance(error, RuntimeError) and any(word in str(error) for word in words)
-
-
 def _failure_code(error: Exception) -> FailureCode:
     match error:
         case MissingWeights():
@@ -263,4 +263,4 @@ def _failure_code(error: Exception) -> FailureCode:
         case InvalidRequest():
             return "invalid_request"
         case _:
-            return "out_of_memory" if _out_of_memory(error) else "internal"
+            return "out_of_memory" if out_of_memory(error) else "internal"

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from inference.queue.delivery import Assignment, Interrupted, JobEvent, JobReport
 from inference.queue.wire import (
+    STARTS_FAILED,
     Cancel,
     Drain,
     Hello,
@@ -19,6 +20,7 @@ from inference.queue.wire import (
     Patience,
     Report,
     Submit,
+    Trouble,
     UpMessage,
     decode_down,
     decode_up,
@@ -45,6 +47,7 @@ LONGEST_PAUSE_SECONDS = 30.0
 LAST_WORDS_SECONDS = 3.0
 PREVIEW_EVERY_SECONDS = 1.0
 WINDOWS_IN_TIME = 25  # that a job's time is meant for
+STARTS_BEFORE_TROUBLE = 3  # engines in a row that never became ready, before people are told
 UNSEEN_CRASHES = 3  # a job that was never seen to start may go into a new engine this many times
 
 Cause = Literal["engine_crashed", "engine_hung"]
@@ -97,6 +100,8 @@ class EngineParent:
         self._silence = Silence(options.silence_seconds, time.monotonic())
         self._born_at = time.monotonic()
         self._cause: Cause = "engine_crashed"
+        self._last_words: str | None = None
+        self._trouble: str | None = None
         self._draining = False
         self._emptied = asyncio.Event()
         self._over = asyncio.Event()
@@ -176,18 +181,37 @@ class EngineParent:
 
     async def _keep_engine(self) -> None:
         pause = FIRST_PAUSE_SECONDS
+        failures = 0
         while not self._draining:
+            self._last_words = None
             self._born_at = time.monotonic()
             self._silence = Silence(self._options.silence_seconds, self._born_at)
             self._cause = "engine_crashed"
-            self._process, self._engine = await spawn(list(self._options.engine))
+            self._process, self._engine = await spawn(
+                list(self._options.engine), env={**os.environ, STARTS_FAILED: str(failures)}
+            )
             ready = await self._listen(self._process, self._engine)
             if self._draining:
                 break
+            failures = 0 if ready else failures + 1
+            if failures >= STARTS_BEFORE_TROUBLE:
+                self._give_up_hope(failures)
             pause = FIRST_PAUSE_SECONDS if ready else min(2 * pause, LONGEST_PAUSE_SECONDS)
             log.warning("the engine has ended (%s); the next one comes in %.1f s", self._cause, pause)
             await asyncio.sleep(pause)
         await self._over.wait()
+
+    def _give_up_hope(self, failures: int) -> None:
+        """Says why no engine becomes ready and gives back what waits here, at no cost to it. The next one is tried."""
+        status = None if self._process is None else self._process.returncode
+        ended = "it was silent for too long" if self._cause == "engine_hung" else f"it ended with exit status {status}"
+        why = self._last_words or ended
+        if why != self._trouble:
+            log.error("the engine has failed to start %d times: %s", failures, why)
+            self._trouble = why
+        self._up.send(Trouble(why=why))
+        for job_id in list(self._runs):
+            self._end(job_id, Interrupted(cause="drained", alone=False))
 
     async def _listen(self, process: asyncio.subprocess.Process, engine: Link) -> bool:
         """Hears an engine out. Returns whether it was ever ready."""
@@ -218,8 +242,11 @@ class EngineParent:
         match message:
             case Hello(slots=slots, card=card):
                 self._slots, self._card = slots, card or self._card
+                self._trouble = None if slots else self._trouble
                 self._introduce()
                 self._admit()
+            case Trouble(why=why):
+                self._last_words = why
             case Patience(seconds=seconds, why=why):
                 log.info("the engine asks for %.0f s: %s", seconds, why)
                 self._silence.announce(seconds, now)

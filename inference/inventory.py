@@ -15,7 +15,7 @@ from inference.checkpoints.load import Checkpoint, LoadedUNet
 from inference.checkpoints.store import Files, unet_nets
 from inference.checkpoints.store import nets_of as kind_nets
 from inference.memory import DevicePolicy
-from inference.nets.fast_movq import broadcast_spatial_norms
+from inference.nets.fast_movq import broadcast_spatial_norms, keep_plain_layout
 from inference.pipelines.asks import (
     Ask,
     Decode,
@@ -116,19 +116,26 @@ def load(checkpoint: Checkpoint, policy: DevicePolicy, name: str, device: torch.
     if name == MOVQ:
         movq: Any = checkpoint.load_movq(policy.movq, device)
         broadcast_spatial_norms(movq)
-        return _channels_last(movq)
+        return _laid_out(movq, policy)
     if name == CLIP:
         return checkpoint.load_clip(torch.float32, device)
     if name == HED:
         return checkpoint.load_hed(torch.float32, device)
     if kind == "control":
         return checkpoint.load_control(variant, policy.unet, device)
-    return _channels_last(checkpoint.load_superres(variant, policy.superres, device))
+    return _laid_out(checkpoint.load_superres(variant, policy.superres, device), policy)
 
 
-def _channels_last(net: Any) -> nn.Module:
-    """The convolutions of MoVQ run a fifth faster so, and those of super-resolution are alike; U-Nets do not gain."""
-    return cast(nn.Module, net.to(memory_format=torch.channels_last))
+def _laid_out(net: Any, policy: DevicePolicy) -> nn.Module:
+    """`net` in channels_last where the CPU computes, in plain NCHW elsewhere.
+
+    The CPU's convolutions in MoVQ run a fifth faster so, those of super-resolution are alike, U-Nets do not gain. Other
+    devices' group norms know plain NCHW only: each would copy its maps, and the next convolution would copy them back.
+    """
+    if policy.device.type == "cpu":
+        return cast(nn.Module, net.to(memory_format=torch.channels_last))
+    keep_plain_layout(net)
+    return cast(nn.Module, net)
 
 
 def unet_activations(net: nn.Module, x: Tensor) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,11 +14,12 @@ from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from inference.answering import Guide
-from inference.blobs import BlobMissing, decode_png
+from inference.blobs import BlobMissing, decode_picture, decode_png
 from inference.checkpoints.catalogue import Mode
 from inference.checkpoints.language import LanguageModels
 from inference.checkpoints.load import Checkpoint
 from inference.conditioning import Context, EncodingCache, Tokens, contexts_by_rule, tokenize
+from inference.device import raise_if_lost
 from inference.inventory import (
     CLIP,
     CLIP_ACTIVATIONS,
@@ -57,6 +59,8 @@ WINDOW_BYTES_PER_PIXEL = 4 * 128 * 2  # of the released super-resolution nets in
 ROOM_TO_USE = 0.8
 
 Activations = Callable[[nn.Module], int]
+
+log = logging.getLogger(__name__)
 
 
 def _no_blobs(digest: str) -> bytes:
@@ -114,7 +118,10 @@ class CheckpointKit:
         return tokenize(self._tokenizer, text)
 
     def picture(self, digest: str) -> Tensor:
-        return torch.from_numpy(np.array(decode_png(self._read_blob(digest))))  # [H, W, 3] or [H, W]
+        return torch.from_numpy(np.array(decode_picture(self._read_blob(digest))))  # [H, W, 3]
+
+    def mask(self, digest: str) -> Tensor:
+        return torch.from_numpy(np.array(decode_png(self._read_blob(digest))))  # [H, W], or [H, W, 3] where it is none
 
     def windows_at_once(self, height: int, width: int) -> int:
         free = self._device_nets.free()
@@ -155,7 +162,8 @@ class CheckpointKit:
         superres = self._device_nets.require(
             superres_net(net), lambda module: windows * activation_bytes(module, height, width)
         )
-        return predict_clean(superres, x.to(self.device), t.to(self.device), low.to(self.device))
+        x, t, low = (given.to(self.device, non_blocking=True) for given in (x, t, low))
+        return predict_clean(superres, x, t, low)
 
     def decode(self, latent: Tensor) -> Tensor:
         pixels = to_uint8(self.to_pixels(latent))  # [3, 8h, 8w]
@@ -206,6 +214,9 @@ class CheckpointKit:
     def expect(self, asks: Sequence[Ask]) -> None:
         self._device_nets.expect({name for ask in asks for name in self._nets_of(ask)})
 
+    def check(self, error: Exception) -> None:
+        raise_if_lost(self.device, error)
+
     def make_room(self) -> None:
         self._scribe.forget()
         self._device_nets.make_room()
@@ -241,7 +252,8 @@ class CheckpointKit:
         if control is None:
             stem = self._unet(mode).unet
             features = self._features(mode, stem, guide.structures, size)
-            return replace(extras, hint_features=features * scale.to(features)[:, None, None, None])
+            scale = scale.to(features.device, features.dtype, non_blocking=True)
+            return replace(extras, hint_features=features * scale[:, None, None, None])
         name = control_net(control)
         net = self._device_nets.require(name, lambda module: control_activations(module, x))
         features = self._features(name, net, guide.structures, size)
@@ -281,7 +293,11 @@ class CheckpointKit:
     def _movq(self, activations: Activations = lambda net: 0) -> nn.Module:
         movq = self._device_nets.require(MOVQ, activations)
         if self._preview is None:
-            self._preview = fit_preview(movq)
+            try:
+                self._preview = fit_preview(movq)
+            except Exception as error:  # looks at a picture are not worth the picture
+                raise_if_lost(self.device, error)
+                log.warning("no previews for now: %s", error)
         return movq
 
     def _moves(self, name: str) -> bool:

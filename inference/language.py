@@ -139,7 +139,7 @@ class _Author:
     def _scores(self, ids: Sequence[int]) -> Tensor:
         """Scores [V] in float32 on the CPU of the token after `ids`, of which only the unread ones are read."""
         read, device = self._read, self._model.device
-        fresh = torch.tensor([ids[read.length :]], device=device)  # [1, n]
+        fresh = torch.tensor([ids[read.length :]]).to(device, non_blocking=True)  # [1, n]
         if self._encoder_decoder:
             if read.source is None:
                 source = self._tokenizer(self._source, return_tensors="pt").to(device)

@@ -11,8 +11,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from inference.device import Staging
+
 GB = 10**9
 HOST_RESERVE = 4 * GB
+DEVICE_RESERVE = GB // 2  # workspaces of cuBLAS and cuDNN, kernels that are loaded when first used, and fragments
+FIRST_WITH_BF16 = 8  # Ampere; what older ones have is an emulation
 
 NETS = ("unet", "text", "movq", "superres")
 DTYPES: Mapping[str, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -59,17 +63,18 @@ def best_device() -> torch.device:
 
 
 def device_policy(device: str | None = None, dtypes: Mapping[str, str] | None = None) -> DevicePolicy:
-    """The policy for `device` (the best one by default).
+    """The policy for `device` (the best one by default), a GPU by its index. ValueError where there is no such device.
 
     `dtypes` overrides single formats: names "unet", "text", "movq", "superres" to names of DTYPES; anything else raises
     ValueError. On a GPU bfloat16 is taken for U-Net and text (float16 where the GPU lacks it), everywhere else
     float32; MoVQ stays in float32 as its authors advise, except in the smallest tier.
     """
-    chosen = torch.device(device) if device else best_device()
+    chosen = _chosen(device) if device else best_device()
     cpu = torch.device("cpu")
     if chosen.type == "cuda":
-        tier = tier_of(torch.cuda.get_device_properties(chosen).total_memory)
-        half = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+        properties = torch.cuda.get_device_properties(chosen)
+        tier = tier_of(properties.total_memory)
+        half = torch.bfloat16 if properties.major >= FIRST_WITH_BF16 else torch.float16
         movq = torch.float32 if half is torch.float16 else tier.movq  # its range overflows float16
         text_device = chosen if tier.text_on_device else cpu
         policy = DevicePolicy(
@@ -93,6 +98,21 @@ def device_policy(device: str | None = None, dtypes: Mapping[str, str] | None = 
         chosen_formats: dict[str, Any] = {net: DTYPES[name]}
         policy = replace(policy, **chosen_formats)
     return policy
+
+
+def _chosen(name: str) -> torch.device:
+    """The device of that name, which `cuda:1` may not be on a machine with one GPU."""
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"no such device: {name}; there are cpu, cuda, cuda:N and mps") from error
+    if device.type == "cuda":
+        there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        index = device.index if device.index is not None else torch.cuda.current_device() if there else 0
+        if index >= there:
+            raise ValueError(f"no such device: {name}; torch sees {there} CUDA GPUs here")
+        return torch.device("cuda", index)
+    return device
 
 
 def tier_of(total_bytes: int) -> Tier:
@@ -178,6 +198,7 @@ class Residency:
         self._budget = budget
         self._park = park or self._worth_parking
         self._moves = moves
+        self._staging = Staging(device)
         self._nets: dict[str, _Net] = {}  # in order of use
         self._expected: frozenset[str] = frozenset()
 
@@ -242,9 +263,9 @@ class Residency:
             self._move_out(min(leaving, key=lambda name: name in self._expected))  # stable: least recently used first
 
     def free(self) -> float:
-        """Bytes that could be taken on the device now; infinite where they are not counted."""
+        """Bytes that nets and passes could take on the device now; infinite where they are not counted."""
         if self._budget is None:
-            return free_memory(self._device)
+            return free_memory(self._device) - DEVICE_RESERVE
         return self._budget - sum(net.size for net in self._nets.values() if net.resident)
 
     def _move_in(self, net: _Net) -> None:
@@ -252,7 +273,7 @@ class Residency:
         for slot in net.host or ():
             key = id(slot.parked)
             if key not in moved:
-                fresh = slot.parked.detach().to(self._device, non_blocking=True)
+                fresh = self._staging.to_device(slot.parked)
                 moved[key] = (
                     nn.Parameter(fresh, requires_grad=False) if isinstance(slot.parked, nn.Parameter) else fresh
                 )

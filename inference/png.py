@@ -1,4 +1,4 @@
-"""A PNG writer that holds a few rows at a time, whatever the size of the picture (ISO/IEC 15948).
+"""A PNG writer that holds a few rows at a time, whatever the size of the picture (ISO/IEC 15948), and the texts of one.
 
 Every row is predicted by Paeth's filter and packed by deflate with run lengths alone: on photographs and renderings a
 fifth smaller than what Pillow writes at its fastest level, in less time, and without its copy of the picture.
@@ -6,8 +6,11 @@ fifth smaller than what Pillow writes at its fastest level, in less time, and wi
 
 from __future__ import annotations
 
+import contextlib
+import io
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -17,6 +20,7 @@ STRIP = 64  # rows worked on at once
 CHUNK = 1 << 18
 PAETH = 4
 GREY, COLOUR = 0, 2
+MOST_LEADING_CHUNKS = 64
 
 
 def write_png(file: BinaryIO, pixels: NDArray[np.uint8], texts: dict[str, str] | None = None) -> None:
@@ -58,3 +62,53 @@ def _chunk(file: BinaryIO, kind: bytes, content: bytes | bytearray) -> None:
     file.write(struct.pack(">I", len(content)) + kind)
     file.write(content)
     file.write(struct.pack(">I", zlib.crc32(content, zlib.crc32(kind))))
+
+
+def leading_texts(file: BinaryIO, longest: int) -> Iterator[tuple[str, str]]:
+    """(keyword, text) of the text chunks before the pixels of a PNG, whose texts are at most `longest` bytes.
+
+    Reads no more than the first MOST_LEADING_CHUNKS chunks and decodes no pixels. Ends quietly where the file does, or
+    where it is no PNG.
+    """
+    if file.read(8) != b"\x89PNG\r\n\x1a\n":
+        return
+    for _ in range(MOST_LEADING_CHUNKS):
+        head = file.read(8)
+        size, kind = int.from_bytes(head[:4], "big"), head[4:]
+        if len(head) < 8 or kind in (b"IDAT", b"IEND"):
+            return
+        if kind in _TEXTS and size <= longest + 1024:  # with its keyword
+            content = file.read(size)
+            with contextlib.suppress(ValueError, UnicodeDecodeError, zlib.error):
+                yield _TEXTS[kind](content, longest)
+            file.seek(4, io.SEEK_CUR)
+        else:
+            file.seek(size + 4, io.SEEK_CUR)
+
+
+def _plain_text(content: bytes, _longest: int) -> tuple[str, str]:
+    keyword, text = content.split(b"\0", 1)
+    return keyword.decode("latin-1"), text.decode("latin-1")
+
+
+def _packed_text(content: bytes, longest: int) -> tuple[str, str]:
+    keyword, packed = content.split(b"\0", 1)
+    return keyword.decode("latin-1"), _unpacked(packed[1:], longest).decode("latin-1")
+
+
+def _international_text(content: bytes, longest: int) -> tuple[str, str]:
+    keyword, rest = content.split(b"\0", 1)
+    _language, _translated, text = rest[2:].split(b"\0", 2)
+    return keyword.decode("latin-1"), (_unpacked(text, longest) if rest[:1] == b"\1" else text).decode()
+
+
+def _unpacked(packed: bytes, longest: int) -> bytes:
+    """Raises ValueError where it would be longer: a few bytes can be packed megabytes."""
+    unpacker = zlib.decompressobj()
+    text = unpacker.decompress(packed, longest)
+    if unpacker.unconsumed_tail:
+        raise ValueError("a text of more bytes than are read")
+    return text
+
+
+_TEXTS = {b"tEXt": _plain_text, b"zTXt": _packed_text, b"iTXt": _international_text}

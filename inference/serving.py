@@ -27,13 +27,16 @@ from inference.checkpoints.catalogue import Mode, human_size
 from inference.checkpoints.language import BEAUTIFIER, TRANSLATOR, LanguageModels, language_models
 from inference.checkpoints.load import Checkpoint
 from inference.checkpoints.store import EMBEDDED, Files, MissingWeights, choose, locate, model_card
+from inference.device import out_of_memory, prepare
 from inference.engine import Drawn, Engine
 from inference.inventory import nets_used
 from inference.kit import CheckpointKit
 from inference.memory import DevicePolicy, device_policy
 from inference.png import write_png
 from inference.queue.delivery import Assignment, Interrupted, JobEvent, JobReport
+from inference.queue.redaction import log_as
 from inference.queue.wire import (
+    STARTS_FAILED,
     Cancel,
     DownMessage,
     Drain,
@@ -42,6 +45,8 @@ from inference.queue.wire import (
     Patience,
     Report,
     Submit,
+    Trouble,
+    reason,
 )
 from inference.requests import (
     AnyRequest,
@@ -117,7 +122,9 @@ class EngineChild:
     def _warm(self, modes: list[Mode]) -> None:
         try:
             self._kit.warm(modes)
-        except (torch.OutOfMemoryError, MemoryError):
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
             log.warning("not everything fits at once; nets will be moved as they are needed")
             self._kit.make_room()
 
@@ -249,7 +256,7 @@ def available(weights: Path | None) -> tuple[Files, ModelCard | None]:
 
 def main(
     fd: Annotated[int, typer.Option(help="Inherited socket to the worker, which starts this program itself.")],
-    blobs: Annotated[str, typer.Option(help="Folder or URL for the pictures.")],
+    blobs: Annotated[str, typer.Option(envvar="BLOBS_URL", help="Folder or URL for the pictures.")],
     weights: Annotated[Path | None, typer.Option(help="Checkpoints; without them the embedded small one.")] = None,
     slots: Annotated[int, typer.Option(min=1, help="Jobs drawn at a time.")] = 4,
     device: Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")] = "auto",
@@ -264,8 +271,7 @@ def main(
     # socket.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    level = os.environ.get("LOG_LEVEL", "INFO").upper()
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s engine: %(message)s")
+    log_as("engine", os.environ.get("LOG_LEVEL", "INFO"))
     torch.set_num_threads(threads or threads_for_torch())
     formats = {net: name for net, _, name in (item.partition("=") for item in dtype or ())}
     try:
@@ -273,8 +279,15 @@ def main(
     except ValueError as wrong:
         log.error("%s", wrong)
         raise typer.Exit(2) from wrong
+    prepare(policy.device)
     link = ParentLink(fd)
-    files, card = available(weights)
-    language = language_models(beautifier, translator, weights=weights, four_bit=four_bit)
-    child = EngineChild(link, Checkpoint(files), policy, BlobStore(blobs), language=language, previews=previews)
-    child.run(slots, language.on(card) if card else None)
+    try:
+        files, card = available(weights)
+        language = language_models(beautifier, translator, weights=weights, four_bit=four_bit)
+        child = EngineChild(link, Checkpoint(files), policy, BlobStore(blobs), language=language, previews=previews)
+        child.run(slots, language.on(card) if card else None)
+    except Exception as error:  # whatever broken weights or a broken device may raise
+        first = os.environ.get(STARTS_FAILED, "0") == "0"
+        log.error("this engine ends: %s", reason(error), exc_info=first)
+        link.send(Trouble(why=reason(error)))
+        raise typer.Exit(1) from error

@@ -20,6 +20,7 @@ import typer
 from inference.checkpoints.language import BEAUTIFIER, TRANSLATOR, language_models
 from inference.checkpoints.store import MissingWeights, model_card
 from inference.engine_parent import EngineOptions, EngineParent
+from inference.queue.redaction import log_as
 from inference.queue.wire import die_with_parent, open_link
 from inference.requests import ModelCard
 
@@ -42,7 +43,7 @@ async def run_worker(fd: int, options: EngineOptions, *, card: ModelCard | None 
 
 def worker_command(
     fd: Annotated[int, typer.Option(help="Inherited socket to the bot, which starts this program itself.")],
-    blobs: Annotated[str, typer.Option(help="Folder or URL for the pictures.")] = "data/blobs",
+    blobs: Annotated[str, typer.Option(envvar="BLOBS_URL", help="Folder or URL for the pictures.")] = "data/blobs",
     weights: Annotated[Path | None, typer.Option(help="Checkpoints; without them the embedded small one.")] = None,
     slots: Annotated[int, typer.Option(min=1, max=64, help="Jobs drawn at a time.")] = 4,
     device: Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")] = "auto",
@@ -68,9 +69,7 @@ def worker_command(
     engine: Annotated[str | None, typer.Option(help="Another engine's command line.")] = None,
 ) -> None:
     die_with_parent()
-    logging.basicConfig(
-        level=os.environ.get("LOG_LEVEL", "INFO").upper(), format="%(asctime)s %(levelname)s worker: %(message)s"
-    )
+    log_as("worker", os.environ.get("LOG_LEVEL", "INFO"))
     card = None
     if engine is None:
         try:
@@ -78,7 +77,8 @@ def worker_command(
             card = language.on(model_card(weights))
         except MissingWeights as lack:
             logging.getLogger(__name__).error("%s", lack)
-    own = _own_engine(blobs, weights, slots, device, dtype or [], previews)
+    os.environ["BLOBS_URL"] = blobs  # may hold a password, which no list of processes shall show
+    own = _own_engine(weights, slots, device, dtype or [], previews)
     own += ["--beautifier", beautifier, "--translator", translator, *(["--four-bit"] if four_bit else [])]
     command = own if engine is None else shlex.split(engine)
     options = EngineOptions(
@@ -90,10 +90,8 @@ def worker_command(
     asyncio.run(run_worker(fd, options, card=card, grace_seconds=grace))
 
 
-def _own_engine(
-    blobs: str, weights: Path | None, slots: int, device: str, dtypes: list[str], previews: bool
-) -> list[str]:
-    command = [sys.executable, "-m", "inference.engine_child", "--blobs", blobs, "--slots", str(slots)]
+def _own_engine(weights: Path | None, slots: int, device: str, dtypes: list[str], previews: bool) -> list[str]:
+    command = [sys.executable, "-m", "inference.engine_child", "--slots", str(slots)]
     command += ["--device", device, *(word for dtype in dtypes for word in ("--dtype", dtype))]
     command += [] if weights is None else ["--weights", str(weights)]
     return command if previews else [*command, "--no-previews"]

@@ -6,6 +6,7 @@ from bot.cards.failures import failed
 from bot.cards.names import mode_name, plain_wish, style_name, task, wish
 from bot.cards.progress import accepted, bar, cancelled, drawing, place_in_line, queued, resumed, stage
 from bot.cards.recipes import COPY_LIMIT, recipe
+from bot.cards.troubles import moved, notice, out_of_order, refused, why_it_waits
 from bot.cards.words import (
     escape,
     number,
@@ -32,13 +33,17 @@ __all__ = [
     "examples",
     "failed",
     "mode_name",
+    "moved",
     "note",
+    "notice",
     "number",
+    "out_of_order",
     "place_in_line",
     "plain_wish",
     "queued",
     "quote",
     "recipe",
+    "refused",
     "remark",
     "resumed",
     "seconds_taken",
@@ -51,5 +56,6 @@ __all__ = [
     "unknown_words",
     "visible_length",
     "wait",
+    "why_it_waits",
     "wish",
 ]

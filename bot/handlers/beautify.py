@@ -64,7 +64,7 @@ async def improve(
     deliveries: Deliveries,
 ) -> None:
     """Improves the words, or those of the person's own picture that is answered."""
-    origin = Origin.of_message(message, event_update.update_id, person.language)
+    origin = Origin.of_message(message, event_update.update_id, person)
     words = without_alias(words)
     if words:
         await _ask(origin, parse(words), queue, ledger, deliveries)
@@ -91,11 +91,11 @@ async def press_improve(
     if job is None:
         return
     key = callback_data.pack()
-    async with ordering_once(callback, key, ledger, deliveries) as free:
+    async with ordering_once(callback, person, key, ledger, deliveries) as free:
         if not free:
             return
         await callback.answer()
-        origin = Origin.of_press(callback, event_update.update_id, person.language)
+        origin = Origin.of_press(callback, event_update.update_id, person)
         parent = await _parent(job, history)
         await _ask(origin, line_of(job), queue, ledger, deliveries, key=key, parent_id=parent)
         if callback_data.action == "improve" and callback.message is not None:
@@ -116,11 +116,11 @@ async def choose(
     if job is None:
         return
     key = callback_data.pack()
-    async with ordering_once(callback, key, ledger, deliveries) as free:
+    async with ordering_once(callback, person, key, ledger, deliveries) as free:
         if not free:
             return
         await callback.answer()
-        origin = Origin.of_press(callback, event_update.update_id, person.language)
+        origin = Origin.of_press(callback, event_update.update_id, person)
         line, own_words = line_of(job), ""
         if callback_data.action == "new":
             line, own_words = _new_line(job), line.prompt
@@ -137,7 +137,7 @@ async def edit(
     job = await own_job(callback, ledger, callback_data.job)
     if job is not None:
         await callback.answer()
-        origin = Origin.of_press(callback, event_update.update_id, person.language)
+        origin = Origin.of_press(callback, event_update.update_id, person)
         await give_back(callback, origin, _new_line(job), person)
 
 

@@ -40,7 +40,7 @@ async def draw(
     ledger: Ledger,
     deliveries: Deliveries,
 ) -> None:
-    origin = Origin.of_message(message, event_update.update_id, person.language)
+    origin = Origin.of_message(message, event_update.update_id, person)
     await order(origin, parse(words), person.preferences, queue=queue, ledger=ledger, deliveries=deliveries)
 
 
@@ -59,11 +59,11 @@ async def example(
         await callback.answer(_("This example is gone. Just tell me what to draw."), show_alert=True)
         return
     key = f"example:{callback.message.chat.id}:{callback.message.message_id}:{callback_data.number}"
-    async with ordering_once(callback, key, ledger, deliveries) as free:
+    async with ordering_once(callback, person, key, ledger, deliveries) as free:
         if not free:
             return
         await callback.answer()
-        origin = Origin.of_press(callback, event_update.update_id, person.language)
+        origin = Origin.of_press(callback, event_update.update_id, person)
         line = parse(sentences[callback_data.number])
         await order(origin, line, person.preferences, queue=queue, ledger=ledger, deliveries=deliveries, key=key)
 

@@ -19,6 +19,7 @@ from bot.intake import Origin, context_of, known_card, line_of, request_of
 from bot.modes import Wish
 from bot.ordering import Order, order_picture
 from bot.prompt import PromptLine, write
+from bot.senders import mention
 from inference.queue.jobs import Job
 from inference.requests import sources
 
@@ -31,7 +32,7 @@ async def press(
     if job is None:
         return
     await callback.answer()
-    origin = Origin.of_press(callback, event_update.update_id, person.language)
+    origin = Origin.of_press(callback, event_update.update_id, person)
     if editing.is_of_words_alone(request_of(job)):
         await give_back(callback, origin, line_of(job), person)
         return
@@ -57,7 +58,7 @@ async def give_back(
         )
     else:
         asked = _("What shall there be? Reply in a few words. The rest stays as it is.")
-    called = "" if origin.private else f"{callback.from_user.mention_html()}\n"  # opens the reply for them alone
+    called = "" if origin.private else mention(callback, origin.owner_id)
     return await callback.message.answer(
         f"{called}✏️ {asked}" + (f"\n<code>{cards.escape(written)}</code>" if line.prompt else ""),
         parse_mode="HTML",
@@ -67,7 +68,7 @@ async def give_back(
 
 async def reworded(message: Message, draft: Draft, person: Person, event_update: Update, desk: Desk) -> None:
     """Other words have come for what was made from pictures."""
-    origin = Origin.of_message(message, event_update.update_id, person.language)
+    origin = Origin.of_message(message, event_update.update_id, person)
     job = await desk.ledger.job(draft.body["job"])
     request = request_of(job) if job is not None else None
     if job is None or not isinstance(request, editing.PictureRequest):

@@ -82,11 +82,11 @@ async def press(
         await desk.deliveries.gallery.withdraw(callback.message.chat.id, callback.message.message_id, draft.created_at)
         return
     key = callback_data.pack()
-    async with ordering_once(callback, key, desk.ledger, desk.deliveries) as free:
+    async with ordering_once(callback, person, key, desk.ledger, desk.deliveries) as free:
         if not free:
             return
         await callback.answer()
-        origin = Origin.of_press(callback, event_update.update_id, person.language)
+        origin = Origin.of_press(callback, event_update.update_id, person)
         given = Given.model_validate(draft.body["given"])
         await order(desk, origin, person, given, callback_data.way, draft.body["words"], key)
         await tick(desk, key, person.id, origin.chat_id, origin.reply_to)

@@ -11,8 +11,9 @@ from aiogram.types import BufferedInputFile, CallbackQuery, InlineKeyboardMarkup
 from bot import cards, collage, keyboards
 from bot.callbacks import PageButton
 from bot.delivery import Deliveries
-from bot.handlers.ownership import belongs, own_picture
+from bot.handlers.ownership import own_picture
 from bot.history import History, Person, StoredPicture
+from bot.history.handling import decided
 from bot.i18n import _, ngettext
 from inference.blobs import BlobMissing, BlobStore
 
@@ -31,19 +32,24 @@ async def open_(message: Message, person: Person, history: History, blobs: BlobS
     await history.add_post(sent.chat.id, sent.message_id, job_id=None, kind="page")
 
 
-async def turn(callback: CallbackQuery, callback_data: PageButton, history: History, blobs: BlobStore) -> None:
-    if not await belongs(callback, callback_data.owner):
-        return
+async def turn(
+    callback: CallbackQuery, callback_data: PageButton, person: Person, history: History, blobs: BlobStore
+) -> None:
     asked_for_favourites = callback_data.starred and not callback_data.picture  # not on the way back from a picture
-    if asked_for_favourites and not (await history.page(callback_data.owner, offset=0, limit=1, starred=True))[1]:
+    if asked_for_favourites and not (await history.page(person.id, offset=0, limit=1, starred=True))[1]:
         await callback.answer(_("No favourites yet: press ☆ under a picture."), show_alert=True)
         return
     await callback.answer()
-    await _show_page(callback, callback_data, history, blobs)
+    await _show_page(callback, callback_data, person, history, blobs)
 
 
 async def open_one(
-    callback: CallbackQuery, callback_data: PageButton, history: History, blobs: BlobStore, deliveries: Deliveries
+    callback: CallbackQuery,
+    callback_data: PageButton,
+    person: Person,
+    history: History,
+    blobs: BlobStore,
+    deliveries: Deliveries,
 ) -> None:
     picture = await own_picture(callback, history, callback_data.picture)
     if picture is None:
@@ -55,22 +61,30 @@ async def open_one(
     except BlobMissing:
         photo = BufferedInputFile(collage.blank(), "lost.jpg")
     caption = await deliveries.gallery.caption(picture)
-    await _edit(callback, photo, caption, _opened(callback_data, picture))
+    await _edit(callback, photo, caption, _opened(person, callback_data, picture))
 
 
-async def star(callback: CallbackQuery, callback_data: PageButton, history: History, deliveries: Deliveries) -> None:
+async def star(
+    callback: CallbackQuery, callback_data: PageButton, person: Person, history: History, deliveries: Deliveries
+) -> None:
     picture = await own_picture(callback, history, callback_data.picture)
     if picture is None:
         return
-    await callback.answer(_("No longer a favourite.") if picture.starred else _("Added to favourites: /history"))
-    await history.star(picture.id, not picture.starred)
+    starring = await decided("starred", not picture.starred)
+    await callback.answer(_("No longer a favourite.") if not starring else _("Added to favourites: /history"))
+    await history.star(picture.id, starring)
     starred = await history.picture(picture.id)
     if starred is not None:
-        await deliveries.gallery.rebutton(callback.message, _opened(callback_data, starred))
+        await deliveries.gallery.rebutton(callback.message, _opened(person, callback_data, starred))
 
 
 async def delete(
-    callback: CallbackQuery, callback_data: PageButton, history: History, blobs: BlobStore, deliveries: Deliveries
+    callback: CallbackQuery,
+    callback_data: PageButton,
+    person: Person,
+    history: History,
+    blobs: BlobStore,
+    deliveries: Deliveries,
 ) -> None:
     """Asks first; then the page comes back without the picture."""
     picture = await own_picture(callback, history, callback_data.picture)
@@ -79,30 +93,32 @@ async def delete(
     if callback_data.action == "delete":
         await callback.answer(cards.deleting(1))
         question = keyboards.confirm_opened(
-            callback_data.owner, picture.id, offset=callback_data.offset, starred_only=callback_data.starred
+            person.id, picture.id, offset=callback_data.offset, starred_only=callback_data.starred
         )
         await deliveries.gallery.rebutton(callback.message, question)
         return
     await callback.answer(_("Deleted."))
     await deliveries.gallery.delete([picture])
-    await _show_page(callback, callback_data, history, blobs)
+    await _show_page(callback, callback_data, person, history, blobs)
 
 
-async def _show_page(callback: CallbackQuery, wanted: PageButton, history: History, blobs: BlobStore) -> None:
+async def _show_page(
+    callback: CallbackQuery, wanted: PageButton, person: Person, history: History, blobs: BlobStore
+) -> None:
     """The asked page, or the last one there is; all pictures where the last favourite has gone."""
     offset, starred = wanted.offset, wanted.starred
-    pictures, total = await history.page(wanted.owner, offset=offset, limit=PAGE, starred=starred)
+    pictures, total = await history.page(person.id, offset=offset, limit=PAGE, starred=starred)
     if starred and not total:
         offset, starred = 0, False
-        pictures, total = await history.page(wanted.owner, offset=offset, limit=PAGE)
+        pictures, total = await history.page(person.id, offset=offset, limit=PAGE)
     if not pictures and total:
         offset = (total - 1) // PAGE * PAGE
-        pictures, total = await history.page(wanted.owner, offset=offset, limit=PAGE, starred=starred)
+        pictures, total = await history.page(person.id, offset=offset, limit=PAGE, starred=starred)
     if not pictures:
         empty = BufferedInputFile(collage.blank(), "empty.jpg")
         await _edit(callback, empty, _("You have no pictures yet. Tell me what to draw!"), None)
         return
-    text, markup = _page(wanted.owner, pictures, offset, total, starred=starred)
+    text, markup = _page(person.id, pictures, offset, total, starred=starred)
     await _edit(callback, await _sheet(pictures, blobs, offset), text, markup)
 
 
@@ -128,9 +144,9 @@ def _page(
     return text, keyboards.page(owner, numbered, offset=offset, size=PAGE, total=total, starred=starred)
 
 
-def _opened(where: PageButton, picture: StoredPicture) -> InlineKeyboardMarkup:
+def _opened(person: Person, where: PageButton, picture: StoredPicture) -> InlineKeyboardMarkup:
     return keyboards.opened(
-        where.owner, picture.id, offset=where.offset, starred_only=where.starred, starred=picture.starred
+        person.id, picture.id, offset=where.offset, starred_only=where.starred, starred=picture.starred
     )
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 
-from aiogram import Bot, Router
+from aiogram import Router
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.filters import BaseFilter, Command
 from aiogram.types import CallbackQuery, Document, Message, Update
@@ -14,6 +13,7 @@ from bot import cards, keyboards, rewriting
 from bot.callbacks import FileRecipeButton
 from bot.compose import missing
 from bot.delivery import Deliveries
+from bot.desk import Desk
 from bot.family import parent_lines
 from bot.filters import InPrivate, WithDocument
 from bot.handlers.ownership import ordering_once
@@ -22,25 +22,24 @@ from bot.i18n import _
 from bot.intake import Origin, context_of, known_card, line_of, line_of_request, take_in
 from bot.pictures_in import carries_picture
 from bot.prompt import write
-from inference.blobs import read_recipe
+from bot.telegram.fetching import FileTooBig
+from bot.telegram.turns import LineFull
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.ledger import Ledger
 from inference.requests import AnyRequest, Inpaint, Recipe, needs, sources
-
-MAX_DOWNLOAD = 20_000_000
 
 
 async def info(
     message: Message,
     person: Person,
     event_update: Update,
-    bot: Bot,
+    desk: Desk,
     history: History,
     ledger: Ledger,
     deliveries: Deliveries,
 ) -> None:
     """Tells the recipe of the message that /info answers."""
-    origin = Origin.of_message(message, event_update.update_id, person.language)
+    origin = Origin.of_message(message, event_update.update_id, person)
     asked = message.reply_to_message
     if asked is None:
         await deliveries.say(origin, "ℹ️ " + _("Reply to one of my pictures with /info, or send me its PNG file."))
@@ -48,7 +47,7 @@ async def info(
     post = await _post_of(asked, person, history)
     if post is not None and await _of_post(post, origin, history, ledger, deliveries):
         return
-    recipe = await in_file(bot, asked.document)
+    recipe = await in_file(desk, asked.document, person.id)
     if recipe is not None:
         await of_file(recipe, replace(origin, reply_to=asked.message_id), deliveries)
         return
@@ -62,10 +61,10 @@ class NoPicture(BaseFilter):
         return not carries_picture(message)
 
 
-async def file(message: Message, person: Person, event_update: Update, bot: Bot, deliveries: Deliveries) -> None:
+async def file(message: Message, person: Person, event_update: Update, desk: Desk, deliveries: Deliveries) -> None:
     """A file that comes without words, in private."""
-    origin = Origin.of_message(message, event_update.update_id, person.language)
-    recipe = await in_file(bot, message.document)
+    origin = Origin.of_message(message, event_update.update_id, person)
+    recipe = await in_file(desk, message.document, person.id)
     if recipe is not None:
         await of_file(recipe, origin, deliveries)
         return
@@ -78,7 +77,7 @@ async def repeat(
     callback: CallbackQuery,
     person: Person,
     event_update: Update,
-    bot: Bot,
+    desk: Desk,
     queue: Dispatcher,
     ledger: Ledger,
     history: History,
@@ -94,12 +93,12 @@ async def repeat(
         await callback.answer(_("The file is gone. Please send it again."), show_alert=True)
         return
     key = f"file:{card_message.chat.id}:{card_message.message_id}"
-    async with ordering_once(callback, key, ledger, deliveries) as free:
+    async with ordering_once(callback, person, key, ledger, deliveries) as free:
         if not free:
             return
         await callback.answer()
-        recipe = await in_file(bot, source.document)
-        origin = Origin.of_press(callback, event_update.update_id, person.language)
+        recipe = await in_file(desk, source.document, person.id)
+        origin = Origin.of_press(callback, event_update.update_id, person)
         if recipe is None:
             await deliveries.say(origin, _("The file is gone. Please send it again."))
             return
@@ -173,16 +172,15 @@ async def of_file(recipe: Recipe, origin: Origin, deliveries: Deliveries) -> Non
     await deliveries.say(origin, cards.recipe(line, recipe), keyboards.recipe(write(line)))
 
 
-async def in_file(bot: Bot, document: Document | None) -> Recipe | None:
+async def in_file(desk: Desk, document: Document | None, person_id: int) -> Recipe | None:
     """The recipe in a PNG that Telegram lets us download, else None."""
-    if document is None or document.mime_type != "image/png" or (document.file_size or 0) > MAX_DOWNLOAD:
+    if document is None or document.mime_type != "image/png":
         return None
-    content = io.BytesIO()
     try:
-        await bot.download(document, destination=content)
-    except TelegramBadRequest:
+        async with desk.files.fetched(document, person_id) as path:
+            return await desk.decoder.recipe(path)
+    except (TelegramBadRequest, FileTooBig, LineFull):
         return None
-    return read_recipe(content.getvalue())
 
 
 def build() -> Router:

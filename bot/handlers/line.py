@@ -9,11 +9,13 @@ from aiogram.types import CallbackQuery, Message, Update
 from bot import cards, keyboards
 from bot.callbacks import CancelAllButton, JobButton
 from bot.delivery import Deliveries
-from bot.handlers.ownership import belongs, own_job
+from bot.handlers.ownership import own_job
 from bot.history import History, Person
+from bot.history.handling import decided
 from bot.i18n import _, ngettext
 from bot.intake import Origin
 from bot.showing import plain_wish_of
+from bot.troubles import cause_of_trouble
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.ledger import Ledger
 
@@ -39,19 +41,21 @@ async def queue_(
                 "{n} request from other people is in line.", "{n} requests from other people are in line.", others
             ).format(n=others)
         )
-    origin = Origin.of_message(message, event_update.update_id, person.language)
+    origin = Origin.of_message(message, event_update.update_id, person)
     buttons = keyboards.queue(person.id, [(job.id, plain_wish_of(job)) for job in mine])
     await deliveries.say(origin, "\n\n".join(rows), buttons)
 
 
-async def place(callback: CallbackQuery, callback_data: JobButton, ledger: Ledger) -> None:
+async def place(callback: CallbackQuery, callback_data: JobButton, ledger: Ledger, queue: Dispatcher) -> None:
     """The place of one job, as a private line on the screen."""
     job = await own_job(callback, ledger, callback_data.job)
     if job is None:
         return
     outlooks = await ledger.outlooks()
     outlook = outlooks.get(job.id)
-    if outlook is not None:
+    if outlook is not None and queue.trouble is not None:
+        text = cards.why_it_waits(cause_of_trouble(queue.trouble))
+    elif outlook is not None:
         text = cards.place_in_line(outlook.place, outlook.eta_seconds)
         text += "\n" + ngettext("{n} request in line in all", "{n} requests in line in all", len(outlooks)).format(
             n=len(outlooks)
@@ -73,7 +77,7 @@ async def cancel(
     deliveries: Deliveries,
 ) -> None:
     """All that this person has asked for, or just what the answered message shows."""
-    origin = Origin.of_message(message, event_update.update_id, person.language)
+    origin = Origin.of_message(message, event_update.update_id, person)
     wanted = [job.id for job in await ledger.active(person.id)]
     if message.reply_to_message is not None:
         post = await history.post(message.chat.id, message.reply_to_message.message_id)
@@ -82,8 +86,11 @@ async def cancel(
             await deliveries.say(origin, _("That request belongs to somebody else."))
             return
         wanted = [job.id for job in asked]
-    verdicts = [await queue.cancel(job_id) for job_id in wanted]
-    stopped = verdicts.count("cancelled")
+    wanted = await decided("cancelled", wanted)
+    for job_id in wanted:
+        await queue.cancel(job_id)
+    ended = [await ledger.job(job_id) for job_id in wanted]
+    stopped = sum(job is not None and job.state == "cancelled" for job in ended)
     if stopped:
         text = ngettext("Cancelled {n} request.", "Cancelled {n} requests.", stopped).format(n=stopped)
     else:
@@ -100,13 +107,9 @@ async def cancel_one(callback: CallbackQuery, callback_data: JobButton, ledger: 
     await queue.cancel(job.id)
 
 
-async def cancel_all(
-    callback: CallbackQuery, callback_data: CancelAllButton, ledger: Ledger, queue: Dispatcher
-) -> None:
-    if not await belongs(callback, callback_data.owner):
-        return
+async def cancel_all(callback: CallbackQuery, person: Person, ledger: Ledger, queue: Dispatcher) -> None:
     await callback.answer(_("Cancelling…"))
-    for job in await ledger.active(callback_data.owner):
+    for job in await ledger.active(person.id):
         await queue.cancel(job.id)
 
 

@@ -10,7 +10,7 @@ from aiogram.types import CallbackQuery, Update
 from bot import mixing
 from bot.callbacks import MixButton
 from bot.desk import Desk
-from bot.handlers.ownership import belongs
+from bot.handlers.ownership import own_draft
 from bot.history import Person
 from bot.i18n import _
 from bot.intake import Origin
@@ -22,11 +22,9 @@ async def press(
 ) -> None:
     """One step; a mix that has been ordered or given up answers that it is over."""
     async with desk.deliveries.one_press(f"mix:{callback_data.draft}"):
-        draft = await desk.history.sources.draft(callback_data.draft)
-        if not await belongs(callback, draft.owner_id if draft else None) or draft is None:
-            return
-        if draft.closed_at is not None:
-            await callback.answer(_("This mix is over. Send pictures for a new one."), show_alert=True)
+        over = _("This mix is over. Send pictures for a new one.")
+        draft = await own_draft(callback, desk.history, callback_data.draft, "mix", over=over)
+        if draft is None:
             return
         mixture = Mixture.of(draft)
         place = callback_data.place
@@ -41,7 +39,7 @@ async def press(
             case "start" if not any(mixture.weights):
                 await callback.answer(_("Give at least one picture some weight."), show_alert=True)
             case "start":
-                origin = Origin.of_press(callback, event_update.update_id, person.language)
+                origin = Origin.of_press(callback, event_update.update_id, person)
                 await mixing.order(desk, origin, person, draft)
             case "drop":
                 await callback.answer(_("Never mind, then."))

@@ -9,6 +9,7 @@ from aiogram.filters import BaseFilter
 from aiogram.types import CallbackQuery, Message
 
 from bot.filters import InPrivate, Slashed, Spoken
+from bot.handlers.ownership import gone
 from bot.i18n import _
 
 
@@ -39,8 +40,8 @@ async def not_words(message: Message) -> None:
 
 
 async def dead_button(callback: CallbackQuery) -> None:
-    """A button of a version that is long gone."""
-    await callback.answer(_("This button is from an older version. Please ask again."), show_alert=True)
+    """A button that is whole and stands for nothing."""
+    await gone(callback)
 
 
 def build() -> Router:

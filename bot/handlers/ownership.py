@@ -1,4 +1,5 @@
-"""Buttons belong to whoever asked for the picture, and order a thing once; everybody else gets a private line."""
+"""What a pressed button is for. That it is the presser's has been seen to at the door (`bot.middlewares.presses`);
+here it is found to be gone in the meantime, or done with, and ordered once."""
 
 from __future__ import annotations
 
@@ -8,57 +9,68 @@ from contextlib import asynccontextmanager
 from aiogram.types import CallbackQuery
 
 from bot.delivery import Deliveries
-from bot.history import Draft, DraftKind, History, StoredPicture
+from bot.history import Draft, DraftKind, History, Person, StoredPicture
+from bot.history.handling import handling
 from bot.i18n import _
 from bot.intake import waiting_twin
 from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger
 
 
-async def belongs(callback: CallbackQuery, owner_id: int | None) -> bool:
-    """Whether the presser may use this button. If not, they have been told so, privately. None: it is gone."""
-    if owner_id == callback.from_user.id:
-        return True
-    if owner_id is None:
-        await callback.answer(_("This is no longer there."), show_alert=True)
-    else:
-        await callback.answer(_("This belongs to somebody else. Send me your own words!"), show_alert=True)
-    return False
+async def gone(callback: CallbackQuery) -> None:
+    """Tells the presser, privately, that there is nothing to be done any more."""
+    await callback.answer(_("This is no longer there."), show_alert=True)
 
 
 async def own_picture(callback: CallbackQuery, history: History, picture_id: int) -> StoredPicture | None:
-    """The presser's picture; None, and they have been told, where it is gone or not theirs."""
+    """The picture of a button; None, and the presser has been told, where it is gone."""
     picture = await history.picture(picture_id)
-    return picture if await belongs(callback, picture.owner_id if picture else None) else None
+    if picture is None:
+        await gone(callback)
+    return picture
 
 
 async def own_pictures(callback: CallbackQuery, history: History, job_id: int) -> list[StoredPicture]:
-    """What is left of the presser's job; empty, and they have been told, where nothing is or it is not theirs."""
+    """What is left of the job of a button; empty, and the presser has been told, where nothing is."""
     pictures = await history.pictures_of_job(job_id)
-    return pictures if await belongs(callback, pictures[0].owner_id if pictures else None) else []
+    if not pictures:
+        await gone(callback)
+    return pictures
 
 
 async def own_job(callback: CallbackQuery, ledger: Ledger, job_id: int) -> Job | None:
-    """The presser's job; None, and they have been told, where it is gone or not theirs."""
+    """The job of a button; None, and the presser has been told, where it is gone."""
     job = await ledger.job(job_id)
-    return job if await belongs(callback, job.owner_id if job else None) else None
+    if job is None:
+        await gone(callback)
+    return job
 
 
-async def own_draft(callback: CallbackQuery, history: History, draft_id: int, kind: DraftKind) -> Draft | None:
-    """What the presser is putting together; None, and they have been told, where it is done with or not theirs."""
+async def own_draft(
+    callback: CallbackQuery, history: History, draft_id: int, kind: DraftKind, over: str | None = None
+) -> Draft | None:
+    """What is being put together; None, and the presser has been told, where it is done with (`over` says how to put
+    that) or is something else."""
     draft = await history.sources.draft(draft_id)
-    living = draft is not None and draft.kind == kind and draft.closed_at is None
-    return draft if await belongs(callback, draft.owner_id if draft is not None and living else None) else None
+    if draft is None or draft.kind != kind:
+        await gone(callback)
+        return None
+    if draft.closed_at is not None:
+        await callback.answer(over or _("This is no longer there."), show_alert=True)
+        return None
+    return draft
 
 
 @asynccontextmanager
 async def ordering_once(
-    callback: CallbackQuery, key: str, ledger: Ledger, deliveries: Deliveries
+    callback: CallbackQuery, person: Person, key: str, ledger: Ledger, deliveries: Deliveries
 ) -> AsyncIterator[bool]:
     """Held while a press is looked into, so that quick ones do not order twice. False, and the presser has been told,
-    while what the same button ordered for them before is still waiting."""
+    while what the same button ordered for this person before is still waiting."""
     async with deliveries.one_press(key):
-        free = await waiting_twin(ledger, callback.from_user.id, key) is None
+        twin = await waiting_twin(ledger, person.id, key)
+        current = handling()
+        free = twin is None or (current is not None and twin.update_id == current.name)
         if not free:
             await callback.answer(_("It is already in line."))
         yield free

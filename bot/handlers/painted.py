@@ -23,9 +23,10 @@ from bot.i18n import _
 from bot.intake import Origin, known_card
 from bot.masks import EverythingPainted, NothingPainted
 from bot.mixing import COLLECTING_SECONDS, Mixture
-from bot.pictures_in import WhichPicture, answered, carries_picture, given_picture, given_upload, read
+from bot.pictures_in import TooManyPictures, WhichPicture, answered, carries_picture, given_picture, given_upload, read
 from bot.prompt import parse
-from bot.repainting import Repaint, recovered
+from bot.repainting import Repaint
+from bot.telegram.turns import LineFull
 from inference.blobs import BlobMissing
 from inference.requests import Source
 
@@ -60,7 +61,7 @@ async def painted(message: Message, person: Person, event_update: Update, desk: 
     candidates = [candidate async for candidate in _candidates(desk, message, person)]
     if not candidates or "inpaint" not in (await known_card(desk.queue)).kinds:
         raise SkipHandler
-    origin = Origin.of_message(message, event_update.update_id, person.language)
+    origin = Origin.of_message(message, event_update.update_id, person)
     copy = await _copy(desk, message, person, candidates)
     for candidate in candidates:
         source = candidate.given.source
@@ -68,8 +69,15 @@ async def painted(message: Message, person: Person, event_update: Update, desk: 
         if candidate.explain == "never" and not alike:
             continue
         try:
-            mask = await asyncio.to_thread(_recovered, desk, source.blob, copy.blob)
+            async with desk.looks.turn(person.id):
+                mask = await desk.decoder.recovered(source, copy.blob, explain=candidate.explain != "never")
+        except LineFull as full:
+            raise TooManyPictures from full
         except BlobMissing:
+            continue
+        except PictureRefused:
+            if candidate.explain == "always":
+                raise
             continue
         except MaskError as error:
             elsewhere = isinstance(error, AnotherPicture) or (isinstance(error, NothingPainted) and message.caption)
@@ -90,10 +98,6 @@ async def _copy(desk: Desk, message: Message, person: Person, candidates: list[_
         if candidates[0].explain == "always":
             raise
         raise SkipHandler from None
-
-
-def _recovered(desk: Desk, original: str, copy: str) -> bytes:
-    return recovered(desk.blobs.get(original), desk.blobs.get(copy))
 
 
 async def _show(desk: Desk, origin: Origin, candidate: _Candidate, mask: bytes, said: str) -> None:

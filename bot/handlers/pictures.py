@@ -13,6 +13,7 @@ from bot.delivery import Deliveries
 from bot.family import parent_lines
 from bot.handlers.ownership import ordering_once, own_picture
 from bot.history import History, Person, Preferences
+from bot.history.handling import decided
 from bot.i18n import _
 from bot.intake import Origin, order, take_in
 from bot.originals import Place
@@ -36,7 +37,7 @@ async def take_out(
     if picture is None:
         return
     await callback.answer()
-    origin = Origin.of_press(callback, event_update.update_id, person.language)
+    origin = Origin.of_press(callback, event_update.update_id, person)
     place = Place(origin.chat_id, origin.reply_to, origin.thread)
     try:
         if callback_data.action == "file":
@@ -67,11 +68,11 @@ async def refine(
         await callback.answer(_("Full quality is not installed here."), show_alert=True)
         return
     key = callback_data.pack()
-    async with ordering_once(callback, key, ledger, deliveries) as free:
+    async with ordering_once(callback, person, key, ledger, deliveries) as free:
         if not free:
             return
         await callback.answer()
-        origin = Origin.of_press(callback, event_update.update_id, person.language)
+        origin = Origin.of_press(callback, event_update.update_id, person)
         for child in await history.children(picture.id):
             post = await history.find_post(kind="single", picture_id=child.id, chat_id=origin.chat_id)
             if post is None or child.recipe.request.kind != "full":
@@ -100,11 +101,11 @@ async def repeat(
     if picture is None:
         return
     key = callback_data.pack()
-    async with ordering_once(callback, key, ledger, deliveries) as free:
+    async with ordering_once(callback, person, key, ledger, deliveries) as free:
         if not free:
             return
         await callback.answer()
-        origin = Origin.of_press(callback, event_update.update_id, person.language)
+        origin = Origin.of_press(callback, event_update.update_id, person)
         request = picture.recipe.request.model_copy(update={"seeds": (picture.recipe.seed,)})
         line = await deliveries.gallery.line(picture)
         await take_in(ledger, deliveries, origin, request, line, action="repeat", key=key, parent_id=picture.id)
@@ -122,7 +123,7 @@ async def recipe(
     if picture is None:
         return
     await callback.answer()
-    origin = Origin.of_press(callback, event_update.update_id, person.language)
+    origin = Origin.of_press(callback, event_update.update_id, person)
     line = await deliveries.gallery.line(picture)
     text = cards.recipe(
         line,
@@ -140,7 +141,7 @@ async def star(
     picture = await own_picture(callback, history, callback_data.picture)
     if picture is None:
         return
-    starred = not picture.starred
+    starred = await decided("starred", not picture.starred)
     await callback.answer(_("Added to favourites: /history") if starred else _("No longer a favourite."))
     await history.star(picture.id, starred)
     await _refresh(callback, picture.id, history, queue, deliveries)

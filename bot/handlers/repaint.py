@@ -33,6 +33,7 @@ from bot.modes import Wish, need
 from bot.ordering import Order, order_picture
 from bot.prompt import parse
 from bot.repainting import Repaint, caption, keyboard, marked, unmarked
+from bot.senders import mention, sender_of_message
 from bot.showing import reply_to
 from inference.blobs import BlobMissing
 
@@ -91,7 +92,7 @@ async def order(desk: Desk, origin: Origin, person: Person, draft: Draft, repain
     """Has the marked area repainted; the draft is done with. Raises REFUSALS."""
     card = await known_card(desk.queue)
     line = parse(words, "inpaint")
-    area = await asyncio.to_thread(marked, repaint, desk.blobs)
+    area = await marked(repaint, desk.decoder)
     if area is None:
         await desk.deliveries.say(origin, _("Nothing of the area is left. Please mark it again."))
         return
@@ -114,7 +115,7 @@ class AboutArea(BaseFilter):
     when they name nothing but a side. Gives `draft`."""
 
     async def __call__(self, message: Message, desk: Desk) -> bool | dict[str, Any]:
-        if not message.text or message.text.startswith("/") or message.from_user is None:
+        if not message.text or message.text.startswith("/"):
             return False
         draft = await draft_of(desk, message)
         return {"draft": draft} if draft is not None else False
@@ -122,8 +123,10 @@ class AboutArea(BaseFilter):
 
 async def draft_of(desk: Desk, message: Message) -> Draft | None:
     """The open draft that a text of its owner belongs to."""
-    assert message.from_user is not None and message.text is not None
-    owner_id, chat_id, answered = message.from_user.id, message.chat.id, message.reply_to_message
+    sender = sender_of_message(message)
+    if sender is None or message.text is None:
+        return None
+    owner_id, chat_id, answered = sender.id, message.chat.id, message.reply_to_message
     sources = desk.history.sources
     if answered is not None:
         shown = await sources.draft_of_message(chat_id, answered.message_id, "mask")
@@ -139,7 +142,7 @@ async def draft_of(desk: Desk, message: Message) -> Draft | None:
 async def words(message: Message, draft: Draft, person: Person, event_update: Update, desk: Desk) -> None:
     """A side, what to paint there, or both."""
     assert message.text is not None
-    origin = Origin.of_message(message, event_update.update_id, person.language)
+    origin = Origin.of_message(message, event_update.update_id, person)
     async with desk.deliveries.one_press(f"mask:{draft.id}"):
         repaint = Repaint.of(draft)
         named, rest = split_area(understood(message.text)[1])
@@ -159,7 +162,9 @@ async def step(callback: CallbackQuery, callback_data: AreaButton, person: Perso
         draft = await own_draft(callback, desk.history, callback_data.draft, "mask")
         if draft is None or callback.message is None:
             return
-        repaint = _stepped(Repaint.of(draft), callback_data)
+        repaint = Repaint.of(draft)
+        if not desk.history.sources.was_changed(draft):
+            repaint = _stepped(repaint, callback_data)
         try:
             photo = await _photo(desk, repaint)
         except BlobMissing:
@@ -192,13 +197,13 @@ async def go(
         if draft is None:
             return
         await callback.answer()
-        origin = Origin.of_press(callback, event_update.update_id, person.language)
+        origin = Origin.of_press(callback, event_update.update_id, person)
         repaint = Repaint.of(draft)
         wanted = (repaint.saying(repaint.own_words) if callback_data.action == "same" else repaint).words
         if parse(wanted, "inpaint").prompt:
             await order(desk, origin, person, draft, repaint, wanted)
             return
-        called = "" if origin.private else f"{callback.from_user.mention_html()}\n"  # opens the reply for them alone
+        called = "" if origin.private else mention(callback, origin.owner_id)
         asked = await desk.bot.send_message(
             origin.chat_id,
             f"{called}🖌 " + _("What shall be there? A few words will do: “a red balloon”."),
@@ -241,8 +246,8 @@ def _stepped(repaint: Repaint, press: AreaButton) -> Repaint:
 async def _photo(desk: Desk, repaint: Repaint) -> bytes | None:
     """What to show: the picture with the area in it, or as it is while there is none; None for an impossible area."""
     if not repaint.marked:
-        return await asyncio.to_thread(unmarked, repaint, desk.blobs)
-    area = await asyncio.to_thread(marked, repaint, desk.blobs)
+        return await unmarked(repaint, desk.decoder)
+    area = await marked(repaint, desk.decoder)
     return area.shown if area is not None else None
 
 

@@ -12,8 +12,9 @@ from bot.callbacks import JobButton
 from bot.compose import new_seed, tile_seeds
 from bot.delivery import Deliveries
 from bot.family import parent_lines
-from bot.handlers.ownership import belongs, ordering_once, own_job, own_pictures
+from bot.handlers.ownership import ordering_once, own_job, own_pictures
 from bot.history import History, Person
+from bot.history.handling import decided
 from bot.i18n import _
 from bot.intake import Action, Origin, context_of, line_of, request_of, take_in
 from bot.originals import Place
@@ -38,7 +39,7 @@ async def once_more(
     if job is None:
         return
     key = callback_data.pack()
-    async with ordering_once(callback, key, ledger, deliveries) as free:
+    async with ordering_once(callback, person, key, ledger, deliveries) as free:
         if not free:
             return
         await callback.answer()
@@ -59,7 +60,7 @@ async def _repeat(
     deliveries: Deliveries,
 ) -> None:
     """What is drawn descends from what the job worked from, or else from its first picture, which stands for all."""
-    origin = Origin.of_press(callback, event_update.update_id, person.language)
+    origin = Origin.of_press(callback, event_update.update_id, person)
     request, line = request_of(job), line_of(job)
     if action == "again":
         seeds = tile_seeds(new_seed(), len(request.seeds))
@@ -88,7 +89,7 @@ async def files(
     if not pictures:
         return
     await callback.answer()
-    origin = Origin.of_press(callback, event_update.update_id, person.language)
+    origin = Origin.of_press(callback, event_update.update_id, person)
     try:
         await deliveries.gallery.files(pictures, Place(origin.chat_id, origin.reply_to, origin.thread))
     except BlobMissing:
@@ -105,12 +106,12 @@ async def recipe(
     queue: Dispatcher,
     deliveries: Deliveries,
 ) -> None:
-    job = await ledger.job(callback_data.job)
-    pictures = await history.pictures_of_job(callback_data.job)
-    if not await belongs(callback, job.owner_id if job and pictures else None) or job is None:
+    job = await own_job(callback, ledger, callback_data.job)
+    pictures = await own_pictures(callback, history, callback_data.job) if job is not None else []
+    if job is None or not pictures:
         return
     await callback.answer()
-    origin = Origin.of_press(callback, event_update.update_id, person.language)
+    origin = Origin.of_press(callback, event_update.update_id, person)
     line = line_of(job)
     origins = rewriting.origins(line, job.request, context_of(job).own_words)
     parents = await parent_lines(history, pictures[0].id)
@@ -125,7 +126,7 @@ async def star(callback: CallbackQuery, callback_data: JobButton, history: Histo
     pictures = await own_pictures(callback, history, callback_data.job)
     if not pictures:
         return
-    starred = not all(picture.starred for picture in pictures)
+    starred = await decided("starred", not all(picture.starred for picture in pictures))
     await callback.answer(_("Added to favourites: /history") if starred else _("No longer a favourite."))
     for picture in pictures:
         await history.star(picture.id, starred)

@@ -10,7 +10,7 @@ from bot import cards, keyboards
 from bot.callbacks import SettingButton, SettingField
 from bot.commands import commands_for
 from bot.compose import DEFAULT_SIZE, PICTURES_IN_PRIVATE
-from bot.handlers.ownership import belongs
+from bot.handlers.ownership import gone
 from bot.history import History, Person
 from bot.i18n import _, speaking
 from bot.languages import LANGUAGES
@@ -36,8 +36,6 @@ async def press(
     queue: Dispatcher,
     bot: Bot,
 ) -> None:
-    if not await belongs(callback, callback_data.owner):
-        return
     field, value = callback_data.field, callback_data.value
     if field == "close":
         await callback.answer()
@@ -51,7 +49,7 @@ async def press(
     if field != "menu":
         chosen = read(field, value)
         if chosen is REFUSED:
-            await callback.answer(_("This is no longer there."), show_alert=True)
+            await gone(callback)
             return
         person = await history.set_preference(person.id, **{field: chosen})
     with speaking(person.language):
@@ -74,7 +72,7 @@ def read(field: SettingField, value: str) -> object:
         case "size":
             return value.replace("x", ":") if value.replace("x", ":") in USUAL_SIZES else REFUSED
         case "count":
-            return int(value) if value.isdigit() and int(value) in COUNTS else REFUSED
+            return next((count for count in COUNTS if str(count) == value), REFUSED)
         case "style":
             return (None if value == PLAIN_STYLE else value) if value in styles() else REFUSED
     return REFUSED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from aiogram import Bot, Router
@@ -14,12 +15,12 @@ from bot import cards, family, tree_drawing
 from bot.desk import Desk
 from bot.family import Family, Node, family_of
 from bot.handlers.addressed import Addressed
+from bot.handlers.wishes import picture_number
 from bot.history import Person, StoredPicture
 from bot.i18n import _
 from bot.intake import Origin
 from bot.pictures_in import answered
 from bot.showing import reply_to
-from inference.blobs import BlobMissing
 from inference.requests import Mix
 
 # Short and in Latin letters, which is what the font at hand can draw; the caption says it in the person's language.
@@ -50,12 +51,12 @@ class AskedForTree(Addressed):
 
 async def command(message: Message, command: CommandObject, person: Person, event_update: Update, desk: Desk) -> None:
     said = (command.args or "").split()
-    await tree(message, int(said[0]) if said and said[0].isdigit() else None, person, event_update, desk)
+    await tree(message, picture_number(said[0]) if said else None, person, event_update, desk)
 
 
 async def tree(message: Message, number: int | None, person: Person, event_update: Update, desk: Desk) -> None:
     """Of the answered picture, else of the last one that the asker got in this chat."""
-    origin = Origin.of_message(message, event_update.update_id, person.language)
+    origin = Origin.of_message(message, event_update.update_id, person)
     picture = await _meant(message, number, person, desk)
     if picture is None:
         await desk.deliveries.say(origin, _("I see no picture of yours here. Reply to one with /tree."))
@@ -66,7 +67,8 @@ async def tree(message: Message, number: int | None, person: Person, event_updat
             origin, "🌱 " + _("This picture was drawn from words alone, and nothing came of it yet.")
         )
         return
-    drawn = await asyncio.to_thread(_drawn, desk, kin, ("picture", picture.id))
+    shown = dict(zip(kin.blobs, await desk.decoder.thumbnails(list(kin.blobs.values())), strict=True))
+    drawn = await asyncio.to_thread(_drawn, kin, shown, ("picture", picture.id))
     await desk.bot.send_photo(
         origin.chat_id,
         BufferedInputFile(drawn, "tree.jpg"),
@@ -90,15 +92,9 @@ async def _meant(message: Message, number: int | None, person: Person, desk: Des
     return picture if picture is not None and person.id == picture.owner_id else None
 
 
-def _drawn(desk: Desk, kin: Family, here: Node) -> bytes:
-    contents: dict[Node, bytes | None] = {}
-    for node, blob in kin.blobs.items():
-        try:
-            contents[node] = desk.blobs.get(blob)
-        except BlobMissing:
-            contents[node] = None
+def _drawn(kin: Family, shown: Mapping[Node, bytes | None], here: Node) -> bytes:
     edges = [(parent, child, _label(kin, child)) for parent, child in kin.edges]
-    return tree_drawing.tree(kin.generations, edges, contents, here)
+    return tree_drawing.tree(kin.generations, edges, shown, here)
 
 
 def _label(kin: Family, child: Node) -> str:

@@ -27,13 +27,15 @@ COMMANDS: dict[str, Command] = {
 }
 DRAWING = ("imagine", "draw")
 
+# Words by words, so that there is one way only to read a text: a thousand spaces would take minutes otherwise.
+_SOMETHING = r"\s+[^\s:,]+(?:\s+[^\s:,]+)*?"
 _SPOKEN: tuple[tuple[Command, str], ...] = (
     ("vary", r"(?:сделай(?:те)?\s+)?вариаци[июя]|variations?|vary"),
     ("mix", r"смеша(?:й|йте|ть)|mix"),
     ("restyle", r"передела(?:й|йте|ть)(?:\s+в\b)?|restyle(?:\s+as\b)?"),
     ("control", r"по\s+контур(?:у|ам)|outlines?"),
     ("upscale", r"увелич(?:ь|ьте|ить)|upscale|enlarge"),
-    ("inpaint", r"замени(?:те)?\s+[^:,]+?\s+на|replace\s+[^:,]+?\s+(?:with|by)"),
+    ("inpaint", rf"замени(?:те)?{_SOMETHING}\s+на|replace{_SOMETHING}\s+(?:with|by)"),
     ("inpaint", r"(?:замени|перерисуй|исправь)(?:те)?|replace|repaint|inpaint|fix"),
     ("outpaint", r"расшир(?:ь|ьте|ить)|expand|extend|outpaint"),
 )
@@ -76,6 +78,11 @@ class PictureWish(BaseFilter):
         if command is None and carries and name in DRAWING:
             command = "restyle"
         return False if command is None else {"command": command, "words": words.strip(), "addressed": True}
+
+
+def picture_number(word: str) -> int | None:
+    """Which picture of several a word counts out, from 1; None where it is no such number."""
+    return int(word) if re.fullmatch("[0-9]{1,2}", word) else None
 
 
 def understood(words: str) -> tuple[Command | None, str]:

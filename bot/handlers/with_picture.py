@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aiogram import Router
 from aiogram.types import Message, Update
 
@@ -10,8 +12,9 @@ from bot.albums import Albums
 from bot.desk import Desk
 from bot.filters import AnswersDraft
 from bot.handlers import info
-from bot.handlers.wishes import PictureWish, understood
+from bot.handlers.wishes import PictureWish, picture_number, understood
 from bot.history import Draft, Given, Person
+from bot.history.handling import update_in_hand
 from bot.i18n import _
 from bot.intake import Origin
 from bot.modes import offered
@@ -30,13 +33,14 @@ async def wished(
     desk: Desk,
     albums: Albums,
 ) -> None:
-    origin = Origin.of_message(message, event_update.update_id, person.language)
+    origin = Origin.of_message(message, event_update.update_id, person)
     if not carries_picture(message):
         await _to_answered(desk, origin, person, message, command, words)
         return
     parts = await albums.gather(message)
     if parts is None:
         return
+    origin = replace(origin, update_id=update_in_hand(origin.update_id))
     if len(parts) > 1:
         await _album(desk, origin, person, parts, command, words, addressed)
     elif addressed and command is None:
@@ -54,10 +58,11 @@ async def _to_answered(
     try:
         given = await pictures_in.answered(desk, message, person.id)
     except WhichPicture:
-        number, _space, rest = words.partition(" ")
-        if not number.isdigit():
+        said, _space, rest = words.partition(" ")
+        number = picture_number(said)
+        if number is None:
             raise
-        given, words = await pictures_in.answered(desk, message, person.id, int(number)), rest.strip()
+        given, words = await pictures_in.answered(desk, message, person.id, number), rest.strip()
     if given is not None:
         await works.begin(desk, origin, person, command, given, words)
     elif command == "mix":
@@ -107,7 +112,7 @@ async def _silent(desk: Desk, origin: Origin, person: Person, message: Message) 
     if draft is not None:
         await mixing.add(desk, draft.id, [await pictures_in.read(desk, message, person.id)])
         return
-    recipe = await info.in_file(desk.bot, message.document)
+    recipe = await info.in_file(desk, message.document, person.id)
     if recipe is not None:
         await info.of_file(recipe, origin, desk.deliveries)
         return
@@ -127,7 +132,7 @@ def _menu(desk: Desk) -> str:
 
 async def told(message: Message, draft: Draft, person: Person, event_update: Update, desk: Desk) -> None:
     """The words that were missing have come."""
-    origin = Origin.of_message(message, event_update.update_id, person.language)
+    origin = Origin.of_message(message, event_update.update_id, person)
     if draft.closed_at is not None:
         await desk.deliveries.say(origin, _("This is no longer there."))
         return

@@ -10,7 +10,7 @@ from aiogram.types import CallbackQuery, Update
 from bot import cards, modes, ordering, works
 from bot.callbacks import OrderButton, SourceButton
 from bot.desk import Desk
-from bot.handlers.ownership import belongs, ordering_once
+from bot.handlers.ownership import gone, ordering_once, own_draft, own_picture
 from bot.history import Given, Person
 from bot.i18n import _
 from bot.intake import Origin, known_card
@@ -18,6 +18,7 @@ from bot.modes import STRENGTHS, Wish
 from bot.ordering import Order, order_picture
 from bot.pictures_in import given_picture, given_upload
 from bot.prompt import Command, PromptLine
+from bot.senders import mention
 from bot.showing import keyboard_of
 from bot.styles import PLAIN_STYLE
 from bot.ticks import tick
@@ -35,13 +36,13 @@ async def press(
     if given is None:
         return
     action = callback_data.action
-    origin = Origin.of_press(callback, event_update.update_id, person.language)
+    origin = Origin.of_press(callback, event_update.update_id, person)
     card = await known_card(desk.queue)
     served = {"subtle": "vary", "strong": "vary", "redraw": "refine"}.get(action, action)
     if not modes.offered(card, served):
         modes.need(card, modes.SERVED_BY[served][0])  # says what is missing
     if action in _NEEDS_WORDS:
-        called = "" if origin.private else f"{callback.from_user.mention_html()}\n"
+        called = "" if origin.private else mention(callback, origin.owner_id)
         await callback.answer()
         await works.ask_for_words(desk, origin, _NEEDS_WORDS[action], given, called)
         return
@@ -51,7 +52,7 @@ async def press(
             await callback.answer()
             await works.begin(desk, origin, person, _ASKS_FIRST[action], given, "")
         return
-    async with ordering_once(callback, key, desk.ledger, desk.deliveries) as free:
+    async with ordering_once(callback, person, key, desk.ledger, desk.deliveries) as free:
         if free:
             await _order(desk, origin, person, action, given, key)
             await tick(desk, key, person.id, origin.chat_id, origin.reply_to)
@@ -114,20 +115,21 @@ async def _point_to_same(desk: Desk, origin: Origin, order: Order) -> bool:
 
 
 async def _given(callback: CallbackQuery, pressed: SourceButton, desk: Desk) -> Given | None:
-    """The picture behind a button; None, and they have been told, where it is gone or not theirs."""
+    """The picture behind a button; None, and they have been told, where it is gone."""
     if pressed.picture:
-        picture = await desk.history.picture(pressed.picture)
-        owned = await belongs(callback, picture.owner_id if picture else None)
-        return given_picture(picture) if owned and picture is not None else None
+        picture = await own_picture(callback, desk.history, pressed.picture)
+        return given_picture(picture) if picture is not None else None
     upload = await desk.history.sources.upload(pressed.upload)
-    owned = await belongs(callback, upload.owner_id if upload else None)
-    return given_upload(upload) if owned and upload is not None else None
+    if upload is None:
+        await gone(callback)
+        return None
+    return given_upload(upload)
 
 
 async def fold(callback: CallbackQuery, callback_data: SourceButton, desk: Desk) -> None:
     """Unfolds the rarer buttons under a picture, or folds them again."""
-    picture = await desk.history.picture(callback_data.picture)
-    if not await belongs(callback, picture.owner_id if picture else None) or picture is None:
+    picture = await own_picture(callback, desk.history, callback_data.picture)
+    if picture is None:
         return
     await callback.answer()
     markup = await keyboard_of(desk.history, picture, desk.queue.card, more=callback_data.action == "more")
@@ -139,16 +141,14 @@ async def answer(
 ) -> None:
     """Yes or no to long work, once."""
     async with desk.deliveries.one_press(f"order:{callback_data.draft}"):
-        draft = await desk.history.sources.draft(callback_data.draft)
-        if not await belongs(callback, draft.owner_id if draft else None) or draft is None:
-            return
-        if draft.closed_at is not None or callback.message is None:
-            await callback.answer(_("This has been decided already."))
+        decided = _("This has been decided already.")
+        draft = await own_draft(callback, desk.history, callback_data.draft, "order", over=decided)
+        if draft is None or callback.message is None:
             return
         order = ordering.order_of(draft)
         wish = cards.wish(order.made.request, order.made.line.prompt)
         if callback_data.action == "start":
-            origin = Origin.of_press(callback, event_update.update_id, person.language)
+            origin = Origin.of_press(callback, event_update.update_id, person)
             await ordering.accept(desk, origin, order)
             said = "▶️ " + _("It is in line.")
         else:

@@ -62,6 +62,15 @@ class History:
             self._keep_at_hand(person, row["client_language"])
         return person
 
+    async def language(self, user_id: int, client_language: str | None) -> Language:
+        """What to speak with somebody who is not to be remembered for it."""
+        known = self._at_hand.get(user_id)
+        if known is not None:
+            return known[1].language
+        async with self._reading.connect() as connection:
+            chosen = await connection.scalar(select(people.c.language).where(people.c.id == user_id))
+        return cast("Language | None", chosen) or language_for(client_language, self._default_language)
+
     async def set_preference(self, user_id: int, **fields: Any) -> Person:
         """Remembers choices (`language`, `mode`, `size`, `count`, `style`); None takes one back."""
         unknown = set(fields) - {"language", *_PREFERENCES}

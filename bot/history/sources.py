@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.history.handling import note, result_of, steps_named, was_done
 from bot.history.records import Draft, DraftKind, Given, Parent, Upload
 from bot.history.tables import drafts, picture_parents, pictures, uploads
 from inference.queue.database import reading
@@ -131,24 +133,37 @@ class Sources:
     # What is being put together
 
     async def add_draft(self, owner_id: int, chat_id: int, kind: DraftKind, body: dict[str, Any]) -> Draft:
+        """A new draft, one of a kind for an update however often that is handled."""
+        step = f"draft {kind}"
+        earlier = await self.draft(result_of(step)) if was_done(step) else None
+        if earlier is not None:
+            return earlier
         row = {"owner_id": owner_id, "chat_id": chat_id, "kind": kind, "body": body, "created_at": self._clock()}
         async with self._database.begin() as connection:
             draft_id = await connection.scalar(insert(drafts).values(row).returning(drafts.c.id))
+            await note(connection, step, draft_id)
         assert draft_id is not None
         draft = await self.draft(draft_id)
         assert draft is not None
         return draft
 
     async def draft(self, draft_id: int) -> Draft | None:
+        """A draft, its end and its message as they were before the update in hand, if that was tried before."""
         async with self._reading.connect() as connection:
             row = (await connection.execute(select(drafts).where(drafts.c.id == draft_id))).mappings().first()
-        return Draft(**{name: row[name] for name in Draft.__slots__}) if row else None
+        if row is None:
+            return None
+        return _as_before(Draft(**{name: row[name] for name in Draft.__slots__}))
+
+    def was_changed(self, draft: Draft) -> bool:
+        """Whether the update in hand has changed this draft already, in an earlier try."""
+        return was_done(f"changed {draft.id}")
 
     async def draft_of_message(self, chat_id: int, message_id: int, kind: DraftKind) -> Draft | None:
         """The draft of this kind that stands in a message of ours."""
-        query = select(drafts.c.id).where(
-            drafts.c.chat_id == chat_id, drafts.c.message_id == message_id, drafts.c.kind == kind
-        )
+        left = [draft_id for draft_id in steps_named("moved") if result_of(f"moved {draft_id}") == message_id]
+        here = or_(drafts.c.message_id == message_id, drafts.c.id.in_(left))
+        query = select(drafts.c.id).where(drafts.c.chat_id == chat_id, here, drafts.c.kind == kind)
         async with self._reading.connect() as connection:
             draft_id = await connection.scalar(query.order_by(drafts.c.id.desc()).limit(1))
         return await self.draft(draft_id) if draft_id is not None else None
@@ -161,7 +176,7 @@ class Sources:
                 drafts.c.owner_id == owner_id,
                 drafts.c.chat_id == chat_id,
                 drafts.c.kind == kind,
-                drafts.c.closed_at.is_(None),
+                or_(drafts.c.closed_at.is_(None), drafts.c.id.in_(steps_named("closed"))),
                 drafts.c.created_at > self._clock() - max_age,
             )
             .order_by(drafts.c.id.desc())
@@ -169,7 +184,7 @@ class Sources:
         )
         async with self._reading.connect() as connection:
             row = (await connection.execute(query)).mappings().first()
-        return Draft(**{name: row[name] for name in Draft.__slots__}) if row else None
+        return _as_before(Draft(**{name: row[name] for name in Draft.__slots__})) if row else None
 
     async def change_draft(
         self,
@@ -179,12 +194,34 @@ class Sources:
         message_id: int | None = None,
         closed: bool | None = None,
     ) -> None:
+        """Changes what is given. Another body is another step of the update in hand, which is taken once."""
+        if body is not None and was_done(f"changed {draft_id}"):
+            body = None
         given = {"body": body, "message_id": message_id}
         values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         if closed is not None:
             values["closed_at"] = self._clock() if closed else None
+        if not values:
+            return
+        this = drafts.c.id == draft_id
         async with self._database.begin() as connection:
-            await connection.execute(update(drafts).where(drafts.c.id == draft_id).values(**values))
+            if message_id is not None:
+                before = await connection.scalar(select(drafts.c.message_id).where(this))
+                await note(connection, f"moved {draft_id}", before)
+            await connection.execute(update(drafts).where(this).values(**values))
+            if body is not None:
+                await note(connection, f"changed {draft_id}")
+            if closed:
+                await note(connection, f"closed {draft_id}")
+
+
+def _as_before(draft: Draft) -> Draft:
+    """What an earlier try of the update in hand has made of a draft is for this one to do."""
+    if was_done(f"closed {draft.id}"):
+        draft = replace(draft, closed_at=None)
+    if was_done(f"moved {draft.id}"):
+        draft = replace(draft, message_id=result_of(f"moved {draft.id}"))
+    return draft
 
 
 async def note_parents(connection: AsyncConnection, job_id: int, parents: Sequence[dict[str, Any]]) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    Text,
     UniqueConstraint,
 )
 
@@ -114,4 +115,23 @@ posts = Table(
     Index(None, "job_id"),
     Index(None, "picture_id"),
     Index(None, "file_unique_id"),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("update_id", Id, primary_key=True, autoincrement=False),
+    Column("body", Text, comment="as it came; null once it has been handled"),
+    Column("received_at", Double, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0", comment="how often its handler has begun"),
+    Column("handled_at", Double),
+    Column("set_aside", String(255), comment="why nobody tries again"),
+)
+
+inbox_steps = Table(
+    "inbox_steps",
+    metadata,
+    Column("update_id", Id, primary_key=True, autoincrement=False),
+    Column("step", String(96), primary_key=True),
+    Column("result", Text),
 )

@@ -1,23 +1,47 @@
-"""What happens around every handler, from the outside in: errors, person and language, access, answers to presses."""
+"""What happens around every handler, from the outside in: errors, who it is and whether they may come in, their
+language, crowds, answers to presses, and whose button is pressed."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aiogram import Dispatcher
 
+from bot.administrators import Administrators
 from bot.history import History
 from bot.middlewares.access import AccessMiddleware
 from bot.middlewares.answers import AnswerMiddleware
+from bot.middlewares.crowds import CrowdMiddleware
 from bot.middlewares.errors import errors_router
 from bot.middlewares.people import PersonMiddleware
+from bot.middlewares.presses import PressMiddleware
+from bot.middlewares.senders import SenderMiddleware
 from bot.outbox import Outbox
 from bot.settings import Settings
 
 __all__ = ["install"]
 
 
-def install(dispatcher: Dispatcher, *, settings: Settings, history: History, outbox: Outbox) -> None:
-    """Puts the middlewares and the error handler of the house into a dispatcher."""
-    dispatcher.include_router(errors_router(outbox))
+def install(
+    dispatcher: Dispatcher,
+    *,
+    settings: Settings,
+    history: History,
+    outbox: Outbox,
+    tell_owner: Callable[[str, str], None] | None = None,
+) -> None:
+    """Puts the middlewares and the error handler of the house into a dispatcher; `tell_owner` as `Notices.tell`."""
+    dispatcher.include_router(errors_router(outbox, tell_owner))
+    administrators = Administrators()
+    dispatcher.update.outer_middleware(SenderMiddleware())
+    dispatcher.update.outer_middleware(
+        AccessMiddleware(settings.allowed_users, settings.admin_ids, history, administrators)
+    )
     dispatcher.update.outer_middleware(PersonMiddleware(history))
-    dispatcher.update.outer_middleware(AccessMiddleware(settings.allowed_users, settings.admin_ids))
+    dispatcher.update.outer_middleware(
+        CrowdMiddleware(
+            pictures_waiting=settings.pictures_waiting_per_person, messages_waiting=settings.messages_waiting_per_person
+        )
+    )
     dispatcher.callback_query.outer_middleware(AnswerMiddleware(outbox))
+    dispatcher.callback_query.outer_middleware(PressMiddleware(history, administrators))

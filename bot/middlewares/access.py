@@ -10,10 +10,15 @@ from typing import Any
 
 from aiogram import BaseMiddleware, Bot
 from aiogram.dispatcher.event.bases import UNHANDLED
-from aiogram.types import Chat, TelegramObject, Update
+from aiogram.types import CallbackQuery, Chat, TelegramObject, Update
 
-from bot.history import Person
-from bot.i18n import _
+from bot.administrators import Administrators
+from bot.button_owners import ButtonOwners
+from bot.callbacks import BrokenButton, read_button
+from bot.history import History
+from bot.i18n import _, speaking
+from bot.middlewares.presses import may_act_for, owners_of_press
+from bot.senders import Sender
 
 log = logging.getLogger(__name__)
 
@@ -23,27 +28,48 @@ _REMEMBERED = 10_000
 
 
 class AccessMiddleware(BaseMiddleware):
-    """Lets through people and groups whose id is on the list; an empty list lets everybody through.
+    """Lets through people and chats whose id is on the list; an empty list lets everybody through.
 
-    Others are told so politely, in private, once a day. In groups they hear nothing.
+    Others are told so politely, in private, once a day. In groups they hear nothing. Nothing is written down of them.
     """
 
     def __init__(
-        self, allowed: frozenset[int], admins: frozenset[int], clock: Callable[[], float] = time.monotonic
+        self,
+        allowed: frozenset[int],
+        admins: frozenset[int],
+        history: History,
+        administrators: Administrators,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._allowed = allowed | admins if allowed else frozenset[int]()
+        self._history = history
+        self._administrators = administrators
         self._clock = clock
         self._refused: OrderedDict[int, float] = OrderedDict()
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        person: Person = data["person"]
+        sender: Sender = data["sender"]
         chat: Chat | None = data.get("event_chat")
-        if not self._allowed or person.id in self._allowed or (chat is not None and chat.id in self._allowed):
+        if not self._allowed or sender.id in self._allowed or (chat is not None and chat.id in self._allowed):
             return await handler(event, data)
-        log.info("person %d is not on the list", person.id)
-        if isinstance(event, Update):
-            await self._refuse(data["bot"], event, person.id)
+        assert isinstance(event, Update)
+        if event.callback_query is not None and await self._acts_for_listed(event.callback_query, data):
+            return await handler(event, data)
+        log.info("person %d is not on the list", sender.id)
+        with speaking(await self._history.language(sender.id, sender.client_language)):
+            await self._refuse(data["bot"], event, sender.id)
         return UNHANDLED
+
+    async def _acts_for_listed(self, press: CallbackQuery, data: dict[str, Any]) -> bool:
+        """Whether somebody presses a button of a listed chat that they speak for, in a group that is not listed."""
+        try:
+            button = read_button(press.data)
+        except BrokenButton:
+            return False
+        owners = await owners_of_press(press, button, ButtonOwners(self._history, data["ledger"]))
+        if not owners or not owners <= self._allowed:
+            return False
+        return bool(await may_act_for(self._administrators, data["bot"], press, owners))
 
     async def _refuse(self, bot: Bot, update: Update, person_id: int) -> None:
         if update.callback_query is not None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import html as entities
 import logging
 import re
 import secrets
+from collections.abc import Callable
 
 from aiogram import Bot, Router
 from aiogram.exceptions import AiogramError
 from aiogram.types import CallbackQuery, ErrorEvent, Message, ReplyParameters, User
 
+from bot import cards
 from bot.advice import advice
 from bot.history import Person
 from bot.i18n import _, speaking
@@ -18,6 +21,7 @@ from bot.intake import REFUSALS
 from bot.languages import language_for
 from bot.outbox import Outbox
 from bot.refusals import Refusal, classify
+from bot.troubles import cause_of, reason_of
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +33,11 @@ _NOBODY_TO_TELL = frozenset(
 )
 
 
-def errors_router(outbox: Outbox) -> Router:
-    """Refusals become advice in the person's language; the rest is logged under a short id that the person is told."""
+def errors_router(outbox: Outbox, tell_owner: Callable[[str, str], None] | None = None) -> Router:
+    """Refusals become advice in the person's language; the rest is logged under a short id that the person is told.
+
+    Where the studio itself is out of order, the person reads that and `tell_owner(cause, reason)` is called.
+    """
     router = Router(name="errors")
 
     @router.errors()
@@ -43,13 +50,25 @@ def errors_router(outbox: Outbox) -> Router:
         )
         if isinstance(error, AiogramError) and classify(error) in _NOBODY_TO_TELL:
             log.info("update %d: %s", event.update.update_id, error)
+            await _end_press(bot, outbox, event.update.callback_query)
             return True
         with speaking(language):
             if isinstance(error, REFUSALS):
                 text = advice(error)
+            elif (cause := cause_of(error)) is not None:
+                log.error("update %d failed for want of the %s", event.update.update_id, cause, exc_info=error)
+                if tell_owner is not None:
+                    tell_owner(cause, reason_of(error))
+                text = cards.refused(cause)
             else:
                 error_id = secrets.token_hex(3)
-                log.error("update %d failed, error id %s", event.update.update_id, error_id, exc_info=error)
+                log.error(
+                    "update %d failed, error id %s",
+                    event.update.update_id,
+                    error_id,
+                    exc_info=error,
+                    extra={"told": True},
+                )
                 text = _(
                     "Something went wrong on our side, and nothing was drawn. Please try again in a minute. "
                     "If it happens again, tell the owner this number: <code>{id}</code>"
@@ -73,6 +92,13 @@ async def _tell(bot: Bot, outbox: Outbox, event: ErrorEvent, text: str) -> None:
         await _reply(bot, event.update.message or press, text)
     except AiogramError as unheard:
         log.warning("update %d: the person could not be told: %s", event.update.update_id, unheard)
+
+
+async def _end_press(bot: Bot, outbox: Outbox, press: CallbackQuery | None) -> None:
+    """The button stops turning, whoever is there to see it."""
+    if press is not None and not outbox.was_answered(press.id):
+        with contextlib.suppress(AiogramError):
+            await bot.answer_callback_query(press.id)
 
 
 async def _reply(bot: Bot, to: Message | CallbackQuery | None, text: str) -> None:

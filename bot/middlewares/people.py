@@ -1,4 +1,4 @@
-"""Whose update it is, and in which language to answer."""
+"""The person behind an update, and in which language to answer."""
 
 from __future__ import annotations
 
@@ -7,31 +7,29 @@ from dataclasses import replace
 from typing import Any
 
 from aiogram import BaseMiddleware
-from aiogram.dispatcher.event.bases import UNHANDLED
-from aiogram.types import TelegramObject, Update, User
+from aiogram.types import TelegramObject, Update
 
 from bot.history import History
 from bot.i18n import speaking
+from bot.senders import Sender
 
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 
 class PersonMiddleware(BaseMiddleware):
-    """Puts `person` among the handler's arguments and speaks their language while it runs.
+    """Puts `person` among the handler's arguments, remembers them, and speaks their language while it runs.
 
-    Updates without a person behind them (posts of channels) end here: nobody is there to draw for.
+    A chat that somebody speaks for is a person of its own: its pictures, its settings, its share of the queue.
     """
 
     def __init__(self, history: History) -> None:
         self._history = history
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        user: User | None = data.get("event_from_user")
-        if user is None:
-            return UNHANDLED
-        person = await self._history.person(user.id, user.language_code)
+        sender: Sender = data["sender"]
+        person = await self._history.person(sender.id, sender.client_language)
         if person.blocked and _is_private_message(event):
-            await self._history.set_blocked(user.id, False)
+            await self._history.set_blocked(person.id, False)
             person = replace(person, blocked=False)
         data["person"] = person
         with speaking(person.language):

@@ -93,7 +93,7 @@ class Playground:
     async def _only_this_machine(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """No page of another site may drive the playground: not by its own name (DNS rebinding), not across origins."""
         origin = request.headers.get("Origin")
-        foreign = origin is not None and urlsplit(origin).netloc != request.host
+        foreign = origin is not None and origin.partition("://")[2] != request.host
         if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
             # A person may follow a link to the page; nothing else crosses over.
             foreign = foreign or request.path != "/"
@@ -102,7 +102,11 @@ class Playground:
         return await handler(request)
 
     def _is_ours(self, host: str) -> bool:
-        return self.world.allow_remote or urlsplit(f"//{host}").hostname in LOOPBACK
+        if self.world.allow_remote:
+            return True
+        with contextlib.suppress(ValueError):  # as of "["
+            return urlsplit(f"//{host}").hostname in LOOPBACK
+        return False
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
         path = STATIC / request.match_info.get("name", "index.html")

@@ -8,6 +8,7 @@ from bot.prompt.errors import (
     NoWords,
     PromptError,
     Stray,
+    TooMuch,
     UnknownParameter,
     UnknownStyle,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "PromptError",
     "PromptLine",
     "Stray",
+    "TooMuch",
     "UnknownParameter",
     "UnknownStyle",
     "parse",

@@ -57,3 +57,7 @@ class Conflict(PromptError):
 
 class NoWords(PromptError):
     """Parameters only, or nothing at all."""
+
+
+class TooMuch(PromptError):
+    """A line longer than any message, or with more parameters than there are."""

@@ -19,6 +19,7 @@ from bot.prompt.errors import (
     MissingValue,
     NoWords,
     Stray,
+    TooMuch,
     UnknownParameter,
     UnknownStyle,
 )
@@ -33,9 +34,12 @@ from bot.prompt.line import (
     Command,
     PromptLine,
 )
-from bot.styles import find_style, nearest_style
+from bot.styles import find_style, most_words, nearest_style
 
 _MARK = re.compile(r"(?:(?<=\s)|^)(?P<dash>-{2,3}|-?[\u2012-\u2015\u2212]{1,2}-?)(?P<name>[^\W\d_]\w*)")
+LONGEST_LINE = 8192  # characters; twice what a message holds
+MOST_PARAMETERS = 40  # in one line, repeated ones included
+LONGEST_NAME = 16  # of a parameter, or what may be meant as one
 _QUOTES = {'"': '"', "'": "'", "«": "»", "“": "”", "„": "“", "‘": "’"}
 
 
@@ -57,6 +61,8 @@ def read_back(text: str) -> PromptLine:
 
 def _read(text: str, meant: tuple[str, ...]) -> PromptLine:
     """`meant` are the parameters that a dash in front stands for."""
+    if len(text) > LONGEST_LINE:
+        raise TooMuch
     pieces = list(_pieces(text, meant))
     words: list[tuple[str, str | None]] = [(piece, name) for name, piece in pieces if name is None and piece]
     said: dict[str, Any] = {}
@@ -88,8 +94,17 @@ def _is_said(line: PromptLine, name: str) -> bool:
 
 def _pieces(text: str, meant: tuple[str, ...]) -> Iterator[tuple[str | None, str]]:
     """The words before the first parameter, then (parameter, everything up to the next one)."""
-    found = _MARK.finditer(text)
-    marks = [mark for mark in found if mark["dash"].startswith("--") or _looks_known(mark["name"], meant)]
+    marks = []
+    guesses = 0
+    for mark in _MARK.finditer(text):
+        if mark["dash"].startswith("--"):
+            marks.append(mark)
+        elif guesses < MOST_PARAMETERS:  # so many dashes are punctuation
+            guesses += 1
+            if _looks_known(mark["name"], meant):
+                marks.append(mark)
+        if len(marks) > MOST_PARAMETERS:
+            raise TooMuch
     yield None, _tidy(text[: marks[0].start()] if marks else text)
     ends = [*(mark.start() for mark in marks[1:]), len(text)]
     for mark, end in zip(marks, ends, strict=False):
@@ -105,12 +120,14 @@ def _tidy(text: str) -> str:
 
 
 def _nearest(name: str, meant: tuple[str, ...], cutoff: float = 0.5) -> str | None:
-    near = difflib.get_close_matches(name, _spellings(meant), n=1, cutoff=cutoff)
+    near = difflib.get_close_matches(name[:LONGEST_NAME], _spellings(meant), n=1, cutoff=cutoff)
     return ALIASES.get(near[0], near[0]) if near else None
 
 
 def _looks_known(name: str, meant: tuple[str, ...]) -> bool:
     """Whether a dash before this word is meant as two hyphens: a dash may as well be punctuation."""
+    if len(name) > LONGEST_NAME:
+        return False
     known = _spellings(meant)
     longer = [spelling for spelling in known if len(spelling) > 3]
     return name.lower() in known or bool(difflib.get_close_matches(name.lower(), longer, n=1, cutoff=0.75))
@@ -142,7 +159,7 @@ def _style(name: str, text: str) -> tuple[str, str]:
             raise UnknownStyle(quoted, nearest_style(quoted))
         return style.slug, rest
     words = text.split()
-    for length in range(len(words), 0, -1):
+    for length in range(min(len(words), most_words()), 0, -1):
         style = find_style(" ".join(words[:length]))
         if style is not None:
             return style.slug, " ".join(words[length:])

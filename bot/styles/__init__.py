@@ -16,6 +16,7 @@ from pathlib import Path
 from bot.languages import Language
 
 PLAIN_STYLE = "default"
+LONGEST_NAME = 80  # characters that are compared with the names of styles
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,14 @@ def find_style(name: str) -> Style | None:
 
 def nearest_style(name: str) -> str | None:
     """The slug of the style whose name is most like this one."""
-    near = difflib.get_close_matches(_plain(name), list(_names()), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(_plain(name[:LONGEST_NAME]), list(_names()), n=1, cutoff=0.6)
     return _names()[near[0]] if near else None
+
+
+@cache
+def most_words() -> int:
+    """Of how many words the longest name of a style is."""
+    return max(len(name.split()) for name in _names())
 
 
 def language_of(text: str) -> Language:

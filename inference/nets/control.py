@@ -129,7 +129,7 @@ def control_residuals(
     x, context = x.to(dtype), context.to(dtype)
     bias = attention_bias(mask, dtype)
     embedding = embed_time(control, t, context, bias, pool_len)
-    scale = scale.to(x.device, dtype)[:, None, None, None]
+    scale = scale.to(x.device, dtype, non_blocking=True)[:, None, None, None]
     h = control.conv_in(x) + features
     residuals = []
     for block, conv in zip(control.down_blocks, control.convs, strict=True):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import types
 
 import torch
-from diffusers.models.attention_processor import SpatialNorm
+from diffusers.models.attention_processor import Attention, SpatialNorm
 from torch import Tensor, nn
 
 
@@ -27,6 +27,21 @@ def broadcast_spatial_norms(movq: nn.Module) -> int:
     return len(norms)
 
 
+def keep_plain_layout(movq: nn.Module) -> None:
+    """Lets the attentions of `movq` answer in plain NCHW.
+
+    diffusers hands their maps on as the transposed rows they were, which is the layout channels_last, and all later
+    maps keep it, up to the size of the picture. Outside the CPU every group norm would have to copy them back.
+    """
+    for module in movq.modules():
+        if isinstance(module, Attention):
+            module.register_forward_hook(_plain)
+
+
+def _plain(attention: nn.Module, given: object, maps: Tensor) -> Tensor:
+    return maps.contiguous()
+
+
 def _broadcast_norm(norm: SpatialNorm, features: Tensor, latent: Tensor) -> Tensor:
     """`norm(features)·conv_y(latent) + conv_b(latent)` for features [B, C, s·h, s·w] and the latent [B, 4, h, w]."""
     batch, channels, height, width = features.shape
@@ -34,7 +49,8 @@ def _broadcast_norm(norm: SpatialNorm, features: Tensor, latent: Tensor) -> Tens
     if height % h or width % w:  # an odd size, which no released net produces
         return SpatialNorm.forward(norm, features, latent)  # type: ignore[no-any-return]
     split = (batch, channels, h, height // h, w, width // w)
-    scale = norm.conv_y(latent).view(batch, channels, h, 1, w, 1)
-    shift = norm.conv_b(latent).view(batch, channels, h, 1, w, 1)
-    normed = norm.norm_layer(features).view(split)
-    return torch.addcmul(shift, normed, scale).view(features.shape)
+    # Not `view`: outside the CPU a group norm gives another memory layout than the convolutions beside it.
+    scale = norm.conv_y(latent).reshape(batch, channels, h, 1, w, 1)
+    shift = norm.conv_b(latent).reshape(batch, channels, h, 1, w, 1)
+    normed = norm.norm_layer(features).reshape(split)
+    return torch.addcmul(shift, normed, scale).reshape(features.shape)

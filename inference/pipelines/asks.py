@@ -185,7 +185,10 @@ class Tools(Protocol):
     def tokenize(self, text: str) -> Tokens: ...
 
     def picture(self, digest: str) -> Tensor:
-        """Pixels uint8 [H, W, 3] (RGB) or [H, W] (L) on the CPU. Raises BlobMissing."""
+        """Pixels uint8 [H, W, 3] on the CPU, upright, whatever file was sent. Raises BlobMissing, UnreadablePicture."""
+
+    def mask(self, digest: str) -> Tensor:
+        """Pixels uint8 [H, W] of a grey PNG on the CPU. Raises BlobMissing, UnreadablePicture."""
 
     def windows_at_once(self, height: int, width: int) -> int:
         """Windows of that many pixels that one super-resolution pass can take now."""

@@ -71,7 +71,7 @@ def enlarge(
     overlapping windows agree on it. The result lies where `low` does.
     """
     cut = _Cut(net, low, frames.over(*low.shape[-2:]), tools)
-    start = noise.next().to(low.device)
+    start = noise.next().to(low.device, non_blocking=True)
     if net == "flash_x2":
         return (yield from _turbo(cut, start, noise))
     return (yield from _solve(cut, start, solver_steps(steps)))
@@ -80,7 +80,7 @@ def enlarge(
 def _turbo(cut: _Cut, x0: Tensor, noise: Noise) -> Generator[Ask, Any, Tensor]:
     """Four times noised again and predicted anew; the first estimate is noise."""
     for step in turbo_coefficients():
-        x = renoise_(noise.next().to(x0.device), x0, step)
+        x = renoise_(noise.next().to(x0.device, non_blocking=True), x0, step)
         yield from cut.estimate(x, step.t, into=x0)
     return x0
 
@@ -103,7 +103,7 @@ class _Cut:
     def __init__(self, net: Net, low: Tensor, frame: list[Window], tools: Tools) -> None:
         self._net: Net = net
         self._low = low
-        self._frame = frame
+        self._frame = [window.to(low.device) for window in frame]
         self._tools = tools
         self._shrink = max(1, math.ceil(max(low.shape[-2:]) / LOOK_SIDE))
         self._look = self._small(low)
@@ -122,7 +122,7 @@ class _Cut:
             yield Show(self._look[None])
 
     def _stack(self, panorama: Tensor, batch: list[Window]) -> Tensor:
-        return torch.stack([window.view.of(panorama) for window in batch]).to(self._tools.device)
+        return torch.stack([window.view.of(panorama) for window in batch]).to(self._tools.device, non_blocking=True)
 
     def _small(self, picture: Tensor) -> Tensor:
         height, width = (max(1, side // self._shrink) for side in picture.shape[-2:])

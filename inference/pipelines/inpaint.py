@@ -40,7 +40,7 @@ def inpaint(request: Inpaint, tools: Tools) -> Pipeline:
     Raises InvalidRequest when nothing is marked, when sizes disagree, or, without `focus`, when a side is too
     short for the net.
     """
-    image, mask = tools.picture(request.image.blob), tools.picture(request.mask)
+    image, mask = tools.picture(request.image.blob), tools.mask(request.mask)
     whole = Box(0, 0, request.image.width, request.image.height)
     for name, picture, channels in (("image", image, (3,)), ("mask", mask, ())):
         if picture.shape != (whole.height, whole.width, *channels):
@@ -88,7 +88,7 @@ def repaint(
     for pixels in views:
         known.append((yield ToLatent(masked(pixels, keep.pixels))))  # noqa: PERF401 - a comprehension cannot yield
     x = stack_next(noise, job.device)
-    seen = partial(with_known, cells=keep.cells, known=torch.stack(known).to(x))
+    seen = partial(with_known, cells=keep.cells.to(x), known=torch.stack(known).to(x))
     request = job.request
     steps = full_coefficients(request.steps, request.eta)
     percentile = INPAINTING_PERCENTILE

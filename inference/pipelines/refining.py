@@ -57,7 +57,7 @@ class Tiling:
             blend = int(self.size * self.published_overlap)
             return stitch(rows, blend, self.size - blend if len(rows) * len(rows[0]) > 1 else self.size)
         picture = torch.zeros(channels, height, width, device=device)
-        for window in windows(height, width, self.size, self._stride, "ramp"):
+        for window in [one.to(device) for one in windows(height, width, self.size, self._stride, "ramp")]:
             window.add_to(picture, (yield from make(window.view)))
         return picture
 
@@ -107,11 +107,11 @@ class Refiner:
         for each tile and averages what comes of it.
         """
         step, (h, w) = refine_coefficients(), latent.shape[-2:]
-        field = None if published else noise.next((LATENT_CHANNELS, h, w)).to(latent.device)
+        field = None if published else noise.next((LATENT_CHANNELS, h, w)).to(latent.device, non_blocking=True)
 
         def make(view: View) -> Generator[Ask, Any, Tensor]:
             if field is None:
-                fresh = noise.next((LATENT_CHANNELS, view.height, view.width)).to(latent.device)
+                fresh = noise.next((LATENT_CHANNELS, view.height, view.width)).to(latent.device, non_blocking=True)
             else:
                 fresh = view.of(field)
             x = flash_renoise(view.of(latent), fresh, step)[None]

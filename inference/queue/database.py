@@ -26,10 +26,12 @@ def open_database(url: str) -> AsyncEngine:
     target = make_url(url)
     if target.get_backend_name() != "sqlite":
         try:
-            return create_async_engine(target, pool_pre_ping=True)
+            database = create_async_engine(target, pool_pre_ping=True)
         except ModuleNotFoundError as absent:
             extra = target.get_backend_name().replace("postgresql", "postgres")
             raise DriverMissing(f"{absent.name} is not installed; pip install '.[{extra}]' brings it") from absent
+        event.listen(database.sync_engine, "begin", _begin_postgres)
+        return database
     if target.database and target.database != ":memory:":
         Path(target.database).parent.mkdir(parents=True, exist_ok=True)
     database = create_async_engine(target)
@@ -43,6 +45,14 @@ def reading(database: AsyncEngine) -> AsyncEngine:
     return database.execution_options(sqlite_begin="DEFERRED")
 
 
+def unsynced(database: AsyncEngine) -> AsyncEngine:
+    """The same engine and pool for writes that are not fsynced: they outlive the process, but perhaps no power cut.
+
+    None of them outlives an earlier one that is lost, and every commit of the engine itself secures all before it.
+    """
+    return database.execution_options(synced=False)
+
+
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver's own BEGIN comes too late, ours is in _begin_sqlite
     cursor = connection.cursor()
@@ -52,5 +62,14 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    kind = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
-    connection.exec_driver_sql(f"BEGIN {kind}")
+    options = connection.get_execution_options()
+    level = "FULL" if options.get("synced", True) else "NORMAL"
+    if connection.info.get("synchronous", "FULL") != level:  # it cannot be changed inside a transaction
+        connection.exec_driver_sql(f"PRAGMA synchronous={level}")
+        connection.info["synchronous"] = level
+    connection.exec_driver_sql(f"BEGIN {options.get('sqlite_begin', 'IMMEDIATE')}")
+
+
+def _begin_postgres(connection: Connection) -> None:
+    if not connection.get_execution_options().get("synced", True):
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")

@@ -12,15 +12,23 @@ from typing import Literal
 from sqlalchemy.exc import SQLAlchemyError
 
 from inference.queue.delivery import Delivery, Interrupted, JobReport
+from inference.queue.jobs import Trouble
 from inference.queue.ledger import Ledger
 from inference.queue.speeds import DeviceClock
 from inference.queue.tidings import Tidings
+from inference.queue.wire import reason
 from inference.requests import Cancelled, Event, Failed, Finished, ModelCard, Progress, Started
 
 log = logging.getLogger(__name__)
 
+STALL_NAPS = 100
+
 Listener = Callable[[int, Event], None]
 Unclaimed = Callable[[Finished], Awaitable[None]]
+Troubled = Callable[[Trouble | None], None]
+
+PAUSE_SECONDS = 1.0  # after a failure of the ledger
+FAILURES_BEFORE_TROUBLE = 3  # of the ledger in a row
 
 
 class Dispatcher:
@@ -28,7 +36,7 @@ class Dispatcher:
 
     `tick_seconds` is how often it looks without being woken (no SQL unless something has changed or is due),
     `reconcile_seconds` how often it compares the ledger with what the workers know, `stall_seconds` after how long
-    without a turn it restarts itself.
+    without a turn it restarts itself: seconds of a loop that turns, since all stand still together in a busy one.
     """
 
     def __init__(
@@ -49,6 +57,9 @@ class Dispatcher:
         self._now = monotonic
         self._listeners: list[Listener] = []
         self._unclaimed: Unclaimed | None = None
+        self._troubled: list[Troubled] = []
+        self._ledger_failures = 0
+        self._ledger_trouble: Trouble | None = None
         self._tidings = Tidings(ledger, self._tell, monotonic)
         self._device = DeviceClock()
         self._running: set[int] = set()
@@ -57,7 +68,7 @@ class Dispatcher:
         self._changed = True
         self._retry_at: float | None = None
         self._reconcile_at = 0.0
-        self._last_turn = 0.0
+        self._turns = 0
         self._slots = 0
         self._card: ModelCard | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -72,6 +83,15 @@ class Dispatcher:
     def slots(self) -> int:
         """Jobs that the live workers take at a time, as last seen."""
         return self._slots
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why the queue does not go on until somebody has mended something; None while all is well."""
+        return self._ledger.trouble
+
+    def on_trouble(self, callback: Troubled) -> None:
+        """Calls back with a trouble when it begins or changes, and with None when it is over. It must not block."""
+        self._troubled.append(callback)
 
     def listen(self, callback: Listener) -> None:
         """Calls back with (job id, event) after the ledger has committed it. It must not block."""
@@ -91,7 +111,6 @@ class Dispatcher:
         await self._delivery.start()
         await self._reconcile()
         self._retry_at = self._now()
-        self._last_turn = self._now()
         self._begin("releasing")
         self._begin("reporting")
         self._guard = asyncio.create_task(self._watch(), name="queue watchdog")
@@ -126,17 +145,22 @@ class Dispatcher:
         while True:
             try:
                 await self._turn()
-            except Exception:
+            except Exception as error:
                 log.exception("a turn of the dispatcher failed; the next one is in a second")
                 self._changed = True
-                await asyncio.sleep(1.0)
-            self._last_turn = self._now()
+                self._ledger_failed(error)
+                await asyncio.sleep(PAUSE_SECONDS)
+            else:
+                self._ledger_failures, self._ledger_trouble = 0, None
+            self._turns += 1
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._tick):
                     await self._woken.wait()
             self._woken.clear()
 
     async def _turn(self) -> None:
+        if self._ledger_failures:
+            await self._ledger.prove()
         await self._look_at_capacity()
         if self._now() >= self._reconcile_at:
             await self._reconcile()
@@ -158,6 +182,8 @@ class Dispatcher:
             self._slots = capacity.slots
             self._changed = True
         self._ledger.slots = capacity.slots
+        engine = None if capacity.trouble is None or capacity.slots else Trouble("engine", capacity.trouble)
+        self._note_trouble(self._ledger_trouble or engine)
 
     async def _release(self) -> None:
         for assignment in await self._ledger.release(self._slots):
@@ -186,9 +212,10 @@ class Dispatcher:
                 try:
                     await self._take(report)
                     break
-                except SQLAlchemyError:  # the result exists, so it waits until the ledger can hold it
+                except (SQLAlchemyError, OSError) as error:  # the result exists, so it waits until it can be held
                     log.exception("the ledger did not take a report of job %d; trying again", report.job_id)
-                    await asyncio.sleep(1.0)
+                    self._ledger_failed(error)
+                    await asyncio.sleep(PAUSE_SECONDS)
 
     async def _take(self, report: JobReport) -> None:
         job_id, event = report.job_id, report.event
@@ -257,6 +284,29 @@ class Dispatcher:
             except Exception:
                 log.exception("a listener failed on %s of job %d", event.type, job_id)
 
+    # Troubles
+
+    def _ledger_failed(self, error: Exception) -> None:
+        self._ledger_failures += 1
+        if self._ledger_failures >= FAILURES_BEFORE_TROUBLE:
+            cause = getattr(error, "orig", None) or error
+            self._ledger_trouble = Trouble("ledger", reason(cause), error)
+            self._note_trouble(self._ledger_trouble)
+
+    def _note_trouble(self, trouble: Trouble | None) -> None:
+        before, self._ledger.trouble = self._ledger.trouble, trouble
+        if (before and (before.cause, before.reason)) == (trouble and (trouble.cause, trouble.reason)):
+            return
+        if trouble is not None:
+            log.error("nothing can be drawn: %s: %s", trouble.cause, trouble.reason)
+        else:
+            log.warning("the trouble is over; the queue goes on")
+        for callback in self._troubled:
+            try:
+                callback(trouble)
+            except Exception:
+                log.exception("a listener failed on a trouble of the %s", trouble.cause if trouble else "past")
+
     # Watching itself
 
     def _begin(self, name: Literal["releasing", "reporting"]) -> None:
@@ -264,9 +314,17 @@ class Dispatcher:
         self._tasks[name] = asyncio.create_task(work, name=f"queue {name}")
 
     async def _watch(self) -> None:
+        """Restarts what hangs, and what has ended.
+
+        The time without a turn is counted in naps of this task. Where others keep the loop busy, a nap takes as much
+        longer as a turn does, so that whoever has only waited for the loop is not taken for one that hangs.
+        """
+        seen, naps = self._turns, 0
         while True:
-            await asyncio.sleep(self._stall / 5)
-            if self._now() - self._last_turn > self._stall:
+            await asyncio.sleep(self._stall / STALL_NAPS)
+            naps = naps + 1 if self._turns == seen else 0
+            seen = self._turns
+            if naps >= STALL_NAPS:
                 log.error("the dispatcher has not turned for %.0f s; restarting it", self._stall)
                 await _stop(self._tasks["releasing"])
             for name in ("releasing", "reporting"):
@@ -274,7 +332,7 @@ class Dispatcher:
                 if task.done():
                     if not task.cancelled() and task.exception() is not None:
                         log.error("%s ended; starting it again", task.get_name(), exc_info=task.exception())
-                    self._last_turn = self._now()
+                    naps = 0
                     self._changed = True
                     self._begin(name)
 

@@ -22,6 +22,16 @@ _OUTCOME: TypeAdapter[Finished | Failed | Cancelled] = TypeAdapter(Outcome)
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """What keeps the whole queue from going on until somebody mends it: no engine becomes ready, or the ledger cannot
+    be read or written. `reason` is one line for the owner; `error` is what the ledger's database raised."""
+
+    cause: Literal["engine", "ledger"]
+    reason: str
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One row of the ledger. `context` is the bot's own and opaque here. Times are seconds since the epoch.
 
@@ -89,6 +99,14 @@ class WaitTooLong(Refused):
     def __init__(self, eta_seconds: float) -> None:
         super().__init__(f"the wait would be {eta_seconds:.0f} seconds")
         self.eta_seconds = eta_seconds
+
+
+class OutOfOrder(Refused):
+    """Nothing can be drawn or written down until somebody has mended what `trouble` names."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(f"the {trouble.cause} is out of order: {trouble.reason}")
+        self.trouble = trouble
 
 
 def job_of(row: AnyRow) -> Job:

@@ -27,7 +27,19 @@ from inference.queue.admission import NEWCOMER, Speeds, admit, crowd_of, in_flig
 from inference.queue.database import reading
 from inference.queue.delivery import Assignment, Interrupted
 from inference.queue.fairness import InFlight, Limits, Outlook, Share, Waiting, outlooks, picks, serving_order, speed_of
-from inference.queue.jobs import Accepted, AnyRow, Job, QueueFull, Refused, State, TooManyWaiting, WaitTooLong, job_of
+from inference.queue.jobs import (
+    Accepted,
+    AnyRow,
+    Job,
+    OutOfOrder,
+    QueueFull,
+    Refused,
+    State,
+    TooManyWaiting,
+    Trouble,
+    WaitTooLong,
+    job_of,
+)
 from inference.requests import AnyRequest, Cancelled, Failed, Finished
 
 __all__ = [
@@ -35,6 +47,7 @@ __all__ = [
     "Job",
     "Ledger",
     "Limits",
+    "OutOfOrder",
     "Outlook",
     "QueueFull",
     "Refused",
@@ -51,7 +64,7 @@ class Ledger:
     """Jobs in a database. One dispatcher works on it; any number of tasks accept, cancel and look.
 
     `slots` is what the dispatcher last saw (None before that) and `progress` the done part of each running job: both
-    only make the outlook better.
+    only make the outlook better. While there is a `trouble`, new jobs are refused.
     """
 
     def __init__(
@@ -60,6 +73,7 @@ class Ledger:
         self.limits = limits or Limits()
         self.slots: int | None = None
         self.progress: dict[int, float] = {}
+        self.trouble: Trouble | None = None
         self._database = database
         self._reading = reading(database)
         self._clock = clock
@@ -81,7 +95,8 @@ class Ledger:
     ) -> Accepted:
         """Writes a new job down, durably before it returns. An update seen before gives the job it made then.
 
-        Raises TooManyWaiting, QueueFull or WaitTooLong, unless it was `admitted` with a job that it carries on.
+        Raises OutOfOrder, TooManyWaiting, QueueFull or WaitTooLong, unless it was `admitted` with a job that it carries
+        on.
         """
         key, work, now = requests.compatibility_key(request), requests.cost(request), self._clock()
         newcomer = Waiting(NEWCOMER, owner_id, work, key, priority, since=now)
@@ -101,6 +116,8 @@ class Ledger:
             async with self._write() as connection:
                 if update_id is not None and (known := await self._known(connection, update_id)) is not None:
                     return Accepted(known, fresh=False)
+                if self.trouble is not None and not admitted:
+                    raise OutOfOrder(self.trouble)
                 limits = _NO_LIMITS if admitted else self.limits
                 await admit(connection, newcomer, limits, await self._speeds.known(connection), self._foresee)
                 job = job_of((await connection.execute(sql.ADD_JOB, fields)).one())
@@ -267,6 +284,11 @@ class Ledger:
             await connection.execute(sql.RESUME, {"now": now, "absurd": absurd})
             due = (await connection.execute(sql.NEXT_DUE)).scalar_one()
         return None if due is None else max(0.0, float(due) - now)
+
+    async def prove(self) -> None:
+        """Writes what is there already. Raises what the database raises while it takes nothing."""
+        async with self._write() as connection:
+            await connection.execute(sql.PROVE)
 
     async def in_flight(self) -> frozenset[int]:
         """Ids of the jobs that should be at a worker."""

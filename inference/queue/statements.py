@@ -62,6 +62,13 @@ SETTLE = (
     )
 )
 
+# A write that changes nothing
+PROVE = (
+    update(owners)
+    .where(owners.c.owner_id == select(func.min(owners.c.owner_id)).scalar_subquery())
+    .values(virtual_time=owners.c.virtual_time)
+)
+
 # Release
 _LIGHT = (
     jobs.c.id,

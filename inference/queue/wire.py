@@ -26,6 +26,8 @@ from inference.requests import Contract, ModelCard
 log = logging.getLogger(__name__)
 
 MAX_LINE_BYTES = 8 * 2**20
+MAX_REASON_CHARS = 500
+STARTS_FAILED = "ENGINE_STARTS_FAILED"  # in an engine's environment: how many before it were never ready
 
 
 class Submit(Contract):
@@ -67,10 +69,18 @@ class Patience(Contract):
     why: str
 
 
+class Trouble(Contract):
+    """It cannot become ready, and this is why: from the engine child as its last words, from the worker once several
+    engines have failed to start. A Hello with slots ends it."""
+
+    type: Literal["trouble"] = "trouble"
+    why: Annotated[str, Field(max_length=MAX_REASON_CHARS)]
+
+
 Down = Annotated[Submit | Cancel | Drain, Field(discriminator="type")]
-Up = Annotated[Hello | Report | Patience, Field(discriminator="type")]
+Up = Annotated[Hello | Report | Patience | Trouble, Field(discriminator="type")]
 DownMessage = Submit | Cancel | Drain
-UpMessage = Hello | Report | Patience
+UpMessage = Hello | Report | Patience | Trouble
 _DOWN: TypeAdapter[DownMessage] = TypeAdapter(Down)
 _UP: TypeAdapter[UpMessage] = TypeAdapter(Up)
 
@@ -78,6 +88,12 @@ _UP: TypeAdapter[UpMessage] = TypeAdapter(Up)
 def encode(message: DownMessage | UpMessage) -> bytes:
     """One line, its newline included."""
     return message.model_dump_json().encode() + b"\n"
+
+
+def reason(error: BaseException) -> str:
+    """An error in one line, short enough for a Trouble."""
+    told = (str(error).splitlines() or [""])[0]
+    return f"{type(error).__name__}: {told}"[:MAX_REASON_CHARS]
 
 
 def decode_down(line: bytes) -> DownMessage:

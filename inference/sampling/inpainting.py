@@ -43,6 +43,7 @@ def masked(pixels: Tensor, keep: Tensor) -> Tensor:
 
 def with_known(x: Tensor, cells: Tensor, known: Tensor) -> Tensor:
     """The nine channels of the inpainting U-Net: latents `x` [B, 4, h, w], the kept cells [1, h, w], and the latent of
-    the masked picture, one for all [4, h, w] or one each [B, 4, h, w]."""
+    the masked picture, one for all [4, h, w] or one each [B, 4, h, w]. Made at every step, so the latter two should lie
+    where `x` does."""
     batch = (len(x), -1, -1, -1)
     return torch.cat([x, cells.to(x).expand(batch), known.to(x).expand(batch)], dim=1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -50,9 +50,12 @@ class Window:
 
     def add_to(self, picture: Tensor, made: Tensor) -> None:
         """Adds `made` [..., h, w], weighted, to its place in `picture` [..., H, W]; `made` may be overwritten."""
-        made = made.to(picture.device, picture.dtype)
-        share = self.rows.to(picture.device) * self.columns.to(picture.device)  # [h, w]
-        self.view.of(picture).addcmul_(made, share)
+        self.view.of(picture).addcmul_(made.to(picture.device, picture.dtype), self.rows * self.columns)  # [h, w]
+
+    def to(self, device: torch.device) -> Window:
+        """The same window with its weights on `device`, where the pictures lie that it adds to."""
+        rows, columns = (share.to(device, non_blocking=True) for share in (self.rows, self.columns))
+        return replace(self, rows=rows, columns=columns)
 
 
 def starts(length: int, window: int, stride: int) -> list[int]:

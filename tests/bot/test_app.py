@@ -18,6 +18,8 @@ from bot.app import Studio, make_bot, open_studio, stop_on_signals
 from bot.app import serve as serve_updates
 from bot.playground import Playground, serve
 from bot.settings import Settings, SettingsError
+from bot.telegram.inbox import Inbox
+from inference.queue.database import open_database
 from tests.bot.wire import TOKEN
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +72,8 @@ async def test_a_webhook_that_cannot_be_is_named(
     options = {"webhook_url": "https://bot.example.org/x", "webhook_port": playground.port if fault is None else 0}
     settings = settings_for(tmp_path, playground.url, **options)
     bot = make_bot(settings)
-    studio = Studio(settings, bot, await bot.me(), Dispatcher(), cast("Any", None))
+    inbox = Inbox(bot, Dispatcher(), open_database(settings.database_url))
+    studio = Studio(settings, bot, await bot.me(), Dispatcher(), inbox, cast("Any", None), cast("Any", None))
     with pytest.raises(SettingsError) as refusal:
         await serve_updates(studio, asyncio.Event())
     await bot.session.close()

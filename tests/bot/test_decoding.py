@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
+from pathlib import Path
 
+import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
-from bot import decoding
-from bot.decoding import PictureRefused, decode
+from bot.imaging import deeds
+from bot.imaging.decoder import QUICK
+from bot.imaging.deeds import Refused, Task
+from inference.blobs import UnreadablePicture, decode_picture, pictures
+from inference.blobs.pictures import heic_supported, orientation
+from tests.hostile.pictures import CORPUS
 
 RED, BLUE = (220, 40, 40), (30, 60, 210)
 # 96 x 64, its left half red and its right half blue.
@@ -37,9 +44,8 @@ def saved(image: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def read(content: bytes) -> Image.Image:
-    decoded = decode(content)
-    image = Image.open(io.BytesIO(decoded.png))
-    assert (image.format, image.mode, image.size) == ("PNG", "RGB", (decoded.width, decoded.height))
+    image = decode_picture(content)
+    assert image.mode == "RGB"
     return image
 
 
@@ -55,7 +61,7 @@ def test_a_photo_taken_sideways_stands_upright() -> None:
     assert image.size == (64, 96)
     assert near(image.getpixel((32, 10)), RED)
     assert near(image.getpixel((32, 85)), BLUE)
-    assert 0x0112 not in image.getexif()  # or it would be turned once more
+    assert orientation(image) == 1  # or it would be turned once more
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
@@ -85,7 +91,7 @@ def test_grey_of_sixteen_bits_is_scaled_and_not_cut_off() -> None:
     assert seen.getpixel((90, 10)) == (255, 255, 255)
 
 
-@pytest.mark.skipif(not decoding.heic_supported(), reason="the decoder of HEIC is a part of its own: pi-heif")
+@pytest.mark.skipif(not heic_supported(), reason="the decoder of HEIC is a part of its own: pi-heif")
 def test_a_photo_of_an_iphone_is_read() -> None:
     seen = read(HEIC)
     assert seen.size == (96, 64)
@@ -93,8 +99,32 @@ def test_a_photo_of_an_iphone_is_read() -> None:
     assert near(seen.getpixel((90, 10)), BLUE, 24)
 
 
-def test_without_its_decoder_a_photo_of_an_iphone_is_named_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "heic_supported", lambda: False)
-    with pytest.raises(PictureRefused) as refusal:
-        decode(HEIC)
+def test_without_its_decoder_a_photo_of_an_iphone_is_named_as_such(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(deeds, "heic_supported", lambda: False)
+    photo = tmp_path / "photo"
+    photo.write_bytes(HEIC)
+    with pytest.raises(Refused) as refusal:
+        deeds.check(Task((photo,), QUICK))
     assert refusal.value.trouble == "no_heic"
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_every_turn_that_a_camera_knows_is_undone_once_and_as_pillow_does_it(
+    turn: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "BAND_PIXELS", 1000)  # several bands, and a last one that is lower
+    image = Image.radial_gradient("L").resize((97, 65)).convert("RGB")
+    image.paste(RED, (5, 5, 30, 15))
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    content = saved(image, "PNG", exif=exif)
+    wanted = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+    assert np.array_equal(np.asarray(read(content)), np.asarray(wanted))
+
+
+@pytest.mark.parametrize("path", sorted(CORPUS.iterdir()), ids=lambda path: path.name)
+def test_every_odd_file_becomes_a_picture_or_is_unreadable_and_nothing_else(path: Path) -> None:
+    with contextlib.suppress(UnreadablePicture):
+        read(path.read_bytes())

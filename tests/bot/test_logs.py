@@ -3,10 +3,11 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import timeit
 
 import pytest
 
-from bot.logs import RedactingFormatter, redact
+from inference.queue.redaction import RedactingFormatter, redact
 
 TOKEN = "123456789:" + "AbCdEfGhIjKlMnOpQrStUvWxYz012345678"
 SECRET = TOKEN.partition(":")[2]
@@ -27,10 +28,31 @@ def test_a_token_is_redacted_wherever_it_stands(text: str) -> None:
     assert "<token>" in redact(text)
 
 
-def test_a_password_in_an_address_is_redacted() -> None:
-    assert redact("postgresql+asyncpg://studio:geheim@db:5432/studio") == (
-        "postgresql+asyncpg://studio:<password>@db:5432/studio"
-    )
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql+asyncpg://studio:geheim@db:5432/studio", "postgresql+asyncpg://studio:<password>@db:5432/studio"),
+        ("postgresql://studio:ge/heim@db/studio", "postgresql://studio:<password>@db/studio"),
+        ("postgresql://studio:ge@he@im/@db/studio", "postgresql://studio:<password>@db/studio"),
+        ("redis://:geheim@cache:6379/0", "redis://:<password>@cache:6379/0"),
+        ("s3://key:8080/geheim@bucket", "s3://key:<password>@bucket"),
+        (
+            "postgresql://db/studio?user=a&password=geheim&ssl=on",
+            "postgresql://db/studio?user=a&password=<password>&ssl=on",
+        ),
+        ("https://store/x?aws_secret_access_key=geheim", "https://store/x?aws_secret_access_key=<password>"),
+    ],
+)
+def test_a_password_in_an_address_is_redacted(address: str, shown: str) -> None:
+    assert redact(f"no way to {address} today") == f"no way to {shown} today"
+
+
+@pytest.mark.parametrize("piece", ["://a:", "?key", "&key=", "1234:"])
+def test_the_work_of_redacting_grows_with_the_length_and_not_with_its_square(piece: str) -> None:
+    def seconds(times: int) -> float:
+        return min(timeit.repeat(lambda: redact(piece * times), number=1, repeat=5))
+
+    assert seconds(20_000) < 100 * (seconds(1000) + 1e-5)
 
 
 def test_ordinary_text_stays_as_it_is() -> None:

@@ -93,6 +93,15 @@ def test_a_copy_that_cannot_be_compared_is_called_what_it_is(
         painted_area(PHOTO, sent(spoil(painted("circled")), quality=75))
 
 
+def test_where_nobody_asks_why_a_copy_is_none_nobody_searches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.alignment._Search", None)
+    ours = photograph(3, (SIDE, SIDE))
+    with pytest.raises(AnotherPicture):
+        painted_area(ours, photograph(11, (SIDE, SIDE)), explain=False)
+    with pytest.raises(AnotherPicture):
+        painted_area(ours, ours.transpose(Image.Transpose.ROTATE_90), explain=False)
+
+
 def test_plain_pictures_can_be_painted_over_too() -> None:
     plain = Image.new("RGB", (256, 256), (240, 240, 235))
     copy, meant = paint(plain, blob((0.4, 0.6), 0.15, 0.06, COLOURS["green"]))

@@ -10,11 +10,14 @@ import pytest
 import pytest_asyncio
 from aiogram import Bot, Dispatcher, Router
 from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError, TelegramServerError
-from aiogram.methods import AnswerCallbackQuery
-from aiogram.types import CallbackQuery, Chat, Message, Update, User
+from aiogram.methods import AnswerCallbackQuery, GetMe
+from aiogram.types import CallbackQuery, Chat, ChatMemberLeft, ChatMemberOwner, Message, Update, User
+from sqlalchemy import func, select
 
-from bot import middlewares
+from bot import keyboards, middlewares
+from bot.administrators import LASTS_SECONDS, Administrators
 from bot.history import History, Person
+from bot.history.tables import people
 from bot.i18n import _
 from bot.middlewares.answers import AnswerMiddleware
 from bot.migration import upgrade
@@ -22,6 +25,7 @@ from bot.outbox import Outbox
 from bot.settings import Settings
 from inference.queue.database import open_database
 from inference.queue.jobs import TooManyWaiting
+from inference.queue.ledger import Ledger
 from tests.bot.wire import ScriptedSession, scripted_bot
 
 ANNA, STRANGER, GROUP = 1001, 6666, -100500
@@ -35,7 +39,7 @@ class House:
         self.bot: Bot = bot
         self.outbox = Outbox()
         self.session.middleware(self.outbox)
-        self.updates = Dispatcher(disable_fsm=True)
+        self.updates = Dispatcher(disable_fsm=True, ledger=Ledger(history._database))
         middlewares.install(
             self.updates, settings=Settings(_env_file=None, **settings), history=history, outbox=self.outbox
         )
@@ -61,8 +65,10 @@ class House:
             id=f"q{self._update_id}",
             from_user=person(user, language),
             chat_instance="c",
-            data="d",
-            message=self.message(999, "grid", chat or user, None),
+            data="e:0",
+            message=self.message(999, "grid", chat or user, None).model_copy(
+                update={"reply_markup": keyboards.examples(["a cat"])}
+            ),
         )
         return await self._feed(callback_query=press)
 
@@ -318,3 +324,92 @@ async def test_a_person_who_is_gone_is_not_written_to(history: History, error: A
 
     await house.says(ANNA)
     assert [call.name for call in house.session.calls] == ["editMessageText"]
+
+
+async def rows(history: History) -> int:
+    async with history._database.connect() as connection:
+        return int(await connection.scalar(select(func.count()).select_from(people)) or 0)
+
+
+async def test_strangers_who_are_refused_leave_no_rows_and_are_refused_in_their_language(history: History) -> None:
+    house = House(history, allowed_users=frozenset({ANNA}))
+    for stranger in range(STRANGER, STRANGER + 20):
+        await house.says(stranger, language="ru")
+        await house.presses(stranger, chat=-42, language="ru")
+        await house.says(stranger, chat=-42)
+    assert await rows(history) == 0
+    assert all(any("а" <= letter <= "я" for letter in text) for text in texts(house.session))
+    await house.says(ANNA)
+    assert await rows(history) == 1
+
+
+async def test_who_was_a_guest_once_is_refused_in_the_language_they_chose(history: History) -> None:
+    await history.set_preference(STRANGER, language="ru")
+    house = House(history, allowed_users=frozenset({ANNA}))
+    await house.says(STRANGER, language="en")
+    (text,) = texts(house.session)
+    assert any("а" <= letter <= "я" for letter in text)
+    assert await history.language(STRANGER, "en") == "ru"
+
+
+async def test_chats_that_are_refused_and_posts_that_ask_for_nothing_leave_no_rows(history: History) -> None:
+    house = House(history, allowed_users=frozenset({ANNA}))
+    news = Chat(id=-100777, type="channel", title="News")
+    said = house.message(136817688, "/imagine a cat", -42, None)
+    await house._feed(message=said.model_copy(update={"sender_chat": news}))
+    await house._feed(message=said.model_copy(update={"sender_chat": news, "is_automatic_forward": True}))
+    assert (await rows(history), house.session.calls) == (0, [])
+    open_house = House(history)
+    came = open_house.visitors()
+    await open_house._feed(message=said.model_copy(update={"sender_chat": news, "is_automatic_forward": True}))
+    await open_house._feed(message=said)
+    assert (await rows(history), came) == (0, [])
+    await open_house._feed(message=said.model_copy(update={"sender_chat": news}))
+    assert (await rows(history), came) == (1, [-100777])
+
+
+async def test_whether_somebody_runs_a_chat_is_asked_once_a_minute_and_remembered_within_bounds() -> None:
+    now = 0.0
+    bot, session = scripted_bot()
+    administrators = Administrators(lambda: now)
+    member = ChatMemberOwner(user=person(ANNA, "en"), is_anonymous=True)
+    refusal = TelegramBadRequest(method=GetMe(), message="Bad Request: member list is inaccessible")
+    session.script["getChatMember"] = [member, ChatMemberLeft(user=person(ANNA, "en")), refusal]
+    asked = [await administrators.include(bot, -42, ANNA) for _again in range(3)]
+    now = LASTS_SECONDS
+    asked.append(await administrators.include(bot, -42, ANNA))
+    asked.append(await administrators.include(bot, -42, STRANGER))
+    assert asked == [True, True, True, False, None]
+    assert len(session.calls) == 3
+
+
+async def test_ids_that_no_database_holds_come_from_nobody(history: History) -> None:
+    house = House(history)
+    came = house.visitors()
+    said = house.message(ANNA, "/info", None, "en")
+    beyond = 2**63
+    for strange in (
+        said.model_copy(update={"message_id": beyond}),
+        said.model_copy(update={"reply_to_message": said.model_copy(update={"message_id": beyond})}),
+        said.model_copy(update={"chat": Chat(id=-beyond, type="supergroup")}),
+        said.model_copy(update={"from_user": person(beyond, "en")}),
+        said.model_copy(update={"sender_chat": Chat(id=-beyond, type="channel")}),
+    ):
+        await house._feed(message=strange)
+    house._update_id = beyond
+    await house._feed(message=said)
+    assert (came, await rows(history)) == ([], 0)
+
+
+async def test_a_press_is_answered_also_where_its_message_is_gone(history: History) -> None:
+    house = House(history)
+    house.session.script["editMessageText"] = [
+        lambda method: TelegramBadRequest(method=method, message="Bad Request: message to edit not found")
+    ]
+
+    @house.router.callback_query()
+    async def rewrite(_callback: CallbackQuery, bot: Bot) -> None:
+        await bot.edit_message_text("x", chat_id=ANNA, message_id=7)
+
+    await house.presses(ANNA)
+    assert [call.name for call in house.session.calls] == ["editMessageText", "answerCallbackQuery"]

@@ -18,6 +18,7 @@ from aiogram.exceptions import (
 from aiogram.methods import EditMessageText, SendMessage
 from aiogram.types import BufferedInputFile, InputMediaPhoto
 
+from bot import pacing
 from bot.outbox import Outbox
 from tests.bot.virtual_time import run_in_virtual_time
 from tests.bot.wire import ScriptedSession, scripted_bot
@@ -104,6 +105,62 @@ def test_all_chats_together_keep_to_twenty_five_a_second() -> None:
         times = [call.time for call in session.calls]
         assert most_in_any(1.0, times) <= 26
         assert times[-1] - times[0] == pytest.approx(499 / 25, rel=0.01)
+
+    run_in_virtual_time(main())
+
+
+def test_a_chat_with_much_to_say_holds_up_no_other() -> None:
+    async def main() -> None:
+        bot, session, _ = setup()
+        groups = [-(100 + n) for n in range(20)]
+        flood = [asyncio.create_task(bot.send_message(group, "x")) for _ in range(30) for group in groups]
+        await asyncio.sleep(2)  # every group has had a turn by now, and most have more to say
+        before = asyncio.get_running_loop().time()
+        await bot.send_message(ANNA, "help")
+        assert asyncio.get_running_loop().time() - before <= 2 / 25
+        for task in flood:
+            task.cancel()
+        await asyncio.gather(*flood, return_exceptions=True)
+
+    run_in_virtual_time(main())
+
+
+def test_chats_take_turns_at_the_common_beat() -> None:
+    async def main() -> None:
+        bot, session, outbox = setup()
+        outbox.pacer.pause_everyone(1)
+        await asyncio.gather(*(bot.send_message(chat, str(n)) for chat in (1, 2, 3) for n in range(4)))
+        assert [call.method.chat_id for call in session.calls] == [1, 2, 3] * 4
+
+    run_in_virtual_time(main())
+
+
+def test_a_turn_costs_little_however_many_chats_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, earliest = [], pacing._Chat.earliest
+    monkeypatch.setattr(pacing._Chat, "earliest", lambda *known: (looks.append(1), earliest(*known))[1])
+
+    async def main() -> None:
+        bot, session, _ = setup()
+        await asyncio.gather(*(bot.send_message(chat, "x") for chat in range(1, 1001) for _ in range(3)))
+        assert len(session.calls) == 3000
+        assert len(looks) <= 4 * 3000
+
+    run_in_virtual_time(main())
+
+
+def test_calls_given_up_at_the_head_of_a_line_do_not_hold_up_those_behind() -> None:
+    async def main() -> None:
+        bot, session, outbox = setup()
+        outbox.pacer.pause_everyone(5)
+        tasks = [asyncio.create_task(bot.send_message(chat, str(n))) for n in range(5) for chat in (ANNA, BORIS)]
+        await asyncio.sleep(1)
+        for task in tasks[:6]:
+            task.cancel()
+        outbox.pacer.pause(ANNA, 30)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert [(call.method.chat_id, call.method.text) for call in session.calls] == [
+            (BORIS, "3"), (BORIS, "4"), (ANNA, "3"), (ANNA, "4"),
+        ]  # fmt: skip
 
     run_in_virtual_time(main())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import struct
 import time
@@ -24,6 +25,7 @@ from inference.blobs import (
     decode_png,
     encode_png,
     read_recipe,
+    recipe_in,
 )
 from inference.png import write_png
 from inference.requests import FlashTextToImage, Recipe
@@ -197,3 +199,42 @@ def test_a_recipe_is_read_without_the_pixels() -> None:
 
 def test_a_picture_that_claims_an_absurd_size_is_not_opened() -> None:
     assert read_recipe(bare_png(60_000, 60_000, recipe=RECIPE.model_dump_json())) is None
+
+
+@pytest.mark.parametrize("kind", [b"tEXt", b"zTXt", b"iTXt", b"iTXt packed"])
+def test_a_recipe_may_come_as_any_text_of_a_png(kind: bytes) -> None:
+    recipe = json.dumps(RECIPE.model_dump(mode="json")).encode()  # in ASCII, as all of these can carry it
+    told = {
+        b"tEXt": b"\0" + recipe,
+        b"zTXt": b"\0\0" + zlib.compress(recipe),
+        b"iTXt": b"\0\0\0\0\0" + recipe,
+        b"iTXt packed": b"\0\1\0\0\0" + zlib.compress(recipe),
+    }[kind]
+    assert read_recipe(with_chunks((kind[:4], b"kandinsky-studio" + told))) == RECIPE
+
+
+def test_a_packed_text_that_would_be_huge_is_not_unpacked() -> None:
+    bomb = zlib.compress(b" " * 50_000_000)
+    assert len(bomb) < 64 * 1024
+    assert read_recipe(with_chunks((b"zTXt", b"kandinsky-studio\0\0" + bomb))) is None
+
+
+def test_of_a_png_with_a_hundred_thousand_chunks_only_the_first_are_read() -> None:
+    ours = (b"iTXt", b"kandinsky-studio\0\0\0\0\0" + RECIPE.model_dump_json().encode())
+    many = with_chunks(*[(b"tEXt", b"a\0b")] * 100_000, ours)
+    file = io.BytesIO(many)
+    assert recipe_in(file) is None
+    assert file.tell() < 4096
+
+
+def test_a_recipe_is_found_without_reading_the_file() -> None:
+    file = io.BytesIO(encode_png(Image.new("RGB", (512, 512), "red"), RECIPE) + bytes(10_000_000))
+    assert recipe_in(file) == RECIPE
+    assert file.tell() < 4096
+
+
+def with_chunks(*chunks: tuple[bytes, bytes]) -> bytes:
+    """A PNG of 8 x 8 with chunks of its own before the pixels."""
+    plain = bare_png(8, 8)
+    head = 8 + 25  # the signature and IHDR
+    return plain[:head] + b"".join(chunk(kind, content) for kind, content in chunks) + plain[head:]

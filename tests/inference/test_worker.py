@@ -47,6 +47,15 @@ def test_words_are_given_up_sooner_than_pictures_but_never_later(started: list[E
     assert [options.seconds_for(picture) for options in started] == [600, 60]
 
 
+def test_where_the_pictures_are_goes_by_the_environment_because_it_may_hold_a_password(
+    started: list[EngineOptions], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLOBS_URL", "")  # put back afterwards
+    ran = CliRunner().invoke(app, ["worker", "--fd", "3"], env={"BLOBS_URL": "memory://studio:geheim@store/x"})
+    assert ran.exit_code == 0, ran.output
+    assert "geheim" not in " ".join(started[0].engine)
+
+
 def test_the_language_models_reach_the_engine(started: list[EngineOptions]) -> None:
     chosen = ["--beautifier", "none", "--translator", "a/b", "--four-bit"]
     CliRunner().invoke(app, ["worker", "--fd", "3", *chosen])

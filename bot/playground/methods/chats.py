@@ -96,7 +96,10 @@ async def get_chat(call: Call) -> Any:
 
 @method("getChatMember")
 async def get_chat_member(call: Call) -> Any:
-    return member(call, call.chat(), call.params["user_id"])
+    chat, user_id = call.chat(), call.params["user_id"]
+    if chat.type == "channel" and call.bot.id not in chat.admin_bots and user_id != call.bot.id:
+        raise bad_request("member list is inaccessible")
+    return member(call, chat, user_id)
 
 
 def member(call: Call, chat: Chat, user_id: int) -> dict[str, Any]:

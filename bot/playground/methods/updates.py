@@ -45,7 +45,10 @@ async def set_webhook(call: Call) -> Any:
     url = call.get("url", "")
     if not url:
         return await delete_webhook(call)
-    address = urlsplit(url)
+    try:
+        address = urlsplit(url)
+    except ValueError as malformed:
+        raise bad_request("bad webhook: Failed to parse the URL") from malformed
     if address.scheme != "https" and not (address.scheme == "http" and call.world.may_call(address.hostname)):
         raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
     if not call.world.may_call(address.hostname):

@@ -64,6 +64,8 @@ def chat_of(world: World, fields: Fields, person: Person) -> Chat:
     if chat is None:
         chat = Chat(chat_id, "private", [bot.id]) if chat_id > 0 else new_group(fields, chat_id)
         world.save_chat(chat)
+    if chat.type == "channel":
+        raise SimError(400, "nothing is posted in channels here; one may speak in a group: sender_chat")
     if person.id not in chat.members:
         chat.members.append(person.id)
         if not chat.is_private and not chat.admins:
@@ -78,8 +80,8 @@ def chat_of(world: World, fields: Fields, person: Person) -> Chat:
 
 def new_group(fields: Fields, chat_id: int) -> Chat:
     kind = fields.text("type", "supergroup")
-    if kind not in ("group", "supergroup"):
-        raise SimError(400, 'type must be "group" or "supergroup"')
+    if kind not in ("group", "supergroup", "channel"):
+        raise SimError(400, 'type must be "group", "supergroup" or "channel"')
     return Chat(chat_id, kind, [], title=fields.optional_text("title"))
 
 

@@ -12,6 +12,7 @@ from bot.playground.methods.call import MAX_CAPTION, MAX_TEXT
 from bot.playground.records import Chat, Message
 from bot.playground.sim.fields import Fields
 from bot.playground.sim.people import bot_of, chat_of, deliver_message, known_chat, person_of
+from bot.playground.sim.stand_ins import written_by
 from bot.playground.validate import utf16_length
 from bot.playground.views import announce, message_view
 from bot.playground.world import World
@@ -37,12 +38,13 @@ async def message(world: World, fields: Fields) -> dict[str, Any]:
     person = person_of(world, fields)
     chat = chat_of(world, fields, person)
     reply_to = _replied(world, chat, fields)
+    sender, spoken = written_by(world, fields, person, chat)
     body = caption.fields("caption", "caption_entities") if files else text.fields("text", "entities")
     album = {"media_group_id": str(world.next_number("album"))} if len(files) > 1 else {}
     messages, update_ids = [], []
     for index, item in enumerate(media or [None]):
         sent = world.add_message(
-            chat, person.as_user(), (body if index == 0 else {}) | album, media=item, reply_to=reply_to
+            chat, sender, (body if index == 0 else {}) | album | spoken, media=item, reply_to=reply_to
         )
         announce(world, "message", sent)
         messages.append(message_view(world, sent))

@@ -44,10 +44,14 @@ class JobReport(Contract):
 
 
 class Capacity(Contract):
-    """What the live workers offer: no slots while none is reachable, no card until one has introduced itself."""
+    """What the live workers offer: no slots while none is reachable, no card until one has introduced itself.
+
+    `trouble` says why none becomes ready, after several have tried; they go on trying.
+    """
 
     slots: int
     card: ModelCard | None
+    trouble: str | None = None
 
 
 class Delivery(Protocol):

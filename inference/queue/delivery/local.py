@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from inference.queue.delivery import Assignment, Capacity, Interrupted, JobReport
 from inference.queue.delivery.mailbox import Mailbox
-from inference.queue.wire import Cancel, Drain, Hello, Link, Report, Submit, decode_up, ended_within, spawn
+from inference.queue.wire import (
+    Cancel,
+    Drain,
+    Hello,
+    Link,
+    Report,
+    Submit,
+    Trouble,
+    decode_up,
+    ended_within,
+    reason,
+    spawn,
+)
 from inference.requests import Cancelled, Failed, Finished, ModelCard
 
 log = logging.getLogger(__name__)
@@ -18,11 +31,11 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 10.0
 LAST_WORDS_SECONDS = 5.0
+STARTS_BEFORE_TROUBLE = 3
 
 
 def worker_arguments(
     *,
-    blobs: str,
     slots: int,
     weights: Path | None,
     device: str,
@@ -30,11 +43,11 @@ def worker_arguments(
     job_timeout_seconds: float,
     more: Mapping[str, object] | None = None,
 ) -> list[str]:
-    """The command that starts a worker, without the socket that `LocalDelivery` adds.
+    """The command that starts a worker, without the socket and the environment that `LocalDelivery` adds.
 
     `more` are options of the worker by name; None leaves one at its default, True is a flag.
     """
-    command = [sys.executable, "-m", "inference.worker", "--blobs", blobs, "--slots", str(slots)]
+    command = [sys.executable, "-m", "inference.worker", "--slots", str(slots)]
     command += ["--device", device, "--job-timeout", str(job_timeout_seconds)]
     command += [] if weights is None else ["--weights", str(weights)]
     for name, value in (more or {}).items():
@@ -47,7 +60,8 @@ class LocalDelivery:
     """Starts the worker, starts it again when it dies, and reports what it held as interrupted then.
 
     By default that is `python -m inference.worker` with these options; `command` is another program that speaks
-    `inference.queue.wire`, to which only `--fd N` is added.
+    `inference.queue.wire`, to which only `--fd N` is added. The URL of the blobs may hold a password, so it goes by the
+    environment, as BLOBS_URL.
     """
 
     def __init__(
@@ -63,7 +77,6 @@ class LocalDelivery:
         more: Mapping[str, object] | None = None,
     ) -> None:
         self._command = list(command or ()) or worker_arguments(
-            blobs=blobs,
             slots=slots,
             weights=weights,
             device=device,
@@ -71,6 +84,7 @@ class LocalDelivery:
             job_timeout_seconds=job_timeout_seconds,
             more=more,
         )
+        self._environment = {**os.environ, "BLOBS_URL": blobs}
         self._mailbox = Mailbox()
         self._held: set[int] = set()  # known: from submit until the last report has been handled
         self._ended: set[int] = set()  # of these, those whose last report lies in the mailbox
@@ -78,6 +92,8 @@ class LocalDelivery:
         self._link: Link | None = None
         self._slots = 0
         self._card: ModelCard | None = None
+        self._trouble: str | None = None
+        self._failed_starts = 0
         self._closing = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
 
@@ -102,7 +118,7 @@ class LocalDelivery:
         self._mailbox.close()
 
     async def capacity(self) -> Capacity:
-        return Capacity(slots=0 if self._closing.is_set() else self._slots, card=self._card)
+        return Capacity(slots=0 if self._closing.is_set() else self._slots, card=self._card, trouble=self._trouble)
 
     async def submit(self, assignment: Assignment) -> None:
         if assignment.job_id in self._held:
@@ -134,16 +150,27 @@ class LocalDelivery:
         while not self._closing.is_set():
             try:
                 # A session of its own: Ctrl-C in the terminal is for us, and we tell the worker.
-                self._process, self._link = await spawn(self._command, start_new_session=True)
-            except OSError:
+                self._process, self._link = await spawn(self._command, start_new_session=True, env=self._environment)
+            except OSError as error:
                 log.exception("cannot start the worker")
+                self._failed(f"the worker cannot be started: {reason(error)}")
             else:
-                served = await self._attend(self._process, self._link)
+                process = self._process
+                served = await self._attend(process, self._link)
                 pause = FIRST_PAUSE_SECONDS if served else pause
+                if not served:
+                    self._failed(f"the worker ends before it is ready, with exit status {process.returncode}")
             if not self._closing.is_set():
                 log.warning("the worker is gone; the next one comes in %.1f s", pause)
                 await _wait(self._closing, pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def _failed(self, why: str) -> None:
+        """A worker has ended without having been ready; what one has said of its engine is the better reason."""
+        self._failed_starts += 1
+        if self._failed_starts >= STARTS_BEFORE_TROUBLE and self._trouble is None and not self._closing.is_set():
+            log.error("no worker becomes ready: %s", why)
+            self._trouble = why
 
     async def _attend(self, process: asyncio.subprocess.Process, link: Link) -> bool:
         """Listens to a worker until its end. Returns whether it ever was ready for jobs."""
@@ -169,7 +196,11 @@ class LocalDelivery:
         if isinstance(message, Hello):
             self._slots = message.slots
             self._card = message.card or self._card
+            if message.slots:
+                self._trouble, self._failed_starts = None, 0
             return message.slots > 0
+        if isinstance(message, Trouble):
+            self._trouble = message.why
         if isinstance(message, Report) and message.report.job_id in self._held - self._ended:
             if _is_last(message.report):
                 self._end(message.report)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from inference.blobs import BlobStore, encode_png
-from inference.queue.delivery import Assignment, Capacity, JobReport
+from inference.queue.delivery import Assignment, Capacity, Interrupted, JobReport
 from inference.requests import (
     AnyRequest,
     Cancelled,
@@ -74,6 +74,7 @@ class Painter:
     blobs: BlobStore
     card: ModelCard | None = SMALL
     slots: int = 2
+    trouble: str | None = None
     steps: int = 3
     hold: str = ""
     failure: Failed | None = None
@@ -98,7 +99,7 @@ class Painter:
         self._reports.put_nowait(None)
 
     async def capacity(self) -> Capacity:
-        return Capacity(slots=self.slots if self.card else 0, card=self.card)
+        return Capacity(slots=self.slots if self.card else 0, card=self.card, trouble=self.trouble)
 
     async def submit(self, assignment: Assignment) -> None:
         if assignment.job_id not in self._tasks:
@@ -111,13 +112,18 @@ class Painter:
             task.cancel()
             self._report(job_id, Cancelled())
 
+    def give_back(self, job_id: int, interruption: Interrupted) -> None:
+        """As a worker does whose engine has died."""
+        self._tasks[job_id].cancel()
+        self._reports.put_nowait(JobReport(job_id=job_id, event=interruption))
+
     async def known(self) -> frozenset[int]:
         return frozenset(self._tasks)
 
     async def events(self) -> AsyncIterator[JobReport]:
         while (report := await self._reports.get()) is not None:
             yield report
-            if isinstance(report.event, Finished | Failed | Cancelled):
+            if isinstance(report.event, Finished | Failed | Cancelled | Interrupted):
                 self._tasks.pop(report.job_id, None)
 
     def preview(self) -> bytes:

@@ -17,6 +17,7 @@ from inference.requests import Control, Failed, FlashTextToImage, Mix, Outpaint,
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import ALL_MODES, BIG
 from tests.e2e.chat import PATIENCE, Message, Person, buttons, is_result
+from tests.hostile.bombs import repeated_scans
 
 RED, BLUE = (220, 40, 40), (30, 60, 210)
 
@@ -309,8 +310,9 @@ GIF = {"save_all": True, "append_images": [Image.new("RGB", (100, 100), BLUE)]}
         (b"hello", "words.jpg", "cannot read"),
         (encoded(RED, (100, 100), "GIF", **GIF), "moving.gif", "moves"),
         (encoded(RED, (20000, 4000)), "wide.png", "too many pixels"),
+        (repeated_scans(1024), "scans.jpg", "far more work"),
     ],
-    ids=["tiny", "cut off", "no picture", "moving", "too many pixels"],
+    ids=["tiny", "cut off", "no picture", "moving", "too many pixels", "too much work"],
 )
 async def test_files_that_cannot_be_worked_from_get_a_clear_answer(
     able: House, anna: Person, content: bytes, name: str, answer: str

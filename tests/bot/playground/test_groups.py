@@ -5,6 +5,7 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
 from aiogram.types import Update
 
+from bot.playground.validate import problems_of
 from tests.bot.playground.conftest import OTHER_TOKEN, Sim, client
 
 GROUP = -1000000000042
@@ -98,3 +99,37 @@ async def test_two_bots_are_strangers_to_each_other(bot: Bot, sim: Sim) -> None:
         assert [it.message.text for it in await other.get_updates() if it.message] == ["to the other"]
         assert [it["text"] for it in await sim.transcript(bot=bot.id)] == ["to the first"]
         assert [it["text"] for it in await sim.transcript()] == ["to the other"], "the bot that connected last"
+
+
+async def test_an_administrator_and_a_channel_may_speak_without_a_name(bot: Bot, sim: Sim) -> None:
+    channel = -1000000000077
+    await say(sim, "/start", title="Foxes")
+    await sim.post("chat", chat=channel, type="channel", title="News", admins=[1002])
+    await say(sim, "/queue", sender_chat=GROUP)
+    await say(sim, "/queue", user=1002, sender_chat=channel)
+    await say(sim, "/queue", user=1002, sender_chat=channel, automatic_forward=True)
+    for it in (await sim.get("updates"))["updates"]:
+        assert [f"{p.path}: {p.reason}" for p in problems_of("Update", it["update"])] == [], it
+    said = [it.message for it in await everything(bot) if it.message and it.message.sender_chat]
+    assert [(it.from_user.id, it.sender_chat.id) for it in said if it.from_user and it.sender_chat] == [
+        (1087968824, GROUP),
+        (136817688, channel),
+        (777000, channel),
+    ]
+    assert [it.is_automatic_forward for it in said] == [None, None, True]
+
+
+async def test_nobody_speaks_for_a_chat_that_they_do_not_run(sim: Sim) -> None:
+    await say(sim, "/start", title="Foxes")
+    await sim.post("message", user=1002, chat=GROUP, text="/queue", sender_chat=GROUP, status=403)
+    await sim.post("message", user=1001, chat=GROUP, text="/queue", sender_chat=-5, status=400)
+    await sim.post("message", user=1001, text="/queue", sender_chat=GROUP, status=400)
+
+
+async def test_who_runs_a_channel_is_told_to_its_administrators_only(bot: Bot, sim: Sim) -> None:
+    channel = -1000000000077
+    await sim.post("chat", chat=channel, type="channel", admins=[1002], bot_present=True)
+    with pytest.raises(TelegramBadRequest, match="inaccessible"):
+        await bot.get_chat_member(channel, 1002)
+    await sim.post("chat", chat=channel, bot_admin=True)
+    assert (await bot.get_chat_member(channel, 1002)).status == "creator"

@@ -140,7 +140,9 @@ async def test_pages_of_other_sites_cannot_drive_it(playground: Playground, sim:
     for headers in (
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
         {"Host": "evil.example"},
+        {"Host": "["},
         {"Sec-Fetch-Site": "cross-site"},
     ):
         async with sim.session.post(said, json=body, headers=headers) as answer:

@@ -205,7 +205,7 @@ async def test_setting_a_webhook_ends_a_poll_that_holds(bot: Bot, sim: Sim, rece
 
 
 async def test_webhooks_stay_on_this_machine(bot: Bot) -> None:
-    for url in ("http://example.org/hook", "https://example.org/hook", "ftp://127.0.0.1/hook"):
+    for url in ("http://example.org/hook", "https://example.org/hook", "ftp://127.0.0.1/hook", "http://["):
         with pytest.raises(TelegramBadRequest, match="bad webhook"):
             await bot.set_webhook(url)
     with pytest.raises(TelegramBadRequest, match="secret token contains unallowed characters"):

@@ -19,7 +19,7 @@ from inference.checkpoints.language import LanguageModels, language_models
 from inference.checkpoints.load import Checkpoint
 from inference.conditioning import Context
 from inference.kit import CheckpointKit
-from inference.memory import device_policy
+from inference.memory import DevicePolicy, device_policy
 from inference.requests import AnyRequest, Kind, parse_request
 from tests.inference.language.models import write_llama, write_marian
 
@@ -107,8 +107,11 @@ def language(folder: Path) -> LanguageModels:
 class AllKinds(CheckpointKit):
     """The real kit with a record of its passes; `trouble` maps the name of an answer to errors it raises first."""
 
-    def __init__(self, folder: Path, models: LanguageModels, **options: Any) -> None:
-        super().__init__(Checkpoint.open(folder), device_policy("cpu"), language=models, read_blob=read_blob, **options)
+    def __init__(
+        self, folder: Path, models: LanguageModels, policy: DevicePolicy | None = None, **options: Any
+    ) -> None:
+        policy = policy or device_policy("cpu")
+        super().__init__(Checkpoint.open(folder), policy, language=models, read_blob=read_blob, **options)
         self.rows: list[tuple[str, int]] = []
         self.trouble: dict[str, list[Exception]] = {}
         self.windows = 4

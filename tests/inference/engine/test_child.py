@@ -27,6 +27,7 @@ from inference.queue.wire import (
     Patience,
     Report,
     Submit,
+    Trouble,
     UpMessage,
     decode_up,
     encode,
@@ -213,3 +214,19 @@ def _alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_weights_that_were_cut_in_half_are_its_last_words(tmp_path: Path) -> None:
+    """The disk was full while they were copied, or the download broke off."""
+    folder = tmp_path / "weights"
+    shutil.copytree(EMBEDDED, folder)
+    victim = folder / "kandinsky3_flash.safetensors"
+    victim.write_bytes(victim.read_bytes()[: victim.stat().st_size // 2])
+    ours, theirs = socket.socketpair()
+    command = [*COMMAND, "--blobs", str(tmp_path), "--fd", str(theirs.fileno()), "--weights", str(folder)]
+    ended = subprocess.run(command, pass_fds=[theirs.fileno()], capture_output=True, text=True, timeout=SECONDS)
+    theirs.close()
+    with ours, ours.makefile("rb") as lines:
+        last = [decode_up(line) for line in lines][-1]
+    assert ended.returncode == 1
+    assert isinstance(last, Trouble) and "kandinsky3_flash" in last.why, last

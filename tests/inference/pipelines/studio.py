@@ -42,6 +42,9 @@ class Studio:
     def picture(self, digest: str) -> Tensor:
         return self.kept[digest]
 
+    def mask(self, digest: str) -> Tensor:
+        return self.kept[digest]
+
     def tokenize(self, text: str) -> Tokens:
         ids = (*(3 + ord(letter) % 50 for letter in text), EOS)
         return Tokens(ids[:127] + ids[-1:] if len(ids) > 128 else ids, len(ids), text[127:] if len(ids) > 128 else "")

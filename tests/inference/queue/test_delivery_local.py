@@ -128,16 +128,81 @@ async def test_previews_come_once_a_second_at_most(delivery: SetUp) -> None:
 
 
 def test_the_default_command_starts_the_worker_without_a_shell(tmp_path: Path) -> None:
-    words = worker_arguments(
-        blobs="blobs", slots=2, weights=tmp_path, device="cpu", previews=False, job_timeout_seconds=60.0
-    )
+    words = worker_arguments(slots=2, weights=tmp_path, device="cpu", previews=False, job_timeout_seconds=60.0)
     assert words[:3] == [sys.executable, "-m", "inference.worker"]
     assert words[-3:] == ["--weights", str(tmp_path), "--no-previews"]
 
 
 def test_options_of_the_worker_are_passed_on_where_they_are_set(tmp_path: Path) -> None:
     more = {"translator": "none", "beautifier": None, "four-bit": True, "other": False, "rewrite-timeout": 9.0}
-    words = worker_arguments(
-        blobs="blobs", slots=2, weights=None, device="cpu", previews=True, job_timeout_seconds=60.0, more=more
-    )
+    words = worker_arguments(slots=2, weights=None, device="cpu", previews=True, job_timeout_seconds=60.0, more=more)
     assert words[-5:] == ["--translator", "none", "--four-bit", "--rewrite-timeout", "9.0"]
+
+
+async def test_the_address_of_the_blobs_is_in_no_command_line_of_worker_or_engine(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    program = f"import os, sys; open({str(seen)!r}, 'w').write(os.environ['BLOBS_URL'] + ' ' + ' '.join(sys.argv))"
+    address = "memory://studio:geheim@store/pictures"
+    local = LocalDelivery([sys.executable, "-c", program], blobs=address)
+    await local.start()
+    await eventually(lambda: seen.exists() and seen.read_text() != "")
+    await local.close(0.0)
+    by_environment, words = seen.read_text().split(" ", 1)
+    assert by_environment == address and "geheim" not in words
+    assert "geheim" not in " ".join(LocalDelivery(blobs=address)._command)
+
+
+FICKLE = """
+import os, pathlib, runpy, sys
+if not pathlib.Path({mended!r}).exists():
+    from inference.queue.wire import ParentLink, Trouble
+    link = ParentLink(int(sys.argv[sys.argv.index("--fd") + 1]), exit_on_eof=False)
+    link.send(Trouble(why="ValueError: cut in half"))
+    os._exit(1)
+sys.argv[0] = {engine!r}
+runpy.run_path({engine!r}, run_name="__main__")
+"""
+
+
+async def told_why(local: LocalDelivery) -> str:
+    async def why() -> str | None:
+        return (await local.capacity()).trouble
+
+    return str(await eventually(why, 60.0))
+
+
+async def test_an_engine_that_never_gets_ready_says_why_and_recovers_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    mended = tmp_path / "mended"
+    engine = [sys.executable, "-c", FICKLE.format(mended=str(mended), engine=str(ENGINE))]
+    engine += ["--journal", str(tmp_path / "runs")]
+    local = LocalDelivery([sys.executable, "-m", "inference.worker", "--engine", shlex.join(engine)])
+    await local.start()
+    async with reading(local) as reader:
+        await eventually(lambda: local.worker_pid, 60.0)
+        await local.submit(assignment(1))
+        assert await told_why(local) == "ValueError: cut in half"
+        await eventually(lambda: reader.last_of(1))
+        assert reader.of(1) == [Interrupted(cause="drained", alone=False)], "given back, at no cost"
+        mended.touch()
+        await ready(local, 4)
+        assert (await local.capacity()).trouble is None
+        await local.submit(assignment(1))
+        await eventually(lambda: isinstance(reader.of(1)[-1], Finished))
+    await local.close(0.0)
+
+
+async def test_a_worker_that_always_ends_at_once_says_so_too(tmp_path: Path) -> None:
+    local = LocalDelivery([sys.executable, "-c", "raise SystemExit(7)"])
+    await local.start()
+    assert "exit status 7" in await told_why(local)
+    await local.close(0.0)
+
+
+async def test_a_worker_that_cannot_even_be_started_says_so_too(tmp_path: Path) -> None:
+    local = LocalDelivery([str(tmp_path / "no such program")])
+    await local.start()
+    assert "FileNotFoundError" in await told_why(local)
+    await local.close(0.0)

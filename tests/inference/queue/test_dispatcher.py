@@ -13,6 +13,7 @@ from inference.queue.delivery import Assignment, Capacity, JobEvent, JobReport
 from inference.queue.delivery.mailbox import Mailbox
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.fairness import Outlook
+from inference.queue.jobs import OutOfOrder, Trouble
 from inference.queue.ledger import Ledger, Limits
 from inference.queue.tidings import notable
 from inference.requests import Cancelled, Event, Failed, Finished, Progress, Queued, Started
@@ -26,6 +27,7 @@ class ObedientDelivery:
 
     def __init__(self, slots: int = 2) -> None:
         self.slots = slots
+        self.trouble: str | None = None
         self.mailbox = Mailbox()
         self.submitted: list[Assignment] = []
         self.held: set[int] = set()
@@ -43,7 +45,7 @@ class ObedientDelivery:
         if self.stuck:
             self.stuck = False
             await asyncio.Event().wait()
-        return Capacity(slots=self.slots, card=None)
+        return Capacity(slots=self.slots, card=None, trouble=self.trouble)
 
     async def submit(self, assignment: Assignment) -> None:
         self.submitted.append(assignment)
@@ -252,6 +254,43 @@ async def test_a_dispatcher_that_is_stuck_starts_itself_again(database: AsyncEng
     await scene.queue.close(0.0)
 
 
+async def test_a_dispatcher_that_waits_for_a_busy_loop_is_not_taken_for_one_that_hangs(
+    database: AsyncEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene = Scene(Ledger(database), ObedientDelivery(), stall_seconds=0.2)
+    looks: list[int] = []
+
+    async def look() -> Capacity:
+        for _ in range(20):  # a turn waits for the loop so often, as it does for a database
+            await asyncio.sleep(0)
+        looks.append(1)
+        return Capacity(slots=2, card=None)
+
+    monkeypatch.setattr(scene.delivery, "capacity", look)
+    await scene.queue.start()
+
+    async def hog() -> None:
+        while True:
+            time.sleep(0.03)
+            await asyncio.sleep(0)
+
+    hogging = asyncio.create_task(hog())
+    await eventually(lambda: len(looks) >= 3)  # each takes thrice as long as a stall
+    hogging.cancel()
+    assert "has not turned" not in caplog.text
+    await scene.queue.close(0.0)
+
+
+async def test_one_long_standstill_of_the_loop_restarts_nothing(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    impatient = Scene(scene.ledger, ObedientDelivery(), stall_seconds=0.1)
+    await impatient.queue.start()
+    for _ in range(3):
+        time.sleep(0.4)
+        await asyncio.sleep(0.05)
+    assert "has not turned" not in caplog.text
+    await impatient.queue.close(0.0)
+
+
 async def test_a_result_waits_until_the_ledger_can_hold_it(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id = await scene.queued()
     await eventually(lambda: scene.delivery.ids() == [job_id])
@@ -349,3 +388,59 @@ def test_only_a_notable_change_is_told(
 ) -> None:
     before, after = (Outlook(place, 0.0, eta) for place, eta in (told, now))
     assert notable(before, after, quiet) is expected
+
+
+async def test_an_engine_that_never_gets_ready_is_told_once_and_new_jobs_are_refused_until_it_is(scene: Scene) -> None:
+    told: list[Trouble | None] = []
+    scene.queue.on_trouble(told.append)
+    scene.delivery.slots, scene.delivery.trouble = 0, "SafetensorError: cut in half"
+    await eventually(lambda: told)
+    assert told == [Trouble("engine", "SafetensorError: cut in half")] and scene.queue.trouble == told[0]
+    with pytest.raises(OutOfOrder) as refused:
+        await scene.queued()
+    assert refused.value.trouble.cause == "engine"
+    scene.delivery.slots, scene.delivery.trouble = 2, None
+    await eventually(lambda: len(told) == 2)
+    assert told[1] is None
+    job_id = await scene.queued()
+    await eventually(lambda: scene.delivery.ids() == [job_id])
+
+
+async def test_a_ledger_that_takes_nothing_is_a_trouble_until_it_takes_something_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Trouble | None] = []
+    scene.queue.on_trouble(told.append)
+    broken = True
+
+    async def full_disk(*_arguments: Any) -> Any:
+        if broken:
+            raise OperationalError("UPDATE", {}, Exception("database or disk is full"))
+
+    monkeypatch.setattr("inference.queue.dispatcher.PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(scene.ledger, "release", full_disk)
+    monkeypatch.setattr(scene.ledger, "prove", full_disk)
+    scene.queue.wake()
+    await eventually(lambda: told)
+    assert told[0] is not None and told[0].cause == "ledger" and "disk is full" in told[0].reason
+    monkeypatch.undo()
+    await eventually(lambda: told[1:] == [None])
+
+
+async def test_a_report_that_the_ledger_cannot_even_be_reached_for_waits_like_any_other(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inference.queue.dispatcher.PAUSE_SECONDS", 0.01)
+    job_id = await scene.queued()
+    await eventually(lambda: scene.delivery.ids() == [job_id])
+    finish, troubles = scene.ledger.finish, iter([True] * 5)
+
+    async def unreachable(*arguments: Any) -> Finished | Failed | None:
+        if next(troubles, False):
+            raise ConnectionRefusedError("the database is restarting")
+        return await finish(*arguments)
+
+    monkeypatch.setattr(scene.ledger, "finish", unreachable)
+    scene.delivery.report(job_id, DONE)
+    await eventually(lambda: DONE in scene.told_of(job_id))
+    assert scene.delivery.ids() == [job_id], "it was drawn once"

@@ -1,4 +1,4 @@
-"""Image bytes in and out: PNG with its recipe inside, in a content-addressed store."""
+"""Image bytes in and out, in a content-addressed store: PNG with its recipe inside, and files that people sent."""
 
 from __future__ import annotations
 
@@ -19,8 +19,22 @@ import numpy as np
 from PIL import Image
 from pydantic import ValidationError
 
-from inference.png import write_png
-from inference.requests import MAX_PICTURE_SIDE, MAX_PIXELS, Recipe
+from inference.blobs.pictures import UnreadablePicture, decode_picture, within_bounds
+from inference.png import leading_texts, write_png
+from inference.requests import MAX_PIXELS, Recipe
+
+__all__ = [
+    "BlobMissing",
+    "BlobStore",
+    "Stored",
+    "UnreadablePicture",
+    "decode_picture",
+    "decode_png",
+    "encode_png",
+    "read_recipe",
+    "recipe_in",
+    "recipe_texts",
+]
 
 RECIPE_KEY = "kandinsky-studio"
 MAX_RECIPE_BYTES = 64 * 1024
@@ -30,10 +44,6 @@ PARTIAL_SECONDS = 3600.0  # nobody writes one file for longer
 
 class BlobMissing(LookupError):
     """No bytes are stored under this digest."""
-
-
-class UnreadablePicture(ValueError):
-    """Stored bytes are no PNG, a broken one, or one larger than any picture here may be."""
 
 
 class Stored(NamedTuple):
@@ -87,6 +97,15 @@ class BlobStore:
             return bytes(self._fs.cat_file(self._path(digest)))
         except FileNotFoundError as absent:
             raise BlobMissing(digest) from absent
+
+    def path(self, digest: str) -> Path | None:
+        """Where the bytes lie on this machine's disk; None where the store is elsewhere. Raises BlobMissing."""
+        if not self._local:
+            return None
+        path = Path(self._path(digest))
+        if not path.is_file():
+            raise BlobMissing(digest)
+        return path
 
     def exists(self, digest: str) -> bool:
         return bool(self._fs.exists(self._path(digest)))
@@ -166,13 +185,13 @@ def encode_png(image: Image.Image, recipe: Recipe | None = None) -> bytes:
 
 
 def decode_png(content: bytes) -> Image.Image:
-    """The picture in PNG bytes, mode "L" where it is grey and "RGB" otherwise.
+    """The picture in our own PNG bytes, mode "L" where it is grey, as masks are, and "RGB" otherwise.
 
     Raises UnreadablePicture; a size beyond the bounds of the contract is refused before a pixel is decoded.
     """
     try:
         with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
-            if max(image.size) > MAX_PICTURE_SIDE or image.width * image.height > MAX_PIXELS:
+            if not within_bounds(image.size):
                 raise UnreadablePicture(f"a picture of {image.width}x{image.height} is too large")
             return image.convert("L" if image.mode in ("1", "L", "LA") else "RGB")
     except (OSError, SyntaxError, Image.DecompressionBombError) as broken:
@@ -181,13 +200,18 @@ def decode_png(content: bytes) -> Image.Image:
 
 def read_recipe(content: bytes) -> Recipe | None:
     """The recipe inside a picture file, None where there is none or it is not ours. Decodes no pixels."""
-    try:
-        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
-            # What stands before the pixels. Pillow's `text` would decode them all to look behind them as well.
-            text = image.info.get(RECIPE_KEY)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    return recipe_in(io.BytesIO(content))
+
+
+def recipe_in(file: BinaryIO) -> Recipe | None:
+    """The same of an open file, of which only what stands before the pixels is read."""
+    head = file.read(24)
+    if int.from_bytes(head[16:20], "big") * int.from_bytes(head[20:24], "big") > MAX_PIXELS:
         return None
-    if not isinstance(text, str) or len(text) > MAX_RECIPE_BYTES:
+    file.seek(0)
+    texts = (text for keyword, text in leading_texts(file, MAX_RECIPE_BYTES) if keyword == RECIPE_KEY)
+    text = next(texts, None)
+    if text is None or len(text) > MAX_RECIPE_BYTES:
         return None
     try:
         return Recipe.model_validate_json(text)

@@ -1,0 +1,216 @@
+"""What a decoding process does with a file of a stranger. Each deed opens its files, asks for what it takes if it was
+granted less, and gives plain facts and bytes. It runs where it may be killed at any moment.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, UnidentifiedImageError
+
+from bot.imaging.counting import TooMuch, count
+from bot.imaging.weighing import Weight, draft_scale, to_check, to_reduce, webp_weight
+from inference.blobs import recipe_in
+from inference.blobs.pictures import heic_supported, opened, orientation, upright, within_bounds
+
+MIN_SIDE = 64
+COMPARED_SIDE = 2048  # of pictures that are compared with each other: twice what the comparison looks at
+MASK_PIXELS = 4_000_000  # areas of larger pictures are worked out on smaller ones, for distances take 40 bytes a pixel
+COMPARING = Weight(120_000_000, 8.0)
+MARKING = Weight(150_000_000, 4.0)
+MASK_BYTES = 3  # a pixel, while the mask is brought to the picture's own size and packed
+
+
+class Refused(Exception):
+    """The file cannot be worked from: a `bot.decoding.Trouble`, and a detail, shown to people where it matters."""
+
+    def __init__(self, trouble: str, detail: str = "") -> None:
+        super().__init__(trouble, detail)
+        self.trouble, self.detail = trouble, detail
+
+
+class Heavier(Exception):
+    """The deed takes more than was granted."""
+
+    def __init__(self, weight: Weight) -> None:
+        super().__init__(weight)
+        self.weight = weight
+
+
+@dataclass(frozen=True)
+class Answer:
+    facts: dict[str, Any] = field(default_factory=dict)
+    parts: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True)
+class Task:
+    """`files` are paths, `into` one to write to."""
+
+    files: tuple[Path, ...]
+    granted: Weight
+    arguments: dict[str, Any] = field(default_factory=dict)
+    into: Path | None = None
+
+    def need(self, weight: Weight) -> None:
+        """Raises Heavier where that is more than was granted."""
+        if weight.memory > self.granted.memory or weight.seconds > self.granted.seconds:
+            raise Heavier(weight)
+
+
+def check(task: Task) -> Answer:
+    """Decodes a file once and says what it is; a TIFF is written into `into` as a PNG, for the libraries of that format
+    are run nowhere else. Raises Refused."""
+    (path,) = task.files
+    content = path.read_bytes()
+    if _is_heic(content) and not heic_supported():
+        raise Refused("no_heic")
+    try:
+        count(content)
+    except TooMuch as much:
+        raise Refused("too_hard", str(much)) from much
+    with _opened(task, path) as image:
+        _bound(image)
+        task.need(to_check(image))
+        kind, (width, height) = image.format or "", image.size
+        try:
+            _decode_once(image, task.into)
+        except (UnidentifiedImageError, MemoryError):
+            raise
+        except Exception as broken:
+            raise Refused("broken", f"{type(broken).__name__}: {broken}") from broken
+        if orientation(image) >= 5:
+            width, height = height, width
+    return Answer({"format": kind, "width": width, "height": height, "rewritten": kind == "TIFF"})
+
+
+def reduce(task: Task) -> Answer:
+    """A picture that was checked before, RGB and upright, its longer side at most `side`: its size, and its pixels."""
+    seen = _reduced(task, task.files[0], task.arguments["side"], Weight(0, 0))
+    return Answer({"width": seen.width, "height": seen.height}, (seen.tobytes(),))
+
+
+def recover(task: Task) -> Answer:
+    """The mask of what was painted over the first file in the second, as PNG, or why there is none: `bot.masks`."""
+    from bot.alignment import MaskError
+    from bot.masks import painted_area, resized, to_png, with_margin
+
+    original, copy = task.files
+    width, height = task.arguments["size"]
+    more = COMPARING + Weight(MASK_BYTES * width * height, width * height / 20e6)
+    with _opened(task, copy) as image:
+        more += to_reduce(image, COMPARED_SIDE)
+    ours = _reduced(task, original, COMPARED_SIDE, more)
+    theirs = _reduced(task, copy, COMPARED_SIDE, Weight(0, 0))
+    try:
+        area = with_margin(painted_area(ours, theirs, explain=task.arguments["explain"]))
+    except MaskError as error:
+        return Answer({"mask": type(error).__name__})
+    return Answer({}, (to_png(resized(area, (width, height))),))
+
+
+def mark(task: Task) -> Answer:
+    """An area of the first file: its mask as PNG at the picture's size, and the picture that shows it as JPEG; neither
+    where nothing is left of the area, or nothing of the picture. A second file is the mask that was painted."""
+    from bot.areas import cell_mask
+    from bot.masks import from_png, resized, to_png
+    from bot.overlay import SIDE, overlay
+    from bot.regions import grown
+
+    width, height = size = task.arguments["size"]
+    more = MARKING + Weight(MASK_BYTES * width * height, width * height / 20e6)
+    picture = _reduced(task, task.files[0], SIDE, more)
+    scale = min(1.0, math.sqrt(MASK_PIXELS / (width * height)))
+    working = (max(1, round(width * scale)), max(1, round(height * scale)))
+    if len(task.files) > 1:
+        mask = resized(from_png(task.files[1].read_bytes()), working)
+    else:
+        mask = cell_mask(working, task.arguments["grid"], task.arguments["cells"])
+    if growth := task.arguments["growth"]:
+        mask = grown(mask, growth * min(mask.shape))
+    if not mask.any() or mask.all():
+        return Answer()
+    return Answer({}, (to_png(resized(mask, tuple(size))), overlay(picture, mask)))
+
+
+def recipe(task: Task) -> Answer:
+    """The recipe in a PNG as JSON; nothing where there is none."""
+    with task.files[0].open("rb") as file:
+        found = recipe_in(file)
+    return Answer({}, () if found is None else (found.model_dump_json().encode(),))
+
+
+DEEDS: dict[str, Callable[[Task], Answer]] = {
+    "check": check,
+    "reduce": reduce,
+    "recover": recover,
+    "mark": mark,
+    "recipe": recipe,
+}
+PREPARED = {"recover": "bot.masks", "mark": "bot.overlay"}  # what to import before a process is made for the deed
+
+
+def _opened(task: Task, path: Path) -> Image.Image:
+    """The picture in a file, its header read. Raises Refused."""
+    with path.open("rb") as file:
+        if (weight := webp_weight(file.read(32))) is not None:  # whose decoder takes its memory to read the header
+            task.need(weight)
+    try:
+        return opened(path)
+    except Image.DecompressionBombError as bomb:
+        raise Refused("too_many_pixels") from bomb
+    except MemoryError:
+        raise
+    except Exception as unreadable:
+        raise Refused("not_an_image", f"{type(unreadable).__name__}: {unreadable}") from unreadable
+
+
+def _bound(image: Image.Image) -> None:
+    width, height = image.size
+    if not within_bounds(image.size):
+        raise Refused("too_many_pixels", f"{width}×{height}")
+    if min(width, height) < MIN_SIDE:
+        raise Refused("too_small", f"{width}×{height}")
+    # A TIFF of several pages is a document, a JPEG of several frames a photo with its depth map: the first one counts.
+    if image.format in ("GIF", "PNG", "WEBP") and getattr(image, "is_animated", False):
+        raise Refused("animated")
+
+
+def _decode_once(image: Image.Image, into: Path | None) -> None:
+    """Reads a picture to its end in as little memory as its format allows, and sees that RGB can be made of it."""
+    kind = image.format
+    if kind == "TIFF":
+        assert into is not None
+        upright(image).save(into, "PNG", compress_level=1)
+        return
+    if kind in ("JPEG", "MPO"):
+        image.draft(None, (image.width // 8, image.height // 8))  # all of the data is read all the same
+    decoder = getattr(image, "_decoder", None) if kind == "WEBP" else None
+    if decoder is not None:
+        if decoder.get_next() is None:
+            raise ValueError("no frame")
+        return
+    image.load()
+    upright(image.crop((0, 0, 8, 8)))
+
+
+def _reduced(task: Task, path: Path, side: int, more: Weight) -> Image.Image:
+    """RGB, upright, the longer side at most `side`. `more` is what else the task is going to take."""
+    with _opened(task, path) as image:
+        task.need(to_reduce(image, side) + more)
+        if image.format in ("JPEG", "MPO"):
+            scale = draft_scale(image.size, side)
+            image.draft(None, (image.width // scale, image.height // scale))
+        seen = upright(image)
+    if max(seen.size) > side:
+        seen.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return seen
+
+
+def _is_heic(content: bytes) -> bool:
+    """By the brand in its first box (ISO/IEC 23008-12, Annex B)."""
+    return content[4:8] == b"ftyp" and content[8:12] in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")

@@ -1,0 +1,115 @@
+"""The one door for button presses: what comes through is whole, stands where it should, and is by whom it may be."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiogram import BaseMiddleware, Bot
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.types import CallbackQuery, Message, TelegramObject
+
+from bot.administrators import Administrators
+from bot.button_owners import ButtonOwners, stands_under
+from bot.callbacks import MOST_ID, BrokenButton, Button, read_button
+from bot.history import History, Person
+from bot.i18n import _, speaking
+from bot.refusals import is_other_form
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
+
+
+class PressMiddleware(BaseMiddleware):
+    """Lets a press through whose data is a button of ours, under the message that has it, and the presser's own or that
+    of a chat whose administrator they are. All others are answered and go no further.
+
+    `person` becomes whoever owns the button: what handlers do, they do for them. So none has to ask whose it is.
+    """
+
+    def __init__(self, history: History, administrators: Administrators) -> None:
+        self._history = history
+        self._administrators = administrators
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        assert isinstance(event, CallbackQuery)
+        try:
+            button = read_button(event.data)
+        except BrokenButton:
+            return await self._broken(event)
+        if not _is_ours(event):
+            return await self._broken(event)
+        owner = await self._owner(event, button, data)
+        if owner is None:
+            return None
+        try:
+            with speaking(owner.language):
+                return await handler(event, {**data, "person": owner})
+        except TelegramBadRequest as refused:
+            if not is_other_form(refused):
+                raise
+            return await self._broken(event)  # made up, where nothing told us what is in the message
+
+    async def _owner(self, press: CallbackQuery, button: Button, data: dict[str, Any]) -> Person | None:
+        """For whom a press is made; None, and the presser has been told, where they may not make it."""
+        presser: Person = data["person"]
+        owners = await owners_of_press(press, button, ButtonOwners(self._history, data["ledger"]))
+        if owners is None or owners == {presser.id}:
+            return presser
+        if not owners:
+            await press.answer(_("This is no longer there."), show_alert=True)
+            return None
+        verdict = await may_act_for(self._administrators, data["bot"], press, owners)
+        if verdict:
+            (chat_id,) = owners
+            return await self._history.person(chat_id, None)
+        if verdict is None:
+            text = _(
+                "This belongs to the chat, and Telegram does not tell me who its administrators are. "
+                "Add me to it, and try again in a minute."
+            )
+        else:
+            text = _("This belongs to somebody else. Send me your own words!")
+        await press.answer(text, show_alert=True)
+        return None
+
+    async def _broken(self, press: CallbackQuery) -> None:
+        log.info("person %d has pressed a broken button", press.from_user.id)
+        await press.answer(_("This button is broken, or from an older version. Please ask again."), show_alert=True)
+
+
+async def owners_of_press(press: CallbackQuery, button: Button, owners: ButtonOwners) -> frozenset[int] | None:
+    """Like `ButtonOwners.of`; empty as well where the button is not, or no longer, under its message.
+
+    Of an old message Telegram does not tell us the buttons. In private it is the presser's own, in a group it has to be
+    one that we know, and its owner counts too.
+    """
+    message = press.message
+    if isinstance(message, Message):
+        return await owners.of(button) if stands_under(message, press.data) else frozenset()
+    found = await owners.of(button)
+    if message is None or message.chat.type == "private":
+        return found
+    shown_to = await owners.of_message(message)
+    return shown_to and (found or frozenset()) | shown_to
+
+
+async def may_act_for(
+    administrators: Administrators, bot: Bot, press: CallbackQuery, owners: frozenset[int]
+) -> bool | None:
+    """Whether a presser speaks for the one chat that owns something; None where that cannot be found out."""
+    chat_id = next(iter(owners))
+    private = press.message is None or press.message.chat.type == "private"
+    if len(owners) != 1 or chat_id >= 0 or private:
+        return False
+    return await administrators.include(bot, chat_id, press.from_user.id)
+
+
+def _is_ours(press: CallbackQuery) -> bool:
+    """Whether a press is under a message that can be found again; the private chat is the presser's."""
+    message = press.message
+    if message is None or not 0 < message.message_id <= MOST_ID or abs(message.chat.id) > MOST_ID:
+        return False
+    return message.chat.type != "private" or message.chat.id == press.from_user.id
