@@ -31,16 +31,21 @@ class AnswerMiddleware(BaseMiddleware):
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         if not isinstance(event, CallbackQuery):
             return await handler(event, data)
-        late = asyncio.create_task(self._answer_late(event))
+        under_way = asyncio.Event()
+        late = asyncio.create_task(self._answer_late(event, under_way))
         try:
             result = await handler(event, data)
         finally:
-            late.cancel()
+            if under_way.is_set():
+                await late  # cut short now, it would never arrive: the outbox takes it for sent
+            else:
+                late.cancel()
         await self._answer(event)
         return result
 
-    async def _answer_late(self, press: CallbackQuery) -> None:
+    async def _answer_late(self, press: CallbackQuery, under_way: asyncio.Event) -> None:
         await asyncio.sleep(self._patience)
+        under_way.set()
         await self._answer(press)
 
     async def _answer(self, press: CallbackQuery) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiogram import Bot, Dispatcher, Router
-from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
-from aiogram.methods import GetMe
+from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError, TelegramServerError
+from aiogram.methods import AnswerCallbackQuery, GetMe
 from aiogram.types import CallbackQuery, Chat, ChatMemberLeft, ChatMemberOwner, Message, Update, User
 from sqlalchemy import func, select
 
@@ -221,6 +222,28 @@ async def test_a_press_is_answered_in_time_when_the_handler_takes_long() -> None
         await AnswerMiddleware(outbox, patience=0.0)(slow, press, {})
     assert answered.is_set()
     assert len(session.calls) == 1
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["ends", "fails"])
+@pytest.mark.parametrize("refusals", [0, 1], ids=["slow", "refused at first"])
+async def test_an_answer_on_its_way_when_the_handler_ends_arrives_all_the_same(refusals: int, fails: bool) -> None:
+    arrived: list[Any] = []
+    busy = TelegramServerError(method=AnswerCallbackQuery(callback_query_id="q"), message="Internal Server Error")
+    bot, session = scripted_bot(answerCallbackQuery=[busy] * refusals + [arrived.append])
+    session.latency = 0.01
+    outbox = Outbox()
+    session.middleware(outbox)
+    press = CallbackQuery(id="q", from_user=person(ANNA, "en"), chat_instance="c").as_(bot)
+
+    async def ending(_event: Any, _data: Any) -> None:
+        while not session.calls:
+            await asyncio.sleep(0)
+        if fails:
+            raise ZeroDivisionError
+
+    with contextlib.suppress(ZeroDivisionError):
+        await AnswerMiddleware(outbox, patience=0.0)(ending, press, {})
+    assert len(arrived) == 1
 
 
 async def test_a_refusal_of_the_queue_becomes_advice_in_the_persons_language(history: History) -> None:

@@ -1,0 +1,104 @@
+"""An engine that paints squares: real files for every mode, no tensors, ready in half a second.
+
+python -m tests.hostile.squares --fd N --blobs FOLDER --ready FILE [--slots N] [--seconds N]
+
+Its process id stands in FILE as soon as it can paint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import queue
+from contextlib import suppress
+from pathlib import Path
+
+from PIL import Image
+
+from inference.blobs import BlobStore, encode_png
+from inference.queue.delivery import JobEvent, JobReport
+from inference.queue.wire import Cancel, Drain, Hello, ParentLink, Report, Submit, die_with_parent
+from inference.requests import (
+    AnyRequest,
+    Cancelled,
+    Failed,
+    Finished,
+    ModelCard,
+    Picture,
+    Progress,
+    Recipe,
+    Rewrite,
+    Started,
+    Texts,
+    size_of,
+)
+
+CARD = ModelCard(
+    label=Texts(ru="Квадраты", en="Squares"),
+    kinds=("flash", "full", "refine", "inpaint", "outpaint", "mix", "hed", "scribble", "x2", "x4"),
+    native_size=(128, 128),
+    sizes={"1:1": (128, 128), "3:2": (192, 128)},
+    languages=("ru", "en"),
+)
+STEPS = 4
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--fd", type=int, required=True)
+    parser.add_argument("--blobs", required=True)
+    parser.add_argument("--ready", type=Path, required=True)
+    parser.add_argument("--slots", type=int, default=4)
+    parser.add_argument("--seconds", type=float, default=0.3, help="for a job")
+    options = parser.parse_args()
+    die_with_parent()
+    link = ParentLink(options.fd)
+    with suppress(BrokenPipeError):  # the worker is gone
+        link.send(Hello(slots=options.slots, card=CARD, pid=os.getpid()))
+        options.ready.write_text(str(os.getpid()))
+        _serve(link, BlobStore(options.blobs), options.seconds / STEPS)
+
+
+def _serve(link: ParentLink, blobs: BlobStore, step_seconds: float) -> None:
+    """All jobs inside advance by one step a turn, as the real engine's do."""
+
+    def tell(job_id: int, event: JobEvent) -> None:
+        link.send(Report(report=JobReport(job_id=job_id, event=event)))
+
+    inside: dict[int, tuple[AnyRequest, int]] = {}
+    while True:
+        try:
+            message = link.inbox.get(timeout=step_seconds if inside else None)
+        except queue.Empty:
+            for job_id, (request, step) in list(inside.items()):
+                inside[job_id] = request, step + 1
+                tell(job_id, Progress(stage="drawing", step=step + 1, of=STEPS))
+                if step + 1 == STEPS:
+                    del inside[job_id]
+                    tell(job_id, _painted(request, blobs))
+            continue
+        match message:
+            case Submit(assignment=assignment):
+                inside[assignment.job_id] = assignment.request, 0
+                tell(assignment.job_id, Started())
+            case Cancel(job_id=job_id) if inside.pop(job_id, None):
+                tell(job_id, Cancelled())
+            case Drain() | None:
+                os._exit(0)
+
+
+def _painted(request: AnyRequest, blobs: BlobStore) -> Finished | Failed:
+    if isinstance(request, Rewrite):
+        return Failed(code="missing_weights", message="squares know no words")
+    width, height = size_of(request)
+    pictures = []
+    for tile, seed in enumerate(request.seeds):
+        recipe = Recipe(request=request, tile=tile, code_version="squares")
+        image = Image.new("RGB", (width, height), (seed % 256, seed // 256 % 256, seed // 65536 % 256))
+        blob = blobs.put(encode_png(image, recipe))
+        pictures.append(Picture(tile=tile, blob=blob, width=width, height=height, recipe=recipe))
+    return Finished(pictures=tuple(pictures), engine_seconds=0.3)
+
+
+if __name__ == "__main__":
+    main()
