@@ -106,10 +106,15 @@ TIERS = {
 }
 
 
+# One of every net and every way through MoVQ: its convolutions in bfloat16 take the CPU ten times as long.
+SLOW_TIER: tuple[Kind, ...] = ("flash", "inpaint", "hed", "scribble", "flash_x2", "beautify")
+
+
 @pytest.mark.parametrize("tier", TIERS)
 def test_all_kinds_at_once_in_the_formats_of_every_tier(weights: Weights, tier: str) -> None:
     given, device = TIERS[tier]
-    everything = [request(kind, 3, **FEWER.get(kind, {})) for kind in KINDS]
+    kinds = SLOW_TIER if tier == "the smallest" else KINDS
+    everything = [request(kind, 3, **FEWER.get(kind, {})) for kind in kinds]
     cards = Cards(*given)
     with studio(weights, cards, device) as card:
         made = draw(card, *everything, cards=cards)
