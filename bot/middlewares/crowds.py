@@ -16,6 +16,7 @@ from aiogram.types import CallbackQuery, Message, ReplyParameters, TelegramObjec
 
 from bot.history import Person
 from bot.i18n import _
+from bot.telegram.meant import is_meant
 from bot.telegram.turns import LineFull, Turns
 
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
@@ -101,7 +102,7 @@ class CrowdMiddleware(BaseMiddleware):
             return await self._press(handler, event, event.callback_query, person.id, data)
         if event.message is None:
             return await handler(event, data)
-        meant = await _is_meant(event.message, bot)
+        meant = await is_meant(event.message, bot)
         lane: PicturesInHand | Turns
         place: AbstractAsyncContextManager[None]
         if event.message.photo or event.message.document is not None:
@@ -154,19 +155,6 @@ class CrowdMiddleware(BaseMiddleware):
             "That is a lot at once. I answer your first messages one after another; this one, and others that came "
             "with it, I have not read. Please send what matters to you again in a while."
         )
-
-
-async def _is_meant(message: Message, bot: Bot) -> bool:
-    """Whether a message may be for the bot, by its looks alone."""
-    if message.chat.type == "private":
-        return True
-    text = message.text or message.caption or ""
-    if text.startswith("/"):
-        return True
-    answered = message.reply_to_message
-    if answered is not None and answered.from_user is not None and answered.from_user.id == bot.id:
-        return True
-    return "@" in text and f"@{(await bot.me()).username or ''}".lower() in text.lower()
 
 
 async def _tell(bot: Bot, message: Message, text: str) -> None:

@@ -6,24 +6,24 @@ import logging
 
 from aiogram import Bot
 from aiogram.exceptions import AiogramError
-from aiogram.types import Message, ReplyParameters, Update
+from aiogram.types import ReplyParameters, Update
 
 from bot.i18n import _, speaking
 from bot.languages import language_for
+from bot.telegram.meant import is_meant
 
 log = logging.getLogger(__name__)
 
 
 async def apologise(bot: Bot, update: Update) -> None:
-    """Says in private that it is our fault, and what to do; in groups only in answer to a press or a command of ours.
+    """Says that it is our fault, and what to do; in groups only where the bot was meant.
 
-    Nothing of the update is looked into but who sent it and where to, and nothing is asked of the database.
+    Nothing of the update is looked into but who sent it, where to, and whom it names; nothing is asked of the database.
     """
-    asked = update.message or (update.callback_query.message if update.callback_query is not None else None)
-    sender = update.callback_query.from_user if update.callback_query is not None else None
-    if isinstance(asked, Message) and update.message is not None:
-        sender = asked.from_user
-    if asked is None or sender is None or (asked.chat.type != "private" and update.callback_query is None):
+    press, message = update.callback_query, update.message
+    asked = press.message if press is not None else message
+    sender = press.from_user if press is not None else message.from_user if message is not None else None
+    if asked is None or sender is None or (message is not None and not await is_meant(message, bot)):
         return
     with speaking(language_for(sender.language_code)):
         text = _(

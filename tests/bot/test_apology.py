@@ -1,0 +1,50 @@
+"""Who hears that a message of theirs was set aside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from aiogram.types import Message, Update, User
+
+from bot.telegram.apology import apologise
+from tests.bot.wire import scripted_bot
+
+ME = User(id=123456, is_bot=True, first_name="K", username="studio_bot")
+
+
+def said(text: str, *, chat: int, **more: Any) -> Update:
+    place = {"id": chat, "type": "private" if chat > 0 else "supergroup"}
+    anna = {"id": 7, "is_bot": False, "first_name": "Анна", "language_code": "ru"}
+    message = {"message_id": 5, "date": 1, "chat": place, "from": anna, "text": text, **more}
+    return Update.model_validate({"update_id": 1, "message": message})
+
+
+def from_bot() -> dict[str, Any]:
+    answered = Message.model_validate(
+        {"message_id": 4, "date": 1, "chat": {"id": -100, "type": "supergroup"}, "from": ME.model_dump(), "text": "x"}
+    )
+    return {"reply_to_message": answered.model_dump(by_alias=True, exclude_none=True)}
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        said("кот", chat=7),
+        said("/imagine кот", chat=-100),
+        said("@studio_bot кот", chat=-100),
+        said("кот", chat=-100, **from_bot()),
+    ],
+)
+async def test_whoever_meant_the_bot_is_told_in_their_language(update: Update) -> None:
+    bot, session = scripted_bot(getMe=[ME])
+    await apologise(bot, update)
+    [call] = session.named("sendMessage")
+    assert "Ошибка" in call.method.text or "вин" in call.method.text.lower()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("text", ["кот", "hello @another_bot", "mail@example.org"])
+async def test_talk_among_others_gets_no_word(text: str) -> None:
+    bot, session = scripted_bot(getMe=[ME])
+    await apologise(bot, said(text, chat=-100))
+    assert session.named("sendMessage") == []
