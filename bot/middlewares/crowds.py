@@ -9,7 +9,7 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Any, Protocol
+from typing import Any
 
 from aiogram import BaseMiddleware, Bot
 from aiogram.types import CallbackQuery, Message, ReplyParameters, TelegramObject, Update
@@ -23,8 +23,10 @@ Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 AT_ONCE = 4  # handlers of one person's words, and of their presses
 PRESSES_WAITING = 50
+CALM_SECONDS = 10.0  # without a refusal, and a flood is over
 TOLD_AGAIN_SECONDS = 120.0  # a flood that lasts is spoken of again, so that nobody thinks the bot is dead
 _REFUSED_ALBUMS = 256
+_FLOODS = 10_000
 _EVERYBODY = 10_000  # handlers at a time: what is heavy in them has lines of its own
 
 
@@ -40,9 +42,6 @@ class PicturesInHand:
         self._held: Counter[int] = Counter()
         self._albums: Counter[tuple[int, str]] = Counter()
         self._refused: OrderedDict[tuple[int, str], None] = OrderedDict()
-
-    def busy(self, person: int) -> bool:
-        return self._held[person] > 0
 
     @asynccontextmanager
     async def hold(self, person: int, album: str | None = None) -> AsyncIterator[None]:
@@ -73,8 +72,7 @@ class PicturesInHand:
                 self._refused.popitem(last=False)
 
 
-class _Lane(Protocol):
-    def busy(self, person: int) -> bool: ...
+_Line = PicturesInHand | Turns
 
 
 class CrowdMiddleware(BaseMiddleware):
@@ -91,7 +89,7 @@ class CrowdMiddleware(BaseMiddleware):
         self._words = Turns(_EVERYBODY, per_person=AT_ONCE, waiting=messages_waiting)
         self._presses = Turns(_EVERYBODY, per_person=AT_ONCE, waiting=PRESSES_WAITING)
         self._clock = clock
-        self._told: dict[tuple[_Lane, int], float] = {}
+        self._floods: OrderedDict[tuple[_Line, int], tuple[float, float]] = OrderedDict()  # when told, when refused
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         person: Person | None = data.get("person")
@@ -103,7 +101,7 @@ class CrowdMiddleware(BaseMiddleware):
         if event.message is None:
             return await handler(event, data)
         meant = await is_meant(event.message, bot)
-        lane: PicturesInHand | Turns
+        lane: _Line
         place: AbstractAsyncContextManager[None]
         if event.message.photo or event.message.document is not None:
             lane, place = self._pictures, self._pictures.hold(person.id, event.message.media_group_id)
@@ -112,7 +110,6 @@ class CrowdMiddleware(BaseMiddleware):
         else:
             return await handler(event, data)  # talk among others, which costs nothing
         async with AsyncExitStack() as held:
-            held.callback(self._calmed, lane, person.id)
             try:
                 await held.enter_async_context(place)
             except LineFull:
@@ -133,19 +130,16 @@ class CrowdMiddleware(BaseMiddleware):
                 return None
             return await handler(event, data)
 
-    def _first_of_flood(self, lane: _Lane, person: int) -> bool:
+    def _first_of_flood(self, lane: _Line, person: int) -> bool:
         now = self._clock()
-        if now - self._told.get((lane, person), float("-inf")) < TOLD_AGAIN_SECONDS:
-            return False
-        self._told[lane, person] = now
-        return True
+        told, refused = self._floods.pop((lane, person), (float("-inf"), float("-inf")))
+        goes_on = now - refused < CALM_SECONDS and now - told < TOLD_AGAIN_SECONDS
+        self._floods[lane, person] = (told if goes_on else now, now)
+        if len(self._floods) > _FLOODS:
+            self._floods.popitem(last=False)
+        return not goes_on
 
-    def _calmed(self, lane: _Lane, person: int) -> None:
-        """A flood is over when nothing of it is left in hand."""
-        if not lane.busy(person):
-            self._told.pop((lane, person), None)
-
-    def _refusal(self, lane: _Lane) -> str:
+    def _refusal(self, lane: _Line) -> str:
         if lane is self._pictures:
             return "📥 " + _(
                 "That is a lot at once: I keep up to {n} pictures of one person in hand. This one, and others that "
