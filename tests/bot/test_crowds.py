@@ -11,7 +11,14 @@ import pytest
 import pytest_asyncio
 from aiogram import Bot, Dispatcher, Router
 from aiogram.types import (
-    CallbackQuery, Chat, InlineKeyboardButton, InlineKeyboardMarkup, Message, PhotoSize, Update, User,
+    CallbackQuery,
+    Chat,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    Message,
+    PhotoSize,
+    Update,
+    User,
 )  # fmt: skip
 
 from bot import middlewares
