@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,8 +29,9 @@ from bot.telegram.updates import Odd, Seldom, id_of, log_odd, read
 log = logging.getLogger(__name__)
 
 TRIES = 3
-MOST_RUNNING = 512
-MOST_WAITING = 100
+MOST_RUNNING = 4096  # far beyond what one person may have in hand (`bot.middlewares.crowds`)
+MOST_WAITING = 1000
+MOST_IN_TURN = 20  # of one person: a flood does not wait for itself, most of it is refused
 LONE_SECONDS = 5.0
 IN_TURN_SECONDS = 1.0  # that an update waits for an earlier one of the same person
 FORGET_EVERY_SECONDS = 3600.0
@@ -80,6 +81,8 @@ class Inbox:
         self._most = running
         self._waiting: deque[_Letter] = deque()
         self._running: dict[asyncio.Task[None], _Letter] = {}
+        self._going: Counter[int | None] = Counter()  # handlers that run, by sender
+        self._album_of: dict[int | None, str | None] = {}  # what the sender's latest one is a part of
         self._alarm: asyncio.TimerHandle | None = None
         self._room = asyncio.Event()
         self._room.set()
@@ -149,18 +152,18 @@ class Inbox:
             self._room.clear()
 
     def _begin_in_turn(self) -> None:
-        """A person's updates one after the other, for a while; those of an album, and of different people, at once."""
+        """A person's updates one after the other, for a while; those of an album, of a flood and of different people at
+        once, in their order."""
         loop, now = asyncio.get_running_loop(), asyncio.get_running_loop().time()
-        busy = {letter.sender: letter.album for letter in self._running.values()}
-        later, behind = deque[_Letter](), set[int | None]()
+        later, behind, left = deque[_Letter](), set[int | None](), Counter(one.sender for one in self._waiting)
         while self._waiting and len(self._running) < self._most:
             letter = self._waiting.popleft()
             sender, album = letter.sender, letter.album
-            alone = sender is None or sender not in busy
-            together = album is not None and album == busy.get(sender) and sender not in behind
-            if alone or together or now >= letter.in_turn_until:
+            alone = sender is None or not self._going[sender]
+            together = album is not None and album == self._album_of.get(sender) and sender not in behind
+            if alone or together or now >= letter.in_turn_until or left[sender] > MOST_IN_TURN:
                 self._start(letter)
-                busy[sender] = album
+                left[sender] -= 1
             else:
                 later.append(letter)
                 behind.add(sender)
@@ -172,11 +175,16 @@ class Inbox:
     def _start(self, letter: _Letter) -> asyncio.Task[None]:
         task = asyncio.create_task(self._handle(letter), name=f"update {letter.update.update_id}")
         self._running[task] = letter
+        self._going[letter.sender] += 1
+        self._album_of[letter.sender] = letter.album
         task.add_done_callback(self._ended)
         return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        del self._running[task]
+        sender = self._running.pop(task).sender
+        self._going[sender] -= 1
+        if not self._going[sender]:
+            del self._going[sender], self._album_of[sender]
         self._begin()
 
     async def _handle(self, letter: _Letter) -> None:

@@ -27,7 +27,7 @@ from bot.history.tables import inbox as inbox_table
 from bot.history.tables import inbox_steps
 from bot.migration import upgrade
 from bot.polling import poll
-from bot.telegram.inbox import TRIES, Inbox
+from bot.telegram.inbox import MOST_WAITING, TRIES, Inbox
 from bot.telegram.sent_once import SentOnce
 from bot.telegram.updates import log_odd
 from inference.queue.database import open_database
@@ -413,7 +413,7 @@ async def test_so_many_run_at_a_time_and_no_more_are_fetched_than_fit(database: 
         running -= 1
 
     async with opened(bot, database, listen, running=5) as inbox:
-        await inbox.receive([update(number) for number in range(1, 120)])
+        await inbox.receive([update(number) for number in range(1, MOST_WAITING + 20)])
         waiting = asyncio.create_task(inbox.room())
         await until(lambda: running == 5)
         assert not waiting.done()
@@ -457,3 +457,22 @@ async def test_old_numbers_are_forgotten_and_what_waits_is_not(database: AsyncEn
     await inbox.forget_old()
     assert [(left.update_id, left.tries, left.steps) for left in await inbox.left()] == [(2, 1, {"sent": 2})]
     assert await inbox.add({1: "{}", 2: "{}", 3: "{}"}) == {1}
+
+
+async def test_a_flood_of_one_person_is_begun_in_order_and_holds_up_nobody(database: AsyncEngine) -> None:
+    bot, _session = scripted_bot()
+    begun: list[str] = []
+    gate = asyncio.Event()
+
+    async def listen(message: Message) -> None:
+        begun.append(message.text or "")
+        await gate.wait()
+
+    async with opened(bot, database, listen) as inbox:
+        await inbox.receive([update(number) for number in range(1, 201)])
+        await inbox.room()
+        await inbox.receive([update(201, "boris", **{"from": {"id": 2, "is_bot": False, "first_name": "Boris"}})])
+        await until(lambda: "boris" in begun)
+        assert begun[:180] == [str(number) for number in range(1, 181)]
+        gate.set()
+        await until(lambda: len(begun) == 201)
