@@ -51,7 +51,7 @@ from inference.queue.dispatcher import Dispatcher
 from inference.queue.fairness import Limits
 from inference.queue.jobs import Trouble
 from inference.queue.ledger import Ledger
-from inference.requests import Event, Failed, Finished
+from inference.requests import Finished
 
 log = logging.getLogger(__name__)
 
@@ -161,7 +161,6 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         queue.on_unclaimed(partial(_discard, history, blobs))
         notices = Notices(bot, settings.admin_ids, language=settings.default_language)
         queue.on_trouble(partial(_tell_owners, notices))
-        queue.listen(partial(_tell_of_full_disk, notices))
         leftovers = Leftovers(database)
         room = Room(leftovers, blobs, _allowance(settings), settings.data_dir)
         files = Files(bot, settings.data_dir / "incoming")
@@ -221,11 +220,6 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
 def _tell_owners(notices: Notices, trouble: Trouble | None) -> None:
     if trouble is not None:
         notices.tell(cause_of_trouble(trouble), trouble.reason)
-
-
-def _tell_of_full_disk(notices: Notices, _job_id: int, event: Event) -> None:
-    if isinstance(event, Failed) and event.code == "disk_full":
-        notices.tell("disk", event.message)
 
 
 async def _discard(history: History, blobs: BlobStore, finished: Finished) -> None:

@@ -43,6 +43,8 @@ def cause_of_trouble(trouble: Trouble) -> Cause:
     """The same for what keeps the queue from going on."""
     if trouble.cause == "engine":
         return "engine"
+    if trouble.cause == "store":
+        return "disk"
     return (cause_of(trouble.error) if trouble.error is not None else None) or "database"
 
 

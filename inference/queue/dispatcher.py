@@ -16,7 +16,7 @@ from inference.queue.jobs import Trouble
 from inference.queue.ledger import Ledger
 from inference.queue.speeds import DeviceClock
 from inference.queue.tidings import Tidings
-from inference.queue.wire import reason
+from inference.queue.troubles import Troubled, Troubles
 from inference.requests import Cancelled, Event, Failed, Finished, ModelCard, Progress, Started
 
 log = logging.getLogger(__name__)
@@ -25,10 +25,8 @@ STALL_NAPS = 100
 
 Listener = Callable[[int, Event], None]
 Unclaimed = Callable[[Finished], Awaitable[None]]
-Troubled = Callable[[Trouble | None], None]
 
 PAUSE_SECONDS = 1.0  # after a failure of the ledger
-FAILURES_BEFORE_TROUBLE = 3  # of the ledger in a row
 
 
 class Dispatcher:
@@ -57,9 +55,7 @@ class Dispatcher:
         self._now = monotonic
         self._listeners: list[Listener] = []
         self._unclaimed: Unclaimed | None = None
-        self._troubled: list[Troubled] = []
-        self._ledger_failures = 0
-        self._ledger_trouble: Trouble | None = None
+        self._troubles = Troubles(ledger, monotonic)
         self._tidings = Tidings(ledger, self._tell, monotonic)
         self._device = DeviceClock()
         self._running: set[int] = set()
@@ -91,7 +87,7 @@ class Dispatcher:
 
     def on_trouble(self, callback: Troubled) -> None:
         """Calls back with a trouble when it begins or changes, and with None when it is over. It must not block."""
-        self._troubled.append(callback)
+        self._troubles.listen(callback)
 
     def listen(self, callback: Listener) -> None:
         """Calls back with (job id, event) after the ledger has committed it. It must not block."""
@@ -148,10 +144,10 @@ class Dispatcher:
             except Exception as error:
                 log.exception("a turn of the dispatcher failed; the next one is in a second")
                 self._changed = True
-                self._ledger_failed(error)
+                self._troubles.ledger_failed(error)
                 await asyncio.sleep(PAUSE_SECONDS)
             else:
-                self._ledger_failures, self._ledger_trouble = 0, None
+                self._troubles.ledger_works()
             self._turns += 1
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._tick):
@@ -159,7 +155,7 @@ class Dispatcher:
             self._woken.clear()
 
     async def _turn(self) -> None:
-        if self._ledger_failures:
+        if self._troubles.ledger_in_doubt:
             await self._ledger.prove()
         await self._look_at_capacity()
         if self._now() >= self._reconcile_at:
@@ -171,7 +167,7 @@ class Dispatcher:
         if self._changed:
             self._changed = False
             self._tidings.changed()
-            if self._slots:
+            if self._slots and not self._troubles.resting:
                 await self._release()
         await self._tidings.spread()
 
@@ -182,8 +178,8 @@ class Dispatcher:
             self._slots = capacity.slots
             self._changed = True
         self._ledger.slots = capacity.slots
-        engine = None if capacity.trouble is None or capacity.slots else Trouble("engine", capacity.trouble)
-        self._note_trouble(self._ledger_trouble or engine)
+        self._changed |= self._troubles.rest_is_over()
+        self._troubles.engine_says(None if capacity.slots else capacity.trouble)
 
     async def _release(self) -> None:
         for assignment in await self._ledger.release(self._slots):
@@ -214,7 +210,7 @@ class Dispatcher:
                     break
                 except (SQLAlchemyError, OSError) as error:  # the result exists, so it waits until it can be held
                     log.exception("the ledger did not take a report of job %d; trying again", report.job_id)
-                    self._ledger_failed(error)
+                    self._troubles.ledger_failed(error)
                     await asyncio.sleep(PAUSE_SECONDS)
 
     async def _take(self, report: JobReport) -> None:
@@ -224,7 +220,12 @@ class Dispatcher:
                 await self._started(job_id)
             case Progress():
                 self._progressed(job_id, event)
+            case Failed(code="disk_full"):  # nothing is wrong with the job: it is drawn again when there is room
+                self._troubles.store_is_full(event.message)
+                await self._put_back(job_id, Interrupted(cause="drained", alone=False))
             case Finished() | Failed():
+                if isinstance(event, Finished):
+                    self._troubles.store_took()
                 seconds = self._device.leave(job_id, self._now())
                 self._forget(job_id)
                 outcome = await self._ledger.finish(job_id, event, seconds)
@@ -283,29 +284,6 @@ class Dispatcher:
                 listener(job_id, event)
             except Exception:
                 log.exception("a listener failed on %s of job %d", event.type, job_id)
-
-    # Troubles
-
-    def _ledger_failed(self, error: Exception) -> None:
-        self._ledger_failures += 1
-        if self._ledger_failures >= FAILURES_BEFORE_TROUBLE:
-            cause = getattr(error, "orig", None) or error
-            self._ledger_trouble = Trouble("ledger", reason(cause), error)
-            self._note_trouble(self._ledger_trouble)
-
-    def _note_trouble(self, trouble: Trouble | None) -> None:
-        before, self._ledger.trouble = self._ledger.trouble, trouble
-        if (before and (before.cause, before.reason)) == (trouble and (trouble.cause, trouble.reason)):
-            return
-        if trouble is not None:
-            log.error("nothing can be drawn: %s: %s", trouble.cause, trouble.reason)
-        else:
-            log.warning("the trouble is over; the queue goes on")
-        for callback in self._troubled:
-            try:
-                callback(trouble)
-            except Exception:
-                log.exception("a listener failed on a trouble of the %s", trouble.cause if trouble else "past")
 
     # Watching itself
 

@@ -150,13 +150,17 @@ async def test_what_was_being_drawn_when_the_engine_broke_for_good_waits_informe
     assert (await anna.until(is_result))["id"] == status["id"]
 
 
-async def test_a_picture_there_was_no_room_for_ends_in_words_and_the_owner_knows(
-    owned: tuple[House, Person], named: Callable[..., Person]
+async def test_a_picture_there_was_no_room_for_is_drawn_again_and_the_owner_knows(
+    owned: tuple[House, Person], named: Callable[..., Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house, owner = owned
+    monkeypatch.setattr("inference.queue.troubles.FIRST_REST_SECONDS", 0.2)
     house.painter.failure = Failed(code="disk_full", message="OSError: [Errno 28] No space left on device: 'blobs'")
     anna = named(1001, "en")
     await anna.say("a red circle")
     told = await anna.until(says("disk is full"))
     assert "Not your fault" in (told["text"] or told["caption"])
+    assert "goes on by itself" in (told["text"] or told["caption"])
     assert "No space left" in (await owner.until(says("does not let me write")))["text"]
+    house.painter.failure = None
+    assert (await anna.until(is_result))["id"] == told["id"]

@@ -444,3 +444,31 @@ async def test_a_report_that_the_ledger_cannot_even_be_reached_for_waits_like_an
     scene.delivery.report(job_id, DONE)
     await eventually(lambda: DONE in scene.told_of(job_id))
     assert scene.delivery.ids() == [job_id], "it was drawn once"
+
+
+FULL = Failed(code="disk_full", message="OSError: no space left", retryable=True)
+
+
+async def test_pictures_without_room_are_drawn_again_when_there_is_some_and_nothing_meanwhile(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inference.queue.troubles.FIRST_REST_SECONDS", 0.3)
+    told: list[Trouble | None] = []
+    scene.queue.on_trouble(told.append)
+    first, second, third = [await scene.queued(owner) for owner in (1, 2, 3)]
+    await eventually(lambda: scene.delivery.ids() == [first, second])
+    for job_id in (first, second):
+        scene.delivery.report(job_id, Started())
+        scene.delivery.report(job_id, FULL)
+    await eventually(lambda: told)
+    assert told[0] == Trouble("store", "OSError: no space left")
+    with pytest.raises(OutOfOrder):
+        await queued(scene.ledger, 4)
+    await eventually(lambda: len(scene.delivery.ids()) == 4)
+    assert told == [Trouble("store", "OSError: no space left"), None], "nothing was drawn before the rest was over"
+    for job_id in (first, second, third):
+        await eventually(lambda job_id=job_id: scene.delivery.ids()[2:].count(job_id) == 1)
+        scene.delivery.report(job_id, Started())
+        scene.delivery.report(job_id, DONE)
+        await eventually(lambda job_id=job_id: DONE in scene.told_of(job_id))
+    assert not [event for _job, event in scene.told if isinstance(event, Failed)]
