@@ -24,6 +24,7 @@ from aiogram.methods import TelegramMethod
 from aiogram.types import Chat, Message, User
 
 import bot.app as app
+import bot.telegram.connection as connection
 from benchmarks.harness import Row, compare, cpu_ms, row
 from bot.outbox import Outbox
 from bot.pacing import Pace, Window
@@ -201,12 +202,9 @@ async def opened_studio(folder: Path, delivery: EndlessDelivery) -> AsyncIterato
         queue_cap=10_000,
         max_wait_minutes=24 * 60,
     )
-    with mock.patch.multiple(
-        app,
-        make_bot=lambda settings: Bot(settings.token, session=NowhereSession()),
-        local_delivery=lambda settings: delivery,
-        Outbox=lambda: Outbox(ROOMY),
-    ):
+    nowhere = mock.patch.object(connection, "make_bot", lambda settings: Bot(settings.token, session=NowhereSession()))
+    ours = mock.patch.multiple(app, local_delivery=lambda settings: delivery, Outbox=lambda: Outbox(ROOMY))
+    with nowhere, ours:
         async with app.open_studio(settings, asyncio.Event()) as studio:
             assert studio is not None
             yield studio

@@ -10,14 +10,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
-from urllib.parse import urlsplit
 
 from aiogram import Bot
 from aiogram import Dispatcher as Updates
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
-from aiogram.exceptions import AiogramError, TelegramBadRequest, TelegramNotFound, TelegramUnauthorizedError
+from aiogram.exceptions import AiogramError, TelegramBadRequest, TelegramUnauthorizedError
 from aiogram.types import User
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -37,10 +33,10 @@ from bot.polling import poll
 from bot.settings import Settings, SettingsError
 from bot.store.room import MEGABYTE, Allowance, Room
 from bot.telegram.apology import apologise
+from bot.telegram.connection import connected, reached
 from bot.telegram.fetching import Files
 from bot.telegram.inbox import Inbox
 from bot.telegram.notices import Notices
-from bot.telegram.sent_once import SentOnce
 from bot.telegram.turns import Turns
 from bot.troubles import cause_of, cause_of_trouble, reason_of
 from bot.webhook import serve_webhook
@@ -54,8 +50,6 @@ from inference.queue.ledger import Ledger
 from inference.requests import Finished
 
 log = logging.getLogger(__name__)
-
-Answer = TypeVar("Answer")
 
 CARD_SECONDS = 30.0
 LOOKS_AT_ONCE, LOOKS_OF_ONE, LOOKS_WAITING = 8, 2, 100  # the decoder has places of its own
@@ -109,7 +103,7 @@ async def _receive(studio: Studio, stop: asyncio.Event) -> None:
     settings, bot = studio.settings, studio.bot
     allowed_updates = studio.updates.resolve_used_update_types()
     if settings.webhook_url is None:
-        await _reached(bot.delete_webhook, stop)  # Telegram refuses polls while one is set
+        await reached(bot.delete_webhook, stop)  # Telegram refuses polls while one is set
         try:
             await poll(bot, studio.inbox, stop, allowed_updates=allowed_updates)
         except TelegramUnauthorizedError as revoked:
@@ -138,8 +132,9 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
 
     None when `stop` was set before Telegram could be reached.
     """
-    async with _database(settings) as database, _telegram(settings) as (bot, outbox):
-        me = await _reached(bot.me, stop)
+    outbox = Outbox()
+    async with _database(settings) as database, connected(settings, outbox) as bot:
+        me = await reached(bot.me, stop)
         if me is None:
             yield None
             return
@@ -286,49 +281,6 @@ async def _database(settings: Settings) -> AsyncIterator[AsyncEngine]:
 
 def _unusable(error: SQLAlchemyError | OSError) -> SettingsError:
     return SettingsError("DATABASE_URL", f"the database cannot be used: {reason_of(error)}")
-
-
-@asynccontextmanager
-async def _telegram(settings: Settings) -> AsyncIterator[tuple[Bot, Outbox]]:
-    bot = make_bot(settings)
-    outbox = Outbox()
-    bot.session.middleware(SentOnce())
-    bot.session.middleware(outbox)
-    try:
-        yield bot, outbox
-    finally:
-        await bot.session.close()
-
-
-def make_bot(settings: Settings) -> Bot:
-    """A Bot for the Bot API server of the settings."""
-    at_telegram = urlsplit(settings.telegram_api_url).hostname == "api.telegram.org"
-    api = (
-        PRODUCTION
-        if at_telegram
-        else TelegramAPIServer.from_base(settings.telegram_api_url, is_local=settings.telegram_api_local)
-    )
-    return Bot(settings.token, session=AiohttpSession(api=api))
-
-
-async def _reached(call: Callable[[], Awaitable[Answer]], stop: asyncio.Event) -> Answer | None:
-    """What Telegram answers, waiting for it as long as it takes; None when `stop` was set before."""
-    pause = 1.0
-    while not stop.is_set():
-        try:
-            return await call()
-        except (
-            TelegramUnauthorizedError,
-            TelegramNotFound,
-        ) as unknown:  # a token can be so wrong that there is no page
-            raise SettingsError("BOT_TOKEN", "Telegram does not know this token; ask @BotFather for it") from unknown
-        except AiogramError as error:
-            log.warning("Telegram cannot be reached: %s; next try in %.0f s", error, pause)
-        try:
-            await asyncio.wait_for(stop.wait(), pause)
-        except TimeoutError:
-            pause = min(30.0, pause * 2)
-    return None
 
 
 async def _model_card(queue: Dispatcher, stop: asyncio.Event) -> None:

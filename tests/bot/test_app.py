@@ -14,10 +14,11 @@ import pytest
 import pytest_asyncio
 from aiogram import Dispatcher
 
-from bot.app import Studio, make_bot, open_studio, stop_on_signals
+from bot.app import Studio, open_studio, stop_on_signals
 from bot.app import serve as serve_updates
 from bot.playground import Playground, serve
 from bot.settings import Settings, SettingsError
+from bot.telegram.connection import make_bot
 from bot.telegram.inbox import Inbox
 from inference.queue.database import open_database
 from tests.bot.wire import TOKEN

@@ -1,0 +1,66 @@
+"""The connection to Telegram, or to a Bot API server of one's own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from aiogram import Bot
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
+from aiogram.exceptions import AiogramError, TelegramNotFound, TelegramUnauthorizedError
+
+from bot.outbox import Outbox
+from bot.settings import Settings, SettingsError
+from bot.telegram.sent_once import SentOnce
+
+log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+
+@asynccontextmanager
+async def connected(settings: Settings, outbox: Outbox) -> AsyncIterator[Bot]:
+    """A Bot whose calls pass the outbox, and none twice for one update."""
+    bot = make_bot(settings)
+    bot.session.middleware(SentOnce())
+    bot.session.middleware(outbox)
+    try:
+        yield bot
+    finally:
+        await bot.session.close()
+
+
+def make_bot(settings: Settings) -> Bot:
+    """A Bot for the Bot API server of the settings."""
+    at_telegram = urlsplit(settings.telegram_api_url).hostname == "api.telegram.org"
+    api = (
+        PRODUCTION
+        if at_telegram
+        else TelegramAPIServer.from_base(settings.telegram_api_url, is_local=settings.telegram_api_local)
+    )
+    return Bot(settings.token, session=AiohttpSession(api=api))
+
+
+async def reached(call: Callable[[], Awaitable[Answer]], stop: asyncio.Event) -> Answer | None:
+    """What Telegram answers, waiting for it as long as it takes; None when `stop` was set before."""
+    pause = 1.0
+    while not stop.is_set():
+        try:
+            return await call()
+        except (
+            TelegramUnauthorizedError,
+            TelegramNotFound,
+        ) as unknown:  # a token can be so wrong that there is no page
+            raise SettingsError("BOT_TOKEN", "Telegram does not know this token; ask @BotFather for it") from unknown
+        except AiogramError as error:
+            log.warning("Telegram cannot be reached: %s; next try in %.0f s", error, pause)
+        try:
+            await asyncio.wait_for(stop.wait(), pause)
+        except TimeoutError:
+            pause = min(30.0, pause * 2)
+    return None
