@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -55,12 +56,14 @@ Cause = Literal["engine_crashed", "engine_hung"]
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """`engine` is the command of the engine child, without the socket. Times in seconds.
+    """`engine` is the command of the engine child, without the socket; `environment` is what it finds there beside
+    this process's own. Times in seconds.
 
     `silence_seconds` is the least silence that counts as a hang, `start_seconds` the time from start to readiness.
     """
 
     engine: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
     silence_seconds: float = 30.0
     start_seconds: float = 600.0
     job_timeout_seconds: float = 600.0
@@ -188,7 +191,8 @@ class EngineParent:
             self._silence = Silence(self._options.silence_seconds, self._born_at)
             self._cause = "engine_crashed"
             self._process, self._engine = await spawn(
-                list(self._options.engine), env={**os.environ, STARTS_FAILED: str(failures)}
+                list(self._options.engine),
+                env={**os.environ, **self._options.environment, STARTS_FAILED: str(failures)},
             )
             ready = await self._listen(self._process, self._engine)
             if self._draining:

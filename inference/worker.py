@@ -77,12 +77,12 @@ def worker_command(
             card = language.on(model_card(weights))
         except MissingWeights as lack:
             logging.getLogger(__name__).error("%s", lack)
-    os.environ["BLOBS_URL"] = blobs  # may hold a password, which no list of processes shall show
     own = _own_engine(weights, slots, device, dtype or [], previews)
     own += ["--beautifier", beautifier, "--translator", translator, *(["--four-bit"] if four_bit else [])]
     command = own if engine is None else shlex.split(engine)
     options = EngineOptions(
         engine=tuple(command),
+        environment={"BLOBS_URL": blobs},  # may hold a password, which no list of processes shall show
         silence_seconds=silence,
         job_timeout_seconds=job_timeout,
         rewrite_timeout_seconds=rewrite_timeout,

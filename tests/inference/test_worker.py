@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from typer.testing import CliRunner
 
@@ -48,12 +50,14 @@ def test_words_are_given_up_sooner_than_pictures_but_never_later(started: list[E
 
 
 def test_where_the_pictures_are_goes_by_the_environment_because_it_may_hold_a_password(
-    started: list[EngineOptions], monkeypatch: pytest.MonkeyPatch
+    started: list[EngineOptions],
 ) -> None:
-    monkeypatch.setenv("BLOBS_URL", "")  # put back afterwards
-    ran = CliRunner().invoke(app, ["worker", "--fd", "3"], env={"BLOBS_URL": "memory://studio:geheim@store/x"})
+    address = "memory://studio:geheim@store/x"
+    ran = CliRunner().invoke(app, ["worker", "--fd", "3"], env={"BLOBS_URL": address})
     assert ran.exit_code == 0, ran.output
     assert "geheim" not in " ".join(started[0].engine)
+    assert started[0].environment == {"BLOBS_URL": address}
+    assert "BLOBS_URL" not in os.environ
 
 
 def test_the_language_models_reach_the_engine(started: list[EngineOptions]) -> None:

@@ -41,7 +41,8 @@ def test_one_hint_serves_all_rows(control: ControlNet) -> None:
     x, t, context, hint = draw(2, 4, 8, 8, seed=1), torch.full((2,), 500.0), text(3, 1), draw(1, 3, 64, 64, seed=2)
     shared = residuals(control, x, t, context.repeat(2), hint, 1.0, 1.0)
     alone = residuals(control, x[1:], t[1:], context, hint, 1.0)
-    assert [(one[1:] - two).abs().max() < 1e-5 for one, two in zip(shared, alone, strict=True)] == [True] * 3
+    for one, two in zip(shared, alone, strict=True):  # of values around 8, which processors add up in other orders
+        torch.testing.assert_close(one[1:], two, rtol=1e-5, atol=1e-5)
 
 
 def test_residuals_fit_the_skips_and_grow_with_their_scale(control: ControlNet) -> None:
