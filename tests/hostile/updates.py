@@ -90,7 +90,9 @@ def _addressed(house: House, text: str) -> str | None:
     message = update.message
     if message is None or update.event_type != "message" or message.from_user is None or message.text is None:
         return None
-    if message.chat.type != "private" or message.content_type != "text" or message.sender_chat is not None:
+    if message.chat.type != "private" or message.content_type != "text":
+        return None
+    if message.sender_chat is not None or message.is_automatic_forward:  # a chat speaks, or nobody
         return None
     return f"chat {message.chat.id}" if message.chat.id == message.from_user.id else None
 
