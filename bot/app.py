@@ -158,9 +158,10 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         queue.on_trouble(partial(_tell_owners, notices))
         leftovers = Leftovers(database)
         room = Room(leftovers, blobs, _allowance(settings), settings.data_dir)
-        files = Files(bot, settings.data_dir / "incoming")
+        incoming = settings.data_dir / "incoming"
+        files = Files(bot, incoming)
         await asyncio.to_thread(files.clear)
-        decoder = Decoder(blobs)
+        decoder = Decoder(blobs, incoming)
         desk = Desk(
             bot=bot,
             queue=queue,

@@ -12,7 +12,6 @@ import logging
 import secrets
 import shutil
 import signal
-import tempfile
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -73,18 +72,19 @@ class Marked:
 
 
 class Decoder:
-    """State: the process that makes processes, who has a place and how much memory, a folder for what is on its way.
+    """State: the process that makes processes, who has a place and how much memory, a folder for what is on its way,
+    where a killed bot leaves it behind as `*.part`.
 
     All of its methods raise PictureRefused; those that take digests raise BlobMissing.
     """
 
-    def __init__(self, blobs: BlobStore, *, room: Room | None = None) -> None:
+    def __init__(self, blobs: BlobStore, folder: Path, *, room: Room | None = None) -> None:
         self._blobs = blobs
         self._nursery = Nursery()
         self._quick = asyncio.Semaphore(QUICK_PLACES)
         self._large = (asyncio.Semaphore(LARGE_PLACES), room or Room())
         self._known = (asyncio.Semaphore(KNOWN_PLACES), Room(KNOWN_MEMORY))
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder = folder
 
     @property
     def pid(self) -> int | None:
@@ -100,8 +100,6 @@ class Decoder:
 
     async def close(self) -> None:
         await self._nursery.close()
-        if self._folder is not None:
-            await asyncio.to_thread(self._folder.cleanup)
 
     async def kept(self, file: Path | bytes) -> Source:
         """Checks a file and stores it as it came, or as the PNG that was made of it."""
@@ -261,10 +259,9 @@ class Decoder:
             yield [path]
 
     def _scratch(self) -> Path:
-        """A name of its own in a folder that goes with the bot."""
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="studio-pictures-", ignore_cleanup_errors=True)
-        return Path(self._folder.name) / secrets.token_hex(8)
+        """A name of its own, by which the next start knows that it may go."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return self._folder / f"{secrets.token_hex(16)}.part"
 
 
 def _put(blobs: BlobStore, path: Path) -> str:

@@ -57,6 +57,8 @@ class Server:
             self.pieces += 1
             await response.write(piece)
             left = None if left is None else left - len(piece)
+        if self.broken and request.transport is not None:
+            request.transport.close()
         return response
 
 

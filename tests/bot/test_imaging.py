@@ -39,7 +39,7 @@ def halves(size: tuple[int, int] = (96, 64), mode: str = "RGB") -> Image.Image:
 
 @pytest.fixture
 async def decoder(tmp_path: Path) -> AsyncIterator[Decoder]:
-    made = Decoder(BlobStore(str(tmp_path / "blobs")))
+    made = Decoder(BlobStore(str(tmp_path / "blobs")), tmp_path / "incoming")
     yield made
     await made.close()
 
@@ -95,9 +95,9 @@ async def test_a_large_photo_takes_no_more_room_than_its_file(decoder: Decoder, 
     assert path.stat().st_size == len(content)
 
 
-async def test_a_store_elsewhere_than_on_this_disk_serves_too() -> None:
+async def test_a_store_elsewhere_than_on_this_disk_serves_too(tmp_path: Path) -> None:
     blobs = BlobStore("memory://pictures-elsewhere")
-    decoder = Decoder(blobs)
+    decoder = Decoder(blobs, tmp_path / "incoming")
     try:
         source = await decoder.kept(saved(halves(), "JPEG", quality=95, **TURNED))
         shown = Image.open(io.BytesIO(await decoder.reduced(source.blob, 48)))
@@ -206,7 +206,7 @@ async def test_whoever_gives_up_waiting_leaves_no_process_behind(decoder: Decode
 
 
 async def test_nothing_is_left_when_the_bot_ends(tmp_path: Path) -> None:
-    decoder = Decoder(BlobStore(str(tmp_path)))
+    decoder = Decoder(BlobStore(str(tmp_path)), tmp_path / "incoming")
     slow = asyncio.create_task(decoder.check(bombs.bmp_of_nothing()))
     child, nursery = await child_of(decoder), psutil.Process(decoder.pid)
     await decoder.close()
@@ -276,7 +276,7 @@ async def test_one_picture_alone_may_take_more_than_several_together_but_not_mor
 
 
 async def test_without_memory_a_large_picture_is_refused_and_a_small_one_is_not(tmp_path: Path) -> None:
-    decoder = Decoder(BlobStore(str(tmp_path)), room=Room(free=lambda: 1_000_000))
+    decoder = Decoder(BlobStore(str(tmp_path)), tmp_path / "incoming", room=Room(free=lambda: 1_000_000))
     try:
         assert await trouble(decoder, saved(Image.new("L", (5000, 4000)), "PNG")) == "no_memory"
         assert (await decoder.check(saved(halves(), "PNG"))).width == 96

@@ -50,7 +50,7 @@ class Size:
 
 
 FEW = {"PICTURES_WAITING_PER_PERSON": "5", "MESSAGES_WAITING_PER_PERSON": "4"}
-SHORT = Size(photos=25, files=10, file_bytes=3 * MEGABYTE, prompts=25, probes=2, settings=FEW)
+SHORT = Size(photos=25, files=0, file_bytes=0, prompts=25, probes=2, settings=FEW)  # no more than two of the floods
 LONG = Size(photos=200, files=60, file_bytes=17 * MEGABYTE, prompts=500, probes=25, settings={})
 
 
@@ -129,6 +129,8 @@ def _floods(anna: Person, size: Size, random: np.random.Generator) -> dict[str, 
             await anna.say(STYLED)
 
     few = size.prompts * 2 // 5
+    if not size.files:
+        return {f"{size.photos} photos": (size.photos, photos), f"{size.prompts} prompts": (size.prompts, prompts)}
     return {
         f"{size.photos} photos": (size.photos, photos),
         f"{size.files} files of {size.file_bytes / MEGABYTE:.0f} MB": (size.files, files),

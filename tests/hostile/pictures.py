@@ -50,7 +50,7 @@ async def _attack(*, long: bool, seed: int) -> Table:
 @asynccontextmanager
 async def decoder() -> AsyncIterator[Decoder]:
     with tempfile.TemporaryDirectory() as folder:
-        pictures = Decoder(BlobStore(folder))
+        pictures = Decoder(BlobStore(folder), Path(folder) / "incoming")
         await pictures.warm_up()
         try:
             yield pictures

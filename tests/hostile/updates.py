@@ -21,7 +21,7 @@ from tests.hostile.house import House, opened
 from tests.hostile.report import Table
 from tests.hostile.sink import Sink
 
-LONG, SHORT, CHUNK = 100_000, 1_500, 500
+LONG, SHORT, CHUNK = 100_000, 800, 400
 
 
 def attack(*, long: bool, seed: int, count: int | None = None) -> Table:
