@@ -157,9 +157,9 @@ class Trial:
 
         async def wait() -> None:
             await self.trouble(fault)
-            mine = self.playground.bots.faults.faults[-1]
+            mine = self.playground.bots.faults.faults[-1:]  # none where the bot has met it already
             deadline = time.monotonic() + 4
-            while mine in self.playground.bots.faults.faults and time.monotonic() < deadline:
+            while mine and mine[0] in self.playground.bots.faults.faults and time.monotonic() < deadline:
                 await self.act()
                 await asyncio.sleep(0.1)
             await asyncio.sleep(self.chance.random() * (fault.get("delay") or 1.0))
