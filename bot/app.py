@@ -32,7 +32,7 @@ from bot.outbox import Outbox
 from bot.polling import poll
 from bot.settings import Settings, SettingsError
 from bot.store.room import MEGABYTE, Allowance, Room
-from bot.telegram.apology import apologise
+from bot.telegram.apology import Excuses, apologise
 from bot.telegram.connection import connected, reached
 from bot.telegram.fetching import Files
 from bot.telegram.inbox import Inbox
@@ -191,6 +191,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         updates.include_router(build_router())
         inbox = Inbox(bot, updates, database)
         inbox.apologise = partial(apologise, bot)
+        inbox.excuse = Excuses(bot).tell
         inbox.on_set_aside = lambda update_id, reason: notices.tell("update", f"update {update_id}: {reason}")
         inbox.refusals.on_refused = lambda error: notices.tell(cause_of(error) or "database", reason_of(error))
         await deliveries.start()

@@ -6,7 +6,7 @@ from bot.cards.failures import failed
 from bot.cards.names import mode_name, plain_wish, style_name, task, wish
 from bot.cards.progress import accepted, bar, cancelled, drawing, place_in_line, queued, resumed, stage
 from bot.cards.recipes import COPY_LIMIT, recipe
-from bot.cards.troubles import moved, notice, out_of_order, refused, why_it_waits
+from bot.cards.troubles import moved, notice, out_of_order, refused, unread, why_it_waits
 from bot.cards.words import (
     escape,
     number,
@@ -54,6 +54,7 @@ __all__ = [
     "style_name",
     "task",
     "unknown_words",
+    "unread",
     "visible_length",
     "wait",
     "why_it_waits",

@@ -22,6 +22,12 @@ def refused(cause: str) -> str:
     return f"🔧 <b>{_happened(cause)}</b>\n{_whose_fault()} {later}"
 
 
+def unread(cause: str) -> str:
+    """In answer to a message that cannot even be written down."""
+    later = _("Your message is not lost: I read it as soon as that is repaired.")
+    return f"🔧 <b>{_happened(cause)}</b>\n{_whose_fault()} {later}"
+
+
 def notice(cause: str, reason: str) -> str:
     """To an owner: what is wrong, the reason in the program's own words, and what to do."""
     happened, to_do = _for_owner(cause)

@@ -1,18 +1,26 @@
-"""A word to whoever sent an update that nobody will try again."""
+"""A word to whoever sent an update that nobody will try again, or that cannot be taken in for now."""
 
 from __future__ import annotations
 
 import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 
 from aiogram import Bot
 from aiogram.exceptions import AiogramError
 from aiogram.types import ReplyParameters, Update
 
+from bot import cards
 from bot.i18n import _, speaking
 from bot.languages import language_for
 from bot.telegram.meant import is_meant
+from bot.troubles import cause_of
 
 log = logging.getLogger(__name__)
+
+AGAIN_SECONDS = 600.0
+_REMEMBERED = 4096
 
 
 async def apologise(bot: Bot, update: Update) -> None:
@@ -20,20 +28,56 @@ async def apologise(bot: Bot, update: Update) -> None:
 
     Nothing of the update is looked into but who sent it, where to, and whom it names; nothing is asked of the database.
     """
+    await _say(
+        bot,
+        update,
+        lambda: _(
+            "I have stopped three times over this, so I have put it aside. The fault is mine, not yours, and the owner "
+            "has been told. Other words or another picture may well work."
+        ),
+    )
+
+
+class Excuses:
+    """State: which chats have heard lately that nothing can be taken in. Telegram keeps what they send meanwhile."""
+
+    def __init__(self, bot: Bot, clock: Callable[[], float] = time.monotonic) -> None:
+        self._bot = bot
+        self._clock = clock
+        self._told: OrderedDict[int, float] = OrderedDict()
+
+    async def tell(self, updates: Sequence[Update], error: Exception) -> None:
+        """Says what is wrong, whose fault it is, and that nothing is lost, to every chat once in a while."""
+        cause = cause_of(error) or "database"
+        for update in updates:
+            message = update.message
+            if message is not None and self._is_news_to(message.chat.id):
+                await _say(self._bot, update, lambda: cards.unread(cause))
+
+    def _is_news_to(self, chat_id: int) -> bool:
+        now = self._clock()
+        if now - self._told.get(chat_id, float("-inf")) < AGAIN_SECONDS:
+            return False
+        self._told[chat_id] = now
+        self._told.move_to_end(chat_id)
+        if len(self._told) > _REMEMBERED:
+            self._told.popitem(last=False)
+        return True
+
+
+async def _say(bot: Bot, update: Update, words: Callable[[], str]) -> None:
     press, message = update.callback_query, update.message
     asked = press.message if press is not None else message
     sender = press.from_user if press is not None else message.from_user if message is not None else None
     if asked is None or sender is None or (message is not None and not await is_meant(message, bot)):
         return
     with speaking(language_for(sender.language_code)):
-        text = _(
-            "I have stopped three times over this, so I have put it aside. The fault is mine, not yours, and the owner "
-            "has been told. Other words or another picture may well work."
-        )
+        text = words()
     try:
         await bot.send_message(
             asked.chat.id,
             text,
+            parse_mode="HTML",
             reply_parameters=ReplyParameters(message_id=asked.message_id, allow_sending_without_reply=True),
         )
     except AiogramError as unheard:

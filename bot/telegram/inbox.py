@@ -66,7 +66,7 @@ class Inbox:
     """State: the updates that wait and those that are being handled, both bounded.
 
     `on_set_aside(update_id, reason)` and `apologise(update)` are called for an update that nobody will try again,
-    `refusals.on_refused(error)` when the database takes nothing.
+    `refusals.on_refused(error)` and `excuse(updates, error)` when the database takes nothing.
     """
 
     def __init__(self, bot: Bot, dispatcher: Dispatcher, database: AsyncEngine, *, running: int = MOST_RUNNING) -> None:
@@ -76,6 +76,7 @@ class Inbox:
         self.refusals = Refusals()
         self.on_set_aside: Callable[[int, str], None] | None = None
         self.apologise: Callable[[Update], Coroutine[Any, Any, None]] | None = None
+        self.excuse: Callable[[Sequence[Update], Exception], Coroutine[Any, Any, None]] | None = None
         self._seldom = Seldom()
         self._notes = Notes(self._rows, self.refusals)
         self._most = running
@@ -131,6 +132,8 @@ class Inbox:
             fresh = await self._rows.add({id_: body for id_, (_update, body) in letters.items()})
         except (SQLAlchemyError, OSError) as refused:
             self.refusals(refused)
+            if self.excuse is not None:
+                self._do(self.excuse([update for update, _body in letters.values()], refused))
             raise NotWritten from refused
         until = asyncio.get_running_loop().time() + IN_TURN_SECONDS
         for id_, (update, _body) in sorted(letters.items()):

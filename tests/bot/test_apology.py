@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import pytest
 from aiogram.types import Message, Update, User
 
-from bot.telegram.apology import apologise
+from bot.telegram.apology import Excuses, apologise
 from tests.bot.wire import scripted_bot
 
 ME = User(id=123456, is_bot=True, first_name="K", username="studio_bot")
@@ -48,3 +49,18 @@ async def test_talk_among_others_gets_no_word(text: str) -> None:
     bot, session = scripted_bot(getMe=[ME])
     await apologise(bot, said(text, chat=-100))
     assert session.named("sendMessage") == []
+
+
+async def test_while_nothing_can_be_taken_in_every_chat_hears_so_once() -> None:
+    bot, session = scripted_bot(getMe=[ME])
+    now = 0.0
+    excuses = Excuses(bot, clock=lambda: now)
+    full = OSError(errno.ENOSPC, "no space left")
+    await excuses.tell([said("кот", chat=7), said("пёс", chat=7), said("talk", chat=-100)], full)
+    await excuses.tell([said("кот", chat=7)], full)
+    [call] = session.named("sendMessage")
+    text = call.method.text  # type: ignore[attr-defined]
+    assert "иск" in text and "не потеряно" in text
+    now = 3600.0
+    await excuses.tell([said("кот", chat=7)], full)
+    assert len(session.named("sendMessage")) == 2
