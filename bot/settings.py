@@ -146,7 +146,8 @@ class Settings(BaseSettings):
             "postgresql": "postgresql+asyncpg",
             "postgresql+asyncpg": "postgresql+asyncpg",
         }
-        if not mark or scheme not in drivers:
+        nowhere = scheme.startswith("sqlite") and rest.lstrip("/") in ("", ":memory:")
+        if not mark or scheme not in drivers or nowhere:
             raise ValueError("use sqlite:///path/to/file.db or postgresql://user:password@host/name")
         return f"{drivers[scheme]}://{rest}"
 

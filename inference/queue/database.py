@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-BUSY_TIMEOUT_MS = 30_000  # a stalled disk is waited for: SQLite does not serve waiting writers in order
+BUSY_TIMEOUT_MS = 30_000  # a stalled disk is waited for, and another program that writes
+_READERS = 8  # connections at a time; more would only take turns at the same cores
 
 
 class DriverMissing(RuntimeError):
@@ -21,7 +25,10 @@ def open_database(url: str) -> AsyncEngine:
 
     A commit on SQLite survives a power cut (WAL with synchronous=FULL). Its transactions begin with the write lock
     already held, because one that reads first and writes later may be refused halfway; see `reading` for the others.
-    Raises DriverMissing.
+    SQLite lets waiting writers in by chance, late ones before early ones; so the engine has one connection, and its
+    tasks get it in the order in which they came. A task that holds it must not begin another transaction.
+
+    Raises DriverMissing, and ValueError for SQLite without a file.
     """
     target = make_url(url)
     if target.get_backend_name() != "sqlite":
@@ -32,33 +39,67 @@ def open_database(url: str) -> AsyncEngine:
             raise DriverMissing(f"{absent.name} is not installed; pip install '.[{extra}]' brings it") from absent
         event.listen(database.sync_engine, "begin", _begin_postgres)
         return database
-    if target.database and target.database != ":memory:":
-        Path(target.database).parent.mkdir(parents=True, exist_ok=True)
-    database = create_async_engine(target)
-    event.listen(database.sync_engine, "connect", _prepare_sqlite)
-    event.listen(database.sync_engine, "begin", _begin_sqlite)
+    if target.database in (None, "", ":memory:"):
+        raise ValueError("a database in memory forgets everything: name a file")
+    Path(target.database).parent.mkdir(parents=True, exist_ok=True)
+    readers = _sqlite(target, _READERS, sqlite_begin="DEFERRED")
+    database = _sqlite(target, 1, readers=readers)
+
+    def dispose(_engine: Engine) -> None:
+        readers.sync_engine.dispose()
+
+    event.listen(database.sync_engine, "engine_disposed", dispose)
     return database
 
 
 def reading(database: AsyncEngine) -> AsyncEngine:
-    """The same engine and pool for statements that only read: on SQLite they never wait for a writer."""
-    return database.execution_options(sqlite_begin="DEFERRED")
+    """The same database for statements that only read: on SQLite they never wait for a writer."""
+    readers: AsyncEngine = database.sync_engine.get_execution_options().get("readers", database)
+    return readers
 
 
 def unsynced(database: AsyncEngine) -> AsyncEngine:
-    """The same engine and pool for writes that are not fsynced: they outlive the process, but perhaps no power cut.
+    """The same engine for writes that are not fsynced: they outlive the process, but perhaps no power cut.
 
     None of them outlives an earlier one that is lost, and every commit of the engine itself secures all before it.
     """
     return database.execution_options(synced=False)
 
 
+def _sqlite(target: URL, connections: int, **options: Any) -> AsyncEngine:
+    engine = create_async_engine(
+        target,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=BUSY_TIMEOUT_MS / 1000,
+        execution_options=options,
+    )
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver's own BEGIN comes too late, ours is in _begin_sqlite
     cursor = connection.cursor()
-    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    _write_ahead(connection, cursor)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _write_ahead(connection: Any, cursor: Any) -> None:
+    """Switches a new file to a write-ahead log. SQLite does not wait by itself where another program does so too."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as refused:
+            if refused.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        connection.run_async(lambda _connection: asyncio.sleep(0.01))
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -78,7 +78,7 @@ class Ledger:
         self._database = database
         self._reading = reading(database)
         self._clock = clock
-        self._writing = asyncio.Lock()  # one process waits for itself here rather than by polling SQLite's lock
+        self._writing = asyncio.Lock()  # what looks before it writes: PostgreSQL would let two look at once
         self._speeds = Speeds()
 
     # What the bot does

@@ -95,8 +95,9 @@ async def test_what_a_picture_was_made_from_is_remembered_across_the_step_to_sev
         assert [tuple(row) for row in kept] == [(1, None), (2, 1), (3, 1), (4, 2)]
 
 
-async def test_two_programs_that_migrate_at_once_do_not_collide(tmp_path: Path) -> None:
-    engines = [open_database(f"sqlite+aiosqlite:///{tmp_path}/studio.db") for _ in range(2)]
+@pytest.mark.parametrize("number", range(5))
+async def test_programs_that_migrate_at_once_do_not_collide(tmp_path: Path, number: int) -> None:
+    engines = [open_database(f"sqlite+aiosqlite:///{tmp_path}/{number}/studio.db") for _ in range(4)]
     await asyncio.gather(*(upgrade(engine) for engine in engines))
     assert await is_current(engines[0])
     for engine in engines:

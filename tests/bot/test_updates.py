@@ -396,9 +396,9 @@ async def test_the_webhook_takes_only_posts(bot: Bot, database: AsyncEngine, met
         assert response.status == 405
 
 
-async def test_a_body_that_does_not_end_is_given_up() -> None:
+async def test_a_body_that_does_not_end_is_given_up(database: AsyncEngine) -> None:
     bot, _session = scripted_bot()
-    inbox = Inbox(bot, Dispatcher(), open_database("sqlite+aiosqlite:///:memory:"))
+    inbox = Inbox(bot, Dispatcher(), database)
     door = Door(inbox, SECRET, body_seconds=0.05)
     application = web.Application()
     application.router.add_post("/telegram", door.answer)

@@ -126,11 +126,12 @@ async def test_cancel_ends_everything_of_mine_and_nothing_of_others(house: House
     house.painter.gate.clear()
     house.painter.slots = 1
     anna, boris = named(1001), named(1002)
-    for words in ("a red circle", "a blue cat"):
-        await anna.say(words)
-    await boris.say("a green circle")
-    await boris.until(lambda message: "░" in (message["caption"] or "") or "line" in (message["text"] or ""))
+    await anna.say("a red circle")
     await anna.until(lambda message: "░" in (message["caption"] or ""))
+    await anna.say("a blue cat")
+    await boris.say("a green circle")
+    for person in (anna, boris):
+        await person.until(lambda message: "n line" in (message["text"] or ""))
     await anna.say("/cancel")
     await anna.until(lambda message: message["text"] == "Cancelled 2 requests.")
     house.painter.gate.set()
