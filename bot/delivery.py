@@ -26,9 +26,9 @@ from bot.intake import Origin, context_of
 from bot.originals import Originals
 from bot.outbox import Outbox
 from bot.refusals import Refusal, classify
-from bot.showing import Showing, reply_to, wish_of
+from bot.showing import Showing, reply_to, status_sending, wish_of
 from bot.statuses import Statuses
-from bot.telegram.sending import Sending, carrying, send_once
+from bot.telegram.sending import rewrite, send_once
 from bot.translation import next_step
 from bot.troubles import cause_of_trouble
 from inference.blobs import BlobStore
@@ -163,7 +163,7 @@ class Deliveries:
             )
             buttons = keyboards.status(job.id)
         with contextlib.suppress(TelegramAPIError):  # the end will be shown in any case
-            await self._showing.rewrite(job.chat_id, job.message_id, text, buttons)
+            await rewrite(self._bot, job.chat_id, job.message_id, text, buttons)
 
     # The beginning
 
@@ -171,17 +171,15 @@ class Deliveries:
         with speaking(context_of(job).language):
             text = cards.accepted(wish_of(job))
             buttons = keyboards.status(job.id)
-        context = context_of(job)
-        sending = Sending(job.chat_id, _status_key(job), carrying(buttons), context.reply_to, context.thread)
         message, _fresh = await send_once(
-            self._bot, self._history, sending, lambda: self._showing.send(job, text, buttons)
+            self._bot, self._history, status_sending(job), lambda: self._showing.send(job, text, buttons)
         )
         await self.adopt(job, message.message_id, message.chat.id)
 
     async def adopt(self, job: Job, message_id: int, chat_id: int | None = None) -> None:
         """From now on this message shows the status of a job that has had none."""
         await self._history.add_post(
-            chat_id or job.chat_id, message_id, job_id=job.id, kind="status", sending=_status_key(job)
+            chat_id or job.chat_id, message_id, job_id=job.id, kind="status", sending=status_sending(job).key
         )
         await self._announced(job, message_id)
 
@@ -289,10 +287,6 @@ class Deliveries:
         self._errands.pop(key, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("%s failed", task.get_name(), exc_info=error)
-
-
-def _status_key(job: Job) -> str:
-    return f"status:{job.id}"
 
 
 def _is_final(error: AiogramError) -> bool:

@@ -12,7 +12,7 @@ from bot import cards, keyboards
 from bot.delivery import Deliveries
 from bot.i18n import _
 from bot.showing import wish_of
-from bot.telegram.sending import carrying
+from bot.telegram.sending import carrying, rewrite
 from inference.queue.jobs import Job
 
 
@@ -35,9 +35,7 @@ async def at_home(callback: CallbackQuery, job: Job, deliveries: Deliveries, bot
     await callback.answer(_("Your request is in another message: I point to it."))
     text = cards.moved(wish_of(job), ended=job.settled)
     with contextlib.suppress(TelegramBadRequest):
-        changed = await bot.edit_message_text(
-            text, chat_id=message.chat.id, message_id=message.message_id, parse_mode="HTML", reply_markup=None
-        )
+        changed = await rewrite(bot, message.chat.id, message.message_id, text)
         if isinstance(changed, Message):
             await bot.send_message(
                 message.chat.id,

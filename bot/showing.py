@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
@@ -18,7 +19,7 @@ from bot.i18n import speaking
 from bot.intake import context_of, line_of, request_of
 from bot.originals import Originals, Place, is_more_than_a_photo
 from bot.refusals import Refusal, classify
-from bot.telegram.sending import Sending, carrying, send_once
+from bot.telegram.sending import Sending, carrying, find_sent, rewrite, send_once
 from inference.blobs import BlobMissing, BlobStore
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.jobs import Job
@@ -53,13 +54,14 @@ class Showing:
         job = await self._ledger.job(job_id)
         if job is None or job.shown_at is not None or job.outcome is None:
             return
+        outcome, job = job.outcome, await self._with_its_message(job)
         with speaking(context_of(job).language):
             if rewriting.is_improvement(job.request):
-                await self._words(job, *rewriting.outcome(line_of(job), job.outcome, job.id))
-            elif isinstance(job.outcome, Finished):
-                await self._finished(job, job.outcome)
-            elif isinstance(job.outcome, Failed):
-                await self._words(job, cards.failed(wish_of(job), job.outcome, job.id))
+                await self._words(job, *rewriting.outcome(line_of(job), outcome, job.id))
+            elif isinstance(outcome, Finished):
+                await self._finished(job, outcome)
+            elif isinstance(outcome, Failed):
+                await self._words(job, cards.failed(wish_of(job), outcome, job.id))
             else:
                 await self._words(job, cards.cancelled(wish_of(job)))
         await self._ledger.mark_shown(job_id)
@@ -89,15 +91,16 @@ class Showing:
             disable_notification=not context.private,
         )
 
-    async def rewrite(self, chat_id: int, message_id: int, text: str, markup: InlineKeyboardMarkup | None) -> None:
-        """Replaces the words of a message, be it a text or a photo with a caption."""
-        where = {"chat_id": chat_id, "message_id": message_id, "reply_markup": markup}
-        try:
-            await self._bot.edit_message_text(text=text, parse_mode="HTML", **where)  # type: ignore[arg-type]
-        except TelegramBadRequest as error:
-            if "no text in the message" not in str(error).lower():
-                raise
-            await self._bot.edit_message_caption(caption=text, parse_mode="HTML", **where)  # type: ignore[arg-type]
+    async def _with_its_message(self, job: Job) -> Job:
+        """The job with its status message, which a kill may have kept from the ledger: it was cancelled after that."""
+        if job.message_id is not None:
+            return job
+        status = await self._history.find_post(kind="status", job_id=job.id)
+        found = status or await find_sent(self._bot, self._history, status_sending(job))
+        if found is None:
+            return job
+        await self._ledger.move_message(job.id, found.message_id)
+        return replace(job, message_id=found.message_id)
 
     async def _finished(self, job: Job, finished: Finished) -> None:
         pictures = await self._history.add_pictures(job, finished)
@@ -192,7 +195,7 @@ class Showing:
         markup = markup or keyboards.retry(job.id, editable=is_editable(request_of(job)))
         if job.message_id is not None:
             try:
-                await self.rewrite(job.chat_id, job.message_id, text, markup)
+                await rewrite(self._bot, job.chat_id, job.message_id, text, markup)
                 return
             except TelegramBadRequest as error:
                 if classify(error) is not Refusal.MESSAGE_GONE:
@@ -202,6 +205,14 @@ class Showing:
         await self._history.add_post(
             message.chat.id, message.message_id, job_id=job.id, kind="status", sending=_end_key(job)
         )
+
+
+def status_sending(job: Job) -> Sending:
+    """What is known of a job's status message before it is sent."""
+    context = context_of(job)
+    with speaking(context.language):
+        mine = carrying(keyboards.status(job.id))
+    return Sending(job.chat_id, f"status:{job.id}", mine, context.reply_to, context.thread)
 
 
 def _end_key(job: Job) -> str:

@@ -10,6 +10,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from aiogram import Bot
 from aiogram.exceptions import AiogramError, TelegramBadRequest
@@ -40,7 +41,7 @@ async def send_once(
     Whoever calls writes the post down with `History.add_post(..., sending=sending.key)`, which is the end of it.
     """
     if not await history.sendings.intend(sending.chat_id, sending.key, sending.after):
-        found = await _find(bot, history, sending)
+        found = await find_sent(bot, history, sending)
         if found is not None:
             log.info("%s of chat %d had been sent as message %d", sending.key, sending.chat_id, found.message_id)
             return found, False
@@ -52,13 +53,27 @@ async def send_once(
         raise
 
 
+async def rewrite(
+    bot: Bot, chat_id: int, message_id: int, text: str, markup: InlineKeyboardMarkup | None = None
+) -> Message | bool:
+    """Replaces the words (HTML) and buttons of a message, be it a text or a photo with a caption."""
+    where: dict[str, Any] = {"chat_id": chat_id, "message_id": message_id, "reply_markup": markup}
+    try:
+        return await bot.edit_message_text(text=text, parse_mode="HTML", **where)
+    except TelegramBadRequest as error:
+        if "no text in the message" not in str(error).lower():
+            raise
+    return await bot.edit_message_caption(caption=text, parse_mode="HTML", **where)
+
+
 def carrying(markup: InlineKeyboardMarkup) -> Callable[[Message], bool]:
     """Knows a message by its buttons: these and no others."""
     wanted = _carried(markup)
     return lambda message: bool(wanted) and _carried(message.reply_markup) == wanted
 
 
-async def _find(bot: Bot, history: History, sending: Sending) -> Message | None:
+async def find_sent(bot: Bot, history: History, sending: Sending) -> Message | None:
+    """The message, where it was about to be sent and most likely has been. Raises what Telegram raises."""
     candidate = await history.sendings.likeliest(sending.chat_id, sending.key)
     if candidate is None:
         return None

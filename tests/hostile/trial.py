@@ -239,12 +239,14 @@ class Trial:
             owner = next(it for it in self.people if (it.person.chat_id, it.person.id) == (orphan.chat, orphan.person))
             message = await owner.person.message(orphan.message)
             owner.press(message, next(data for data in buttons_of(message) if data.startswith("j:cancel:")))
-        while self.diary.pressing:
-            await asyncio.sleep(0.1)
-        await asyncio.sleep(0.5)
-        chats = await self.chats()
-        left = {(chat, message["id"]) for chat in chats for message in chats[chat] if is_status(message)}
-        return sum((orphan.chat, orphan.message) in left for orphan in verdict.orphans)
+        deadline = time.monotonic() + GIVEN_UP_SECONDS
+        while True:
+            await asyncio.sleep(0.5)
+            chats = await self.chats()
+            left = {(chat, message["id"]) for chat in chats for message in chats[chat] if is_status(message)}
+            unmended = sum((orphan.chat, orphan.message) in left for orphan in verdict.orphans)
+            if not (self.diary.pressing or unmended) or time.monotonic() > deadline:
+                return unmended
 
     async def keep_evidence(self, path: Path) -> None:
         """What the verdict was made of, and the calls and updates behind it."""

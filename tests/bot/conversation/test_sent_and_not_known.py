@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Callable
 from typing import Any
 
+import aiohttp
 import pytest
+from PIL import Image
 
 from bot.history import History
 from bot.history.sendings import Sendings
@@ -46,6 +50,36 @@ def kill_before_writing_down(patch: pytest.MonkeyPatch, kind: str) -> list[int]:
 
     patch.setattr(History, "add_post", killed)
     return lost
+
+
+async def cancelled_meanwhile(house: House) -> None:
+    """As by a press that comes before the bot has taken its work up again."""
+    database = open_database(f"sqlite+aiosqlite:///{house.folder}/studio.db")
+    ledger = Ledger(database)
+    for job in await ledger.active():
+        assert job.message_id is None
+        assert await ledger.cancel(job.id) == "cancelled"
+    await database.dispose()
+
+
+async def turn_into_photo(person: Person, message: Message) -> None:
+    """As an edit with a preview does; the buttons stay."""
+    form = aiohttp.FormData({"chat_id": str(person.id), "message_id": str(message["id"])})
+    form.add_field("media", json.dumps({"type": "photo", "media": "attach://preview", "caption": "Drawing"}))
+    form.add_field("reply_markup", json.dumps({"inline_keyboard": keyboard_of(message)}))
+    form.add_field("preview", jpeg(), filename="preview.jpg")
+    async with person.session.post(f"{person.url}/bot{TOKEN}/editMessageMedia", data=form) as response:
+        assert response.status == 200, await response.text()
+
+
+def keyboard_of(message: Message) -> list[list[dict[str, str]]]:
+    return [[{"text": key["text"], "callback_data": key["data"]} for key in row] for row in message["buttons"]]
+
+
+def jpeg() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(buffer, "JPEG")
+    return buffer.getvalue()
 
 
 async def until_shown(house: House) -> None:
@@ -117,6 +151,42 @@ async def test_a_press_on_a_leftover_of_a_job_that_has_ended_says_so(
     await anna.press(orphan, "Queue")
     await anna.until(says("has ended, in another message"))
     assert not (await anna.message(orphan["id"]))["buttons"]
+
+
+async def test_a_leftover_that_has_become_a_preview_is_rewritten_as_well(
+    house: House, anna: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orphan = await orphaned(house, anna, monkeypatch, findable=False)
+    await turn_into_photo(anna, orphan)
+    await anna.press(orphan, "Cancel")
+    rewritten = await anna.until(says("goes on in another message"))
+    assert rewritten["id"] == orphan["id"] and rewritten["photo"] and not rewritten["buttons"]
+
+
+@pytest.mark.parametrize("lost", ["status", "announcement"])
+async def test_a_request_cancelled_just_after_a_kill_ends_in_the_message_that_was_there(
+    house: House, anna: Person, lost: str
+) -> None:
+    house.painter.slots = 0
+    with pytest.MonkeyPatch.context() as patch:
+        if lost == "status":
+            kill_before_writing_down(patch, "status")
+        else:
+
+            async def killed(*_arguments: Any) -> None:
+                raise RuntimeError("the power went off")
+
+            patch.setattr(Ledger, "announce", killed)
+        await anna.say("a red circle")
+        status = await anna.until(live)
+        await anna.until(says("went wrong"))
+        await house.close()
+    await cancelled_meanwhile(house)
+    house.painter = house.new_painter()
+    await house.open()
+    await until_shown(house)
+    assert says("Cancelled")(await anna.message(status["id"]))
+    assert not [message for message in await of_bot(anna) if live(message)]
 
 
 async def test_the_list_of_queue_still_cancels(house: House, anna: Person) -> None:
