@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections import OrderedDict
@@ -28,6 +29,9 @@ async def apologise(bot: Bot, update: Update) -> None:
 
     Nothing of the update is looked into but who sent it, where to, and whom it names; nothing is asked of the database.
     """
+    if update.callback_query is not None:
+        with contextlib.suppress(AiogramError):  # Telegram may have given the press up; the words say it all
+            await bot.answer_callback_query(update.callback_query.id)
     await _say(
         bot,
         update,

@@ -29,6 +29,7 @@ from bot.telegram.updates import Odd, Seldom, id_of, log_odd, read
 log = logging.getLogger(__name__)
 
 TRIES = 3
+APOLOGIES = 3  # begun, for an update that is set aside
 MOST_RUNNING = 4096  # far beyond what one person may have in hand (`bot.middlewares.crowds`)
 MOST_WAITING = 1000
 MOST_IN_TURN = 20  # of one person: a flood does not wait for itself, most of it is refused
@@ -252,16 +253,19 @@ class Inbox:
             return None
         if left.tries < TRIES:
             return _Letter(update, Handling(left.update_id, self._notes.step, left.steps), left.tries)
-        await self._set_aside(update, f"the program ended {left.tries} times while it was handled")
+        self._do(self._set_aside(update, left.tries))
         return None
 
-    async def _set_aside(self, update: Update, reason: str) -> None:
+    async def _set_aside(self, update: Update, tries: int) -> None:
+        """The word to its sender comes first: a kill in between has it said again, though not for ever."""
+        reason = f"the program ended {TRIES} times while it was handled"
         log.error("update %d is set aside: %s", update.update_id, reason)
+        if self.apologise is not None and tries < TRIES + APOLOGIES:
+            await self._notes.begun(update.update_id, tries + 1)
+            await self.apologise(update)
         await self._rows.set_aside(update.update_id, reason)
         if self.on_set_aside is not None:
             self.on_set_aside(update.update_id, reason)
-        if self.apologise is not None:
-            self._do(self.apologise(update))
 
     async def _forget_old(self) -> None:
         while True:

@@ -6,6 +6,7 @@ import errno
 from typing import Any
 
 import pytest
+from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import Message, Update, User
 
 from bot.telegram.apology import Excuses, apologise
@@ -49,6 +50,19 @@ async def test_talk_among_others_gets_no_word(text: str) -> None:
     bot, session = scripted_bot(getMe=[ME])
     await apologise(bot, said(text, chat=-100))
     assert session.named("sendMessage") == []
+
+
+@pytest.mark.parametrize(
+    "answer", [True, lambda method: TelegramBadRequest(method=method, message="Bad Request: query is too old")]
+)
+async def test_whoever_has_pressed_is_told_and_their_press_is_answered(answer: object) -> None:
+    bot, session = scripted_bot(getMe=[ME], answerCallbackQuery=[answer])
+    shown = said("A grid", chat=7).message
+    assert shown is not None
+    fields = {"id": "1", "from": {"id": 7, "is_bot": False, "first_name": "Анна"}, "chat_instance": "1", "data": "x"}
+    await apologise(bot, Update.model_validate({"update_id": 1, "callback_query": {**fields, "message": shown}}))
+    assert len(session.named("answerCallbackQuery")) == 1
+    assert len(session.named("sendMessage")) == 1
 
 
 async def test_while_nothing_can_be_taken_in_every_chat_hears_so_once() -> None:

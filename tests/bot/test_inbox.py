@@ -27,7 +27,7 @@ from bot.history.tables import inbox as inbox_table
 from bot.history.tables import inbox_steps
 from bot.migration import upgrade
 from bot.polling import poll
-from bot.telegram.inbox import MOST_WAITING, TRIES, Inbox
+from bot.telegram.inbox import APOLOGIES, MOST_WAITING, TRIES, Inbox
 from bot.telegram.sent_once import SentOnce
 from bot.telegram.updates import log_odd
 from inference.queue.database import open_database
@@ -308,13 +308,40 @@ async def test_what_ends_the_process_each_time_is_set_aside_and_takes_nobody_wit
     inbox.on_set_aside = lambda number, _why: told.append(number)
     inbox.apologise = apologise
     async with inbox.open(1.0):
-        await until(lambda: heard == ["1", "3"] and sorry == [2])
-    assert told == [2]
+        await until(lambda: heard == ["1", "3"] and sorry == told == [2])
     assert "update 2 is set aside" in caplog.text
     assert (await rows(database))[2][2] is not None
     async with opened(bot, database, listen) as inbox:
         await inbox.receive([update(2, "poison"), update(4)])
         await until(lambda: heard == ["1", "3", "4"])
+
+
+async def test_a_kill_before_the_word_about_what_is_set_aside_has_it_said_again_but_not_for_ever(
+    database: AsyncEngine,
+) -> None:
+    bot, _session = scripted_bot()
+    begun: list[int] = []
+
+    async def killed_in_the_middle(given: Update) -> None:
+        begun.append(given.update_id)
+        await asyncio.Event().wait()
+
+    async def listen(_message: Message) -> None:
+        raise AssertionError("nobody handles it any more")
+
+    await crashed(bot, database, update(2, "poison"))
+    await InboxRows(database).write(Changes(begun={2: TRIES}))
+    for start in range(APOLOGIES + 1):
+        assert (await rows(database))[2][2] is None, "it is still to be spoken of"
+        inbox = Inbox(bot, dispatcher_of(listen), database)
+        inbox.apologise = killed_in_the_middle
+        async with inbox.open(0):
+            if start < APOLOGIES:
+                await until(lambda: len(begun) == start + 1)  # noqa: B023
+            else:
+                while (await rows(database))[2][2] is None:
+                    await asyncio.sleep(0.005)
+    assert begun == [2] * APOLOGIES
 
 
 async def test_an_album_whose_parts_a_crash_has_cut_short_comes_together_again(database: AsyncEngine) -> None:

@@ -116,7 +116,7 @@ class Trial:
         }
         weights = (8, 2, 2, 2, 2, 2, 2, 2)
         moment = self.chance.choices(list(moments), weights)[0]
-        await self._spare()
+        await self._spare(2 if moment == "while it starts" else 1)
         await moments[moment]()
         await self._end_bot()
         self.count[f"bot, {moment}"] += 1
@@ -128,12 +128,12 @@ class Trial:
         await self.lives.kill("bot")
         self.count["bot"] += 1
 
-    async def _spare(self) -> None:
-        """Waits for what has lived through two kills of the bot: what is killed a third time over the same message may
-        take it for the killer, and set it aside."""
-        if len(self.bot_killed) < 2:
+    async def _spare(self, kills: int) -> None:
+        """Waits for what would now live through its third kill of the bot: who is killed three times over the same
+        message may take it for the killer, and set it aside."""
+        if len(self.bot_killed) < 3 - kills:
             return
-        before = self.bot_killed[-2]
+        before = self.bot_killed[kills - 3]
         deadline = time.monotonic() + SPARING_SECONDS
         while True:
             old = {ask for ask, since in self.diary.asks.items() if since < before} - self.given_up
