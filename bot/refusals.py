@@ -70,6 +70,15 @@ _WORDINGS: tuple[tuple[str, Refusal], ...] = (
 )
 
 
+_OTHER_FORMS = (
+    "no text in the message",
+    "no caption in the message",
+    "no media in the message",
+    "to another type within an album",
+    "media_grouped_invalid",
+)
+
+
 def classify(error: BaseException) -> Refusal:
     """What an error of a Telegram call means; OTHER for what is no such error."""
     match error:
@@ -114,9 +123,9 @@ def was_needless(method: TelegramMethod[Any], refusal: Refusal) -> bool:
 
 
 def is_other_form(error: TelegramBadRequest) -> bool:
-    """Whether an edit was for a message of another form: of a text where there is a photo, or the other way round."""
+    """Whether an edit was for a message of another form: text where there is a photo, a photo among files."""
     wording = str(error).lower()
-    return any(f"no {part} in the message" in wording for part in ("text", "caption", "media"))
+    return any(part in wording for part in _OTHER_FORMS)
 
 
 def may_repeat(method: TelegramMethod[Any], refusal: Refusal) -> bool:

@@ -218,6 +218,18 @@ async def test_an_edit_for_a_message_of_another_form_is_a_broken_button(
     assert (await anna.message(grid["id"]))["edits"] == grid["edits"]
 
 
+async def test_a_photo_meant_for_one_of_an_albums_files_is_a_broken_button(
+    house: House, anna: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    grid = await drawn(anna)
+    await anna.press(grid, "Files")
+    file = await anna.until(lambda message: bool(message["document"]))
+    forger = Forger(house)
+    answer = await forger.press(anna.id, "h:1001:0:0:turn:0", forger.inaccessible(file))
+    assert answer is not None
+    assert not errors(caplog)
+
+
 @pytest.mark.parametrize("number", ["²", "99999999999999999999", "9" * 5000, "٣", "-1", "1e3"])
 async def test_a_number_that_counts_out_no_picture_asks_which_one_is_meant(
     every_mode: House, anna: Person, caplog: pytest.LogCaptureFixture, number: str
