@@ -66,12 +66,16 @@ async def a_crash_after(house: House, patch: pytest.MonkeyPatch) -> AsyncIterato
 
 
 async def quiet(house: House, person: Person) -> list[Any]:
-    """The state when nothing has changed for a while."""
+    """The state when no update is in hand, every request has been shown, and nothing has changed for a while."""
     before: list[Any] = []
-    while (now := await state(house, person)) != before:
+    while True:
+        busy = any(task.get_name().startswith("update ") for task in asyncio.all_tasks())
+        busy = busy or bool(await told(house, "select id from jobs where shown_at is null"))
+        now = await state(house, person)
+        if now == before and not busy:
+            return now
         before = now
         await asyncio.sleep(0.3)
-    return now
 
 
 async def handled_again(house: House, person: Person, patch: pytest.MonkeyPatch, deed: Deed) -> None:
