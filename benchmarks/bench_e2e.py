@@ -30,7 +30,7 @@ from inference.checkpoints.load import Checkpoint
 from inference.engine import Drawn, Engine
 from inference.kit import CheckpointKit
 from inference.memory import device_policy
-from inference.requests import AnyRequest, FlashTextToImage, Recipe, TextToImage
+from inference.requests import FlashTextToImage, Recipe, TextToImage
 from inference.sampling import PictureNoise, flash_coefficients, stack_next
 
 SIDE = 256
@@ -39,7 +39,7 @@ TOKENS = 24
 SEEDS = (11, 12, 13, 14)
 FIRST_CHANNELS = UNET["block_out_channels"][0] // 2
 
-Request = AnyRequest
+Request = FlashTextToImage | TextToImage
 
 
 class Ours:

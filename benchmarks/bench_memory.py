@@ -73,6 +73,9 @@ class Light:
     def picture(self, digest: str) -> Tensor:
         return torch.full((self.height, self.width, 3), 128, dtype=torch.uint8)
 
+    def mask(self, digest: str) -> Tensor:
+        raise NotImplementedError
+
     def windows_at_once(self, height: int, width: int) -> int:
         return 1
 

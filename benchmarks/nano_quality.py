@@ -65,7 +65,7 @@ def words(bench: Bench) -> Section:
             row, pictures = measure(bench.studio, mode, questions[language], bench.steps)
             rows.append(row)
             drawn.append(pictures)
-            bench.keep(f"words_{mode}_{language}", pictures)
+            bench.keep(f"words_{mode}_{language}", list(pictures))
         if bench.ranker is not None:
             own = bench.ranker.see(tensors(list(np.concatenate(drawn))))
             read = bench.ranker.read([question.prompt for question in everything])

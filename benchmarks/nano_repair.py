@@ -60,8 +60,8 @@ def inpainting(bench: Bench) -> Section:
     punched = [np.where(hole[..., None], 128, it).astype(np.uint8) for it, hole in zip(sources, holes, strict=True)]
     bench.keep("inpainting", sources, punched, made)
     inside = [_in_hole(look(picture), hole) for picture, hole in zip(made, holes, strict=True)]
-    colour = [bool(blob) and blob.colour == it.colour for blob, it in zip(inside, wanted, strict=True)]  # type: ignore
-    shape = [bool(blob) and blob.shape == it.shape for blob, it in zip(inside, wanted, strict=True)]  # type: ignore
+    colour = [bool(blob) and blob.colour == it.colour for blob, it in zip(inside, wanted, strict=True)]
+    shape = [bool(blob) and blob.shape == it.shape for blob, it in zip(inside, wanted, strict=True)]
     changed = [
         float(np.abs(picture.astype(int) - source)[~grown(hole, LEAST_FEATHER)].max(initial=0))
         for picture, source, hole in zip(made, sources, holes, strict=True)

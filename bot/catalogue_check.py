@@ -1,4 +1,4 @@
-"""Holds the catalogues against the code: every text the bot may say is there, nothing else is, and all of it fits."""
+"""Holds English texts to themselves and translations to them: all is there, nothing else is, and every text fits."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from babel.messages.catalog import Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import write_po
 
-from bot.i18n import LOCALES, po_path, read_catalogue
+from bot.i18n import LOCALES, TRANSLATED, po_path, read_catalogue
 from bot.languages import LANGUAGES
 
 _KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
 _PACKAGE = Path(__file__).parent
-_TRANSLATED_EXCEPT = "en"
 _TAG = re.compile(r"</?[a-z][^>]*>")
+_FOREIGN = re.compile(r"[а-яё]", re.IGNORECASE)
 
 
 def texts_in_code(package: Path = _PACKAGE) -> Catalog:
@@ -34,15 +34,17 @@ def texts_in_code(package: Path = _PACKAGE) -> Catalog:
 
 
 def problems(package: Path = _PACKAGE, locales: Path = LOCALES) -> list[str]:
-    """What is wrong with the catalogues, one line each; empty when all is well."""
+    """What is wrong with the texts, one line each; empty when all is well."""
     used = texts_in_code(package)
     found = list(_unextractable(package))
-    for language in LANGUAGES:
+    for message in _texts(used):
+        found.extend(f"en: {fault}: {_name(message)}  ({_place(message)})" for fault in _faults(message))
+    for language in TRANSLATED:
         catalogue = read_catalogue(language, locales)
         where = f"{language}:"
         for message in _texts(used):
             translation = catalogue.get(message.id)
-            if (translation is None or not _complete(translation)) and language != _TRANSLATED_EXCEPT:
+            if translation is None or not _complete(translation):
                 found.append(f"{where} missing: {_name(message)}  ({_place(message)})")
         for message in _texts(catalogue):
             if message.id not in used:
@@ -57,7 +59,7 @@ def problems(package: Path = _PACKAGE, locales: Path = LOCALES) -> list[str]:
 def update(package: Path = _PACKAGE, locales: Path = LOCALES) -> None:
     """Rewrites the catalogues to hold exactly the texts in the code; known translations stay, new ones are empty."""
     used = texts_in_code(package)
-    for language in LANGUAGES:
+    for language in TRANSLATED:
         catalogue = read_catalogue(language, locales)
         catalogue.update(used, no_fuzzy_matching=True, update_header_comment=False)
         catalogue.obsolete.clear()
@@ -91,20 +93,56 @@ def _complete(message: Message) -> bool:
     return all(_forms(message.string))
 
 
+def _faults(message: Message) -> Iterator[str]:
+    """English that would fail in `format` or in Telegram, and plurals that do not say what their singular says."""
+    forms = _forms(message.id)
+    for form in forms:
+        yield from _broken(form)
+        if _FOREIGN.search(form):
+            yield "not English"
+    if all(map(_fits_format, forms)) and _placeholders(forms[0]) - _placeholders(forms[-1]):
+        yield "placeholders of the singular that the plural lacks"
+    if sorted(_TAG.findall(forms[0])) != sorted(_TAG.findall(forms[-1])):
+        yield "other tags in the plural"
+
+
 def _misfits(message: Message) -> Iterator[str]:
-    """Translations that would fail in `format`, or that open another tag than the original."""
+    """Translations that would fail in `format` or in Telegram, or that open another tag than the original."""
+    if not all(map(_fits_format, _forms(message.id))):
+        return  # told of the original
     wanted = {name for form in _forms(message.id) for name in _placeholders(form)}
     tags = sorted(_TAG.findall(_forms(message.id)[-1]))
     for form in _forms(message.string):
-        try:
-            given = _placeholders(form)
-        except ValueError:
-            yield "lone brace"
+        yield from _broken(form)
+        if not _fits_format(form):
             continue
+        given = _placeholders(form)
         if given - wanted or (not message.pluralizable and wanted - given):
             yield f"placeholders {sorted(given)} instead of {sorted(wanted)}"
         if sorted(_TAG.findall(form)) != tags:
             yield "other tags than the original"
+
+
+def _broken(form: str) -> Iterator[str]:
+    if not _fits_format(form):
+        yield "lone brace"
+    open_tags: list[str] = []
+    for tag in _TAG.findall(form):
+        if not tag.startswith("</"):
+            open_tags.append(tag[1:-1].split()[0])
+        elif not open_tags or open_tags.pop() != tag[2:-1]:
+            yield f"{tag} closes nothing"
+            return
+    if open_tags:
+        yield f"<{open_tags[-1]}> stays open"
+
+
+def _fits_format(form: str) -> bool:
+    try:
+        _placeholders(form)
+    except ValueError:
+        return False
+    return True
 
 
 def _placeholders(text: str) -> set[str]:

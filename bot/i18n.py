@@ -1,15 +1,16 @@
-"""Texts in two languages: gettext through aiogram, one `.po` file per language in `bot/locales`.
+"""Texts in two languages: English stands in the code, its Russian in a `.po` file of `bot/locales`, by gettext.
 
-A message's id is its English text, so English needs a translation only where that text is not to be shown as it is.
-The `.po` files are the only catalogues there are: they are compiled in memory at start.
+A message's id is its English text, which is what English speakers read: English has no catalogue. The `.po` file is
+compiled in memory at start.
 
     from bot.i18n import _, ngettext, speaking
     _("Drawing…")                                              in the language of the person whose update is handled
     ngettext("{n} picture", "{n} pictures", n).format(n=n)
     with speaking("ru"): ...                                   where no update is being handled
 
-`python -m bot.i18n check` fails on missing, unused, fuzzy or ill-fitting texts; `python -m bot.i18n update` brings
-the `.po` files in line with the code (new texts empty, unused ones gone).
+`python -m bot.i18n check` fails on English texts that do not fit themselves and on missing, unused, fuzzy or
+ill-fitting translations; `python -m bot.i18n update` brings the `.po` file in line with the code (new texts empty,
+unused ones gone).
 """
 
 from __future__ import annotations
@@ -27,11 +28,13 @@ from babel.messages import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from bot.languages import Language
+from bot.languages import LANGUAGES, Language
 
 __all__ = [
     "LOCALES",
     "N_",
+    "SOURCE",
+    "TRANSLATED",
     "Catalogues",
     "_",
     "catalogues",
@@ -42,18 +45,19 @@ __all__ = [
 ]
 
 DOMAIN = "bot"
+SOURCE: Language = "en"  # what the code is written in
+TRANSLATED: tuple[Language, ...] = tuple(language for language in LANGUAGES if language != SOURCE)
 LOCALES = Path(__file__).parent / "locales"
 
 
 class Catalogues(I18n):
-    """aiogram's I18n, reading `.po` instead of `.mo`: no compiled file can be stale or forgotten."""
+    """aiogram's I18n, reading `.po` instead of `.mo`: no compiled file can be stale or forgotten.
+
+    Of a language without a catalogue it gives the source: the singular for 1, else the plural.
+    """
 
     def find_locales(self) -> dict[str, gettext_files.GNUTranslations]:
-        return {
-            folder.name: _compiled(read_catalogue(folder.name, self.path))
-            for folder in sorted(self.path.iterdir())
-            if po_path(folder.name, self.path).is_file()
-        }
+        return {language: _compiled(read_catalogue(language, self.path)) for language in TRANSLATED}
 
     @contextmanager
     def context(self) -> Iterator[I18n]:
@@ -68,7 +72,7 @@ class Catalogues(I18n):
 @cache
 def catalogues() -> Catalogues:
     """The texts of the bot, read once."""
-    return Catalogues(path=LOCALES, default_locale="en", domain=DOMAIN)
+    return Catalogues(path=LOCALES, default_locale=SOURCE, domain=DOMAIN)
 
 
 @contextmanager

@@ -82,7 +82,7 @@ TEXTS = (
     filled("ab ba b a "),
 )
 LOOKS: dict[str, Callable[[str], object]] = {
-    **{f"parse {name}": lambda text, name=name: parse(text, name) for name in get_args(Command)},  # type: ignore[misc]
+    **{f"parse {name}": lambda text, name=name: parse(text, name) for name in get_args(Command)},
     "read back": read_back,
     "understood": understood,
     "an area": tells_area,

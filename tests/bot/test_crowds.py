@@ -30,7 +30,7 @@ from bot.outbox import Outbox
 from bot.pacing import Pace, Window
 from bot.settings import Settings
 from inference.queue.database import open_database
-from tests.bot.wire import scripted_bot
+from tests.bot.wire import SENT, scripted_bot
 
 ANNA, BORIS, GROUP = 1001, 1002, -100500
 UNHURRIED = Pace(private=(Window(1000, 1.0),), group=(Window(1000, 1.0),), per_second=1e6)
@@ -81,7 +81,7 @@ class Crowd:
     def send(self, user: int, number: int, *, chat: int | None = None, **what: Any) -> asyncio.Task[Any]:
         place = chat or user
         message = Message(
-            message_id=number, date=0, chat=Chat(id=place, type="private" if place > 0 else "supergroup"),
+            message_id=number, date=SENT, chat=Chat(id=place, type="private" if place > 0 else "supergroup"),
             from_user=User(id=user, is_bot=False, first_name="A", language_code="en"), **what,
         )  # fmt: skip
         return self._feed(message=message)
@@ -90,7 +90,7 @@ class Crowd:
         data = ExampleButton(number=0).pack()
         keyboard = InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text="x", callback_data=data)]])
         under = Message(
-            message_id=1, date=0, chat=Chat(id=user, type="private"), text="welcome", reply_markup=keyboard,
+            message_id=1, date=SENT, chat=Chat(id=user, type="private"), text="welcome", reply_markup=keyboard,
             from_user=User(id=123456, is_bot=True, first_name="K"),
         )  # fmt: skip
         pressed = CallbackQuery(

@@ -74,10 +74,9 @@ async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
 
 
 async def sim(address: str, path: str, **fields: Any) -> Any:
-    async with aiohttp.ClientSession() as session:
-        method = session.post if fields else session.get
-        async with method(f"{address}/sim/{path}", **({"json": fields} if fields else {})) as response:
-            return await response.json()
+    verb = "POST" if fields else "GET"
+    async with aiohttp.request(verb, f"{address}/sim/{path}", json=fields or None) as response:
+        return await response.json()
 
 
 @pytest.mark.timeout(300)

@@ -111,7 +111,7 @@ async def crashed(bot: Bot, database: AsyncEngine, *updates: dict[str, Any], beg
     await opening.__aenter__()
     await inbox.receive(updates)
     await until(lambda: len(began) == len(updates) * begun)
-    inbox._notes.begun = lambda _id, _tries: asyncio.get_running_loop().create_future()  # type: ignore[method-assign]
+    inbox._notes.begun = lambda _id, _tries: asyncio.get_running_loop().create_future()  # type: ignore[method-assign,assignment]
     await opening.__aexit__(None, None, None)
 
 
@@ -300,7 +300,7 @@ async def test_what_ends_the_process_each_time_is_set_aside_and_takes_nobody_wit
         await opening.__aenter__()
         await until(lambda: any(task.get_name() == "update 2" for task in asyncio.all_tasks()))
         await until(partial(noted, inbox))
-        inbox._notes.begun = lambda _id, _tries: asyncio.get_running_loop().create_future()  # type: ignore[method-assign]
+        inbox._notes.begun = lambda _id, _tries: asyncio.get_running_loop().create_future()  # type: ignore[method-assign,assignment]
         await opening.__aexit__(None, None, None)
     assert heard == ["1"], "nothing is handled beside a suspect"
     assert (await rows(database))[2][0] == TRIES
@@ -399,7 +399,7 @@ async def test_what_was_sent_before_a_crash_is_not_sent_again(database: AsyncEng
     await opening.__aexit__(None, None, None)
     async with opened(bot, database, listen):
         await until(lambda: len(tried) == 2)
-    assert [call.method.text for call in session.named("sendMessage")] == ["one", "one", "two"]  # type: ignore[attr-defined]
+    assert [call.method.text for call in session.named("sendMessage")] == ["one", "one", "two"]
     assert tried[0] == tried[1]
     async with database.connect() as connection:
         assert (await connection.execute(select(inbox_steps))).all() == []

@@ -28,7 +28,7 @@ def test_every_look_at_every_long_text_comes_to_an_end() -> None:
 
 def test_a_style_of_two_thousand_words_is_looked_up_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(grammar, "find_style", lambda name: asked.append(name))
+    monkeypatch.setattr(grammar, "find_style", asked.append)
     with pytest.raises(UnknownStyle):
         parse("--style " + "a " * 2000)
     assert len(asked) < 10
@@ -36,7 +36,12 @@ def test_a_style_of_two_thousand_words_is_looked_up_a_few_times(monkeypatch: pyt
 
 def test_dashes_by_the_hundred_are_punctuation_and_not_looked_up_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(grammar, "_looks_known", lambda name, meant: bool(asked.append(name)))
+
+    def looks_known(name: str, meant: object) -> bool:
+        asked.append(name)
+        return False
+
+    monkeypatch.setattr(grammar, "_looks_known", looks_known)
     assert parse("—word " * 600).prompt
     assert len(asked) <= grammar.MOST_PARAMETERS
 

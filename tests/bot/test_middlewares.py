@@ -26,7 +26,7 @@ from bot.settings import Settings
 from inference.queue.database import open_database
 from inference.queue.jobs import TooManyWaiting
 from inference.queue.ledger import Ledger
-from tests.bot.wire import ScriptedSession, scripted_bot
+from tests.bot.wire import SENT, ScriptedSession, scripted_bot
 
 ANNA, STRANGER, GROUP = 1001, 6666, -100500
 
@@ -76,7 +76,7 @@ class House:
         place = chat or user
         kind = "private" if place > 0 else "supergroup"
         return Message(
-            message_id=50, date=0, chat=Chat(id=place, type=kind), from_user=person(user, language), text=text
+            message_id=50, date=SENT, chat=Chat(id=place, type=kind), from_user=person(user, language), text=text
         )
 
     async def _feed(self, **event: Any) -> Any:

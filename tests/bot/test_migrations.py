@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -76,7 +77,7 @@ async def test_what_a_picture_was_made_from_is_remembered_across_the_step_to_sev
         "id": 1, "owner_id": 7, "chat_id": 7, "request": "{}", "context": "{}", "compatibility": "x", "cost": 1.0,
         "state": "done", "created_at": 0.0,
     }  # fmt: skip
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"id": id_, "job_id": 1, "tile": id_, "blob": "a" * 64, "width": 8, "height": 8, "recipe": "{}", "owner_id": 7,
          "chat_id": 7, "parent_id": parent, "created_at": 0.0}
         for id_, parent in ((1, None), (2, 1), (3, 1), (4, 2))

@@ -90,7 +90,7 @@ def test_a_group_gets_at_most_twenty_messages_a_minute() -> None:
 def test_an_album_counts_as_many_messages() -> None:
     async def main() -> None:
         bot, session, _ = setup()
-        album = [InputMediaPhoto(media="file") for _ in range(4)]
+        album: list[Any] = [InputMediaPhoto(media="file") for _ in range(4)]
         for _ in range(4):
             await bot.send_media_group(ANNA, album)
         assert most_in_any(8.0, [call.time for call in session.calls]) == 2
@@ -136,8 +136,14 @@ def test_chats_take_turns_at_the_common_beat() -> None:
 
 
 def test_a_turn_costs_little_however_many_chats_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    looks, earliest = [], pacing._Chat.earliest
-    monkeypatch.setattr(pacing._Chat, "earliest", lambda *known: (looks.append(1), earliest(*known))[1])
+    looks: list[int] = []
+    earliest = pacing._Chat.earliest
+
+    def counted(*known: Any) -> float:
+        looks.append(1)
+        return earliest(*known)
+
+    monkeypatch.setattr(pacing._Chat, "earliest", counted)
 
     async def main() -> None:
         bot, session, _ = setup()

@@ -61,10 +61,9 @@ Handler = Callable[[Message], Awaitable[None]]
 
 
 async def sim(playground: Playground, path: str, **fields: Any) -> Any:
-    async with aiohttp.ClientSession() as session:
-        request = session.post if fields else session.get
-        async with request(f"{playground.url}/sim/{path}", **({"json": fields} if fields else {})) as response:
-            return await response.json()
+    verb = "POST" if fields else "GET"
+    async with aiohttp.request(verb, f"{playground.url}/sim/{path}", json=fields or None) as response:
+        return await response.json()
 
 
 async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 10.0) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from aiogram import Bot
@@ -13,6 +14,8 @@ from aiogram.methods import TelegramMethod
 from aiogram.types import Chat, Message
 
 TOKEN = "123456:" + "T" * 35
+SENT = datetime.fromtimestamp(0, UTC)
+
 Answer = Callable[[TelegramMethod[Any]], Any]
 
 
@@ -51,7 +54,7 @@ class ScriptedSession(BaseSession):
         if method.__api_method__.startswith("send") and method.__api_method__ != "sendChatAction":
             self._message_id += 1
             chat = Chat(id=method.chat_id, type="private" if method.chat_id > 0 else "group")
-            return Message(message_id=self._message_id, date=0, chat=chat)
+            return Message(message_id=self._message_id, date=SENT, chat=chat)
         return True
 
     def named(self, name: str) -> list[Call]:

@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from inference.queue.database import open_database
 from inference.queue.delivery.local import LocalDelivery
@@ -58,8 +59,9 @@ class Driver:
         self.note("closed")
 
     def heard(self, job_id: int, event: Event) -> None:
+        place: dict[str, Any] = {"place": event.place} if event.type == "queued" else {}
         if event.type != "progress":
-            self.note(event.type, job=job_id, **({"place": event.place} if event.type == "queued" else {}))
+            self.note(event.type, job=job_id, **place)
         if isinstance(event, Finished | Failed | Cancelled):
             self.to_show.put_nowait(job_id)
 

@@ -141,7 +141,7 @@ class Stage:
                     "priority": priority,
                 }
                 self.plan.append(update)
-                added.append(update["update"])
+                added.append(len(self.plan))
                 plan.write(json.dumps(update) + "\n")
         return added
 

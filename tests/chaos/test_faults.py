@@ -149,7 +149,7 @@ def test_random_faults_one_after_the_other(stage: SetUp, seed: int) -> None:
     # An engine's death counts against who is alone inside, so twice is all that the innocent are sure to survive.
     faults = ["engine", "engine", *chance.choices(["bot", "worker", "roll", "block"], k=6 if LONG else 2)]
     chance.shuffle(faults)
-    done = defaultdict(int)
+    done: defaultdict[str, int] = defaultdict(int)
     for number, fault in enumerate(faults):
         halfway(rough, number / (len(faults) + 1), JOBS)
         done[fault] += 1

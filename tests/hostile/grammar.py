@@ -25,7 +25,7 @@ STRINGS = (
     "../../etc/passwd",
     "٣",
 )
-OTHERS = (None, True, [], {}, [[]], [None], {"type": "telepathy"}, DEEP)
+OTHERS: tuple[Any, ...] = (None, True, [], {}, [[]], [None], {"type": "telepathy"}, DEEP)
 COMMANDS = [
     "/start",
     "/help",

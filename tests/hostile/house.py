@@ -65,8 +65,8 @@ async def opened(folder: Path, url: str, **options: Any) -> AsyncIterator[House]
     painter = Painter(BlobStore(str(folder / "blobs")), card=ALL_MODES, steps=1)
     painter.failure = Failed(code="internal", message="nothing is drawn here")
     settings = Settings(
-        _env_file=None,  # type: ignore[call-arg]
-        bot_token=TOKEN,  # type: ignore[arg-type]
+        _env_file=None,
+        bot_token=TOKEN,
         telegram_api_url=url,
         data_dir=folder,
         shutdown_grace_seconds=5,

@@ -22,7 +22,7 @@ def answer(number: int, to: int | None, text: str, *data: str, photo: bool = Fal
 
 
 def _message(number: int, is_bot: bool, **more: Any) -> Message:
-    empty = {"text": None, "caption": None, "photo": None, "reply_to": None, "album": None}
+    empty: dict[str, Any] = {"text": None, "caption": None, "photo": None, "reply_to": None, "album": None}
     empty |= {"buttons": [], "entities": []}
     return {"id": number, "from": {"id": 7 if is_bot else ANNA, "is_bot": is_bot}, "deleted": False, **empty, **more}
 

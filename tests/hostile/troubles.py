@@ -12,10 +12,11 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -87,7 +88,7 @@ class Scene:
         return self.studio.log.read_text(errors="replace").count("Traceback (most recent")
 
 
-Scenario = Callable[[Path], Awaitable[tuple[tuple[object, ...], list[str]]]]
+Scenario = Callable[[Path], Coroutine[Any, Any, tuple[tuple[object, ...], list[str]]]]
 
 
 @asynccontextmanager

@@ -27,7 +27,7 @@ def main(engine: str) -> None:
     def with_engine(*command: Any, **options: Any) -> LocalDelivery:
         return LocalDelivery(*command, **{**options, "more": {**options.get("more", {}), "engine": engine}})
 
-    app.LocalDelivery = with_engine  # type: ignore[assignment,misc]
+    app.LocalDelivery = with_engine  # type: ignore[attr-defined,assignment]
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how they ended
     gc.freeze()
     print("ready", flush=True)

@@ -170,7 +170,7 @@ class _Recorded(PictureNoise):
     def __init__(self, noise: list[Tensor]) -> None:
         self._noise = iter(noise)
 
-    def next(self) -> Tensor:
+    def next(self, shape: tuple[int, ...] | None = None) -> Tensor:
         return next(self._noise)
 
 

@@ -78,7 +78,8 @@ def sampler(name: str, *, flash: bool) -> Callable[[Golden], Rows]:
         with golden.checkpoint(unet=recorded.meta.get("weights_file", UNET)) as checkpoint:
             loaded = checkpoint.load_unet("flash" if flash else "base", torch.float32, "cpu")
         for case, told in recorded.meta["cases"].items():
-            given, trace = recorded.under(f"{case}."), {}
+            given = recorded.under(f"{case}.")
+            trace: dict[str, Any] = {}
             noise = [given["noise_init"], *given["noise_steps"]]
             context = _context_of(given)
             if flash:

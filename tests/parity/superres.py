@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from inference.checkpoints.load import assemble, movq_state, split_unet
+from inference.checkpoints.contents import movq_state, split_unet
+from inference.checkpoints.load import assemble
 from inference.conditioning import EOS, Context, Tokens
 from inference.nets import movq as movq_net
 from inference.nets.shapes import shapes_of

@@ -43,8 +43,8 @@ class House:
 
     async def open(self) -> None:
         settings = Settings(
-            _env_file=None,  # type: ignore[call-arg]
-            bot_token=TOKEN,  # type: ignore[arg-type]
+            _env_file=None,
+            bot_token=TOKEN,
             telegram_api_url=self.playground.url,
             data_dir=self.folder,
             shutdown_grace_seconds=1,

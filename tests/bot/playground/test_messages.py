@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 from aiogram import Bot
@@ -107,7 +108,7 @@ async def test_an_album_comes_as_messages_of_one_group_with_the_caption_on_the_f
     seen = (await sim.transcript())[-2:]
     assert [it["caption"] for it in seen] == ["all four", None]
     assert len({it["album"] for it in seen}) == 1
-    files = [InputMediaDocument(media=png(name=f"{it}.png")) for it in range(3)]
+    files: list[Any] = [InputMediaDocument(media=png(name=f"{it}.png")) for it in range(3)]
     assert len(await bot.send_media_group(1001, files)) == 3
 
 

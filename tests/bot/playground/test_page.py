@@ -28,7 +28,7 @@ from aiogram.types import (
     ReplyKeyboardMarkup,
 )
 from PIL import Image
-from playwright.async_api import Browser, BrowserContext, Error, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Error, FilePayload, Page, async_playwright, expect
 
 from bot.playground import Playground, serve
 
@@ -94,6 +94,7 @@ def painter() -> Dispatcher:
 
     @dispatcher.message(F.photo)
     async def got_photo(message: Message) -> None:
+        assert message.photo is not None
         size = message.photo[-1]
         await message.reply(f"{size.width}x{size.height} {message.caption}")
 
@@ -253,7 +254,7 @@ async def test_alerts_copies_and_downloads_reach_the_person(page: Page) -> None:
 
 
 async def test_a_photo_with_a_caption_goes_out_and_is_answered_with_a_quote(page: Page) -> None:
-    chosen = {"name": "wide.png", "mimeType": "image/png", "buffer": picture("teal", 640, 320)}
+    chosen = FilePayload(name="wide.png", mimeType="image/png", buffer=picture("teal", 640, 320))
     await page.locator("input[type=file]").set_input_files(chosen)
     await expect(page.locator(".attachment")).to_have_count(1)
     await say(page, "my caption")

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
+from inference.checkpoints.catalogue import Net
 from inference.checkpoints.keys import movq_to_diffusers, movq_to_official, unet_to_official
 from inference.nets.shapes import shapes_of
 from inference.nets.unet import build_unet
@@ -98,7 +99,7 @@ def write_diffusers(tiny: Path, folder: Path) -> Path:
         save_file(half, folder / name / "diffusion_pytorch_model.fp16.safetensors")
         (folder / name / "config.json").write_text(json.dumps(config))
     encoder = {key: tensor.half() for key, tensor in load_file(tiny / "text_encoder" / "model.safetensors").items()}
-    weight_map = {}
+    weight_map: dict[str, str] = {}
     for number, names in enumerate((sorted(encoder)[::2], sorted(encoder)[1::2]), 1):
         shard = f"model.fp16-{number:05}-of-00002.safetensors"
         weight_map |= dict.fromkeys(names, shard)
@@ -123,8 +124,9 @@ def write_added(random: Path, folder: Path) -> Path:
     inside = {name.removeprefix("projections."): t for name, t in hed.items() if name.startswith("projections.")}
     stem = {name.removeprefix("unet."): t for name, t in hed.items() if name.startswith("unet.")}
     _save({**stem, **_fork_projection(inside)}, folder / "controlnet_hed/unet/diffusion_pytorch_model.bin")
-    for control in ("depth", "scribble"):
-        half = {name: tensor.bfloat16() for name, tensor in read_net(random, f"control_{control}").items()}
+    controls: dict[str, Net] = {"depth": "control_depth", "scribble": "control_scribble"}
+    for control, net in controls.items():
+        half = {name: tensor.bfloat16() for name, tensor in read_net(random, net).items()}
         _save(half, folder / f"controlnet_{control}/unet_controlnet/diffusion_pytorch_model.bin")
     x4 = {name: tensor.half() for name, tensor in read_net(random, "superres_x4").items()}
     _save(x4, folder / "superres/KandiSuperRes.ckpt")

@@ -72,7 +72,8 @@ def test_released_files_give_the_nets_of_the_studios_layout(net: str, released: 
 
 @pytest.mark.parametrize("net", NETS)
 def test_converted_files_give_the_nets_of_the_released_ones(net: str, released: Path, studio: Path) -> None:
-    assert same(*(NETS[net](Checkpoint.open(folder)) for folder in (studio, released)))
+    ours, theirs = (NETS[net](Checkpoint.open(folder)) for folder in (studio, released))
+    assert same(ours, theirs)
 
 
 @pytest.mark.parametrize("which", ["released", "studio", "random_folder"])
@@ -114,7 +115,8 @@ def test_an_adapter_on_another_unet_is_kept_with_it(changed: str, few: Path, tmp
     convert(few, tmp_path / "studio", torch.float32, lines.append)
     assert any("1 tensors differ" in line for line in lines)
     assert unet_nets(locate(tmp_path / "studio"), "mix") == ("ip_unet",)
-    assert same(*(NETS["mix"](Checkpoint.open(folder)) for folder in (tmp_path / "studio", few)))
+    ours, theirs = (NETS["mix"](Checkpoint.open(folder)) for folder in (tmp_path / "studio", few))
+    assert same(ours, theirs)
 
 
 def test_an_adapter_without_the_base_unet_beside_it_is_kept_whole(few: Path, tmp_path: Path) -> None:

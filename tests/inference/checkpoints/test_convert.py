@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from inference.checkpoints.load import Checkpoint
 from inference.checkpoints.manifest import sha256
 from inference.checkpoints.store import MissingWeights, lacking, locate, model_card
 from inference.checkpoints.verify import verify
+from inference.requests import Kind
 from tests.inference.checkpoints.layouts import write_diffusers, write_v30, write_v31
 
-DRAWN = ("flash", "full", "refine", "inpaint", "outpaint")
+DRAWN: tuple[Kind, ...] = ("flash", "full", "refine", "inpaint", "outpaint")
 
 
 def quiet(_: str) -> None: ...
@@ -126,7 +128,7 @@ def test_a_full_disk_is_noticed_before_anything_is_written(
 ) -> None:
     from inference.checkpoints import convert as module
 
-    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000})())
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000})())
     with pytest.raises(module.DoesNotFit, match="1,000 are free"):
         convert(write_v31(tiny_folder, tmp_path / "released"), tmp_path / "studio", report=quiet)
     assert not list((tmp_path / "studio").rglob("*.safetensors"))
@@ -140,6 +142,6 @@ def test_room_is_foreseen_for_half_precision_that_is_widened(
     source = write_diffusers(tiny_folder, tmp_path / "released")
     manifest = convert(source, tmp_path / "one", torch.float32, quiet)
     taken = sum(entry["bytes"] for name, entry in manifest["files"].items() if name.endswith(".safetensors"))
-    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: type("Usage", (), {"free": taken * 9 // 10})())
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": taken * 9 // 10})())
     with pytest.raises(module.DoesNotFit):
         convert(source, tmp_path / "two", torch.float32, quiet)

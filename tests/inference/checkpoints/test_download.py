@@ -130,7 +130,7 @@ def test_a_mode_that_a_release_does_not_have_is_refused_by_name(hub: Hub, tmp_pa
 
 
 def test_an_unreachable_hub_is_told_without_a_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(huggingface_hub.utils._http.time, "sleep", lambda _: None)  # between the library's retries
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)  # between the library's retries
     command = ["download", "flash", "--folder", str(tmp_path), "--endpoint", "http://127.0.0.1:9"]
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 1

@@ -16,7 +16,7 @@ Shapes = dict[str, Any]
 def released() -> Shapes:
     """Names and shapes of the full-size released nets."""
     path = Path(__file__).parents[2] / "golden" / "official_key_shapes.json"
-    return json.loads(path.read_text())  # type: ignore[no-any-return]
+    return json.loads(path.read_text())
 
 
 def meta(shapes: Shapes) -> dict[str, torch.Tensor]:

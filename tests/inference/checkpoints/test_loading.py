@@ -96,8 +96,8 @@ def test_the_layout_without_a_null_embedding_is_unconditional_as_in_diffusers(
 
 def test_the_inpainting_net_loads_with_nine_channels(tiny_folder: Path, tmp_path: Path) -> None:
     loaded = Checkpoint.open(write_v31(tiny_folder, tmp_path)).load_unet("inpainting", torch.float32, "cpu")
-    assert loaded.unet.conv_in.weight.shape[1] == 9
-    assert loaded.unet.conv_out.weight.shape[0] == 4
+    assert loaded.unet.get_parameter("conv_in.weight").shape[1] == 9
+    assert loaded.unet.get_parameter("conv_out.weight").shape[0] == 4
 
 
 def test_weights_arrive_in_the_wanted_format(tiny_folder: Path) -> None:

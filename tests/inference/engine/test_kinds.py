@@ -77,7 +77,7 @@ def recorded(pipeline: Pipeline, numbers: list[Tensor]) -> Pipeline:
         try:
             ask = pipeline.send(answer)
         except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+            return end.value
         if isinstance(ask, Decode | ToPixels):
             numbers.append(ask.latent.clone())
         answer = yield ask
@@ -97,7 +97,7 @@ def draw(kit: AllKinds, *requests: AnyRequest) -> list[Made]:
     ended = [told[job_id][-1] for job_id in range(len(requests))]
     for end in ended:
         assert isinstance(end, Drawn), end
-    return [Made(end, own) for end, own in zip(ended, numbers, strict=True)]  # type: ignore[arg-type]
+    return [Made(end, own) for end, own in zip(ended, numbers, strict=True)]
 
 
 def assert_alike(made: Made, expected: Made, within: float = 1e-4) -> None:
@@ -328,7 +328,7 @@ def test_a_request_that_does_not_fit_its_picture_is_told_as_that(kit: AllKinds) 
 def test_with_a_small_budget_nets_come_and_go_and_pictures_are_the_same(kit: AllKinds, random_folder: Path) -> None:
     tight = AllKinds(random_folder, kit._scribe._models, budget=1)
     for kind in ("scribble", "flash_x2", "mix"):
-        assert_alike(draw(tight, request(kind, 4))[0], draw(kit, request(kind, 4))[0])  # type: ignore[arg-type]
+        assert_alike(draw(tight, request(kind, 4))[0], draw(kit, request(kind, 4))[0])
         assert len(tight.resident) == 1
 
 

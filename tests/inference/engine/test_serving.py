@@ -45,7 +45,7 @@ def heard() -> Heard:
 @pytest.fixture
 def child(tiny_folder: Path, tmp_path: Path, heard: Heard) -> EngineChild:
     blobs = BlobStore(str(tmp_path / "blobs"))
-    child = EngineChild(heard, Checkpoint.open(tiny_folder), device_policy("cpu"), blobs)  # type: ignore[arg-type]
+    child = EngineChild(heard, Checkpoint.open(tiny_folder), device_policy("cpu"), blobs)
     child._revisions = {}
     return child
 
@@ -65,7 +65,7 @@ def test_a_job_cancelled_while_its_pictures_are_stored_leaves_none(
         child._obey(Cancel(job_id=1))
         return store(*given)
 
-    child._store = store_and_cancel  # type: ignore[method-assign]
+    child._store = store_and_cancel  # type: ignore[method-assign,assignment]
     child._save(1, asked, DRAWN)
     assert heard.events == [Cancelled()]
     assert stored(tmp_path) == []
@@ -107,7 +107,7 @@ def test_a_recipe_names_the_nets_that_were_really_used(random_folder: Path) -> N
         "flash_x2": {"superres_flash_x2", "flash", "projection_flash", *drawing},
     }
     for kind, nets in expected.items():
-        assert set(nets_used(files, request(kind))) == nets, kind  # type: ignore[arg-type]
+        assert set(nets_used(files, request(kind))) == nets, kind
     assert set(nets_used(files, request("flash_x2", refine=False))) == {"superres_flash_x2"}
     assert "hed_detector" not in nets_used(files, request("hed", drawn=True))
 

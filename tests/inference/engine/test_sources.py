@@ -32,7 +32,7 @@ def stored(content: bytes, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]
 
 def drawn(kit: AllKinds, kind: str, image: dict[str, object]) -> Tensor:
     engine = Engine(kit, max_rows=16)
-    engine.add(1, request(kind, image=image))  # type: ignore[arg-type]
+    engine.add(1, request(kind, image=image))
     end = finish(engine)[1][-1]
     assert isinstance(end, Drawn), end
     return end.drawing.pictures[0]

@@ -214,7 +214,7 @@ def first_number(request: object) -> float:
     kit, seen = ArithmeticKit(), []
     kit.trouble = lambda mode, x: seen.append(x[0, 0, 0, 0].item())
     engine = Engine(kit)
-    engine.add(1, request)  # type: ignore[arg-type]
+    engine.add(1, request)
     finish(engine)
     return seen[0]
 

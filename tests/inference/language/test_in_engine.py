@@ -11,7 +11,7 @@ import torch
 
 from inference.checkpoints.language import NONE, LanguageModels, language_models
 from inference.engine import Drawn, Engine
-from inference.requests import Failed, FlashTextToImage, Progress, Rewrite
+from inference.requests import AnyRequest, Failed, FlashTextToImage, Progress, Rewrite
 from tests.inference.language.models import PHRASES, write_llama, write_marian
 from tests.inference.tiny import tiny_kit
 
@@ -58,7 +58,12 @@ def engine_of(tiny_folder: Path, language: LanguageModels) -> Engine:
 def test_a_picture_need_not_wait_for_words_and_both_come_out_as_alone(
     tiny_folder: Path, language: LanguageModels
 ) -> None:
-    requests = {1: rewrite(0), 2: PICTURE, 3: rewrite(0, "лиса в лесу", "translate"), 4: rewrite(4, "a bear")}
+    requests: dict[int, AnyRequest] = {
+        1: rewrite(0),
+        2: PICTURE,
+        3: rewrite(0, "лиса в лесу", "translate"),
+        4: rewrite(4, "a bear"),
+    }
     alone: dict[int, Drawn | Failed] = {}
     for job_id, request in requests.items():
         engine = engine_of(tiny_folder, language)

@@ -97,10 +97,10 @@ def test_parking_keeps_the_weights() -> None:
         lambda name, device: nn.Linear(4, 1, device=device), torch.device("cpu"), budget=10, park=lambda s: True
     )
     net = nets.require("a")
-    before = net.weight.clone()
+    before = net.get_parameter("weight").clone()
     nets.make_room()
     assert nets.resident == ()
-    assert torch.equal(nets.require("a").weight, before)
+    assert torch.equal(nets.require("a").get_parameter("weight"), before)
 
 
 def test_a_net_that_fits_only_half_leaves_the_device_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +117,7 @@ def test_a_net_that_fits_only_half_leaves_the_device_again(monkeypatch: pytest.M
         moved += 1
         if moved == 3:
             raise torch.OutOfMemoryError("full")
-        return move(tensor, *arguments, **options)  # type: ignore[call-overload, no-any-return]
+        return move(tensor, *arguments, **options)  # type: ignore[call-overload]
 
     monkeypatch.setattr(torch.Tensor, "to", full_at_the_third)
     with pytest.raises(torch.OutOfMemoryError):
@@ -156,7 +156,8 @@ def test_nets_move_while_inference_mode_is_on() -> None:
         nets = Shelf().residency(40)
         flash = nets.require("flash")
         nets.require("full")
-    assert not flash.weight.is_inference() and flash.weight.device.type == "cpu"
+    weight = flash.get_parameter("weight")
+    assert not weight.is_inference() and weight.device.type == "cpu"
 
 
 def test_a_failed_load_leaves_no_trace() -> None:

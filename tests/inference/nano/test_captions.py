@@ -48,7 +48,7 @@ def test_difficult_endings(stem, case, expected):
     assert inflect(stem, case) == expected
 
 
-def test_counts_take_the_genitive_and_the_numeral_its_gender():
+def test_counts_take_the_genitive_and_the_numeral_its_gender() -> None:
     fish = Scene("count", 1, (Thing("fish", "blue"),), count=2, background="white")
     said = every_caption(fish, "ru")
     assert any("две синие рыбы" in line for line in said)
@@ -57,7 +57,7 @@ def test_counts_take_the_genitive_and_the_numeral_its_gender():
     assert any("три красных кота" in line for line in every_caption(cats, "ru"))
 
 
-def test_english_articles_fit_the_next_word():
+def test_english_articles_fit_the_next_word() -> None:
     scene = Scene("single", 1, (Thing("star", "orange"),), background="orange")
     said = every_caption(scene, "en")
     assert any("an orange star" in line for line in said)
@@ -77,7 +77,7 @@ def test_what_newcomers_type_is_part_of_the_world(language, prompt, scene):
     assert prompt in every_caption(scene, language)
 
 
-def test_a_caption_names_only_what_is_true_of_its_scene():
+def test_a_caption_names_only_what_is_true_of_its_scene() -> None:
     for seed in range(300):
         scene, rng = sample_scene(seed), random.Random(seed)
         for language in ("ru", "en"):
@@ -90,7 +90,7 @@ def test_a_caption_names_only_what_is_true_of_its_scene():
             assert named.get("position", scene.position) == scene.position
 
 
-def test_captions_are_deterministic_and_alternate_languages():
+def test_captions_are_deterministic_and_alternate_languages() -> None:
     lines = captions(sample_scene(3), 8)
     assert lines == captions(sample_scene(3), 8)
     assert all(
@@ -98,7 +98,7 @@ def test_captions_are_deterministic_and_alternate_languages():
     )
 
 
-def test_the_lexicon_holds_every_word_of_unseen_captions():
+def test_the_lexicon_holds_every_word_of_unseen_captions() -> None:
     known = set(lexicon(6000))
     for seed in range(70_000, 70_200):
         for line in captions(sample_scene(seed), 4):

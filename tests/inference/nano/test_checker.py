@@ -20,7 +20,7 @@ def test_true_pictures_are_read_right(kind):
         assert np.mean([m[column] for m in found]) >= 0.98, column
 
 
-def test_a_picture_of_something_else_does_not_pass():
+def test_a_picture_of_something_else_does_not_pass() -> None:
     asked = [replace(sample_scene(40_000_000 + i, "pair"), style="flat") for i in range(20)]
     shown = [np.asarray(draw(replace(sample_scene(41_000_000 + i, "pair"), style="flat"))) for i in range(20)]
     found = [marks(scene, look(picture)) for scene, picture in zip(asked, shown, strict=True)]
@@ -28,6 +28,6 @@ def test_a_picture_of_something_else_does_not_pass():
     assert np.mean([m["background"] for m in found]) < 0.5
 
 
-def test_an_empty_picture_has_a_background_and_nothing_on_it():
+def test_an_empty_picture_has_a_background_and_nothing_on_it() -> None:
     seen = look(np.full((128, 128, 3), (34, 74, 212), dtype=np.uint8))
     assert seen.background == "blue" and seen.blobs == ()

@@ -44,7 +44,7 @@ def test_objects_have_the_colour_asked_for(seen):
     assert np.mean(right) >= 11 / 12, [s.blobs[:1] for s in seen]
 
 
-def test_the_shipped_files_are_those_of_the_manifest():
+def test_the_shipped_files_are_those_of_the_manifest() -> None:
     manifest = json.loads((WEIGHTS / "manifest.json").read_text("utf-8"))
     for name, entry in manifest["files"].items():
         assert hashlib.sha256((WEIGHTS / name).read_bytes()).hexdigest() == entry["sha256"], name
@@ -52,13 +52,13 @@ def test_the_shipped_files_are_those_of_the_manifest():
     assert present == manifest["files"].keys()
 
 
-def test_it_is_small_enough_for_a_wheel():
+def test_it_is_small_enough_for_a_wheel() -> None:
     from_words = {*nets_of(locate(WEIGHTS), "flash"), *nets_of(locate(WEIGHTS), "full")}
     assert locate(WEIGHTS).size(from_words) <= 12_000_000
     assert sum(p.stat().st_size for p in WEIGHTS.rglob("*") if p.is_file()) <= 25_000_000
 
 
-def test_it_was_trained_in_every_part():
+def test_it_was_trained_in_every_part() -> None:
     manifest = json.loads((WEIGHTS / "manifest.json").read_text("utf-8"))
     assert {"text", "movq", "unet", "flash"} <= manifest["trained"].keys()
     assert all(part["steps"] > 100 for part in manifest["trained"].values())

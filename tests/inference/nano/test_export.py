@@ -113,7 +113,7 @@ def test_the_loaded_codec_decodes_like_the_trained_one(written):
         assert torch.allclose(movq.decode(loaded, latents), movq.decode(codec, latents), atol=1e-4)
 
 
-def test_folding_the_scale_changes_latents_but_no_picture():
+def test_folding_the_scale_changes_latents_but_no_picture() -> None:
     torch.manual_seed(0)
     codec, pictures = movq.build().eval(), movq.pictures(5, 2)
     with torch.inference_mode(False), torch.no_grad():

@@ -83,10 +83,12 @@ def test_training_sees_the_very_contexts_that_guidance_compares(part):
     common = {"prompt": "a red circle on a blue background", "seeds": (1,)}
     source = {"blob": "0" * 64, "width": 128, "height": 128}
     if part == "adapter":
-        request, mode = Mix(images=(source,), **common), "mix"
+        request: Mix | Control = Mix(images=(source,), **common)
+        mode = "mix"
     else:
         kind = "scribble" if part == "scribble" else "hed"
-        request, mode = Control(kind=kind, image=source, **common), "full" if part == "scribble" else "hed"
+        request = Control(kind=kind, image=source, **common)
+        mode = "full" if part == "scribble" else "hed"
     rule = steering.RULES[part]
     reading = read_by_rule(request, request.prompt, mode, rule, Reader(tokenizer))
     ask = next(reading)

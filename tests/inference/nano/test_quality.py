@@ -69,7 +69,7 @@ def test_every_part_reports_all_its_rows(bench, name, expected):
             assert 0 <= finding.figure <= 100
 
 
-def test_every_part_is_tried_above():
+def test_every_part_is_tried_above() -> None:
     tried = {case[0] for case in test_every_part_reports_all_its_rows.pytestmark[0].args[1]}
     assert tried == PARTS.keys()
 
@@ -80,14 +80,14 @@ def test_nothing_outside_the_hole_changes_even_with_nets_that_know_nothing(bench
     assert outside.verdict == "reached"
 
 
-def test_a_part_whose_nets_are_missing_says_so(tmp_path):
+def test_a_part_whose_nets_are_missing_says_so(tmp_path: Path) -> None:
     folder = write_random_checkpoint(tmp_path / "weights", ("flash", "full"))
     section = measured(PARTS["mixture"], opened(folder, count=2, prompts=2, steps=2))
     assert "mix, the ranker" in section.remark
     assert not section.findings
 
 
-def test_every_caption_that_the_text_encoder_read_is_known():
+def test_every_caption_that_the_text_encoder_read_is_known() -> None:
     examiner = Examiner(Files(Path(), {}, None, None, {"trained": {"text": {"steps": 2}}}))
     lines, _ = text.examples(10_000_000, 2 * text.BATCH, text.PAIRS)
     for line in lines:
@@ -109,7 +109,7 @@ def test_what_is_asked_is_in_no_caption_of_training(bench):
         assert question.scene.seed >= 900_000_000
 
 
-def test_edges_agree_with_themselves_and_less_with_those_of_another_picture():
+def test_edges_agree_with_themselves_and_less_with_those_of_another_picture() -> None:
     one, other = (edges(painted(scene)) for scene in scenes(3, "single", 2, plain=True))
     assert agreement(one, one) == pytest.approx((1, 1, 1))
     moved = np.roll(one, 2, axis=1)
@@ -117,12 +117,12 @@ def test_edges_agree_with_themselves_and_less_with_those_of_another_picture():
     assert agreement(other, one)[2] < 0.6
 
 
-def test_psnr_of_a_known_error():
+def test_psnr_of_a_known_error() -> None:
     picture = np.full((8, 8, 3), 100, dtype=np.uint8)
     assert psnr(picture + 10, picture) == pytest.approx(20 * np.log10(25.5))
 
 
-def test_own_sentences_are_picked_where_they_score_highest():
+def test_own_sentences_are_picked_where_they_score_highest() -> None:
     assert picked(np.eye(9)) == [True] * 9
     assert picked(-np.eye(9)) == [False] * 9
 

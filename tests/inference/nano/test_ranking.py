@@ -92,7 +92,7 @@ def test_a_wrong_caption_is_about_a_scene_that_differs_in_a_single_point(seed):
     assert wrong
 
 
-def test_matching_is_best_where_every_picture_prefers_its_own_right_caption():
+def test_matching_is_best_where_every_picture_prefers_its_own_right_caption() -> None:
     right, wrong = ["a red circle", "a cat", "stars"], ["a blue circle", "a dog", "stars"]
     found = clip.matching_loss(torch.cat([20 * torch.eye(3), torch.zeros(3, 3)], dim=1), right, wrong)
     blind = clip.matching_loss(torch.zeros(3, 6), right, wrong)

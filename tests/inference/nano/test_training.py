@@ -1,5 +1,7 @@
 """Pieces of the training: schedules, averages, saved states, losses, and the arithmetic of the Flash student."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
@@ -15,7 +17,7 @@ def one_thread():
     torch.manual_seed(0)
 
 
-def test_the_rate_warms_up_holds_and_falls():
+def test_the_rate_warms_up_holds_and_falls() -> None:
     assert rate(0.0, 0.4) < 0.05
     assert rate(0.2, 0.4) == rate(0.4, 0.4) == 1.0
     falling = [rate(share, 0.4) for share in (0.5, 0.7, 0.9, 1.0)]
@@ -23,12 +25,12 @@ def test_the_rate_warms_up_holds_and_falls():
     assert falling[-1] == pytest.approx(0.02)
 
 
-def test_a_budget_counts_core_time_of_earlier_runs_too():
+def test_a_budget_counts_core_time_of_earlier_runs_too() -> None:
     budget = Budget(10.0, spent_before=5.0)
     assert 0.5 <= budget.share < 0.6
 
 
-def test_the_average_follows_the_weights():
+def test_the_average_follows_the_weights() -> None:
     layer = nn.Linear(2, 2)
     average = Average(layer, 0.9)
     with torch.no_grad():
@@ -38,19 +40,19 @@ def test_the_average_follows_the_weights():
     assert torch.allclose(average.shadow["weight"], torch.ones(2, 2), atol=1e-4)
 
 
-def test_saved_states_come_back_and_missing_ones_are_none(tmp_path):
+def test_saved_states_come_back_and_missing_ones_are_none(tmp_path: Path) -> None:
     save(tmp_path / "part" / "x.pt", {"step": 3, "weights": torch.ones(2)})
     state = load(tmp_path / "part" / "x.pt")
     assert state is not None and state["step"] == 3
     assert load(tmp_path / "nothing.pt") is None
 
 
-def test_every_item_is_seen_once_before_any_is_seen_again():
+def test_every_item_is_seen_once_before_any_is_seen_again() -> None:
     order = batches(12, 4, torch.Generator().manual_seed(1))
     assert sorted(torch.cat([next(order) for _ in range(3)]).tolist()) == list(range(12))
 
 
-def test_hastened_norms_compute_the_same():
+def test_hastened_norms_compute_the_same() -> None:
     x = torch.randn(2, 8, 4, 4).to(memory_format=torch.channels_last).requires_grad_()
     plain, fast = nn.GroupNorm(2, 8), nn.GroupNorm(2, 8)
     hasten_norms(fast)
@@ -59,13 +61,13 @@ def test_hastened_norms_compute_the_same():
     assert torch.allclose(a, b, atol=1e-5)
 
 
-def test_times_are_spread_evenly_over_all_levels():
+def test_times_are_spread_evenly_over_all_levels() -> None:
     times = unet.stratified_times(1000, torch.Generator().manual_seed(1))
     assert sorted(times.tolist()) == list(range(1000))
     assert times.tolist() != sorted(times.tolist())
 
 
-def test_the_loss_is_zero_for_the_true_noise_and_forgives_clean_states_more():
+def test_the_loss_is_zero_for_the_true_noise_and_forgives_clean_states_more() -> None:
     noise, wrong = torch.randn(1, 4, 8, 8), torch.zeros(1, 4, 8, 8)
     alphas = alphas_cumprod()
     assert unet.noise_loss(noise, noise, alphas[[500]]) == 0
@@ -73,7 +75,7 @@ def test_the_loss_is_zero_for_the_true_noise_and_forgives_clean_states_more():
     assert late < 0.1 * early
 
 
-def test_an_estimate_inverts_noising_at_every_flash_time():
+def test_an_estimate_inverts_noising_at_every_flash_time() -> None:
     x0 = torch.randn(4, 4, 8, 8)
     for t in FLASH_TIMES:
         again = torch.Generator().manual_seed(1)
@@ -81,7 +83,7 @@ def test_an_estimate_inverts_noising_at_every_flash_time():
         assert torch.allclose(flash.estimate(x, torch.randn(x0.shape, generator=again), t), x0, atol=1e-4)
 
 
-def test_a_trajectory_keeps_the_states_at_flash_times_and_a_bounded_end():
+def test_a_trajectory_keeps_the_states_at_flash_times_and_a_bounded_end() -> None:
     teacher = unet.Denoiser().eval()
     noise, hidden = torch.randn(2, 4, 16, 16), torch.randn(2, 7, text.WIDTH)
     states = flash.trajectory(teacher, hidden, torch.ones(2, 7, dtype=torch.int64), noise)
@@ -90,7 +92,7 @@ def test_a_trajectory_keeps_the_states_at_flash_times_and_a_bounded_end():
     assert states[:, -1].abs().max() <= 1
 
 
-def test_refining_reads_the_context_that_enlarging_gives_it():
+def test_refining_reads_the_context_that_enlarging_gives_it() -> None:
     from inference.checkpoints.load import Checkpoint
     from inference.conditioning import UNSEEN_PAD, encode, tokenize
     from inference.nano.export import WEIGHTS
@@ -105,7 +107,7 @@ def test_refining_reads_the_context_that_enlarging_gives_it():
     assert student.unet.conv_in.weight.grad.abs().sum() > 0
 
 
-def test_the_codec_learns():
+def test_the_codec_learns() -> None:
     codec, images = movq.build().train(), movq.pictures(0, 4)
     optimizer, losses = torch.optim.AdamW(codec.parameters(), 3e-3), []
     for _ in range(12):
@@ -117,7 +119,7 @@ def test_the_codec_learns():
     assert losses[-1] < 0.8 * losses[0]
 
 
-def test_labels_say_nothing_of_what_a_caption_leaves_out():
+def test_labels_say_nothing_of_what_a_caption_leaves_out() -> None:
     found = text.labels([{"kind": "single", "shape1": "cat"}, {"kind": "pair", "shape2": "cat", "pairing": "above"}])
     assert found["shape1"].tolist()[1] == 0 and found["shape1"].tolist()[0] == found["shape2"].tolist()[1] > 0
     assert found["background"].tolist() == [0, 0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from PIL import Image
@@ -66,7 +68,7 @@ def test_the_ranker_is_unpacked_with_both_towers(trained, tmp_path):
     assert set(configs) == {name.replace("model.safetensors", "config.json") for name in files}
 
 
-def test_a_part_goes_on_from_its_averaged_weights_alone(tmp_path):
+def test_a_part_goes_on_from_its_averaged_weights_alone(tmp_path: Path) -> None:
     torch.manual_seed(0)
     layer = nn.Linear(2, 1)
     save(tmp_path / "part.pt", {"model": {"weight": torch.ones(1, 2), "bias": torch.zeros(1)}, "step": 5, "minutes": 3})
@@ -80,7 +82,7 @@ def test_a_part_goes_on_from_its_averaged_weights_alone(tmp_path):
     assert seen[0][0] == 5 and torch.equal(seen[0][1], torch.ones(1, 2))
 
 
-def test_what_rests_stays_as_it_is_when_what_learns_beside_it_goes_on(tmp_path):
+def test_what_rests_stays_as_it_is_when_what_learns_beside_it_goes_on(tmp_path: Path) -> None:
     class Beside(nn.Module):
         def __init__(self):
             super().__init__()

@@ -20,27 +20,27 @@ from inference.nano.world import (
 )
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_ones():
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_ones() -> None:
     first, again, other = (np.asarray(draw(sample_scene(seed))) for seed in (7, 7, 8))
     assert first.shape == (SIZE, SIZE, 3) and first.dtype == np.uint8
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
-def test_every_kind_background_and_shape_occurs():
+def test_every_kind_background_and_shape_occurs() -> None:
     scenes = [sample_scene(seed) for seed in range(3000)]
     assert {scene.kind for scene in scenes} == set(KINDS)
     assert {scene.background for scene in scenes} == set(BACKGROUNDS)
     assert Counter(thing.shape for scene in scenes for thing in scene.things).keys() == set(SHAPES)
 
 
-def test_no_object_drowns_in_its_background():
+def test_no_object_drowns_in_its_background() -> None:
     for seed in range(3000):
         scene = sample_scene(seed)
         assert all(goes_with(thing.colour, scene.background) for thing in scene.things)
 
 
-def test_a_black_cat_is_allowed_in_space_and_can_be_seen_there():
+def test_a_black_cat_is_allowed_in_space_and_can_be_seen_there() -> None:
     assert goes_with("black", "night")
     assert not goes_with("blue", "blue")
 
@@ -54,7 +54,7 @@ def test_neighbours_never_touch(kind):
                 assert np.hypot(x - a, y - b) > r + s
 
 
-def test_silhouettes_of_different_shapes_differ():
+def test_silhouettes_of_different_shapes_differ() -> None:
     masks = [silhouette(shape) for shape in SHAPES]
     for i, mask in enumerate(masks):
         assert mask.any()
@@ -62,7 +62,7 @@ def test_silhouettes_of_different_shapes_differ():
             assert (mask ^ other).mean() > 0.02
 
 
-def test_every_style_occurs_and_most_scenes_are_flat():
+def test_every_style_occurs_and_most_scenes_are_flat() -> None:
     found = Counter(sample_scene(seed).style for seed in range(3000))
     assert found.keys() == set(STYLES)
     assert found["flat"] > 0.8 * 3000
@@ -76,7 +76,7 @@ def test_a_line_drawing_has_the_outline_and_leaves_the_inside_open(shape):
     assert (lines & ~filled.astype(bool)).sum() < 0.35 * lines.sum()
 
 
-def test_what_is_covered_is_the_thing_and_not_its_ground():
+def test_what_is_covered_is_the_thing_and_not_its_ground() -> None:
     scene = Scene("single", 5, (Thing("circle", "yellow"),), background="night", style="watercolour")
     there = covered(scene)
     assert there[64, 64] == 1

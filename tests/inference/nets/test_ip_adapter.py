@@ -38,7 +38,9 @@ def prompt(tokens: Tensor, *scales: float) -> Extras:
 def test_an_embedding_becomes_a_few_normalised_tokens(unet: nn.Module) -> None:
     tokens = image_tokens(unet, draw(2, EMBEDDING, seed=1))
     assert tokens.shape == (2, TOKENS, WIDTH)
-    torch.testing.assert_close(tokens.mean(-1), unet.image_norm.bias.mean().expand(2, TOKENS), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        tokens.mean(-1), unet.get_parameter("image_norm.bias").mean().expand(2, TOKENS), atol=1e-5, rtol=0
+    )
 
 
 def test_jobs_with_different_pictures_scales_and_texts_do_not_notice_each_other(unet: nn.Module) -> None:
@@ -63,7 +65,7 @@ def test_without_a_picture_the_net_is_the_plain_one_exactly(unet: nn.Module) -> 
 
 def test_at_scale_zero_nothing_of_the_adapter_is_computed(unet: nn.Module) -> None:
     called: list[nn.Module] = []
-    hooks = [layer.processor.to_key_ip.register_forward_hook(lambda m, _, __: called.append(m))  # type: ignore[func-returns-value]
+    hooks = [layer.processor.to_key_ip.register_forward_hook(lambda m, _, __: called.append(m))
              for layer in cross_attentions(unet)]  # fmt: skip
     x, t, context = draw(1, 4, 8, 8, seed=1), torch.tensor([500.0]), text(4, 1)
     tokens = image_tokens(unet, draw(1, EMBEDDING, seed=2))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -87,7 +88,8 @@ class Played:
 def play(pipeline: Pipeline, aim: Callable[[int, Tensor], Tensor], unconditional: float = 0.0) -> Played:
     """Answers every ask: `aim(window, x)` is where the U-Net points for the input x, the unconditional prediction lies
     `unconditional` beside it."""
-    played, reply, window, decoding = Played(), None, 0, False
+    played, window, decoding = Played(), 0, False
+    reply: Any = None
     while True:
         try:
             ask = pipeline.send(reply)

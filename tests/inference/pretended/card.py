@@ -101,15 +101,17 @@ class OnCard(Tensor):
         # A wrapper has a version counter where its numbers have one.
         same = held.is_inference() == torch.is_inference_mode_enabled()
         with nullcontext() if same else torch.inference_mode(held.is_inference()):
-            made = torch.Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
+            made = torch.Tensor._make_wrapper_subclass(
                 OnCard, held.size(), held.stride(), held.storage_offset(), dtype=held.dtype, device=device
             )
         made.held, made.cards = held, cards
         cards.at(device).hold(made)
-        return made  # type: ignore[no-any-return]
+        return made
 
     @classmethod
-    def __torch_dispatch__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(  # type: ignore[override]
+        cls, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         kwargs = kwargs or {}
         cards = next(one.cards for one in _flat((*args, *kwargs.values())) if isinstance(one, OnCard))
         return cards.run(function, args, kwargs)
@@ -124,7 +126,7 @@ class OnCard(Tensor):
             self.cards.wait("setitem")
         self.cards.directly("index_put_", operator.setitem, self, index, value)
 
-    def contiguous(self, memory_format: torch.memory_format = torch.contiguous_format) -> Any:  # type: ignore[override]
+    def contiguous(self, memory_format: torch.memory_format = torch.contiguous_format) -> Any:
         return self.cards.directly("contiguous", Tensor.contiguous, self, memory_format=memory_format)
 
     def copy_(self, source: Tensor, non_blocking: bool = False) -> Any:
@@ -316,7 +318,7 @@ class Cards(TorchDispatchMode):
     def _wrapped(self, answer: Any, given: Sequence[Any], device: torch.device | None) -> Any:
         """An answer with its tensors on a card; one that was an argument stays that very tensor."""
         if isinstance(answer, (list, tuple)):
-            return type(answer)(self._wrapped(one, given, device) for one in answer)  # type: ignore[call-arg]
+            return type(answer)(self._wrapped(one, given, device) for one in answer)
         if not isinstance(answer, Tensor):
             return answer
         for one in given:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -33,7 +34,7 @@ runpy.run_module("inference.engine_child", run_name="__main__")
 
 @pytest.fixture
 def ends(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[socket.socket, int]]:
-    monkeypatch.setattr(serving.signal, "signal", lambda *given: None)
+    monkeypatch.setattr(signal, "signal", lambda *given: None)
     monkeypatch.setattr(serving, "ParentLink", partial(ParentLink, exit_on_eof=False))
     ours, theirs = socket.socketpair()
     yield ours, theirs.detach()

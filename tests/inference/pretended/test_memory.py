@@ -249,7 +249,7 @@ def broken_by(card: Studio, cards: Cards, error: Exception, name: str) -> None:
             cards.cards[0].broken = True
             raise error
 
-    card._note = breaking  # type: ignore[method-assign]
+    card._note = breaking  # type: ignore[method-assign,assignment]
 
 
 @pytest.mark.parametrize("name", ["denoise", "to_pixels", "to_latent", "outline"])
@@ -313,5 +313,5 @@ def test_engine_seconds_are_the_cards_and_not_those_of_whoever_waits(card: Studi
         told = finish(engine)
     ends = [told[job_id][-1] for job_id in (1, 2)]
     assert isinstance(alone, Drawn) and all(isinstance(end, Drawn) for end in ends)
-    few, many = (end.engine_seconds for end in ends)  # type: ignore[attr-defined]
+    few, many = (end.engine_seconds for end in ends)
     assert 0 < few < many and few < alone.engine_seconds

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
@@ -63,7 +64,7 @@ async def test_a_job_keeps_what_it_was_given(ledger: Ledger, clock: Clock) -> No
 
 
 async def test_a_redelivered_update_gives_the_job_it_made(ledger: Ledger) -> None:
-    fields = {"owner_id": 1, "chat_id": 1, "request": FLASH, "context": {}}
+    fields: dict[str, Any] = {"owner_id": 1, "chat_id": 1, "request": FLASH, "context": {}}
     first = await ledger.accept(update_id=42, **fields)
     again = await ledger.accept(update_id=42, **fields)
     assert first.fresh and not again.fresh and again.job.id == first.job.id
@@ -71,14 +72,14 @@ async def test_a_redelivered_update_gives_the_job_it_made(ledger: Ledger) -> Non
 
 async def test_the_same_update_at_the_same_moment_makes_one_job(database: AsyncEngine, database_url: str) -> None:
     ledgers = [Ledger(database), Ledger(database)]
-    fields = {"update_id": 42, "owner_id": 1, "chat_id": 1, "request": FLASH, "context": {}}
+    fields: dict[str, Any] = {"update_id": 42, "owner_id": 1, "chat_id": 1, "request": FLASH, "context": {}}
     answers = await asyncio.gather(*(ledgers[number % 2].accept(**fields) for number in range(8)))
     assert sum(answer.fresh for answer in answers) == 1
     assert len({answer.job.id for answer in answers}) == 1
 
 
 async def test_an_update_id_that_telegram_gives_out_again_after_days_is_a_new_job(ledger: Ledger, clock: Clock) -> None:
-    fields = {"update_id": 42, "owner_id": 1, "chat_id": 1, "request": FLASH, "context": {}}
+    fields: dict[str, Any] = {"update_id": 42, "owner_id": 1, "chat_id": 1, "request": FLASH, "context": {}}
     old = await ledger.accept(**fields)
     clock.now += 1.9 * 24 * 3600
     assert not (await ledger.accept(**fields)).fresh
@@ -94,7 +95,7 @@ async def test_a_clock_that_is_set_right_makes_no_second_job_of_one_that_has_not
     ledger: Ledger, clock: Clock
 ) -> None:
     """A machine without a battery for its clock begins in 1970, and is killed before it knows better."""
-    fields = {"update_id": 42, "owner_id": 1, "chat_id": 1, "request": FLASH, "context": {}}
+    fields: dict[str, Any] = {"update_id": 42, "owner_id": 1, "chat_id": 1, "request": FLASH, "context": {}}
     first = await ledger.accept(**fields)
     clock.now += 50 * 365 * 24 * 3600
     again = await ledger.accept(**fields)

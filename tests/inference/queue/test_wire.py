@@ -14,8 +14,12 @@ from inference.requests import FlashTextToImage, ModelCard, Progress, Texts
 
 ASSIGNMENT = Assignment(job_id=7, request=FlashTextToImage(prompt="кот\n«и» пёс", seeds=(1,)), alone=True)
 CARD = ModelCard(label=Texts(ru="к", en="k"), kinds=("flash",), sizes={"1:1": (128, 128)})
-DOWN = [wire.Submit(assignment=ASSIGNMENT), wire.Cancel(job_id=3), wire.Drain(grace_seconds=1.5)]
-UP = [
+DOWN: list[wire.DownMessage] = [
+    wire.Submit(assignment=ASSIGNMENT),
+    wire.Cancel(job_id=3),
+    wire.Drain(grace_seconds=1.5),
+]
+UP: list[wire.UpMessage] = [
     wire.Hello(slots=4, card=CARD, pid=1),
     wire.Report(report=JobReport(job_id=7, event=Progress(stage="drawing", step=1, of=4, preview=b"\xff\x00\n"))),
     wire.Report(report=JobReport(job_id=7, event=Interrupted(cause="drained", alone=False))),
@@ -27,9 +31,9 @@ def test_a_message_is_one_line_and_comes_out_as_it_went_in() -> None:
     for message in DOWN:
         line = wire.encode(message)
         assert line.count(b"\n") == 1 and wire.decode_down(line) == message
-    for message in UP:
-        line = wire.encode(message)
-        assert line.count(b"\n") == 1 and wire.decode_up(line) == message
+    for reply in UP:
+        line = wire.encode(reply)
+        assert line.count(b"\n") == 1 and wire.decode_up(line) == reply
 
 
 def test_a_message_of_the_wrong_direction_or_shape_is_refused() -> None:

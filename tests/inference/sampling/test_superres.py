@@ -35,7 +35,9 @@ def test_no_steps_are_refused() -> None:
 
 def test_history_of_averages_is_the_average_of_histories() -> None:
     """Two windows over the same pixels, each with a history of its own, against one history of their mean."""
-    x, before, pair_before = drawn(0), None, (None, None)
+    x = drawn(0)
+    before: Tensor | None = None
+    pair_before: tuple[Tensor | None, Tensor | None] = (None, None)
     for number, step in enumerate(solver_steps()):
         pair = drawn(2 * number + 1), drawn(2 * number + 2)
         apart = [solver_step_(x.clone(), one, old, step) for one, old in zip(pair, pair_before, strict=True)]
