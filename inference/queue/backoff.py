@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from itertools import count
+
+
+def pause_after(failures: int, *, first: float, longest: float) -> float:
+    """Seconds to wait after so many failures in a row: `first` after one, then twice as long each, up to `longest`."""
+    return min(longest, first * 2.0 ** min(failures - 1, 60))
 
 
 def pauses(first: float, longest: float, *, jitter: float = 0.0) -> Iterator[float]:
-    """Seconds before each further try, without end: `first`, then twice the last one, never more than `longest`.
+    """The pauses after one failure, two, three and so on without end, in seconds.
 
-    `jitter` is the share by which a pause may be longer, so that many who failed together do not try together.
+    `jitter` is the share by which each may be longer, so that many who failed together do not try together.
     """
-    pause = min(first, longest)
-    while True:
-        yield pause * random.uniform(1.0, 1.0 + jitter)
-        pause = min(2 * pause, longest)
+    for failures in count(1):
+        yield pause_after(failures, first=first, longest=longest) * random.uniform(1.0, 1.0 + jitter)
