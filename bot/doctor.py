@@ -30,7 +30,8 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
     yield Finding(None, "data", str(settings.data_dir))
     yield _disk(settings.data_dir)
     yield await _database(settings)
-    yield Finding(True, "queue", f"{settings.queue_url} ({settings.worker_slots} slots, device {settings.device})")
+    slots = f"{settings.worker_slots} slots, device {settings.device}"
+    yield Finding(True, "queue", f"the worker runs beside the bot ({slots})")
     if settings.webhook_url:
         where = f"{settings.webhook_host}:{settings.webhook_port}"
         yield Finding(None, "updates", f"by webhook at {settings.webhook_url}, served on {where}")

@@ -87,7 +87,6 @@ class Settings(WorkerSettings, BaseSettings):
     upload_mb_total: Annotated[int, Field(ge=1)] = 50_000
     free_disk_mb: Annotated[int, Field(ge=0)] = 500
     weights_dir: Folder = Field(default_factory=lambda given: given.get("data_dir", Path("data")) / "weights")
-    queue_url: str = "local://"
 
     # People and limits
     allowed_users: Ids = frozenset()
@@ -139,13 +138,6 @@ class Settings(WorkerSettings, BaseSettings):
         if not mark or scheme not in drivers or nowhere:
             raise ValueError("use sqlite:///path/to/file.db or postgresql://user:password@host/name")
         return f"{drivers[scheme]}://{rest}"
-
-    @field_validator("queue_url")
-    @classmethod
-    def _known_queue(cls, url: str) -> str:
-        if url != "local://":
-            raise ValueError("only local:// is possible in this version: the worker runs beside the bot")
-        return url
 
     @property
     def token(self) -> str:
