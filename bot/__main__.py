@@ -84,8 +84,9 @@ def _settings(*, needs_token: bool = False) -> Settings:
 
 def _begin(settings: Settings) -> None:
     set_up_logging(settings.log_level)
-    # The worker and its child inherit the environment, and have no use for these.
-    for secret in ("BOT_TOKEN", "WEBHOOK_SECRET", "DATABASE_URL"):
+    # The worker and its child inherit the environment, and have no use for these; where blobs lie
+    # they are told by the wire.
+    for secret in ("BOT_TOKEN", "WEBHOOK_SECRET", "DATABASE_URL", "BLOBS_URL"):
         os.environ.pop(secret, None)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from weakref import WeakValueDictionary
 
 from aiogram import Bot
 from aiogram.exceptions import AiogramError
 from aiogram.types import ChatMemberAdministrator, ChatMemberOwner
+
+from inference.queue.recent import Recent
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ class Administrators:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._known: OrderedDict[tuple[int, int], tuple[bool | None, float]] = OrderedDict()
+        self._known: Recent[tuple[int, int], tuple[bool | None, float]] = Recent(_REMEMBERED)
         self._asking: WeakValueDictionary[tuple[int, int], asyncio.Lock] = WeakValueDictionary()
 
     async def include(self, bot: Bot, chat_id: int, user_id: int) -> bool | None:
@@ -36,9 +37,6 @@ class Administrators:
                 return known[0]
             verdict = await _ask(bot, chat_id, user_id)
             self._known[key] = (verdict, self._clock())
-            self._known.move_to_end(key)
-            if len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
             return verdict
 
 

@@ -47,6 +47,7 @@ from inference.queue.dispatcher import Dispatcher
 from inference.queue.fairness import Limits
 from inference.queue.jobs import Trouble
 from inference.queue.ledger import Ledger
+from inference.queue.options import WorkerOptions
 from inference.requests import Finished
 
 log = logging.getLogger(__name__)
@@ -228,20 +229,7 @@ async def _discard(history: History, blobs: BlobStore, finished: Finished) -> No
 
 def local_delivery(settings: Settings) -> LocalDelivery:
     """The worker as a child of this process."""
-    return LocalDelivery(
-        slots=settings.worker_slots,
-        blobs=settings.blobs_url,
-        weights=settings.weights_dir,
-        device=settings.device,
-        previews=settings.previews,
-        job_timeout_seconds=settings.job_timeout_minutes * 60,
-        more={
-            "beautifier": settings.beautifier,
-            "translator": settings.translator,
-            "four-bit": settings.language_4bit,
-            "rewrite-timeout": settings.rewrite_timeout_seconds,
-        },
-    )
+    return LocalDelivery(WorkerOptions.of(settings))
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 from collections.abc import Coroutine
 from typing import Any
 from weakref import WeakValueDictionary
@@ -32,6 +31,7 @@ from bot.telegram.sending import rewrite, send_once
 from bot.translation import next_step
 from bot.troubles import cause_of_trouble
 from inference.blobs import BlobStore
+from inference.queue.backoff import pauses
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.jobs import Job, Trouble
 from inference.queue.ledger import Ledger
@@ -202,8 +202,7 @@ class Deliveries:
                 await self._bot.delete_message(job.chat_id, message_id)
 
     async def _announce_until_done(self, job: Job, refused: AiogramError | None = None) -> None:
-        pause = self._first_pause
-        while True:
+        for pause in pauses(self._first_pause, LONGEST_PAUSE, jitter=0.2):
             try:
                 if refused is not None:
                     raise refused
@@ -216,8 +215,7 @@ class Deliveries:
                     await self._queue.cancel(job.id)
                     await self._ledger.mark_shown(job.id)
                     return
-            await asyncio.sleep(pause * random.uniform(1.0, 1.2))
-            pause = min(LONGEST_PAUSE, pause * 2)
+            await asyncio.sleep(pause)
 
     # The end
 
@@ -228,8 +226,7 @@ class Deliveries:
     async def _bring_until_seen(self, job_id: int) -> None:
         """Shows how a job ended, however long Telegram takes to let us."""
         self._statuses.forget(job_id)
-        pause = self._first_pause
-        while True:
+        for pause in pauses(self._first_pause, LONGEST_PAUSE, jitter=0.2):
             try:
                 await self._go_on_or_show(job_id)
                 return
@@ -245,8 +242,7 @@ class Deliveries:
                 log.info("the end of job %d could not be shown yet: %s", job_id, error)
             except Exception:
                 log.exception("the end of job %d could not be shown yet", job_id)
-            await asyncio.sleep(pause * random.uniform(1.0, 1.2))
-            pause = min(LONGEST_PAUSE, pause * 2)
+            await asyncio.sleep(pause)
 
     async def _go_on_or_show(self, job_id: int) -> None:
         job = await self._ledger.job(job_id)

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from aiogram.exceptions import AiogramError, TelegramUnauthorizedError
@@ -19,22 +18,10 @@ from bot.migration import is_current
 from bot.settings import Settings
 from bot.telegram.connection import make_bot
 from inference.queue.database import DriverMissing, open_database, reading
-from inference.queue.redaction import redact
+from inference.queue.findings import Finding
+from inference.queue.options import WorkerOptions
 
 LEAST_FREE_BYTES = 50_000_000  # some pictures and what the database writes beside itself
-
-
-@dataclass(frozen=True)
-class Finding:
-    """`ok` is None for what is neither well nor ill."""
-
-    ok: bool | None
-    subject: str
-    words: str
-
-    def __str__(self) -> str:
-        mark = {True: "ok", False: "MISSING", None: "-"}[self.ok]
-        return f"{mark:8} {self.subject:10} {redact(self.words)}"
 
 
 async def findings(settings: Settings) -> AsyncIterator[Finding]:
@@ -43,7 +30,8 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
     yield Finding(None, "data", str(settings.data_dir))
     yield _disk(settings.data_dir)
     yield await _database(settings)
-    yield Finding(True, "queue", f"{settings.queue_url} ({settings.worker_slots} slots, device {settings.device})")
+    slots = f"{settings.worker_slots} slots, device {settings.device}"
+    yield Finding(True, "queue", f"the worker runs beside the bot ({slots})")
     if settings.webhook_url:
         where = f"{settings.webhook_host}:{settings.webhook_port}"
         yield Finding(None, "updates", f"by webhook at {settings.webhook_url}, served on {where}")
@@ -54,16 +42,11 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
 
 async def examine(settings: Settings) -> bool:
     """Prints all findings, the engine's too. Returns whether the bot will run."""
-    well = True
-    async for finding in findings(settings):
-        well = well and finding.ok is not False
-        print(finding, flush=True)
-    command = [sys.executable, "-m", "inference", "doctor", "--weights", str(settings.weights_dir)]
-    command += [] if settings.beautifier is None else ["--beautifier", settings.beautifier]
-    command += [] if settings.translator is None else ["--translator", settings.translator]
-    command += ["--four-bit"] if settings.language_4bit else []
-    engine = subprocess.run(command, check=False)  # noqa: ASYNC221 - nothing else runs meanwhile
-    return well and engine.returncode == 0
+    well = [finding.tell() async for finding in findings(settings)]
+    environment = {**os.environ, **WorkerOptions.of(settings).to_environment()}
+    command = [sys.executable, "-m", "inference", "doctor"]
+    engine = subprocess.run(command, env=environment, check=False)  # noqa: ASYNC221 - nothing else runs meanwhile
+    return all(well) and engine.returncode == 0
 
 
 async def _database(settings: Settings) -> Finding:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -32,10 +31,13 @@ from aiogram.types import InputFile
 
 from bot.pacing import Lane, Pace, Pacer
 from bot.refusals import Refusal, classify, may_repeat, was_needless
+from inference.queue.backoff import pause_after
+from inference.queue.recent import Recent
 
 log = logging.getLogger(__name__)
 
 RETRIES = 3
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 2.0  # seconds between them
 FLOOD_MEMORY_SECONDS = 60.0
 FLOODS_BEFORE_EVERYONE_WAITS = 3
 PROGRESS_TIMEOUT_SECONDS = 15
@@ -75,8 +77,8 @@ class Outbox(BaseRequestMiddleware):
         self.on_migrated = on_migrated
         self._progress_private, self._progress_group = progress_seconds
         self._slots: dict[tuple[ChatId, int], _Slot] = {}
-        self._shown: OrderedDict[tuple[ChatId, int], int] = OrderedDict()
-        self._answered: OrderedDict[str, None] = OrderedDict()
+        self._shown: Recent[tuple[ChatId, int], int] = Recent(_REMEMBERED)
+        self._answered: Recent[str, None] = Recent(_REMEMBERED)
         self._moved: dict[ChatId, int] = {}
         self._floods: list[float] = []
 
@@ -89,7 +91,7 @@ class Outbox(BaseRequestMiddleware):
         if isinstance(method, GetUpdates):
             return await make_request(bot, method)
         if isinstance(method, AnswerCallbackQuery):
-            _remember(self._answered, method.callback_query_id, None)
+            self._answered[method.callback_query_id] = None
         method = self._follow(method)
         chat = _chat_of(method)
         if isinstance(method, SendChatAction) and self.pacer.is_paused(method.chat_id):
@@ -159,7 +161,7 @@ class Outbox(BaseRequestMiddleware):
                     if not _is_paced(method):  # a paced call waits for its chat's pause to end
                         await asyncio.sleep(_with_jitter(error.retry_after))
                 else:
-                    await asyncio.sleep(_with_jitter(0.5 * 2 ** (attempt - 1)))
+                    await asyncio.sleep(_with_jitter(pause_after(attempt, first=FIRST_PAUSE, longest=LONGEST_PAUSE)))
 
     def _flooded(self, chat: ChatId | None, retry_after: float) -> None:
         now = asyncio.get_running_loop().time()
@@ -219,7 +221,7 @@ class Outbox(BaseRequestMiddleware):
         if looks is None:
             self._shown.pop(key, None)
         else:
-            _remember(self._shown, key, looks)
+            self._shown[key] = looks
 
     def _follow(self, method: TelegramMethod[Any]) -> TelegramMethod[Any]:
         new_id = self._moved.get(_chat_of(method) or 0)
@@ -263,13 +265,6 @@ def _looks(edit: TelegramMethod[Any]) -> int | None:
     if isinstance(getattr(getattr(edit, "media", None), "media", None), InputFile):
         return None
     return hash((type(edit), edit.model_dump_json(exclude_none=True, warnings=False, fallback=repr)))
-
-
-def _remember(memory: OrderedDict[Any, Any], key: Any, value: Any) -> None:
-    memory[key] = value
-    memory.move_to_end(key)
-    if len(memory) > _REMEMBERED:
-        memory.popitem(last=False)
 
 
 def _with_jitter(seconds: float) -> float:

@@ -24,6 +24,7 @@ from aiogram.exceptions import (
 
 from bot.telegram.inbox import Inbox, NotWritten
 from bot.telegram.updates import GetRawUpdates, id_in, id_of, log_odd, updates_in
+from inference.queue.backoff import pause_after
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ async def poll(bot: Bot, inbox: Inbox, stop: asyncio.Event, *, allowed_updates: 
                 raise
             except NotWritten:
                 failures += 1
-                pause = _backoff(failures, first=0.5)
+                pause = pause_after(failures, first=0.5, longest=LONGEST_BACKOFF)
             except AiogramError as error:
                 failures += 1
                 pause = _pause_after(error, failures)
@@ -107,11 +108,8 @@ def _pause_after(error: AiogramError, failures: int) -> float:
         return float(error.retry_after)
     if isinstance(error, TelegramConflictError):
         return 5.0  # another copy of the bot is polling; the newer one wins when the older is stopped
-    return _backoff(failures, first=0.2 if isinstance(error, TelegramNetworkError) else 1.0)
-
-
-def _backoff(failures: int, *, first: float) -> float:
-    return min(LONGEST_BACKOFF, first * 2.0 ** min(failures - 1, 10))
+    first = 0.2 if isinstance(error, TelegramNetworkError) else 1.0
+    return pause_after(failures, first=first, longest=LONGEST_BACKOFF)
 
 
 async def _before(stop: asyncio.Event, work: Awaitable[Any]) -> bool:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.languages import Language
+from inference.queue.options import WorkerSettings
 
 TOKEN_SHAPE = re.compile(r"\d{3,20}:[A-Za-z0-9_-]{30,64}")
 
@@ -54,8 +55,8 @@ Folder = Annotated[Path, AfterValidator(_absolute)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
-class Settings(BaseSettings):
-    """Frozen; read once at start by `load_settings`."""
+class Settings(WorkerSettings, BaseSettings):
+    """Frozen; read once at start by `load_settings`. What is only for the worker stands in `WorkerSettings`."""
 
     model_config = SettingsConfigDict(
         env_file=".env",
@@ -85,17 +86,7 @@ class Settings(BaseSettings):
     upload_mb_per_person: Annotated[int, Field(ge=1)] = 2000
     upload_mb_total: Annotated[int, Field(ge=1)] = 50_000
     free_disk_mb: Annotated[int, Field(ge=0)] = 500
-    queue_url: str = "local://"
-
-    # The worker
     weights_dir: Folder = Field(default_factory=lambda given: given.get("data_dir", Path("data")) / "weights")
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
-    worker_slots: Annotated[int, Field(ge=1, le=64)] = 4
-    previews: bool = True
-    beautifier: str | None = None
-    translator: str | None = None
-    language_4bit: bool = False
-    rewrite_timeout_seconds: Annotated[float, Field(ge=1, le=3600)] = 120
 
     # People and limits
     allowed_users: Ids = frozenset()
@@ -106,13 +97,10 @@ class Settings(BaseSettings):
     messages_waiting_per_person: Annotated[int, Field(ge=1, le=1000)] = 20
     queue_cap: Annotated[int, Field(ge=1, le=100_000)] = 100
     max_wait_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 30
-    job_timeout_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 10
     default_language: Language = "en"
 
     # The program
     playground_port: Port = 8081
-    shutdown_grace_seconds: Annotated[float, Field(ge=0, le=600)] = 10
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("bot_token")
     @classmethod
@@ -150,18 +138,6 @@ class Settings(BaseSettings):
         if not mark or scheme not in drivers or nowhere:
             raise ValueError("use sqlite:///path/to/file.db or postgresql://user:password@host/name")
         return f"{drivers[scheme]}://{rest}"
-
-    @field_validator("queue_url")
-    @classmethod
-    def _known_queue(cls, url: str) -> str:
-        if url != "local://":
-            raise ValueError("only local:// is possible in this version: the worker runs beside the bot")
-        return url
-
-    @field_validator("log_level", mode="before")
-    @classmethod
-    def _upper(cls, level: Any) -> Any:
-        return level.upper() if isinstance(level, str) else level
 
     @property
     def token(self) -> str:

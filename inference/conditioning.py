@@ -8,7 +8,6 @@ with one repair: every row carries its own pooling length, so that a picture doe
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from inference.queue.recent import Recent
 from inference.requests import NegativeMode
 
 MAX_TOKENS = 128
@@ -111,24 +111,18 @@ class EncodingCache:
     """The most recently used encodings by token ids, on the CPU, before projection: one entry serves every U-Net."""
 
     def __init__(self, entries: int = 256) -> None:
-        self._entries = entries
-        self._kept: OrderedDict[TokenIds, Tensor] = OrderedDict()
+        self._kept: Recent[TokenIds, Tensor] = Recent(entries)
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def get(self, ids: TokenIds) -> Tensor | None:
         """The encoding of `ids` [n, d_model], marked as just used, or None."""
-        if ids in self._kept:
-            self._kept.move_to_end(ids)
-        return self._kept.get(ids)
+        return self._kept.use(ids)
 
     def put(self, ids: TokenIds, rows: Tensor) -> None:
         """Keeps `rows` and forgets the least recently used entries beyond the limit."""
         self._kept[ids] = rows
-        self._kept.move_to_end(ids)
-        while len(self._kept) > self._entries:
-            self._kept.popitem(last=False)
 
     def encode(self, batch: Sequence[TokenIds], encoder: Callable[[], nn.Module]) -> list[Tensor]:
         """Encodings of `batch` in order, on the CPU; `encoder()` is called only when some of them are not known yet."""

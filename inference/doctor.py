@@ -7,21 +7,24 @@ it.
 from __future__ import annotations
 
 import json
+import os
 import platform
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from inference.checkpoints.catalogue import KINDS, human_size
 from inference.checkpoints.cli import DEFAULT_FOLDER
-from inference.checkpoints.language import BEAUTIFIER, TRANSLATOR, LanguageModels, language_models
+from inference.checkpoints.language import LanguageModels, language_of
 from inference.checkpoints.store import EMBEDDED, FROM_WORDS, Files, describe_lack, lacking, locate, nets_of
+from inference.queue.findings import Finding
+from inference.queue.options import WorkerOptions
 
 NEEDED = (
     "torch",
@@ -38,26 +41,13 @@ MOST_HEADER_BYTES = 100_000_000  # what the format allows
 DISTRIBUTIONS = {"google.protobuf": "protobuf", "huggingface_hub": "huggingface-hub"}
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One finding. `ok` is None for what is neither well nor ill."""
-
-    ok: bool | None
-    subject: str
-    words: str
-
-    def __str__(self) -> str:
-        mark = {True: "ok", False: "MISSING", None: "-"}[self.ok]
-        return f"{mark:8} {self.subject:10} {self.words}"
-
-
-def doctor_report(weights: Path | None = None, embedded: Path = EMBEDDED) -> list[Check]:
+def doctor_report(weights: Path | None = None, embedded: Path = EMBEDDED) -> list[Finding]:
     """All findings in the order to read them; the last one, "modes", says what will work: its `ok` is False for
     nothing."""
     folder = weights or DEFAULT_FOLDER
     libraries = [_library(name) for name in NEEDED]
     ready = all(check.ok for check in libraries)
-    checks = [Check(sys.version_info >= (3, 11), "Python", platform.python_version()), *libraries]
+    checks = [Finding(sys.version_info >= (3, 11), "Python", platform.python_version()), *libraries]
     if ready:
         checks += _device()
     own, small = locate(folder), locate(embedded)
@@ -68,48 +58,50 @@ def doctor_report(weights: Path | None = None, embedded: Path = EMBEDDED) -> lis
         checks.append(_embedded(small, folder))
     working = [kind for kind in KINDS if ready and not lacking(in_use, kind)]
     words = ", ".join(working) if working else "none will work"
-    checks.append(Check(bool(working), "modes", words))
+    checks.append(Finding(bool(working), "modes", words))
     return checks
 
 
-def language_report(models: LanguageModels) -> Iterator[Check]:
+def language_report(models: LanguageModels) -> Iterator[Finding]:
     """One finding per language model. One that is missing is no fault: people's own words are drawn without it."""
     for task, model in models.found.items():
-        yield Check(True, task, f"in {model.folder}: {human_size(model.bytes)}")
+        yield Finding(True, task, f"in {model.folder}: {human_size(model.bytes)}")
     for task, lack in models.missing.items():
-        yield Check(None, task, f"needs {lack}")
+        yield Finding(None, task, f"needs {lack}")
 
 
 def doctor_command(
     weights: Annotated[Path | None, typer.Option(envvar="WEIGHTS_DIR", help="Where weights lie.")] = None,
-    beautifier: Annotated[str, typer.Option(envvar="BEAUTIFIER", help="Folder, owner/name or none.")] = BEAUTIFIER,
-    translator: Annotated[str, typer.Option(envvar="TRANSLATOR", help="Folder, owner/name or none.")] = TRANSLATOR,
-    four_bit: Annotated[bool, typer.Option(envvar="LANGUAGE_4BIT", help="As the worker is told.")] = False,
 ) -> None:
+    """What is here, what is missing, and which modes will work, by the settings in the environment."""
+    try:
+        told = WorkerOptions.from_environment(os.environ)
+    except ValidationError as wrong:
+        first = wrong.errors(include_url=False)[0]
+        typer.echo(f"{str(first['loc'][0]).upper()}: {first['msg']}", err=True)
+        raise typer.Exit(2) from None
     checks = doctor_report(weights)
-    language = language_models(beautifier, translator, weights=weights or DEFAULT_FOLDER, four_bit=four_bit)
-    checks[-1:-1] = language_report(language)
-    for check in checks:
-        typer.echo(check)
-    broken = any(check.ok is False and check.subject == CUT_SHORT for check in checks)
-    raise typer.Exit(0 if checks[-1].ok and not broken else 1)
+    options = told.model_copy(update={"weights_dir": weights or DEFAULT_FOLDER})
+    checks[-1:-1] = language_report(language_of(options))
+    well = [finding.tell() for finding in checks]
+    raise typer.Exit(0 if all(well) else 1)
 
 
-def _library(name: str) -> Check:
+def _library(name: str) -> Finding:
     distribution = DISTRIBUTIONS.get(name, name)
     try:
         present = find_spec(name) is not None
     except ModuleNotFoundError:  # the parent package is absent
         present = False
     if not present:
-        return Check(False, distribution, "not installed: pip install 'kandinsky-studio[inference]'")
+        return Finding(False, distribution, "not installed: pip install 'kandinsky-studio[inference]'")
     try:
-        return Check(True, distribution, version(distribution))
+        return Finding(True, distribution, version(distribution))
     except PackageNotFoundError:
-        return Check(True, distribution, "installed without its metadata")
+        return Finding(True, distribution, "installed without its metadata")
 
 
-def _device() -> Iterator[Check]:
+def _device() -> Iterator[Finding]:
     import torch
 
     from inference.memory import best_device, device_policy, free_host_memory, free_memory
@@ -121,41 +113,41 @@ def _device() -> Iterator[Check]:
         properties = torch.cuda.get_device_properties(device)
         free = int(free_memory(device))
         memory = f"{human_size(properties.total_memory)}, {human_size(free)} free"
-        yield Check(True, "device", f"{properties.name} ({memory}); {ram}")
+        yield Finding(True, "device", f"{properties.name} ({memory}); {ram}")
         if policy.text_device != device:
-            yield Check(None, "memory", "the released text encoder is too large for this GPU and will run on the CPU")
+            yield Finding(None, "memory", "the released text encoder is too large for this GPU and will run on the CPU")
     elif device.type == "mps":
-        yield Check(True, "device", f"Apple GPU (mps); {ram}")
+        yield Finding(True, "device", f"Apple GPU (mps); {ram}")
     else:
         words = (
             f"CPU, {torch.get_num_threads()} threads; {ram}. Enough for the embedded model, slow for the released ones"
         )
-        yield Check(True, "device", words)
+        yield Finding(True, "device", words)
     formats = {"U-Net": policy.unet, "text": policy.text, "MoVQ": policy.movq}
-    yield Check(
+    yield Finding(
         None, "formats", ", ".join(f"{net} {str(dtype).removeprefix('torch.')}" for net, dtype in formats.items())
     )
 
 
-def _weights(files: Files) -> Iterator[Check]:
+def _weights(files: Files) -> Iterator[Finding]:
     """One finding per kind of request about the owner's own folder. One that is missing there is no fault: it was not
     asked for; one that is there is idle where nothing draws from words."""
     draws = _draws(files)
     for kind in KINDS:
         if lacking(files, kind):
-            yield Check(None, kind, f"not in {files.folder}: {describe_lack(files, kind)}")
+            yield Finding(None, kind, f"not in {files.folder}: {describe_lack(files, kind)}")
         else:
             size = human_size(files.size(nets_of(files, kind)))
             idle = "" if draws else f", idle without {' or '.join(FROM_WORDS)} in the same folder"
-            yield Check(True if draws else None, kind, f"in {files.folder}: {size}{idle}")
+            yield Finding(True if draws else None, kind, f"in {files.folder}: {size}{idle}")
 
 
-def _cut_short(files: Files) -> Iterator[Check]:
+def _cut_short(files: Files) -> Iterator[Finding]:
     """One finding per file that is shorter than it says of itself: no engine becomes ready with it."""
     for path in files.nets.values():
         if path.suffix == ".safetensors" and (lacks := _bytes_lacking(path)):
             words = f"{path} lacks its last {human_size(lacks)}: the disk was full, or a copy broke off; fetch it again"
-            yield Check(False, CUT_SHORT, words)
+            yield Finding(False, CUT_SHORT, words)
 
 
 def _bytes_lacking(path: Path) -> int:
@@ -179,8 +171,8 @@ def _draws(files: Files) -> bool:
     return any(not lacking(files, kind) for kind in FROM_WORDS)
 
 
-def _embedded(small: Files, folder: Path) -> Check:
+def _embedded(small: Files, folder: Path) -> Finding:
     if not _draws(small):
-        return Check(False, "embedded", f"no small checkpoint in {small.folder} either")
+        return Finding(False, "embedded", f"no small checkpoint in {small.folder} either")
     get = f"python -m inference weights download flash full --folder {folder}"
-    return Check(None, "embedded", f"the small checkpoint draws in their place; for the released ones: {get}")
+    return Finding(None, "embedded", f"the small checkpoint draws in their place; for the released ones: {get}")

@@ -7,7 +7,6 @@ is kept in a key-value cache by (prompt, seed, tokens so far); where it has been
 from __future__ import annotations
 
 import sys
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -21,6 +20,7 @@ from inference.checkpoints.store import MissingWeights
 from inference.conditioning import TokenIds
 from inference.pipelines.asks import Write, Written
 from inference.pipelines.rewrite import MOST_TOKENS, TOKENS_AT_ONCE
+from inference.queue.recent import Recent
 
 # As published for the beautifier of Kandinsky 3.1 (github.com/ai-forever/Kandinsky-3).
 SYSTEM: dict[Task, str] = {
@@ -54,7 +54,7 @@ class Scribe:
         self._models = models
         self._require = require
         self._tokenizers: dict[str, Any] = {}
-        self._open: OrderedDict[Write, _Read] = OrderedDict()
+        self._open: Recent[Write, _Read] = Recent(ANSWERS_AT_HAND)
 
     @property
     def nets(self) -> dict[str, LanguageModel]:
@@ -89,8 +89,6 @@ class Scribe:
         written = _Author(model, self._tokenizers[net], self.nets[net], ask, read).go_on()
         if not written.ended and len(written.ids) < MOST_TOKENS:
             self._open[replace(ask, so_far=written.ids)] = read
-            while len(self._open) > ANSWERS_AT_HAND:
-                self._open.popitem(last=False)
         return written
 
 

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable
 
 from torch import Tensor
+
+from inference.queue.recent import Recent
 
 
 class Remembered:
     """The most recently used results, on the CPU, by the very values that they were made of."""
 
     def __init__(self, entries: int) -> None:
-        self._entries = entries
-        self._kept: OrderedDict[object, Tensor] = OrderedDict()
+        self._kept: Recent[object, Tensor] = Recent(entries)
 
     def of(self, make: Callable[[], Tensor], source: Tensor | None, *how: object) -> Tensor:
         """What `make()` gives for `source`; it is called only when that is not known. `how` tells ways of making
         apart."""
         key = (_print_of(source), *how)
-        if key not in self._kept:
-            self._kept[key] = make().cpu()
-        self._kept.move_to_end(key)
-        while len(self._kept) > self._entries:
-            self._kept.popitem(last=False)
-        return self._kept[key]
+        known = self._kept.use(key)
+        if known is None:
+            known = self._kept[key] = make().cpu()
+        return known
 
 
 def _print_of(source: Tensor | None) -> object:

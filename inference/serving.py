@@ -25,7 +25,7 @@ from torch import Tensor
 
 from inference.blobs import BlobStore, Stored, recipe_texts
 from inference.checkpoints.catalogue import Mode, human_size
-from inference.checkpoints.language import BEAUTIFIER, TRANSLATOR, LanguageModels, language_models
+from inference.checkpoints.language import LanguageModels, language_of
 from inference.checkpoints.load import Checkpoint
 from inference.checkpoints.store import EMBEDDED, Files, MissingWeights, choose, locate, model_card
 from inference.device import out_of_memory, prepare
@@ -35,9 +35,9 @@ from inference.kit import CheckpointKit
 from inference.memory import DevicePolicy, device_policy
 from inference.png import write_png
 from inference.queue.delivery import Assignment, Interrupted, JobEvent, JobReport
+from inference.queue.options import WorkerOptions
 from inference.queue.redaction import log_as
 from inference.queue.wire import (
-    STARTS_FAILED,
     Cancel,
     DownMessage,
     Drain,
@@ -47,6 +47,7 @@ from inference.queue.wire import (
     Report,
     Submit,
     Trouble,
+    configured,
     reason,
 )
 from inference.requests import (
@@ -261,38 +262,28 @@ def available(weights: Path | None) -> tuple[Files, ModelCard | None]:
 
 def main(
     fd: Annotated[int, typer.Option(help="Inherited socket to the worker, which starts this program itself.")],
-    blobs: Annotated[str, typer.Option(envvar="BLOBS_URL", help="Folder or URL for the pictures.")],
-    weights: Annotated[Path | None, typer.Option(help="Checkpoints; without them the embedded small one.")] = None,
-    slots: Annotated[int, typer.Option(min=1, help="Jobs drawn at a time.")] = 4,
-    device: Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of torch.")] = None,
-    dtype: Annotated[list[str] | None, typer.Option(help="Number format of a net, such as movq=bfloat16.")] = None,
-    previews: Annotated[bool, typer.Option(help="Small pictures while drawing.")] = True,
-    beautifier: Annotated[str, typer.Option(help="Language model that improves prompts.")] = BEAUTIFIER,
-    translator: Annotated[str, typer.Option(help="Language model that translates them.")] = TRANSLATOR,
-    four_bit: Annotated[bool, typer.Option(help="Pack large language models into four bits.")] = False,
 ) -> None:
     # Ctrl-C and a service manager's SIGTERM go to the whole group; the parent decides, and ends this process by its
     # socket.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    log_as("engine", os.environ.get("LOG_LEVEL", "INFO"))
-    torch.set_num_threads(threads or threads_for_torch())
-    formats = {net: name for net, _, name in (item.partition("=") for item in dtype or ())}
-    try:
-        policy = device_policy(None if device == "auto" else device, formats)
-    except ValueError as wrong:
-        log.error("%s", wrong)
-        raise typer.Exit(2) from wrong
-    prepare(policy.device)
     link = ParentLink(fd)
+    told = configured(link.inbox.get())
+    log_as("engine", told.options.log_level)
     try:
-        files, card = available(weights)
-        language = language_models(beautifier, translator, weights=weights, four_bit=four_bit)
-        child = EngineChild(link, Checkpoint(files), policy, BlobStore(blobs), language=language, previews=previews)
-        child.run(slots, language.on(card) if card else None)
-    except Exception as error:  # whatever broken weights or a broken device may raise
-        first = os.environ.get(STARTS_FAILED, "0") == "0"
-        log.error("this engine ends: %s", reason(error), exc_info=first)
+        _serve(link, told.options)
+    except Exception as error:  # whatever a device that is not there, broken weights or a broken device may raise
+        log.error("this engine ends: %s", reason(error), exc_info=told.failed_starts == 0)
         link.send(Trouble(why=reason(error)))
         raise typer.Exit(1) from error
+
+
+def _serve(link: ParentLink, options: WorkerOptions) -> None:
+    torch.set_num_threads(options.threads or threads_for_torch())
+    policy = device_policy(None if options.device == "auto" else options.device, options.formats)
+    prepare(policy.device)
+    files, card = available(options.weights_dir)
+    language = language_of(options)
+    blobs = BlobStore(options.blobs_url)
+    child = EngineChild(link, Checkpoint(files), policy, blobs, language=language, previews=options.previews)
+    child.run(options.worker_slots, language.on(card) if card else None)

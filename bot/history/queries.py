@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, cast, get_args
 
@@ -17,6 +16,7 @@ from bot.history.statements import living, shows, stored_picture, upsert
 from bot.history.tables import people, pictures, posts, sendings
 from bot.languages import LANGUAGES, Language, language_for
 from inference.queue.database import reading
+from inference.queue.recent import Recent
 from inference.queue.tables import jobs
 from inference.requests import Finished, Kind
 
@@ -42,14 +42,13 @@ class History:
         self.sendings = Sendings(database, clock)
         self._default_language = default_language
         self._clock = clock
-        self._at_hand: OrderedDict[int, tuple[str | None, Person]] = OrderedDict()  # with their client's language
+        self._at_hand: Recent[int, tuple[str | None, Person]] = Recent(_PEOPLE_AT_HAND)  # with their client's language
         self._changes = 0
 
     async def person(self, user_id: int, client_language: str | None) -> Person:
         """The person of this id, remembered from now on if unknown; notes a change of the client's language."""
-        known = self._at_hand.get(user_id)
+        known = self._at_hand.use(user_id)
         if known is not None and client_language in (None, known[0]):
-            self._at_hand.move_to_end(user_id)
             return known[1]
         changes = self._changes
         async with self._reading.connect() as connection:
@@ -66,7 +65,7 @@ class History:
 
     async def language(self, user_id: int, client_language: str | None) -> Language:
         """What to speak with somebody who is not to be remembered for it."""
-        known = self._at_hand.get(user_id)
+        known = self._at_hand.use(user_id)
         if known is not None:
             return known[1].language
         async with self._reading.connect() as connection:
@@ -271,9 +270,6 @@ class History:
 
     def _keep_at_hand(self, person: Person, client_language: str | None) -> None:
         self._at_hand[person.id] = (client_language, person)
-        self._at_hand.move_to_end(person.id)
-        if len(self._at_hand) > _PEOPLE_AT_HAND:
-            self._at_hand.popitem(last=False)
 
     async def _change_picture(self, picture_id: int, values: dict[str, Any]) -> None:
         async with self._database.begin() as connection:

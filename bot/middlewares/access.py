@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -19,6 +18,7 @@ from bot.history import History
 from bot.i18n import _, speaking
 from bot.middlewares.presses import may_act_for, owners_of_press
 from bot.senders import Sender
+from inference.queue.recent import Recent
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class AccessMiddleware(BaseMiddleware):
         self._history = history
         self._administrators = administrators
         self._clock = clock
-        self._refused: OrderedDict[int, float] = OrderedDict()
+        self._refused: Recent[int, float] = Recent(_REMEMBERED)
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         sender: Sender = data["sender"]
@@ -95,7 +95,4 @@ class AccessMiddleware(BaseMiddleware):
         if last is not None and now - last < REFUSAL_LASTS_SECONDS:
             return False
         self._refused[person_id] = now
-        self._refused.move_to_end(person_id)
-        if len(self._refused) > _REMEMBERED:
-            self._refused.popitem(last=False)
         return True

@@ -6,7 +6,7 @@ What comes beyond that is left alone without any work, and its sender is told so
 from __future__ import annotations
 
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -18,6 +18,7 @@ from bot.history import Person
 from bot.i18n import _
 from bot.telegram.meant import is_meant
 from bot.telegram.turns import LineFull, Turns
+from inference.queue.recent import Recent
 
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
@@ -41,7 +42,7 @@ class PicturesInHand:
         self._most = most
         self._held: Counter[int] = Counter()
         self._albums: Counter[tuple[int, str]] = Counter()
-        self._refused: OrderedDict[tuple[int, str], None] = OrderedDict()
+        self._refused: Recent[tuple[int, str], None] = Recent(_REFUSED_ALBUMS)
 
     @asynccontextmanager
     async def hold(self, person: int, album: str | None = None) -> AsyncIterator[None]:
@@ -68,8 +69,6 @@ class PicturesInHand:
     def _refuse(self, key: tuple[int, str]) -> None:
         if key[1]:
             self._refused[key] = None
-            if len(self._refused) > _REFUSED_ALBUMS:
-                self._refused.popitem(last=False)
 
 
 _Line = PicturesInHand | Turns
@@ -89,7 +88,7 @@ class CrowdMiddleware(BaseMiddleware):
         self._words = Turns(_EVERYBODY, per_person=AT_ONCE, waiting=messages_waiting)
         self._presses = Turns(_EVERYBODY, per_person=AT_ONCE, waiting=PRESSES_WAITING)
         self._clock = clock
-        self._floods: OrderedDict[tuple[_Line, int], tuple[float, float]] = OrderedDict()  # when told, when refused
+        self._floods: Recent[tuple[_Line, int], tuple[float, float]] = Recent(_FLOODS)  # when told, when refused
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         person: Person | None = data.get("person")
@@ -132,11 +131,9 @@ class CrowdMiddleware(BaseMiddleware):
 
     def _first_of_flood(self, lane: _Line, person: int) -> bool:
         now = self._clock()
-        told, refused = self._floods.pop((lane, person), (float("-inf"), float("-inf")))
+        told, refused = self._floods.get((lane, person), (float("-inf"), float("-inf")))
         goes_on = now - refused < CALM_SECONDS and now - told < TOLD_AGAIN_SECONDS
         self._floods[lane, person] = (told if goes_on else now, now)
-        if len(self._floods) > _FLOODS:
-            self._floods.popitem(last=False)
         return not goes_on
 
     def _refusal(self, lane: _Line) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 from aiogram import Bot
@@ -17,6 +16,7 @@ from bot.i18n import _, speaking
 from bot.languages import language_for
 from bot.telegram.meant import is_meant
 from bot.troubles import cause_of
+from inference.queue.recent import Recent
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class Excuses:
     def __init__(self, bot: Bot, clock: Callable[[], float] = time.monotonic) -> None:
         self._bot = bot
         self._clock = clock
-        self._told: OrderedDict[int, float] = OrderedDict()
+        self._told: Recent[int, float] = Recent(_REMEMBERED)
 
     async def tell(self, updates: Sequence[Update], error: Exception) -> None:
         """Says what is wrong, whose fault it is, and that nothing is lost, to every chat once in a while."""
@@ -63,9 +63,6 @@ class Excuses:
         if now - self._told.get(chat_id, float("-inf")) < AGAIN_SECONDS:
             return False
         self._told[chat_id] = now
-        self._told.move_to_end(chat_id)
-        if len(self._told) > _REMEMBERED:
-            self._told.popitem(last=False)
         return True
 
 

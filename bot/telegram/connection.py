@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from aiogram.exceptions import AiogramError, TelegramNotFound, TelegramUnauthori
 from bot.outbox import Outbox
 from bot.settings import Settings, SettingsError
 from bot.telegram.sent_once import SentOnce
+from inference.queue.backoff import pauses
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +49,9 @@ def make_bot(settings: Settings) -> Bot:
 
 async def reached(call: Callable[[], Awaitable[Answer]], stop: asyncio.Event) -> Answer | None:
     """What Telegram answers, waiting for it as long as it takes; None when `stop` was set before."""
-    pause = 1.0
-    while not stop.is_set():
+    for pause in pauses(1.0, 30.0):
+        if stop.is_set():
+            break
         try:
             return await call()
         except (
@@ -59,8 +61,6 @@ async def reached(call: Callable[[], Awaitable[Answer]], stop: asyncio.Event) ->
             raise SettingsError("BOT_TOKEN", "Telegram does not know this token; ask @BotFather for it") from unknown
         except AiogramError as error:
             log.warning("Telegram cannot be reached: %s; next try in %.0f s", error, pause)
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause)
-        except TimeoutError:
-            pause = min(30.0, pause * 2)
     return None

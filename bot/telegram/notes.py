@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.history.inbox import Changes, InboxRows
 from bot.telegram.updates import Seldom
+from inference.queue.backoff import pauses
 
 log = logging.getLogger(__name__)
 
@@ -66,15 +67,13 @@ class Notes:
 
     async def _write(self, changes: Changes) -> None:
         """Again and again until the database takes them: without them an update would be handled twice."""
-        pause = 0.1
-        while True:
+        for pause in pauses(0.1, LONGEST_PAUSE):
             try:
                 await self._rows.write(changes)
                 return
             except (SQLAlchemyError, OSError) as refused:
                 self._on_refused(refused)
             await asyncio.sleep(pause)
-            pause = min(LONGEST_PAUSE, pause * 2)
 
 
 class Refusals:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from inference.checkpoints.catalogue import human_size
+from inference.queue.options import WorkerOptions
 from inference.requests import ModelCard
 
 Task = Literal["beautify", "translate"]
@@ -75,6 +76,13 @@ def language_models(
         if lack:
             missing[task] = lack
     return LanguageModels(found, missing, four_bit)
+
+
+def language_of(options: WorkerOptions) -> LanguageModels:
+    """The language models that a worker is told to use, the default ones where it is told none."""
+    beautifier = BEAUTIFIER if options.beautifier is None else options.beautifier
+    translator = TRANSLATOR if options.translator is None else options.translator
+    return language_models(beautifier, translator, weights=options.weights_dir, four_bit=options.language_4bit)
 
 
 def _folder_of(name: str, weights: Path | None) -> Path | None:

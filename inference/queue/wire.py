@@ -1,7 +1,7 @@
 """What bot, worker and engine child say to each other: JSON lines over a Unix socket the child has inherited.
 
-The same messages go over both hops. A side that reads the end of the stream knows that the other one is gone.
-The child of either hop is started with `--fd N`, N being its end of a socket pair.
+The same messages go over both hops, `Configure` first. A side that reads the end of the stream knows that the other one
+is gone. The child of either hop is started with `--fd N`, N being its end of a socket pair.
 """
 
 from __future__ import annotations
@@ -18,16 +18,28 @@ import sys
 import threading
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 
 from inference.queue.delivery import Assignment, JobReport
+from inference.queue.options import WorkerOptions
 from inference.requests import Contract, ModelCard
 
 log = logging.getLogger(__name__)
 
 MAX_LINE_BYTES = 8 * 2**20
 MAX_REASON_CHARS = 500
-STARTS_FAILED = "ENGINE_STARTS_FAILED"  # in an engine's environment: how many before it were never ready
+
+
+class WireError(ValueError):
+    """What the other side said cannot be understood. In one line without the values, which may be secret."""
+
+
+class Configure(Contract):
+    """The first message to a child: all its options. `failed_starts` children before it were never ready."""
+
+    type: Literal["configure"] = "configure"
+    options: WorkerOptions
+    failed_starts: Annotated[int, Field(ge=0)] = 0
 
 
 class Submit(Contract):
@@ -77,9 +89,9 @@ class Trouble(Contract):
     why: Annotated[str, Field(max_length=MAX_REASON_CHARS)]
 
 
-Down = Annotated[Submit | Cancel | Drain, Field(discriminator="type")]
+Down = Annotated[Configure | Submit | Cancel | Drain, Field(discriminator="type")]
 Up = Annotated[Hello | Report | Patience | Trouble, Field(discriminator="type")]
-DownMessage = Submit | Cancel | Drain
+DownMessage = Configure | Submit | Cancel | Drain
 UpMessage = Hello | Report | Patience | Trouble
 _DOWN: TypeAdapter[DownMessage] = TypeAdapter(Down)
 _UP: TypeAdapter[UpMessage] = TypeAdapter(Up)
@@ -97,13 +109,32 @@ def reason(error: BaseException) -> str:
 
 
 def decode_down(line: bytes) -> DownMessage:
-    """The message on a line towards the device. Raises pydantic.ValidationError."""
-    return _DOWN.validate_json(line)
+    """The message on a line towards the device. Raises WireError."""
+    try:
+        return _DOWN.validate_json(line)
+    except ValidationError as refusal:
+        raise _misunderstood(refusal) from None  # which would print what was said
 
 
 def decode_up(line: bytes) -> UpMessage:
-    """The message on a line towards the bot. Raises pydantic.ValidationError."""
-    return _UP.validate_json(line)
+    """The message on a line towards the bot. Raises WireError."""
+    try:
+        return _UP.validate_json(line)
+    except ValidationError as refusal:
+        raise _misunderstood(refusal) from None
+
+
+def configured(message: DownMessage | None) -> Configure:
+    """The first message to a child, None where the stream has ended. Raises WireError for any but that one."""
+    if not isinstance(message, Configure):
+        raise WireError("no options were given before anything else; the bot starts this program and gives them")
+    return message
+
+
+def _misunderstood(refusal: ValidationError) -> WireError:
+    first = refusal.errors(include_input=False, include_url=False, include_context=False)[0]
+    where = ".".join(map(str, first["loc"])) or "a line"
+    return WireError(f"the two sides are not of the same version of the program: {where}: {first['msg']}")
 
 
 class ParentLink:
@@ -136,8 +167,10 @@ class ParentLink:
                 for line in lines:
                     if line.endswith(b"\n"):  # a killed parent may leave half a line
                         self.inbox.put(decode_down(line))
-        except ValueError:  # a thread that died of it would leave a child that hears nothing any more
-            log.exception("the parent spoke nonsense; this is the end")
+        except WireError as nonsense:  # a thread that died of it would leave a child that hears nothing any more
+            log.error("the parent cannot be understood; this is the end: %s", nonsense)
+            with contextlib.suppress(OSError):
+                self.send(Trouble(why=str(nonsense)[:MAX_REASON_CHARS]))
         self.inbox.put(None)
         if self._exit_on_eof:
             os._exit(0)
@@ -153,12 +186,12 @@ class Link:
     async def line(self) -> bytes | None:
         """The next line, None at the end of the stream. Half a line at the end (a killed writer) is dropped.
 
-        Raises ValueError for a line that is too long to be one of ours.
+        Raises WireError for a line that is too long to be one of ours.
         """
         try:
             return await self._reader.readuntil(b"\n")
         except asyncio.LimitOverrunError as overrun:
-            raise ValueError(f"a line of more than {MAX_LINE_BYTES} bytes") from overrun
+            raise WireError(f"a line of more than {MAX_LINE_BYTES} bytes") from overrun
         except (asyncio.IncompleteReadError, ConnectionError):
             return None
 

@@ -67,7 +67,6 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(monkeypatch: pytest.Monk
         ("DATABASE_URL", "mysql://host/name"),
         ("DATABASE_URL", "sqlite://"),
         ("DATABASE_URL", "sqlite:///:memory:"),
-        ("QUEUE_URL", "redis://localhost"),
         ("DEVICE", "tpu"),
         ("WORKER_SLOTS", "0"),
         ("WORKER_SLOTS", "many"),

@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import json
 import os
-import shlex
 import signal
 import sys
 import time
@@ -21,19 +20,19 @@ from inference.queue.delivery.local import LocalDelivery
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger, Limits
+from inference.queue.options import WorkerOptions
 from inference.queue.tables import metadata
 from inference.requests import Cancelled, Event, Failed, Finished, FlashTextToImage
 
 
 class Driver:
-    def __init__(self, folder: Path, options: dict[str, object], engine: list[str], worker: list[str]) -> None:
+    def __init__(self, folder: Path, options: dict[str, object], worker: WorkerOptions) -> None:
         self.folder = folder
         self.journal = os.open(folder / "journal", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         self.database = open_database(f"sqlite+aiosqlite:///{folder / 'jobs.db'}")
         self.clock_offset = 0.0
         self.ledger = Ledger(self.database, limits=Limits(**options), clock=lambda: time.time() + self.clock_offset)  # type: ignore[arg-type]
-        command = [sys.executable, "-m", "inference.worker", "--engine", shlex.join(engine), *worker]
-        self.delivery = LocalDelivery(command)
+        self.delivery = LocalDelivery(worker)
         self.queue = Dispatcher(self.ledger, self.delivery, reconcile_seconds=1.0)
         self.to_show: asyncio.Queue[int] = asyncio.Queue()
         self.over = asyncio.Event()
@@ -126,10 +125,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--limits", type=json.loads, default={})
-    parser.add_argument("--engine", type=shlex.split, required=True)
-    parser.add_argument("--worker", type=shlex.split, default=[])
+    parser.add_argument("--worker", type=WorkerOptions.model_validate_json, required=True)
     options = parser.parse_args()
-    asyncio.run(Driver(options.folder, options.limits, options.engine, options.worker).run())
+    asyncio.run(Driver(options.folder, options.limits, options.worker).run())
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import signal
 import sqlite3
 import subprocess
@@ -15,6 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
+
+from inference.queue.options import WorkerOptions
 
 ROOT = Path(__file__).parents[2]
 TERMINAL = ("done", "failed", "dead", "cancelled")
@@ -45,14 +46,9 @@ class Stage:
     ) -> None:
         self.folder = folder
         self.limits = {"waiting_per_person": 1000, "queue_cap": 100_000, "retry_seconds": 0.05, **(limits or {})}
-        self.engine = [
-            sys.executable,
-            str(Path(__file__).with_name("fake_engine.py")),
-            "--journal",
-            str(folder / "runs"),
-        ]
-        self.engine += ["--slots", str(slots), "--steps", str(steps), "--step-seconds", str(step_seconds)]
-        self.worker = ["--silence", str(silence_seconds)]
+        engine = [sys.executable, str(Path(__file__).with_name("fake_engine.py")), "--journal", str(folder / "runs")]
+        engine += ["--slots", str(slots), "--steps", str(steps), "--step-seconds", str(step_seconds)]
+        self.worker = WorkerOptions(engine=tuple(engine), silence_seconds=silence_seconds)
         self.plan: list[dict[str, Any]] = []
         self.process: subprocess.Popen[bytes] | None = None
         (folder / "plan").touch()
@@ -61,13 +57,12 @@ class Stage:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "tests.chaos.driver", "--folder", str(self.folder)]
-        command += ["--limits", json.dumps(self.limits), "--engine", shlex.join(self.engine)]
-        command += [f"--worker={shlex.join(self.worker)}"]
+        command += ["--limits", json.dumps(self.limits), "--worker", self.worker.model_dump_json()]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                env={**os.environ, "PYTHONPATH": str(ROOT), "STAGE": str(self.folder)},
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -115,7 +110,7 @@ class Stage:
                 with suppress(OSError):
                     command = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
                     alive = ") Z " not in (entry / "stat").read_text()
-                    ours = any(str(self.folder) in word for word in command)
+                    ours = f"STAGE={self.folder}".encode() in (entry / "environ").read_bytes().split(b"\0")
                     if alive and ours and any(word.endswith(program) for word in command[1:3]):
                         found.append(int(entry.name))
         return sorted(found)

@@ -46,8 +46,7 @@ class Lives:
     async def prepare(cls, playground: Playground, folder: Path, *, webhook: bool = False) -> Lives:
         """Waits until everything has been imported. Updates come by polling, or by webhook."""
         folder.mkdir(parents=True, exist_ok=True)
-        engine = [sys.executable, "-m", "tests.hostile.squares", "--blobs", str(folder / "data" / "blobs")]
-        engine += ["--ready", str(folder / "ready")]
+        engine = [sys.executable, "-m", "tests.hostile.squares", "--ready", str(folder / "ready")]
         warm = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.hostile.warm", shlex.join(engine)),
             cwd=ROOT,

@@ -1,6 +1,6 @@
 """An engine that paints squares: real files for every mode, no tensors, ready in half a second.
 
-python -m tests.hostile.squares --fd N --blobs FOLDER --ready FILE [--slots N] [--seconds N]
+python -m tests.hostile.squares --fd N --ready FILE [--slots N] [--seconds N]
 
 Its process id stands in FILE as soon as it can paint.
 """
@@ -17,7 +17,7 @@ from PIL import Image
 
 from inference.blobs import BlobStore, encode_png
 from inference.queue.delivery import JobEvent, JobReport
-from inference.queue.wire import Cancel, Drain, Hello, ParentLink, Report, Submit, die_with_parent
+from inference.queue.wire import Cancel, Drain, Hello, ParentLink, Report, Submit, configured, die_with_parent
 from inference.requests import (
     AnyRequest,
     Cancelled,
@@ -46,17 +46,17 @@ STEPS = 4
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--fd", type=int, required=True)
-    parser.add_argument("--blobs", required=True)
     parser.add_argument("--ready", type=Path, required=True)
     parser.add_argument("--slots", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=0.3, help="for a job")
     options = parser.parse_args()
     die_with_parent()
     link = ParentLink(options.fd)
+    blobs = BlobStore(configured(link.inbox.get()).options.blobs_url)
     with suppress(BrokenPipeError):  # the worker is gone
         link.send(Hello(slots=options.slots, card=CARD, pid=os.getpid()))
         options.ready.write_text(str(os.getpid()))
-        _serve(link, BlobStore(options.blobs), options.seconds / STEPS)
+        _serve(link, blobs, options.seconds / STEPS)
 
 
 def _serve(link: ParentLink, blobs: BlobStore, step_seconds: float) -> None:

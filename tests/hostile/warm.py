@@ -4,7 +4,7 @@
 
 Importing takes seconds, and a thousand kills are a thousand starts. A line of JSON on stdin asks for a life
 (`environment`, `log`, `life`), a line on stdout is its process id; all lives end with this process. The one thing that
-is not as in `python -m bot run` is the worker's option `--engine`.
+is not as in `python -m bot run` is the worker's option `engine`.
 """
 
 from __future__ import annotations
@@ -13,19 +13,21 @@ import gc
 import json
 import os
 import random
+import shlex
 import signal
 import sys
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import bot.__main__ as entry
 import bot.app as app
 from inference.queue.delivery.local import LocalDelivery
+from inference.queue.options import WorkerOptions
 from inference.queue.wire import die_with_parent
 
 
 def main(engine: str) -> None:
-    def with_engine(*command: Any, **options: Any) -> LocalDelivery:
-        return LocalDelivery(*command, **{**options, "more": {**options.get("more", {}), "engine": engine}})
+    def with_engine(options: WorkerOptions) -> LocalDelivery:
+        return LocalDelivery(options.model_copy(update={"engine": tuple(shlex.split(engine))}))
 
     app.LocalDelivery = with_engine  # type: ignore[attr-defined,assignment]
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how they ended

@@ -15,20 +15,21 @@ from typer.testing import CliRunner
 from inference import doctor
 from inference.__main__ import app
 from inference.checkpoints.store import EMBEDDED
-from inference.doctor import Check, doctor_report
+from inference.doctor import doctor_report
+from inference.queue.findings import Finding
 from tests.inference.tiny import write_checkpoint
 
 ROOT = Path(__file__).parents[2]
 
 
-def about(checks: list[Check], subject: str) -> Check:
+def about(checks: list[Finding], subject: str) -> Finding:
     (found,) = [check for check in checks if check.subject == subject]
     return found
 
 
 def test_whole_weights_make_their_modes_work(tiny_folder: Path, tmp_path: Path) -> None:
     checks = doctor_report(tiny_folder, embedded=tmp_path)
-    assert about(checks, "modes") == Check(True, "modes", "flash, full, refine")
+    assert about(checks, "modes") == Finding(True, "modes", "flash, full, refine")
     assert about(checks, "full").ok and str(tiny_folder) in about(checks, "full").words
     assert about(checks, "inpaint").ok is None  # nobody asked for it
     assert not any(check.subject == "embedded" for check in checks)

@@ -1,66 +1,86 @@
-"""The worker's command line: what of it reaches the engine."""
+"""What a worker must be told, and what it does with it."""
 
 from __future__ import annotations
 
+import json
 import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from inference import worker
+from bot.settings import Settings
 from inference.__main__ import app
-from inference.engine_parent import EngineOptions
+from inference.queue.options import WorkerOptions
+from inference.queue.wire import Cancel, Configure, Trouble, decode_up, encode
 from inference.requests import FlashTextToImage, Rewrite
 
-
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[EngineOptions]:
-    """The options of every worker that would have run."""
-    seen: list[EngineOptions] = []
-
-    async def run_worker(fd: int, options: EngineOptions, **rest: object) -> None:
-        seen.append(options)
-
-    monkeypatch.setattr(worker, "run_worker", run_worker)
-    monkeypatch.setattr(worker, "die_with_parent", lambda: None)
-    return seen
+ROOT = Path(__file__).parents[2]
+PROGRAMS = ("inference.worker", "inference.engine_child")
 
 
-def test_number_formats_reach_the_engine_from_the_environment(started: list[EngineOptions]) -> None:
-    ran = CliRunner().invoke(app, ["worker", "--fd", "3"], env={"NET_DTYPES": "movq=bfloat16 unet=float16"})
-    assert ran.exit_code == 0, ran.output
-    [options] = started
-    words = list(options.engine)
-    assert [words[at + 1] for at, word in enumerate(words) if word == "--dtype"] == ["movq=bfloat16", "unet=float16"]
+def answer_of(program: str, first: bytes) -> tuple[Trouble, str]:
+    """The last words of a worker or engine child after such a first line, and its log."""
+    ours, theirs = socket.socketpair()
+    ours.sendall(first)
+    command = [sys.executable, "-m", program, "--fd", str(theirs.fileno())]
+    ended = subprocess.run(
+        command,
+        pass_fds=[theirs.fileno()],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    theirs.close()
+    with ours, ours.makefile("rb") as lines:
+        words = decode_up(lines.readlines()[-1])
+    assert isinstance(words, Trouble)
+    return words, ended.stdout + ended.stderr
 
 
-def test_unless_told_otherwise_the_engine_chooses_its_formats(started: list[EngineOptions]) -> None:
-    CliRunner().invoke(app, ["worker", "--fd", "3", "--no-previews", "--job-timeout", "60"])
-    assert "--dtype" not in started[0].engine and "--no-previews" in started[0].engine
-    assert started[0].job_timeout_seconds == 60
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_an_option_of_another_version_is_refused_by_its_name_and_no_value_is_shown(program: str) -> None:
+    options = {**WorkerOptions(blobs_url="memory://studio:geheim@store/x").model_dump(mode="json"), "colour": "geheim"}
+    words, log = answer_of(program, json.dumps({"type": "configure", "options": options}).encode() + b"\n")
+    assert "same version" in words.why and "colour" in words.why
+    assert "colour" in log
+    assert "geheim" not in words.why + log
 
 
-def test_words_are_given_up_sooner_than_pictures_but_never_later(started: list[EngineOptions]) -> None:
+def test_a_worker_that_is_given_work_before_its_options_says_what_it_needs() -> None:
+    words, log = answer_of("inference.worker", encode(Cancel(job_id=1)))
+    assert "no options" in words.why and "no options" in log
+
+
+def test_a_person_who_starts_a_worker_is_told_who_does_that() -> None:
+    ran = CliRunner().invoke(app, ["worker"])
+    assert ran.exit_code == 2 and "python -m bot" in ran.output
+
+
+def test_words_are_given_up_sooner_than_pictures_but_never_later() -> None:
     words = Rewrite(kind="beautify", prompt="a fox", seeds=(1,))
     picture = FlashTextToImage(prompt="a fox", seeds=(1,))
-    CliRunner().invoke(app, ["worker", "--fd", "3", "--job-timeout", "600", "--rewrite-timeout", "90"])
-    CliRunner().invoke(app, ["worker", "--fd", "3", "--job-timeout", "60", "--rewrite-timeout", "90"])
-    assert [options.seconds_for(words) for options in started] == [90, 60]
-    assert [options.seconds_for(picture) for options in started] == [600, 60]
+    patient = WorkerOptions(job_timeout_minutes=10, rewrite_timeout_seconds=90)
+    hasty = WorkerOptions(job_timeout_minutes=1, rewrite_timeout_seconds=90)
+    assert [options.seconds_for(words) for options in (patient, hasty)] == [90, 60]
+    assert [options.seconds_for(picture) for options in (patient, hasty)] == [600, 60]
 
 
-def test_where_the_pictures_are_goes_by_the_environment_because_it_may_hold_a_password(
-    started: list[EngineOptions],
-) -> None:
-    address = "memory://studio:geheim@store/x"
-    ran = CliRunner().invoke(app, ["worker", "--fd", "3"], env={"BLOBS_URL": address})
-    assert ran.exit_code == 0, ran.output
-    assert "geheim" not in " ".join(started[0].engine)
-    assert started[0].environment == {"BLOBS_URL": address}
-    assert "BLOBS_URL" not in os.environ
+def test_what_the_owner_sets_is_what_the_worker_is_told(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, data_dir=tmp_path, worker_slots=2, net_dtypes="movq=bfloat16 unet=float16")
+    options = WorkerOptions.of(settings)
+    assert options.worker_slots == 2 and options.weights_dir == tmp_path / "weights"
+    assert options.blobs_url == str(tmp_path / "blobs")
+    assert options.formats == {"movq": "bfloat16", "unet": "float16"}
+    assert Configure(options=options) == Configure.model_validate_json(encode(Configure(options=options)))
 
 
-def test_the_language_models_reach_the_engine(started: list[EngineOptions]) -> None:
-    chosen = ["--beautifier", "none", "--translator", "a/b", "--four-bit"]
-    CliRunner().invoke(app, ["worker", "--fd", "3", *chosen])
-    assert " ".join(chosen) in " ".join(started[0].engine)
+def test_a_doctor_is_told_by_the_environment_and_of_no_secret(tmp_path: Path) -> None:
+    told = WorkerOptions(weights_dir=tmp_path, language_4bit=True, blobs_url="memory://studio:geheim@store/x")
+    environment = told.to_environment()
+    assert "geheim" not in str(environment)
+    assert WorkerOptions.from_environment(environment) == told.model_copy(update={"blobs_url": "data/blobs"})

@@ -19,8 +19,10 @@ from PIL import Image
 from inference.blobs import BlobStore, read_recipe
 from inference.checkpoints.store import EMBEDDED
 from inference.queue.delivery import Assignment, Interrupted, JobEvent
+from inference.queue.options import WorkerOptions
 from inference.queue.wire import (
     Cancel,
+    Configure,
     DownMessage,
     Drain,
     Hello,
@@ -36,7 +38,13 @@ from inference.requests import Cancelled, Failed, Finished, Progress, Recipe, St
 from tests.inference.engine.fakes import flash, full
 
 SECONDS = 90.0
-COMMAND = [sys.executable, "-m", "inference.engine_child", "--device", "cpu", "--threads", "1"]
+COMMAND = [sys.executable, "-m", "inference.engine_child"]
+
+
+def told(blobs: Path, weights: Path | None) -> bytes:
+    """The first message to a child."""
+    options = WorkerOptions(device="cpu", threads=1, blobs_url=str(blobs), weights_dir=weights)
+    return encode(Configure(options=options))
 
 
 class Child:
@@ -46,9 +54,8 @@ class Child:
         self.blobs = folder / "blobs"
         ours, theirs = socket.socketpair()
         ours.settimeout(SECONDS)
-        command = [*COMMAND, "--blobs", str(self.blobs), "--fd", str(theirs.fileno())]
-        command += ["--weights", str(weights)] if weights else []
-        self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
+        ours.sendall(told(self.blobs, weights))
+        self.process = subprocess.Popen([*COMMAND, "--fd", str(theirs.fileno())], pass_fds=[theirs.fileno()])
         theirs.close()
         self._socket, self._lines = ours, ours.makefile("rb")
         self.first_words: list[UpMessage] = []
@@ -185,7 +192,8 @@ def test_drained_it_finishes_what_it_can_gives_back_the_rest_and_ends(child: Chi
 PARENT = """
 import socket, subprocess, sys, time
 ours, theirs = socket.socketpair()
-child = subprocess.Popen([*sys.argv[1:], "--fd", str(theirs.fileno())], pass_fds=[theirs.fileno()])
+ours.sendall(sys.argv[1].encode())
+child = subprocess.Popen([*sys.argv[2:], "--fd", str(theirs.fileno())], pass_fds=[theirs.fileno()])
 theirs.close()
 ours.makefile("rb").readline()
 print(child.pid, flush=True)
@@ -195,8 +203,8 @@ time.sleep(1000)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_it_does_not_outlive_its_parent(tmp_path: Path, tiny_folder: Path) -> None:
-    command = [*COMMAND, "--blobs", str(tmp_path), "--weights", str(tiny_folder)]
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, *command], stdout=subprocess.PIPE)
+    first = told(tmp_path, tiny_folder).decode()
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, first, *COMMAND], stdout=subprocess.PIPE)
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
     assert _alive(pid)
@@ -223,7 +231,8 @@ def test_weights_that_were_cut_in_half_are_its_last_words(tmp_path: Path) -> Non
     victim = folder / "kandinsky3_flash.safetensors"
     victim.write_bytes(victim.read_bytes()[: victim.stat().st_size // 2])
     ours, theirs = socket.socketpair()
-    command = [*COMMAND, "--blobs", str(tmp_path), "--fd", str(theirs.fileno()), "--weights", str(folder)]
+    ours.sendall(told(tmp_path, folder))
+    command = [*COMMAND, "--fd", str(theirs.fileno())]
     ended = subprocess.run(command, pass_fds=[theirs.fileno()], capture_output=True, text=True, timeout=SECONDS)
     theirs.close()
     with ours, ours.makefile("rb") as lines:

@@ -11,11 +11,11 @@ import torch
 from inference.blobs import BlobStore
 from inference.checkpoints.load import Checkpoint
 from inference.engine import Drawn
-from inference.engine_parent import EngineOptions
 from inference.inventory import nets_used
 from inference.memory import device_policy
 from inference.pipelines import Drawing
 from inference.queue.delivery import Assignment, JobEvent
+from inference.queue.options import WorkerOptions
 from inference.queue.wire import Cancel, Report
 from inference.requests import Cancelled, Finished, parse_request
 from inference.serving import EngineChild
@@ -113,7 +113,7 @@ def test_a_recipe_names_the_nets_that_were_really_used(random_folder: Path) -> N
 
 
 def test_a_huge_picture_may_take_longer_and_others_may_not() -> None:
-    options = EngineOptions(engine=(), job_timeout_seconds=600)
+    options = WorkerOptions(job_timeout_minutes=10)
     digest = "0" * 64
 
     def upscale(side: int) -> Any:

@@ -17,7 +17,8 @@ import torch
 from inference import serving
 from inference.engine_child import OWNERS_CHOICE, let_segments_grow
 from inference.queue.delivery import Assignment
-from inference.queue.wire import Drain, Hello, ParentLink, Report, Submit, UpMessage, decode_up, encode
+from inference.queue.options import WorkerOptions
+from inference.queue.wire import Configure, Drain, Hello, ParentLink, Report, Submit, UpMessage, decode_up, encode
 from inference.requests import Failed, Finished
 from tests.inference.engine.kinds import request
 from tests.inference.pretended.card import GB, Card, Cards
@@ -45,12 +46,19 @@ def test_it_draws_on_the_card_it_was_told(ends: tuple[socket.socket, int], weigh
     ours, fd = ends
     asked = request("flash", 1)
     cards = Cards(Card(4 * GB, major=7), Card(80 * GB, major=8))
-    for message in (Submit(assignment=Assignment(job_id=1, request=asked)), Drain(grace_seconds=60)):
+    options = WorkerOptions(
+        device="cuda:1",
+        threads=1,
+        blobs_url=str(tmp_path),
+        weights_dir=weights.folder,
+        beautifier="none",
+        translator="none",
+    )
+    first = Configure(options=options)
+    for message in (first, Submit(assignment=Assignment(job_id=1, request=asked)), Drain(grace_seconds=60)):
         ours.sendall(encode(message))
     with cards:
-        serving.main(
-            fd, str(tmp_path), weights.folder, device="cuda:1", threads=1, beautifier="none", translator="none"
-        )
+        serving.main(fd)
         assert cards.current == 1 and not torch.backends.cudnn.allow_tf32
     told = list(_heard(ours))
     assert isinstance(told[-1], Report) and isinstance(told[-1].report.event, Finished)

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import os
-import shlex
 import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from inference.queue.delivery import Interrupted
-from inference.queue.delivery.local import LocalDelivery, worker_arguments
+from inference.queue.delivery.local import LocalDelivery
+from inference.queue.options import WorkerOptions
+from inference.queue.wire import Configure, decode_down
 from inference.requests import Cancelled, Failed, Finished, Progress, Started
 from tests.inference.queue.delivery_contract import DeliveryContract, SetUp, assignment, reading, ready
 from tests.inference.queue.jobs import eventually
@@ -19,11 +21,10 @@ ENGINE = Path(__file__).parents[2] / "chaos" / "fake_engine.py"
 ROOT = Path(__file__).parents[3]
 
 
-def command(folder: Path, *, slots: int = 4, steps: int = 5, step_seconds: float = 0.005, **worker: float) -> list[str]:
+def options(folder: Path, *, slots: int = 4, steps: int = 5, step_seconds: float = 0.005, **more: Any) -> WorkerOptions:
     engine = [sys.executable, str(ENGINE), "--journal", str(folder / "runs"), "--slots", str(slots)]
     engine += ["--steps", str(steps), "--step-seconds", str(step_seconds)]
-    options = [f"--{name.replace('_', '-')}={value}" for name, value in worker.items()]
-    return [sys.executable, "-m", "inference.worker", "--engine", shlex.join(engine), *options]
+    return WorkerOptions(engine=tuple(engine), **more)
 
 
 @pytest.fixture
@@ -31,8 +32,8 @@ async def delivery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     started: list[LocalDelivery] = []
 
-    async def set_up(**options: float) -> LocalDelivery:
-        started.append(LocalDelivery(command(tmp_path, **options)))  # type: ignore[arg-type]
+    async def set_up(**chosen: Any) -> LocalDelivery:
+        started.append(LocalDelivery(options(tmp_path, **chosen)))
         await started[-1].start()
         return started[-1]
 
@@ -65,7 +66,7 @@ async def test_a_killed_worker_is_replaced_and_what_it_held_comes_back(delivery:
 
 
 async def test_a_job_that_comes_while_no_worker_is_there_is_given_back_at_once(tmp_path: Path) -> None:
-    local = LocalDelivery([str(tmp_path / "no such program")])
+    local = LocalDelivery(command=[str(tmp_path / "no such program")])
     await local.start()
     async with reading(local) as reader:
         await local.submit(assignment(1))
@@ -76,14 +77,14 @@ async def test_a_job_that_comes_while_no_worker_is_there_is_given_back_at_once(t
 
 async def test_a_worker_that_speaks_nonsense_is_killed_and_replaced(tmp_path: Path) -> None:
     program = "import os, sys; open('lives', 'a').write('x'); os.write(int(sys.argv[-1]), b'nonsense\\n'); input()"
-    local = LocalDelivery([sys.executable, "-c", f"import os; os.chdir({str(tmp_path)!r}); {program}"])
+    local = LocalDelivery(command=[sys.executable, "-c", f"import os; os.chdir({str(tmp_path)!r}); {program}"])
     await local.start()
     await eventually(lambda: (tmp_path / "lives").exists() and len((tmp_path / "lives").read_text()) > 1)
     await local.close(0.0)
 
 
 async def test_a_silent_engine_is_killed_and_its_jobs_reported_hung(delivery: SetUp) -> None:
-    local = await delivery(silence=0.5)
+    local = await delivery(silence_seconds=0.5)
     await ready(local, 4)
     async with reading(local) as reader:
         await local.submit(assignment(1, "hang"))
@@ -96,7 +97,7 @@ async def test_a_silent_engine_is_killed_and_its_jobs_reported_hung(delivery: Se
 
 
 async def test_a_job_past_its_time_is_stopped_and_fails(delivery: SetUp) -> None:
-    local = await delivery(steps=100_000, job_timeout=1)
+    local = await delivery(steps=100_000, job_timeout_minutes=1 / 60)
     await ready(local, 4)
     async with reading(local) as reader:
         await local.submit(assignment(1))
@@ -106,7 +107,7 @@ async def test_a_job_past_its_time_is_stopped_and_fails(delivery: SetUp) -> None
 
 
 async def test_a_hung_job_that_was_cancelled_is_cancelled_when_the_engine_dies(delivery: SetUp) -> None:
-    local = await delivery(silence=0.5)
+    local = await delivery(silence_seconds=0.5)
     await ready(local, 4)
     async with reading(local) as reader:
         await local.submit(assignment(1, "hang"))
@@ -127,29 +128,59 @@ async def test_previews_come_once_a_second_at_most(delivery: SetUp) -> None:
     assert 1 <= len(previews) <= took + 1
 
 
-def test_the_default_command_starts_the_worker_without_a_shell(tmp_path: Path) -> None:
-    words = worker_arguments(slots=2, weights=tmp_path, device="cpu", previews=False, job_timeout_seconds=60.0)
-    assert words[:3] == [sys.executable, "-m", "inference.worker"]
-    assert words[-3:] == ["--weights", str(tmp_path), "--no-previews"]
+WITNESS = """
+import os, pathlib, sys
+at = sys.argv.index("--fd") + 1
+with os.fdopen(int(sys.argv[at]), "rb", buffering=0) as wire:
+    line = b""
+    while not line.endswith(b"\\n"):
+        line += wire.read(1)
+    folder = pathlib.Path(sys.argv[1])
+    for name, pid in (("engine", os.getpid()), ("worker", os.getppid())):
+        for kind in ("cmdline", "environ"):
+            (folder / f"{name}.{kind}").write_bytes(pathlib.Path(f"/proc/{pid}/{kind}").read_bytes())
+    (folder / "partial").write_bytes(line)
+    (folder / "partial").rename(folder / "heard")
+    wire.read(1)
+"""
 
 
-def test_options_of_the_worker_are_passed_on_where_they_are_set(tmp_path: Path) -> None:
-    more = {"translator": "none", "beautifier": None, "four-bit": True, "other": False, "rewrite-timeout": 9.0}
-    words = worker_arguments(slots=2, weights=None, device="cpu", previews=True, job_timeout_seconds=60.0, more=more)
-    assert words[-5:] == ["--translator", "none", "--four-bit", "--rewrite-timeout", "9.0"]
-
-
-async def test_the_address_of_the_blobs_is_in_no_command_line_of_worker_or_engine(tmp_path: Path) -> None:
-    seen = tmp_path / "seen"
-    program = f"import os, sys; open({str(seen)!r}, 'w').write(os.environ['BLOBS_URL'] + ' ' + ' '.join(sys.argv))"
-    address = "memory://studio:geheim@store/pictures"
-    local = LocalDelivery([sys.executable, "-c", program], blobs=address)
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+async def test_every_option_reaches_the_engine_whole_and_stands_in_no_command_line_or_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    told = WorkerOptions(
+        device="cuda:7",
+        worker_slots=9,
+        previews=False,
+        net_dtypes="movq=bfloat16 unet=float16",
+        beautifier="none",
+        translator="some/one",
+        language_4bit=True,
+        rewrite_timeout_seconds=77,
+        job_timeout_minutes=3,
+        shutdown_grace_seconds=4,
+        log_level="DEBUG",
+        blobs_url="memory://studio:geheim@store/pictures",
+        weights_dir=tmp_path / "weights",
+        engine=(sys.executable, "-c", WITNESS, str(tmp_path)),
+        silence_seconds=50,
+        start_seconds=60,
+        threads=3,
+    )
+    plain = WorkerOptions()
+    alike = [name for name in WorkerOptions.model_fields if getattr(told, name) == getattr(plain, name)]
+    assert alike == [], "give every option another value than its default here"
+    local = LocalDelivery(told)
     await local.start()
-    await eventually(lambda: seen.exists() and seen.read_text() != "")
+    await eventually(lambda: (tmp_path / "heard").exists(), 60.0)
     await local.close(0.0)
-    by_environment, words = seen.read_text().split(" ", 1)
-    assert by_environment == address and "geheim" not in words
-    assert "geheim" not in " ".join(LocalDelivery(blobs=address)._command)
+    assert decode_down((tmp_path / "heard").read_bytes()) == Configure(options=told)
+    for name in ("engine", "worker"):
+        for kind in ("cmdline", "environ"):
+            assert b"geheim" not in (tmp_path / f"{name}.{kind}").read_bytes()
+    assert "geheim" not in repr(told)
 
 
 FICKLE = """
@@ -178,7 +209,7 @@ async def test_an_engine_that_never_gets_ready_says_why_and_recovers_by_itself(
     mended = tmp_path / "mended"
     engine = [sys.executable, "-c", FICKLE.format(mended=str(mended), engine=str(ENGINE))]
     engine += ["--journal", str(tmp_path / "runs")]
-    local = LocalDelivery([sys.executable, "-m", "inference.worker", "--engine", shlex.join(engine)])
+    local = LocalDelivery(WorkerOptions(engine=tuple(engine)))
     await local.start()
     async with reading(local) as reader:
         await eventually(lambda: local.worker_pid, 60.0)
@@ -195,14 +226,14 @@ async def test_an_engine_that_never_gets_ready_says_why_and_recovers_by_itself(
 
 
 async def test_a_worker_that_always_ends_at_once_says_so_too(tmp_path: Path) -> None:
-    local = LocalDelivery([sys.executable, "-c", "raise SystemExit(7)"])
+    local = LocalDelivery(command=[sys.executable, "-c", "raise SystemExit(7)"])
     await local.start()
     assert "exit status 7" in await told_why(local)
     await local.close(0.0)
 
 
 async def test_a_worker_that_cannot_even_be_started_says_so_too(tmp_path: Path) -> None:
-    local = LocalDelivery([str(tmp_path / "no such program")])
+    local = LocalDelivery(command=[str(tmp_path / "no such program")])
     await local.start()
     assert "FileNotFoundError" in await told_why(local)
     await local.close(0.0)
