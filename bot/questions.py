@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiogram import Bot
+from aiogram.exceptions import AiogramError
 from aiogram.types import ForceReply, Message
 
 from bot.belonging import fingerprint, plain
 from bot.desk import Desk
 from bot.history import Draft, DraftKind
 from bot.intake import Origin
+from bot.refusals import Refusal, classify
 from bot.showing import reply_to
 
 
@@ -33,7 +35,12 @@ async def ask(desk: Desk, origin: Origin, question: Question, kind: DraftKind, b
     noted = {**body, "question": _told(question)}
     draft = await sources.add_draft(origin.owner_id, origin.chat_id, kind, noted)
     async with _one_at_a_time(desk, origin):
-        message = await send(desk.bot, origin, question)
+        try:
+            message = await send(desk.bot, origin, question)
+        except AiogramError as refused:
+            if classify(refused) is not Refusal.UNKNOWN_OUTCOME:
+                await sources.change_draft(draft.id, closed=True)
+            raise
         await sources.place_draft(draft.id, message.message_id)
 
 
@@ -42,7 +49,13 @@ async def ask_about(desk: Desk, origin: Origin, question: Question, draft: Draft
     sources = desk.history.sources
     await sources.note_in_draft(draft.id, question=_told(question), asked=None)
     async with _one_at_a_time(desk, origin):
-        message = await send(desk.bot, origin, question)
+        try:
+            message = await send(desk.bot, origin, question)
+        except AiogramError as refused:
+            if classify(refused) is not Refusal.UNKNOWN_OUTCOME:
+                before = {"question": draft.body.get("question", ""), "asked": draft.body.get("asked")}
+                await sources.note_in_draft(draft.id, **before)
+            raise
         await sources.note_in_draft(draft.id, asked=message.message_id)
 
 
