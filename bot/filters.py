@@ -7,6 +7,7 @@ from typing import Any
 from aiogram.filters import BaseFilter
 from aiogram.types import Message
 
+from bot.belonging import draft_asked_about, draft_shown
 from bot.history import DraftKind, History
 from bot.senders import sender_of_message
 
@@ -42,7 +43,9 @@ class AnswersDraft(BaseFilter):
         asked, sender = message.reply_to_message, sender_of_message(message)
         if not message.text or message.text.startswith("/") or asked is None or sender is None:
             return False
-        draft = await history.sources.draft_of_message(message.chat.id, asked.message_id, self._kind)
+        draft = await draft_shown(history.sources, asked, self._kind)
+        if draft is None:
+            draft = await draft_asked_about(history.sources, asked, self._kind, sender.id)
         return {"draft": draft} if draft is not None and draft.owner_id == sender.id else False
 
 

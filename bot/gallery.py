@@ -18,6 +18,7 @@ from aiogram.types import (
 )
 
 from bot import cards, collage, rewriting
+from bot.belonging import learn
 from bot.history import History, Post, StoredPicture
 from bot.history.handling import sent_before
 from bot.i18n import _
@@ -127,8 +128,13 @@ class Gallery:
         """Answers a message of ours with a finger up. False if that message is gone."""
         return await self.originals.point_to(post, words)
 
-    async def delete(self, pictures: list[StoredPicture]) -> None:
-        """Deletes pictures for good: rows, files that nobody else needs, and the messages that show them anywhere."""
+    async def delete(
+        self, pictures: list[StoredPicture], *, under: MaybeInaccessibleMessageUnion | None = None
+    ) -> None:
+        """Deletes pictures for good: rows, files that nobody else needs, and the messages that show them anywhere, the
+        one `under` which that was asked for included."""
+        if under is not None:
+            await learn(self._history, under)
         for picture in pictures:
             digest = await self._history.delete(picture.id)
             if digest is not None:

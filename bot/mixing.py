@@ -81,7 +81,7 @@ async def open_(
     mixture = even(Mixture(tuple(pictures), (), words, collecting)) if pictures else Mixture((), (), words, True)
     draft = await desk.history.sources.add_draft(origin.owner_id, origin.chat_id, "mix", mixture.body())
     photo = BufferedInputFile(await sheet(desk, mixture), "mix.jpg")
-    async with desk.deliveries.one_press(f"mix:{draft.id}"):  # its buttons may be pressed before we know its number
+    async with desk.deliveries.one_press(f"mix:{draft.id}"):  # a picture that comes meanwhile is shown after that
         message = await desk.bot.send_photo(
             origin.chat_id,
             photo,
@@ -92,7 +92,7 @@ async def open_(
             message_thread_id=origin.thread,
             disable_notification=not origin.private,
         )
-        await desk.history.sources.change_draft(draft.id, message_id=message.message_id)
+        await desk.history.sources.place_draft(draft.id, message.message_id)
 
 
 async def begin(desk: Desk, origin: Origin, person: Person, given: Given, words: str) -> None:

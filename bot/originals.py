@@ -13,6 +13,7 @@ from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import BufferedInputFile, InputMediaDocument, Message, ReplyParameters
 from PIL import Image
 
+from bot.belonging import file_name
 from bot.history import History, Post, StoredPicture
 from bot.history.handling import sent_before
 from bot.i18n import _
@@ -135,7 +136,7 @@ class Originals:
         if file_id is not None:
             return file_id
         content, suffix = await asyncio.to_thread(lambda: fitted(self._blobs.get(picture.blob)))
-        return BufferedInputFile(content, f"{_name(picture)}.{suffix}")
+        return BufferedInputFile(content, f"{file_name(picture)}.{suffix}")
 
     async def _remember(
         self, picture: StoredPicture, chat_id: int, message_id: int, message: Message | None, sending: str
@@ -158,14 +159,10 @@ def _key(pictures: Sequence[StoredPicture]) -> str:
     return f"file:{pictures[0].id}+{len(pictures)}"
 
 
-def _name(picture: StoredPicture) -> str:
-    return f"kandinsky-{picture.job_id}-{picture.tile + 1}"
-
-
 def _holding(picture: StoredPicture) -> Callable[[Message], bool]:
     def holds(message: Message) -> bool:
         name = message.document.file_name if message.document is not None else None
-        return name is not None and name.rpartition(".")[0] == _name(picture)
+        return name is not None and name.rpartition(".")[0] == file_name(picture)
 
     return holds
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import Document, Message, PhotoSize, Sticker
 
+from bot.belonging import post_of
 from bot.decoding import PictureRefused
 from bot.desk import Desk
 from bot.history import Given, Post, StoredPicture, Upload
@@ -126,22 +127,12 @@ async def answered(desk: Desk, message: Message, owner_id: int, number: int | No
     if asked is None:
         attached(message)
         return None
-    post = await _settled(desk, asked) or await _forwarded(desk, asked, owner_id)
+    post = await post_of(desk.history, asked) or await _forwarded(desk, asked, owner_id)
     if post is not None and post.kind in ("grid", "single", "file"):
         picture = await _drawn(desk, post, number)
         if picture is not None:
             return given_picture(picture)
     return await read(desk, asked, owner_id) if attached(asked) is not None else None
-
-
-async def _settled(desk: Desk, message: Message) -> Post | None:
-    """What we know of a message. A result is seen a moment before it is written down as one: that moment is waited."""
-    for pause in (0.05, 0.1, 0.2, 0.4, 0.8, 0.0):
-        post = await desk.history.post(message.chat.id, message.message_id)
-        if post is None or post.kind != "status" or attached(message) is None:
-            break
-        await asyncio.sleep(pause)
-    return post
 
 
 async def _drawn(desk: Desk, post: Post, number: int | None) -> StoredPicture | None:

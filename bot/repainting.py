@@ -25,7 +25,8 @@ class Repaint(BaseModel):
     """What is to be repainted.
 
     `cells` are those of a `grid` by `grid`; `painted` is the digest of a mask that outweighs them. `steps` is how often
-    it was made larger, less how often smaller; `asked` our message that asks for words. `own_words` are the picture's.
+    it was made larger, less how often smaller. `question` tells our question for words, and `asked` its message, once
+    that is known (`bot.questions`). `own_words` are the picture's.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -38,6 +39,7 @@ class Repaint(BaseModel):
     painted: str | None = None
     steps: int = 0
     asked: int | None = None
+    question: str = ""
 
     @classmethod
     def of(cls, draft: Draft) -> Repaint:
@@ -58,6 +60,11 @@ class Repaint(BaseModel):
             said = {field.name: getattr(now, field.name) for field in fields(now)}
             words = write(replace(before, **{name: value for name, value in said.items() if value is not None}))
         return self.model_copy(update={"words": words or self.words})
+
+    @property
+    def waits_for_words(self) -> bool:
+        """Whether it has been asked what shall be there."""
+        return self.asked is not None or bool(self.question)
 
     @property
     def told(self) -> bool:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Sequence
 
-from aiogram.types import ForceReply
-
 from bot import mixing, modes
 from bot.compose import Composition, missing
 from bot.desk import Desk
@@ -16,7 +14,7 @@ from bot.intake import Origin, known_card
 from bot.modes import Degree, Wish
 from bot.ordering import Order, order_picture
 from bot.prompt import Command, PromptLine, parse
-from bot.showing import reply_to
+from bot.questions import Question, ask
 
 Begin = Callable[[Desk, Origin, Person, Given, str], Awaitable[None]]
 
@@ -99,17 +97,8 @@ def degree_of(words: str) -> tuple[Degree, str]:
 
 async def ask_for_words(desk: Desk, origin: Origin, command: Command, given: Given, called: str = "") -> None:
     """Asks what the picture shall become; the answer to this message begins the work."""
-    draft = await desk.history.sources.add_draft(
-        origin.owner_id, origin.chat_id, "words", {"command": command, "given": given.model_dump(mode="json")}
-    )
     asked = _("What shall it become? Reply in a few words.")
-    message = await desk.bot.send_message(
-        origin.chat_id,
-        f"{called}💬 {asked}",
-        parse_mode="HTML",
-        reply_markup=ForceReply(selective=True, input_field_placeholder=_("for example: a watercolour, at night")),
-        reply_parameters=reply_to(origin.reply_to),
-        message_thread_id=origin.thread,
-        disable_notification=not origin.private,
-    )
-    await desk.history.sources.change_draft(draft.id, message_id=message.message_id)
+    placeholder = _("for example: a watercolour, at night")
+    question = Question(f"{called}💬 {asked}", placeholder, quiet=not origin.private)
+    body = {"command": command, "given": given.model_dump(mode="json")}
+    await ask(desk, origin, question, "words", body)

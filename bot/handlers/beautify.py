@@ -11,16 +11,18 @@ from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message, Update
 
 from bot import rewriting
+from bot.belonging import post_of
 from bot.callbacks import WordsButton
 from bot.compose import TooLong, new_seed
 from bot.delivery import Deliveries
 from bot.handlers.addressed import Addressed, without_alias
-from bot.handlers.edit import give_back
+from bot.handlers.edit import handed_back
 from bot.handlers.ownership import ordering_once, own_job
 from bot.history import History, Person
 from bot.i18n import _
 from bot.intake import Origin, context_of, known_card, line_of, order, take_in
 from bot.prompt import PromptLine, parse
+from bot.questions import send
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger
@@ -131,14 +133,14 @@ async def choose(
 
 
 async def edit(
-    callback: CallbackQuery, callback_data: WordsButton, person: Person, event_update: Update, ledger: Ledger
+    callback: CallbackQuery, callback_data: WordsButton, person: Person, event_update: Update, ledger: Ledger, bot: Bot
 ) -> None:
     """Gives the new words back to be changed."""
     job = await own_job(callback, ledger, callback_data.job)
     if job is not None:
         await callback.answer()
         origin = Origin.of_press(callback, event_update.update_id, person)
-        await give_back(callback, origin, _new_line(job), person)
+        await send(bot, origin, handed_back(callback, origin, _new_line(job), person))
 
 
 async def _ask(
@@ -164,7 +166,7 @@ def _new_line(job: Job) -> PromptLine:
 async def _answered_job(message: Message, person: Person, history: History, ledger: Ledger) -> Job | None:
     """The person's own job that the answered message shows."""
     answered = message.reply_to_message
-    post = await history.post(message.chat.id, answered.message_id) if answered is not None else None
+    post = await post_of(history, answered) if answered is not None else None
     job = await ledger.job(post.job_id) if post is not None and post.job_id is not None else None
     return job if job is not None and job.owner_id == person.id else None
 

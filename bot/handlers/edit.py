@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aiogram import F, Router
-from aiogram.types import CallbackQuery, ForceReply, Message, Update
+from aiogram.types import CallbackQuery, Message, Update
 
 from bot import cards, editing
 from bot.callbacks import JobButton
@@ -19,6 +19,7 @@ from bot.intake import Origin, context_of, known_card, line_of, request_of
 from bot.modes import Wish
 from bot.ordering import Order, order_picture
 from bot.prompt import PromptLine, write
+from bot.questions import Question, ask, send
 from bot.senders import mention
 from inference.queue.jobs import Job
 from inference.requests import sources
@@ -34,20 +35,16 @@ async def press(
     await callback.answer()
     origin = Origin.of_press(callback, event_update.update_id, person)
     if editing.is_of_words_alone(request_of(job)):
-        await give_back(callback, origin, line_of(job), person)
+        await send(desk.bot, origin, handed_back(callback, origin, line_of(job), person))
         return
-    draft = await desk.history.sources.add_draft(origin.owner_id, origin.chat_id, "edit", {"job": job.id})
-    asked = await give_back(callback, origin, line_of(job), person, pictures=True)
-    if asked is not None:
-        await desk.history.sources.change_draft(draft.id, message_id=asked.message_id)
+    question = handed_back(callback, origin, line_of(job), person, pictures=True)
+    await ask(desk, origin, question, "edit", {"job": job.id})
 
 
-async def give_back(
+def handed_back(
     callback: CallbackQuery, origin: Origin, line: PromptLine, person: Person, *, pictures: bool = False
-) -> Message | None:
-    """Hands a line to whoever pressed, to be changed and sent back; `pictures` says that it is not all there is."""
-    if callback.message is None:
-        return None
+) -> Question:
+    """A line for whoever pressed, to be changed and sent back; `pictures` says that it is not all there is."""
     written = write(brief(line, person.preferences, private=origin.private))
     if not pictures:
         asked = _("Tap the words to copy them, change what you like and send them back:")
@@ -59,11 +56,8 @@ async def give_back(
     else:
         asked = _("What shall there be? Reply in a few words. The rest stays as it is.")
     called = "" if origin.private else mention(callback, origin.owner_id)
-    return await callback.message.answer(
-        f"{called}✏️ {asked}" + (f"\n<code>{cards.escape(written)}</code>" if line.prompt else ""),
-        parse_mode="HTML",
-        reply_markup=ForceReply(selective=True, input_field_placeholder=written[:64] or None),
-    )
+    text = f"{called}✏️ {asked}" + (f"\n<code>{cards.escape(written)}</code>" if line.prompt else "")
+    return Question(text, written[:64] or None, alone=True)
 
 
 async def reworded(message: Message, draft: Draft, person: Person, event_update: Update, desk: Desk) -> None:

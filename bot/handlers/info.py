@@ -10,6 +10,7 @@ from aiogram.filters import BaseFilter, Command
 from aiogram.types import CallbackQuery, Document, Message, Update
 
 from bot import cards, keyboards, rewriting
+from bot.belonging import post_of
 from bot.callbacks import FileRecipeButton
 from bot.compose import missing
 from bot.delivery import Deliveries
@@ -120,7 +121,7 @@ async def repeat(
 
 async def _post_of(message: Message, person: Person, history: History) -> Post | None:
     """What we know of a message: posted here by us, or a forwarded picture of the asker's own."""
-    post = await history.post(message.chat.id, message.message_id)
+    post = await post_of(history, message)
     if post is not None:
         return post
     unique = message.photo[-1].file_unique_id if message.photo else None

@@ -7,6 +7,7 @@ from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message, Update
 
 from bot import cards, keyboards
+from bot.belonging import post_of
 from bot.callbacks import CancelAllButton, JobButton
 from bot.delivery import Deliveries
 from bot.handlers.ownership import own_job
@@ -88,7 +89,7 @@ async def cancel(
     origin = Origin.of_message(message, event_update.update_id, person)
     wanted = [job.id for job in await ledger.active(person.id)]
     if message.reply_to_message is not None:
-        post = await history.post(message.chat.id, message.reply_to_message.message_id)
+        post = await post_of(history, message.reply_to_message)
         asked = [job for job in await ledger.active() if post is not None and job.id == post.job_id]
         if asked and asked[0].owner_id != person.id:
             await deliveries.say(origin, _("That request belongs to somebody else."))

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from aiogram.types import CallbackQuery
 
+from bot.belonging import standing_in
 from bot.delivery import Deliveries
 from bot.history import Draft, DraftKind, History, Person, StoredPicture
 from bot.history.handling import handling
@@ -58,7 +59,7 @@ async def own_draft(
     if draft.closed_at is not None:
         await callback.answer(over or _("This is no longer there."), show_alert=True)
         return None
-    return draft
+    return standing_in(draft, callback.message)
 
 
 @asynccontextmanager

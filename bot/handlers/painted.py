@@ -13,6 +13,7 @@ from aiogram.dispatcher.event.bases import SkipHandler
 from aiogram.types import Message, Update
 
 from bot.alignment import AnotherPicture, Cropped, MaskError, Rotated, Shifted
+from bot.belonging import draft_shown
 from bot.decoding import PictureRefused
 from bot.desk import Desk
 from bot.filters import WithPicture
@@ -114,7 +115,7 @@ async def _candidates(desk: Desk, message: Message, person: Person) -> AsyncIter
     """The likeliest originals, the surest first."""
     sources, reply, private = desk.history.sources, message.reply_to_message, message.chat.type == "private"
     if reply is not None:
-        draft = await sources.draft_of_message(message.chat.id, reply.message_id, "mask")
+        draft = await draft_shown(sources, reply, "mask")
         if draft is not None:
             if draft.owner_id == person.id and draft.closed_at is None:
                 yield _Candidate(Repaint.of(draft).given, draft, explain="always")

@@ -8,6 +8,7 @@ from aiogram import F, Router
 from aiogram.types import CallbackQuery, Update
 
 from bot import cards, keyboards
+from bot.belonging import post_of
 from bot.callbacks import PictureButton
 from bot.delivery import Deliveries
 from bot.family import parent_lines
@@ -43,7 +44,7 @@ async def take_out(
         if callback_data.action == "file":
             await deliveries.gallery.files([picture], place)
         elif await deliveries.gallery.open(picture, place) and callback.message is not None:
-            post = await history.post(origin.chat_id, callback.message.message_id)
+            post = await post_of(history, callback.message)
             if post is not None and post.kind == "grid":
                 await deliveries.gallery.refresh(picture.job_id, origin.chat_id, callback.message.message_id)
     except BlobMissing:
@@ -162,7 +163,7 @@ async def delete(
         await _refresh(callback, picture.id, history, queue, deliveries)
     else:
         await callback.answer(_("Deleted."))
-        await deliveries.gallery.delete([picture])
+        await deliveries.gallery.delete([picture], under=callback.message)
 
 
 async def _refresh(

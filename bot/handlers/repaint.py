@@ -13,7 +13,6 @@ from aiogram.filters import BaseFilter
 from aiogram.types import (
     BufferedInputFile,
     CallbackQuery,
-    ForceReply,
     InputMediaPhoto,
     Message,
     Update,
@@ -21,6 +20,7 @@ from aiogram.types import (
 
 from bot import works
 from bot.areas import cells_named, split_area
+from bot.belonging import draft_asked_about, draft_shown
 from bot.callbacks import AreaButton
 from bot.desk import Desk
 from bot.framing import inpaint
@@ -32,12 +32,13 @@ from bot.intake import Origin, known_card
 from bot.modes import Wish, need
 from bot.ordering import Order, order_picture
 from bot.prompt import parse
+from bot.questions import Question, ask_about
 from bot.repainting import Repaint, caption, keyboard, marked, unmarked
 from bot.senders import mention, sender_of_message
 from bot.showing import reply_to
 from inference.blobs import BlobMissing
 
-DAY, HOUR = 86_400.0, 3_600.0
+HOUR = 3_600.0
 
 
 async def begin(desk: Desk, origin: Origin, person: Person, given: Given, words: str) -> None:
@@ -77,9 +78,9 @@ async def show(desk: Desk, origin: Origin, repaint: Repaint, draft: Draft | None
         message_thread_id=origin.thread,
         disable_notification=not origin.private,
     )
-    await sources.change_draft(draft.id, message_id=message.message_id)
-    if draft.message_id is not None:
-        await desk.bot.edit_message_reply_markup(chat_id=draft.chat_id, message_id=draft.message_id)
+    left = await sources.place_draft(draft.id, message.message_id)
+    if left is not None:
+        await desk.bot.edit_message_reply_markup(chat_id=draft.chat_id, message_id=left)
 
 
 async def own_words(desk: Desk, given: Given) -> str:
@@ -130,13 +131,12 @@ async def draft_of(desk: Desk, message: Message) -> Draft | None:
     owner_id, chat_id, answered = sender.id, message.chat.id, message.reply_to_message
     sources = desk.history.sources
     if answered is not None:
-        shown = await sources.draft_of_message(chat_id, answered.message_id, "mask")
+        shown = await draft_shown(sources, answered, "mask")
         if shown is not None:
             return shown if shown.owner_id == owner_id and shown.closed_at is None else None
-        newest = await sources.open_draft(owner_id, chat_id, "mask", DAY)
-        return newest if newest is not None and Repaint.of(newest).asked == answered.message_id else None
+        return await draft_asked_about(sources, answered, "mask", owner_id)
     newest = await sources.open_draft(owner_id, chat_id, "mask", HOUR) if message.chat.type == "private" else None
-    waits = newest is not None and (Repaint.of(newest).asked is not None or cells_named(message.text) is not None)
+    waits = newest is not None and (Repaint.of(newest).waits_for_words or cells_named(message.text) is not None)
     return newest if waits else None
 
 
@@ -145,6 +145,7 @@ async def words(message: Message, draft: Draft, person: Person, event_update: Up
     assert message.text is not None
     origin = Origin.of_message(message, event_update.update_id, person)
     async with desk.deliveries.one_press(f"mask:{draft.id}"):
+        draft = await desk.history.sources.draft(draft.id) or draft  # a press may have changed it meanwhile
         repaint = Repaint.of(draft)
         named, rest = split_area(understood(message.text)[1])
         repaint = repaint.saying(rest)
@@ -204,17 +205,9 @@ async def go(
         if parse(wanted, "inpaint").prompt:
             await order(desk, origin, person, draft, repaint, wanted)
             return
-        called = "" if origin.private else mention(callback, origin.owner_id)
-        asked = await desk.bot.send_message(
-            origin.chat_id,
-            f"{called}🖌 " + _("What shall be there? A few words will do: “a red balloon”."),
-            parse_mode="HTML",
-            reply_markup=ForceReply(selective=True, input_field_placeholder=_("a red balloon")),
-            reply_parameters=reply_to(origin.reply_to),
-            message_thread_id=origin.thread,
-        )
-        body = repaint.model_copy(update={"asked": asked.message_id}).model_dump(mode="json")
-        await desk.history.sources.change_draft(draft.id, body=body)
+    called = "" if origin.private else mention(callback, origin.owner_id)
+    asked = _("What shall be there? A few words will do: “a red balloon”.")
+    await ask_about(desk, origin, Question(f"{called}🖌 {asked}", _("a red balloon")), draft)
 
 
 async def drop(callback: CallbackQuery, callback_data: AreaButton, desk: Desk) -> None:

@@ -146,7 +146,7 @@ async def delete(callback: CallbackQuery, callback_data: JobButton, history: His
         await _refresh(callback, callback_data.job, deliveries)
     else:
         await callback.answer(_("Deleted."))
-        await deliveries.gallery.delete(pictures)
+        await deliveries.gallery.delete(pictures, under=callback.message)
 
 
 async def _refresh(callback: CallbackQuery, job_id: int, deliveries: Deliveries) -> None:

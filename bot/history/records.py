@@ -88,7 +88,8 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Something that is being put together in a message of ours. `body` belongs to whoever made the draft."""
+    """Something that is being put together in a message of ours. `body` belongs to whoever made the draft, but for the
+    `question` that may be asked about it (`bot.questions`) and the message `asked` in, where that is not its own."""
 
     id: int
     owner_id: int
@@ -98,6 +99,11 @@ class Draft:
     body: dict[str, Any]
     created_at: float
     closed_at: float | None
+
+    @property
+    def asked(self) -> int | None:
+        """The message that asks for words, as far as it is known."""
+        return self.body.get("asked", self.message_id)
 
 
 @dataclass(frozen=True, slots=True)

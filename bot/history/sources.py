@@ -16,6 +16,8 @@ from bot.history.tables import drafts, picture_parents, pictures, uploads
 from inference.queue.database import reading
 from inference.requests import Source
 
+ASKING = 20  # open questions of one person in a chat that are looked through for the one that is answered
+
 
 class Sources:
     """Queries over one database; what they return is on disk."""
@@ -194,28 +196,56 @@ class Sources:
             row = (await connection.execute(query)).mappings().first()
         return _as_before(Draft(**{name: row[name] for name in Draft.__slots__})) if row else None
 
+    async def asking(self, owner_id: int, chat_id: int, kind: DraftKind) -> list[Draft]:
+        """The newest open drafts of this kind that somebody may have been asked about in a chat."""
+        query = (
+            select(drafts)
+            .where(
+                drafts.c.owner_id == owner_id,
+                drafts.c.chat_id == chat_id,
+                drafts.c.kind == kind,
+                or_(drafts.c.closed_at.is_(None), drafts.c.id.in_(steps_named("closed"))),
+            )
+            .order_by(drafts.c.id.desc())
+            .limit(ASKING)
+        )
+        async with self._reading.connect() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return [_as_before(Draft(**{name: row[name] for name in Draft.__slots__})) for row in rows]
+
+    async def place_draft(self, draft_id: int, message_id: int) -> int | None:
+        """Notes that a message of ours shows a draft; of several the newest counts, whichever is told of first.
+
+        Returns the message that shows it no longer.
+        """
+        step, this = f"moved {draft_id}", drafts.c.id == draft_id
+        async with self._database.begin() as connection:
+            known = await connection.scalar(select(drafts.c.message_id).where(this))
+            before: int | None = result_of(step) if was_done(step) else known
+            await note(connection, step, before)
+            await connection.execute(update(drafts).where(this).values(message_id=max(message_id, known or 0)))
+        return None if before is None or before == message_id else min(before, message_id)
+
+    async def note_in_draft(self, draft_id: int, **fields: Any) -> None:
+        """Puts these into the body of a draft, whatever else becomes of it meanwhile."""
+        this = drafts.c.id == draft_id
+        async with self._database.begin() as connection:
+            body = await connection.scalar(select(drafts.c.body).where(this).with_for_update())
+            await connection.execute(update(drafts).where(this).values(body={**(body or {}), **fields}))
+
     async def change_draft(
-        self,
-        draft_id: int,
-        *,
-        body: dict[str, Any] | None = None,
-        message_id: int | None = None,
-        closed: bool | None = None,
+        self, draft_id: int, *, body: dict[str, Any] | None = None, closed: bool | None = None
     ) -> None:
         """Changes what is given. Another body is another step of the update in hand, which is taken once."""
         if body is not None and was_done(f"changed {draft_id}"):
             body = None
-        given = {"body": body, "message_id": message_id}
-        values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        values: dict[str, Any] = {} if body is None else {"body": body}
         if closed is not None:
             values["closed_at"] = self._clock() if closed else None
         if not values:
             return
         this = drafts.c.id == draft_id
         async with self._database.begin() as connection:
-            if message_id is not None:
-                before = await connection.scalar(select(drafts.c.message_id).where(this))
-                await note(connection, f"moved {draft_id}", before)
             await connection.execute(update(drafts).where(this).values(**values))
             if body is not None:
                 await note(connection, f"changed {draft_id}")

@@ -97,6 +97,7 @@ class BotPlane:
 
     async def close(self) -> None:
         """Let calls that are being performed come to their end."""
+        self.faults.clear()
         await asyncio.gather(*self.performing, return_exceptions=True)
 
     async def answer(self, bot: Bot, method: str, raw: dict[str, Any], uploads: dict[str, Upload]) -> Outcome:
@@ -105,17 +106,18 @@ class BotPlane:
         fault = self.faults.strike(method, raw.get("chat_id"))
         if fault is not None:
             self.world.events.publish("fault", {"fault": fault.view()})
-        if fault is not None and fault.delay:
-            await asyncio.sleep(fault.delay)
-        outcome = self._struck(fault) if fault is not None and fault.when == "before" else None
+        outcome = await self._struck(fault) if fault is not None and fault.when == "before" else None
         if outcome is None:
             outcome = await self._perform(Call(self.world, bot, method, raw, uploads))
         if fault is not None and fault.when == "after":
-            outcome = self._struck(fault) or outcome
+            outcome = await self._struck(fault) or outcome
         self._record(bot, method, raw, uploads, outcome, fault, began, 1000 * (time.perf_counter() - started))
         return outcome
 
-    def _struck(self, fault: Fault) -> Outcome | None:
+    async def _struck(self, fault: Fault) -> Outcome | None:
+        """What becomes of a call when its delay has passed; None where it only comes late."""
+        if fault.delay:
+            await self.faults.hold_up(fault)
         if fault.drop:
             return Outcome(DROPPED, {"ok": False, "description": "connection dropped"})
         refusal = fault.refusal()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,7 +22,10 @@ DESCRIPTIONS = {
 
 @dataclass
 class Fault:
-    """`left` is how many calls it will still strike, None for all; `after`: the call is performed all the same."""
+    """`left` is how many calls it will still strike, None for all; `after`: the call is performed all the same.
+
+    What `delay` holds up is the call, or `after` that its answer.
+    """
 
     id: int
     method: str  # "*" is every method but getUpdates, whose polls would use the count up
@@ -51,9 +56,23 @@ class Fault:
 
 
 class FaultPlan:
+    """State: the faults that are still to strike, and what the calls that one of them holds up wait for."""
+
     def __init__(self) -> None:
         self.faults: list[Fault] = []
         self.last_id = 0
+        self._peace = asyncio.Event()
+
+    def clear(self) -> None:
+        """Calls all faults off, and lets go of the calls that are held up."""
+        self.faults.clear()
+        self._peace.set()
+        self._peace = asyncio.Event()
+
+    async def hold_up(self, fault: Fault) -> None:
+        """Returns when the delay of a fault has passed."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._peace.wait(), fault.delay)
 
     def add(self, **what: Any) -> Fault:
         self.last_id += 1

@@ -50,7 +50,7 @@ def add_fault(world: World, bots: BotPlane, fields: Fields) -> dict[str, Any]:
 
 
 def clear_faults(world: World, bots: BotPlane, fields: Fields) -> dict[str, Any]:
-    bots.faults.faults.clear()
+    bots.faults.clear()
     return {"faults": []}
 
 
@@ -64,5 +64,5 @@ def redeliver(world: World, bots: BotPlane, fields: Fields) -> dict[str, Any]:
 def reset(world: World, bots: BotPlane, fields: Fields) -> dict[str, Any]:
     world.reset()
     bots.calls.clear()
-    bots.faults.faults.clear()
+    bots.faults.clear()
     return {}
