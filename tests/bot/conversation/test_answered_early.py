@@ -96,7 +96,7 @@ def drawn_as(kind: type[Any], prompt: str | None = None) -> Callable[[House, Per
         await person.until(is_result, after=question["id"])
         requests = [assignment.request for assignment in house.painter.submitted]
         assert isinstance(requests[-1], kind), requests
-        assert prompt is None or requests[-1].prompt == prompt  # type: ignore[union-attr]
+        assert prompt is None or requests[-1].prompt == prompt
         assert not [it for it in requests[1:] if isinstance(it, FlashTextToImage | TextToImage)], "drawn from words"
 
     return comes
@@ -293,7 +293,7 @@ async def test_of_two_questions_that_read_the_same_each_is_answered_for_itself(e
     for asked in (about_red, about_blue, again):
         said = (await anna.say(f"a house {asked['id']}", reply_to=asked["id"]))["message"]
         await anna.until(is_result, after=said["id"])
-    sources = {it.request.prompt: it.request.images[0].blob for it in every_mode.painter.submitted}  # type: ignore[union-attr]
+    sources = {it.request.prompt: it.request.images[0].blob for it in every_mode.painter.submitted}
     assert sources[f"a house {about_blue['id']}"] == sources[f"a house {again['id']}"]
     assert sources[f"a house {about_red['id']}"] != sources[f"a house {again['id']}"]
 
