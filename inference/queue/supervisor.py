@@ -12,6 +12,7 @@ from typing import Any, Literal
 from inference.queue.backoff import pauses
 from inference.queue.options import WorkerOptions
 from inference.queue.wire import (
+    MAX_REASON_CHARS,
     Configure,
     DownMessage,
     Hello,
@@ -144,7 +145,7 @@ class Supervisor:
                 waits = pauses(FIRST_PAUSE_SECONDS, self._longest_pause)
             self._failures = 0 if ready else self._failures + 1
             if self._failures >= STARTS_BEFORE_TROUBLE:
-                self._on_trouble(why)
+                self._on_trouble(why[:MAX_REASON_CHARS])
             pause = next(waits)
             log.warning("the %s is gone (%s); the next one comes in %.1f s", self._name, self._death, pause)
             await _wait(self._stopping, pause)

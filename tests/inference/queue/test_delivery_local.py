@@ -237,3 +237,13 @@ async def test_a_worker_that_cannot_even_be_started_says_so_too(tmp_path: Path) 
     await local.start()
     assert "FileNotFoundError" in await told_why(local)
     await local.close(0.0)
+
+
+async def test_a_worker_of_another_version_is_refused_by_what_it_says(tmp_path: Path) -> None:
+    hello = b'{"type":"hello","slots":1,"pid":1,"mood":"geheim"}\n'
+    local = LocalDelivery(command=[sys.executable, "-c", f"import os, sys; os.write(int(sys.argv[-1]), {hello!r})"])
+    await local.start()
+    why = await told_why(local)
+    assert "same version" in why and "mood" in why and "geheim" not in why
+    assert (await local.capacity()).slots == 0
+    await local.close(0.0)
