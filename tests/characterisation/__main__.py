@@ -1,4 +1,6 @@
-"""`python -m tests.characterisation [--record] [flow …]` plays flows; with --record their transcripts are written anew."""
+"""`python -m tests.characterisation [--record] [flow …]` plays flows.
+
+With --record their transcripts are written anew."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ ACTIVE = "select count(*) from jobs where state in ('new', 'queued', 'sent', 'ru
 
 @dataclass
 class Stage:
-    """State: the house, the lines written so far, how many calls and orders they cover, and whether the painter waits."""
+    """State: the house, the lines written so far and what they cover, and whether the painter waits."""
 
     house: StillHouse
     session: aiohttp.ClientSession
@@ -42,6 +42,7 @@ class Stage:
     lines: list[str] = field(default_factory=list)
     names: Names = field(default_factory=Names)
     held: bool = False
+    in_order: bool = False  # whether several jobs end in one act, so that their calls are put in order
     greeted: bool = False  # whether the first calls of every start are written down
     _calls: int = 0
     _orders: int = 0
@@ -121,12 +122,18 @@ class Stage:
         return waiting or errands or bool(playground.bots.performing)
 
     def _last_call(self) -> int:
-        return max((call["id"] for call in self.house.playground.bots.calls if call["method"] != "getUpdates"), default=0)
+        return max(
+            (call["id"] for call in self.house.playground.bots.calls if call["method"] != "getUpdates"), default=0
+        )
 
-    def _count(self, query: str) -> int:
+    def rows(self, query: str) -> list[str]:
+        """What the database holds, a line a row."""
         if self._database is None:
             self._database = sqlite3.connect(self.house.database, timeout=30, isolation_level=None)
-        return int(self._database.execute(query).fetchone()[0])
+        return [" ".join(str(value) for value in row) for row in self._database.execute(query)]
+
+    def _count(self, query: str) -> int:
+        return int(self.rows(query)[0])
 
     def close(self) -> None:
         if self._database is not None:
@@ -136,7 +143,7 @@ class Stage:
         calls = [it for it in self.house.playground.bots.calls if it["id"] > self._calls]
         self._calls = max((call["id"] for call in calls), default=self._calls)
         told = [it for it in calls if it["method"] not in ("getUpdates", *but) and not is_progress(it)]
-        for call in sorted(told, key=about) if in_order else told:
+        for call in sorted(told, key=about) if in_order or self.in_order else told:
             self.write(*call_lines(call))
 
 
@@ -185,8 +192,14 @@ class Actor:
     async def presses(self, button: str, under: int | None = None) -> None:
         message = await self.newest(button) if under is None else await self.person.message(under)
         key = next(key for row in message["buttons"] for key in row if button in key["text"])
-        line = f"{self._who} presses [{key['text']} = {key['data']}] under #{message['id']}"
-        await self.stage.act(line, lambda: self._press(message["id"], key["data"]))
+        await self.presses_data(key["data"], int(message["id"]))
+
+    async def presses_data(self, data: str, under: int) -> None:
+        """The button that carries this, where many have the same text."""
+        message = await self.person.message(under)
+        key = next(key for row in message["buttons"] for key in row if key["data"] == data)
+        line = f"{self._who} presses [{key['text']} = {data}] under #{under}"
+        await self.stage.act(line, lambda: self._press(under, data))
 
     async def _press(self, message_id: int, data: str) -> None:
         pressed = {"user": self.person.id, "chat": self.person.chat_id, "message_id": message_id, "button": data}
@@ -215,11 +228,15 @@ class Actor:
 
 
 @asynccontextmanager
-async def staged(folder: Path | None = None) -> AsyncIterator[Stage]:
-    """A playground and a house that is not open yet; both end with this."""
+async def staged(lay_out: Callable[[Path], None] | None = None, *, keep_telegram: bool = False) -> AsyncIterator[Stage]:
+    """A playground and a house that is not open yet; both end with this. `lay_out` fills the house's folder first, the
+    playground's chats among it, which are kept in a folder only then or with `keep_telegram`."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as made, counted_seeds() as (seeds, patch):
-        playground = await serve(port=0)
-        house = still_house(playground, folder or Path(made), patch)
+        folder = Path(made)
+        if lay_out is not None:
+            lay_out(folder)
+        playground = await serve(port=0, state_dir=folder / "telegram" if lay_out or keep_telegram else None)
+        house = still_house(playground, folder, patch)
         try:
             async with aiohttp.ClientSession() as session:
                 stage = Stage(house, session, seeds)

@@ -1,4 +1,4 @@
-"""Nothing that people see changes by accident. Where it does on purpose: `python -m tests.characterisation --record`."""
+"""Nothing that people see changes by accident; on purpose, `python -m tests.characterisation --record` notes it."""
 
 from __future__ import annotations
 

@@ -58,7 +58,9 @@ def message_lines(body: Raw) -> list[str]:
 def _button(key: Raw) -> str:
     carried = key.get("callback_data")
     if carried is None:
-        carried = json.dumps({name: it for name, it in key.items() if name not in ("text", "style")}, ensure_ascii=False)
+        carried = json.dumps(
+            {name: it for name, it in key.items() if name not in ("text", "style")}, ensure_ascii=False
+        )
     return f"[{key['text']} = {carried}" + (f" ({key['style']})]" if "style" in key else "]")
 
 
@@ -84,7 +86,9 @@ def call_lines(call: Raw) -> list[str]:
         words += [repr(params["text"])] if params.get("text") else []
         words += ["(alert)"] if str(params.get("show_alert")).lower() == "true" else []
     elif "chat_id" in params:
-        number = result["message_id"] if isinstance(result, dict) and "message_id" in result else params.get("message_id")
+        number = (
+            result["message_id"] if isinstance(result, dict) and "message_id" in result else params.get("message_id")
+        )
         words += [f"#{number}"] if number else []
         words += [f"in {params['chat_id']}"] if str(params["chat_id"]).startswith("-") else []
     lines: list[str] = []

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from tests.characterisation.flows import areas, commands, drawing, groups, pictures, waiting, words
+from tests.characterisation.flows import areas, commands, drawing, groups, old_chats, pictures, waiting, words
 from tests.characterisation.flows.registry import FLOWS, transcript_of
 
-__all__ = ["FLOWS", "areas", "commands", "drawing", "groups", "pictures", "transcript_of", "waiting", "words"]
+__all__ = [
+    "FLOWS",
+    "areas",
+    "commands",
+    "drawing",
+    "groups",
+    "old_chats",
+    "pictures",
+    "transcript_of",
+    "waiting",
+    "words",
+]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from tests.characterisation.stage import Stage, staged
 
 Flow = Callable[[Stage], Awaitable[None]]
+LayOut = Callable[[Path], None]
 FLOWS: dict[str, Flow] = {}
+_LAID_OUT: dict[str, LayOut] = {}
 
 
 def flow(play: Flow) -> Flow:
@@ -18,8 +21,18 @@ def flow(play: Flow) -> Flow:
     return play
 
 
+def flow_over(lay_out: LayOut) -> Callable[[Flow], Flow]:
+    """The same for a flow that begins with a filled folder."""
+
+    def register(play: Flow) -> Flow:
+        _LAID_OUT[play.__qualname__] = lay_out
+        return flow(play)
+
+    return register
+
+
 async def transcript_of(name: str) -> str:
     """Plays a flow on a stage of its own; returns what was said, done and shown."""
-    async with staged() as stage:
+    async with staged(_LAID_OUT.get(name)) as stage:
         await FLOWS[name](stage)
         return stage.transcript()

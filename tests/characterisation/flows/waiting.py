@@ -11,14 +11,14 @@ from tests.characterisation.stage import Stage
 
 @flow
 async def those_who_wait(stage: Stage) -> None:
-    stage.house.painter.slots = 1
+    stage.house.painter.slots, stage.in_order = 1, True
     await stage.open(BIG)
     anna, boris = stage.person("Anna", 1001), stage.person("Борис", 1002, "ru")
     stage.hold()
     await anna.says("a red circle")
     for words in ("a blue cat", "a green circle"):
         await anna.says(words)
-    await anna.sees("a blue cat")
+    await anna.sees("next in line")
     await boris.says("синий кот")
     await anna.says("/queue")
     await boris.says("/queue")
@@ -85,4 +85,6 @@ async def a_restart_in_the_middle(stage: Stage) -> None:
     await anna.says("a red circle --n 2 --seed 1")
     await vera.says("красный круг --n 2 --seed 1")
     await stage.restart()
+    await anna.sees("request is safe")
+    await vera.sees("перезапустилась")
     await stage.let_go()
