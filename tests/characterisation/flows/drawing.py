@@ -108,7 +108,7 @@ async def notes_of_the_engine(stage: Stage) -> None:
     await stage.open(BIG)
     anna, vera = stage.person("Anna", 1001), stage.person("Вера", 1003, "ru")
     for code, detail in NOTES:
-        stage.house.painter.notes = (Note(code=code, detail=detail),)  # type: ignore[arg-type]
+        stage.house.painter.notes = (Note(code=code, detail=detail),)
         await anna.says(f"a note called {code} --n 1 --seed 1")
         await vera.says(f"пометка {code} --n 1 --seed 1")
 
@@ -118,7 +118,7 @@ async def failures(stage: Stage) -> None:
     await stage.open(BIG)
     anna, vera = stage.person("Anna", 1001), stage.person("Вера", 1003, "ru")
     for code in FAILURES:
-        stage.house.painter.failure = Failed(code=code, message="RuntimeError: boom")  # type: ignore[arg-type]
+        stage.house.painter.failure = Failed(code=code, message="RuntimeError: boom")
         await anna.says(f"a <failure> called {code} --n 1")
         await vera.says(f"неудача {code} --n 1")
     stage.house.painter.failure = None
