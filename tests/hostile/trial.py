@@ -235,9 +235,10 @@ class Trial:
 
     async def press_orphans(self, verdict: Verdict) -> int:
         """Their people press them. Returns how many go on saying that they wait or draw."""
+        chats = await self.chats()
         for orphan in verdict.orphans:
             owner = next(it for it in self.people if (it.person.chat_id, it.person.id) == (orphan.chat, orphan.person))
-            message = await owner.person.message(orphan.message)
+            message = next(message for message in chats[orphan.chat] if message["id"] == orphan.message)
             owner.press(message, next(data for data in buttons_of(message) if data.startswith("j:cancel:")))
         deadline = time.monotonic() + GIVEN_UP_SECONDS
         while True:
