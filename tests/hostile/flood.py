@@ -52,7 +52,7 @@ class Size:
 
 
 FEW = {"PICTURES_WAITING_PER_PERSON": "5", "MESSAGES_WAITING_PER_PERSON": "4"}
-SHORT = Size(photos=25, files=0, file_bytes=0, prompts=25, probes=2, settings=FEW)  # no more than two of the floods
+SHORT = Size(photos=25, files=0, file_bytes=0, prompts=0, probes=2, settings=FEW)  # one of the floods
 LONG = Size(photos=200, files=60, file_bytes=17 * MEGABYTE, prompts=500, probes=25, settings={})
 
 
@@ -135,7 +135,7 @@ def _floods(anna: Person, size: Size, random: np.random.Generator) -> dict[str, 
 
     few = size.prompts * 2 // 5
     if not size.files:
-        return {f"{size.photos} photos": (size.photos, photos), f"{size.prompts} prompts": (size.prompts, prompts)}
+        return {f"{size.photos} photos": (size.photos, photos)}
     return {
         f"{size.photos} photos": (size.photos, photos),
         f"{size.files} files of {size.file_bytes / MEGABYTE:.0f} MB": (size.files, files),
