@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := $(VENV)/bin
 
-.PHONY: demo test check chaos hostile bench parity clean help
+.PHONY: demo test check chaos hostile transcripts bench parity clean help
 
 help:
 	@echo "make demo    set up and chat with the studio in a browser: no token, no GPU, no server"
@@ -12,6 +12,7 @@ help:
 	@echo "make parity  replay the golden tensors, one row per case"
 	@echo "make chaos   the long fault suite of the queue"
 	@echo "make hostile every attack on the studio at full length, hours"
+	@echo "make transcripts  what people see, compared with what was recorded"
 	@echo "make bench   the benchmarks, as ratios"
 
 demo: $(VENV)/.run
@@ -35,6 +36,9 @@ chaos: $(VENV)/.dev
 
 hostile: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.hostile --long
+
+transcripts: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.characterisation
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

@@ -22,7 +22,7 @@ from tests.hostile.bombs import BOMBS, SIDE, bmp_of_nothing, repeated_scans, sav
 from tests.hostile.report import Table
 
 CORPUS = Path(__file__).parent / "corpus"
-MUTATED = {False: 200, True: 10_000}
+MUTATED = {False: 100, True: 10_000}
 MOST_DELAY = 2.0  # seconds
 MOST_MEMORY = 1_000  # MB
 MOST_BOMB_SECONDS = 20.0

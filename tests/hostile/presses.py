@@ -55,7 +55,7 @@ WHOLE_HOSTILE = (None, "", ":", "::::", "j", "zz:1", "j:cancel", "p:open:1:2:3",
 
 def attack(*, long: bool, seed: int) -> Table:
     """Presses 20,000 times, or some hundreds."""
-    return asyncio.run(_attack(20_000 if long else 500, seed))
+    return asyncio.run(_attack(20_000 if long else 300, seed))
 
 
 @dataclass
