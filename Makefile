@@ -26,7 +26,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m bot.i18n check
+	$(BIN)/python -m bot.texts.i18n check
 
 parity: $(VENV)/.dev
 	$(BIN)/python -m tests.parity

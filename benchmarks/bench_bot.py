@@ -26,10 +26,10 @@ from aiogram.types import Chat, Message, User
 import bot.app as app
 import bot.telegram.connection as connection
 from benchmarks.harness import Row, compare, cpu_ms, row
-from bot.outbox import Outbox
-from bot.pacing import Pace, Window
 from bot.settings import Settings
-from inference.queue.delivery import Assignment, Capacity, JobReport
+from bot.telegram.outbox import Outbox
+from bot.telegram.pacing import Pace, Window
+from inference.queue.transport import Assignment, Capacity, JobReport
 from inference.requests import ModelCard, Progress, Started, Texts
 
 TOKEN = "123456:" + "A" * 35

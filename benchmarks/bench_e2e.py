@@ -27,11 +27,11 @@ from benchmarks.harness import Row, compare
 from benchmarks.random_weights import UNET, Nets, mid_size_nets, write_checkpoint
 from inference.blobs import encode_png
 from inference.checkpoints.load import Checkpoint
-from inference.engine import Drawn, Engine
-from inference.kit import CheckpointKit
-from inference.memory import device_policy
+from inference.engine.loop import Drawn, Engine
+from inference.engine.residency import device_policy
+from inference.families.kandinsky.kit import CheckpointKit
+from inference.families.kandinsky.sampling import PictureNoise, flash_coefficients, stack_next
 from inference.requests import FlashTextToImage, Recipe, TextToImage
-from inference.sampling import PictureNoise, flash_coefficients, stack_next
 
 SIDE = 256
 STEPS = 10

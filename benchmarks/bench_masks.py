@@ -17,8 +17,8 @@ from PIL import Image
 
 from benchmarks.harness import Row, compare
 from benchmarks.paintings import COLOURS, SHAPES, Mask, intersection_over_union, paint, photograph, sent
-from bot.alignment import MaskError
-from bot.masks import painted_area
+from bot.imaging.alignment import MaskError
+from bot.imaging.masks import painted_area
 
 BRUSHES = (0.012, 0.03, 0.06)  # of the shorter side
 QUALITIES = (60, 75, 85, 95)

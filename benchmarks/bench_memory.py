@@ -20,14 +20,14 @@ from torch import Tensor, nn
 
 from benchmarks.bench_load import FORK, memory_mb
 from benchmarks.harness import Row, row
-from inference.conditioning import EOS, Tokens
-from inference.nets.fast_movq import broadcast_spatial_norms
-from inference.nets.movq import build_movq, decode
-from inference.nets.superres import build_superres, predict_clean
-from inference.pipelines.asks import Ask, Enlarge, ToPixels
-from inference.pipelines.enlarging import CHANNELS, PANORAMAS
-from inference.pipelines.refining import Refiner
-from inference.pipelines.upscale import PLAN, Plan, upscale
+from inference.families.kandinsky.conditioning import EOS, Tokens
+from inference.families.kandinsky.nets.fast_movq import broadcast_spatial_norms
+from inference.families.kandinsky.nets.movq import build_movq, decode
+from inference.families.kandinsky.nets.superres import build_superres, predict_clean
+from inference.families.kandinsky.pipelines.asks import Ask, Enlarge, ToPixels
+from inference.families.kandinsky.pipelines.enlarging import CHANNELS, PANORAMAS
+from inference.families.kandinsky.pipelines.refining import Refiner
+from inference.families.kandinsky.pipelines.upscale import PLAN, Plan, upscale
 from inference.requests import Source, Upscale
 
 M_MMAP_THRESHOLD = -3  # of malloc.h

@@ -12,7 +12,8 @@ from PIL import Image, ImageFilter
 
 from benchmarks.nano_bench import Bench, alike, grown, other_thing, painted, psnr, scenes, sentence, tensors
 from benchmarks.nano_report import Finding, Section, mean, share
-from bot.modes import REFINE_STEPS, STRENGTHS
+from bot.modes.composition import REFINE_STEPS, STRENGTHS
+from inference.families.kandinsky.pipelines.inpaint import LEAST_FEATHER
 from inference.nano.captions import LANGUAGES
 from inference.nano.checker import Blob, Seen, look
 from inference.nano.drawing import draw
@@ -22,7 +23,6 @@ from inference.nano.questions import Question
 from inference.nano.studio import Pixels
 from inference.nano.superres import LARGE
 from inference.nano.world import SIZE, Scene
-from inference.pipelines.inpaint import LEAST_FEATHER
 from inference.requests import FlashTextToImage, Inpaint, Refine, Upscale
 
 INPAINTED = 85.0

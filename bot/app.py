@@ -19,35 +19,35 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot import middlewares
-from bot.albums import Albums
-from bot.commands import set_commands
-from bot.delivery import Deliveries
-from bot.desk import Desk
-from bot.handlers import build_router
-from bot.history import History, Leftovers
+from bot.conversation import build_router
+from bot.conversation.commands import set_commands
 from bot.imaging.decoder import Decoder
-from bot.leftovers import sweep_daily
-from bot.migration import upgrade
-from bot.outbox import Outbox
-from bot.polling import poll
+from bot.jobs.delivery import Deliveries
+from bot.jobs.desk import Desk
 from bot.settings import Settings, SettingsError
+from bot.store import History, Leftovers
+from bot.store.migration import upgrade
 from bot.store.room import MEGABYTE, Allowance, Room
+from bot.store.sweep import sweep_daily
+from bot.telegram.albums import Albums
 from bot.telegram.apology import Excuses, apologise
 from bot.telegram.connection import connected, reached
 from bot.telegram.fetching import Files
 from bot.telegram.inbox import Inbox
 from bot.telegram.notices import Notices
+from bot.telegram.outbox import Outbox
+from bot.telegram.polling import poll
 from bot.telegram.turns import Turns
+from bot.telegram.webhook import serve_webhook
 from bot.troubles import cause_of, cause_of_trouble, reason_of
-from bot.webhook import serve_webhook
 from inference.blobs import BlobStore
 from inference.queue.database import DriverMissing, open_database
-from inference.queue.delivery.local import LocalDelivery
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.fairness import Limits
 from inference.queue.jobs import Trouble
 from inference.queue.ledger import Ledger
 from inference.queue.options import WorkerOptions
+from inference.queue.transport.local import LocalDelivery
 from inference.requests import Finished
 
 log = logging.getLogger(__name__)

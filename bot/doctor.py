@@ -14,8 +14,8 @@ from aiogram.exceptions import AiogramError, TelegramUnauthorizedError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.migration import is_current
 from bot.settings import Settings
+from bot.store.migration import is_current
 from bot.telegram.connection import make_bot
 from inference.queue.database import DriverMissing, open_database, reading
 from inference.queue.findings import Finding

@@ -6,7 +6,7 @@ import typer
 
 from inference.checkpoints.cli import app as weights
 from inference.doctor import doctor_command
-from inference.worker import worker_command
+from inference.worker.process import worker_command
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The part of the studio that makes pictures.")
 app.command("worker", help="Serve pictures to a queue.")(worker_command)

@@ -104,7 +104,7 @@ def _library(name: str) -> Finding:
 def _device() -> Iterator[Finding]:
     import torch
 
-    from inference.memory import best_device, device_policy, free_host_memory, free_memory
+    from inference.engine.residency import best_device, device_policy, free_host_memory, free_memory
 
     device = best_device()
     policy = device_policy()

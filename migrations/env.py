@@ -7,8 +7,8 @@ import asyncio
 from alembic import context
 from sqlalchemy import Connection
 
-from bot.history.tables import metadata
 from bot.settings import load_settings
+from bot.store.tables import metadata
 from inference.queue.database import open_database
 
 

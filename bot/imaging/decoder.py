@@ -20,12 +20,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bot.alignment import AnotherPicture, Cropped, MaskError, Rotated, Shifted
-from bot.decoding import TROUBLES, PictureRefused, Trouble
+from bot.imaging.alignment import AnotherPicture, Cropped, MaskError, Rotated, Shifted
+from bot.imaging.decoding import TROUBLES, PictureRefused, Trouble
+from bot.imaging.masks import EverythingPainted, NothingPainted
 from bot.imaging.memory import NoRoom, Room
 from bot.imaging.nursery import Died, Nursery, TooMuchSaid
 from bot.imaging.weighing import Weight
-from bot.masks import EverythingPainted, NothingPainted
 from inference.blobs import BlobMissing, BlobStore
 from inference.requests import Recipe, Source
 

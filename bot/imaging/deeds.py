@@ -26,7 +26,7 @@ MASK_BYTES = 3  # a pixel, while the mask is brought to the picture's own size a
 
 
 class Refused(Exception):
-    """The file cannot be worked from: a `bot.decoding.Trouble`, and a detail, shown to people where it matters."""
+    """The file cannot be worked from: a `decoding.Trouble`, and a detail, shown to people where it matters."""
 
     def __init__(self, trouble: str, detail: str = "") -> None:
         super().__init__(trouble, detail)
@@ -95,9 +95,9 @@ def reduce(task: Task) -> Answer:
 
 
 def recover(task: Task) -> Answer:
-    """The mask of what was painted over the first file in the second, as PNG, or why there is none: `bot.masks`."""
-    from bot.alignment import MaskError
-    from bot.masks import painted_area, resized, to_png, with_margin
+    """The mask of what was painted over the first file in the second, as PNG, or why there is none: `masks`."""
+    from bot.imaging.alignment import MaskError
+    from bot.imaging.masks import painted_area, resized, to_png, with_margin
 
     original, copy = task.files
     width, height = task.arguments["size"]
@@ -116,10 +116,10 @@ def recover(task: Task) -> Answer:
 def mark(task: Task) -> Answer:
     """An area of the first file: its mask as PNG at the picture's size, and the picture that shows it as JPEG; neither
     where nothing is left of the area, or nothing of the picture. A second file is the mask that was painted."""
-    from bot.areas import cell_mask
-    from bot.masks import from_png, resized, to_png
-    from bot.overlay import SIDE, overlay
-    from bot.regions import grown
+    from bot.imaging.areas import cell_mask
+    from bot.imaging.masks import from_png, resized, to_png
+    from bot.imaging.overlay import SIDE, overlay
+    from bot.imaging.regions import grown
 
     width, height = size = task.arguments["size"]
     more = MARKING + Weight(MASK_BYTES * width * height, width * height / 20e6)
@@ -151,7 +151,8 @@ DEEDS: dict[str, Callable[[Task], Answer]] = {
     "mark": mark,
     "recipe": recipe,
 }
-PREPARED = {"recover": "bot.masks", "mark": "bot.overlay"}  # what to import before a process is made for the deed
+# What to import before a process is made for the deed.
+PREPARED = {"recover": "bot.imaging.masks", "mark": "bot.imaging.overlay"}
 
 
 def _opened(task: Task, path: Path) -> Image.Image:

@@ -7,8 +7,6 @@ from collections.abc import Callable
 
 from aiogram import Dispatcher
 
-from bot.administrators import Administrators
-from bot.history import History
 from bot.middlewares.access import AccessMiddleware
 from bot.middlewares.answers import AnswerMiddleware
 from bot.middlewares.crowds import CrowdMiddleware
@@ -16,8 +14,10 @@ from bot.middlewares.errors import errors_router
 from bot.middlewares.people import PersonMiddleware
 from bot.middlewares.presses import PressMiddleware
 from bot.middlewares.senders import SenderMiddleware
-from bot.outbox import Outbox
 from bot.settings import Settings
+from bot.store import History
+from bot.telegram.administrators import Administrators
+from bot.telegram.outbox import Outbox
 
 __all__ = ["install"]
 

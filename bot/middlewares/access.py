@@ -11,13 +11,13 @@ from aiogram import BaseMiddleware, Bot
 from aiogram.dispatcher.event.bases import UNHANDLED
 from aiogram.types import CallbackQuery, Chat, TelegramObject, Update
 
-from bot.administrators import Administrators
-from bot.button_owners import ButtonOwners
-from bot.callbacks import BrokenButton, read_button
-from bot.history import History
-from bot.i18n import _, speaking
+from bot.jobs.button_owners import ButtonOwners
 from bot.middlewares.presses import may_act_for, owners_of_press
-from bot.senders import Sender
+from bot.store import History
+from bot.telegram.administrators import Administrators
+from bot.telegram.callbacks import BrokenButton, read_button
+from bot.telegram.senders import Sender
+from bot.texts.i18n import _, speaking
 from inference.queue.recent import Recent
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from aiogram import BaseMiddleware
 from aiogram.exceptions import TelegramAPIError
 from aiogram.types import CallbackQuery, TelegramObject
 
-from bot.outbox import Outbox
+from bot.telegram.outbox import Outbox
 
 log = logging.getLogger(__name__)
 

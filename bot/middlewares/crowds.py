@@ -14,10 +14,10 @@ from typing import Any
 from aiogram import BaseMiddleware, Bot
 from aiogram.types import CallbackQuery, Message, ReplyParameters, TelegramObject, Update
 
-from bot.history import Person
-from bot.i18n import _
+from bot.store import Person
 from bot.telegram.meant import is_meant
 from bot.telegram.turns import LineFull, Turns
+from bot.texts.i18n import _
 from inference.queue.recent import Recent
 
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]

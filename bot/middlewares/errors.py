@@ -13,14 +13,14 @@ from aiogram import Bot, Router
 from aiogram.exceptions import AiogramError
 from aiogram.types import CallbackQuery, ErrorEvent, Message, ReplyParameters, User
 
-from bot import cards
-from bot.advice import advice
-from bot.history import Person
-from bot.i18n import _, speaking
-from bot.intake import REFUSALS
-from bot.languages import language_for
-from bot.outbox import Outbox
-from bot.refusals import Refusal, classify
+from bot.conversation.advice import advice
+from bot.jobs import cards
+from bot.jobs.intake import REFUSALS
+from bot.store import Person
+from bot.telegram.outbox import Outbox
+from bot.telegram.refusals import Refusal, classify
+from bot.texts.i18n import _, speaking
+from bot.texts.languages import language_for
 from bot.troubles import cause_of, reason_of
 
 log = logging.getLogger(__name__)

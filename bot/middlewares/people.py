@@ -9,9 +9,9 @@ from typing import Any
 from aiogram import BaseMiddleware
 from aiogram.types import TelegramObject, Update
 
-from bot.history import History
-from bot.i18n import speaking
-from bot.senders import Sender
+from bot.store import History
+from bot.telegram.senders import Sender
+from bot.texts.i18n import speaking
 
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 

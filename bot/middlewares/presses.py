@@ -10,12 +10,12 @@ from aiogram import BaseMiddleware, Bot
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import CallbackQuery, Message, TelegramObject
 
-from bot.administrators import Administrators
-from bot.button_owners import ButtonOwners, stands_under
-from bot.callbacks import MOST_ID, BrokenButton, Button, read_button
-from bot.history import History, Person
-from bot.i18n import _, speaking
-from bot.refusals import is_other_form
+from bot.jobs.button_owners import ButtonOwners, stands_under
+from bot.store import History, Person
+from bot.telegram.administrators import Administrators
+from bot.telegram.callbacks import MOST_ID, BrokenButton, Button, read_button
+from bot.telegram.refusals import is_other_form
+from bot.texts.i18n import _, speaking
 
 log = logging.getLogger(__name__)
 

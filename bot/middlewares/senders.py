@@ -9,7 +9,7 @@ from aiogram import BaseMiddleware
 from aiogram.dispatcher.event.bases import UNHANDLED
 from aiogram.types import TelegramObject, Update
 
-from bot.senders import sender_of
+from bot.telegram.senders import sender_of
 
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 

@@ -1,4 +1,4 @@
-"""Lines that nothing can be drawn from. What a person reads is written in `bot.advice`."""
+"""Lines that nothing can be drawn from. What a person reads is written in `bot.conversation.advice`."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ from bot.prompt.line import (
     Command,
     PromptLine,
 )
-from bot.styles import find_style, most_words, nearest_style
+from bot.prompt.styles import find_style, most_words, nearest_style
 
 _MARK = re.compile(r"(?:(?<=\s)|^)(?P<dash>-{2,3}|-?[\u2012-\u2015\u2212]{1,2}-?)(?P<name>[^\W\d_]\w*)")
 LONGEST_LINE = 8192  # characters; twice what a message holds

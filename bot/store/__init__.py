@@ -1,0 +1,33 @@
+"""People, pictures and posts, in SQL."""
+
+from bot.store.leftovers import Leftovers
+from bot.store.queries import History
+from bot.store.records import (
+    Draft,
+    DraftKind,
+    Given,
+    Parent,
+    Person,
+    Post,
+    PostKind,
+    Preferences,
+    StoredPicture,
+    Upload,
+)
+from bot.store.sources import Sources
+
+__all__ = [
+    "Draft",
+    "DraftKind",
+    "Given",
+    "History",
+    "Leftovers",
+    "Parent",
+    "Person",
+    "Post",
+    "PostKind",
+    "Preferences",
+    "Sources",
+    "StoredPicture",
+    "Upload",
+]

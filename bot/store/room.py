@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bot.history import Leftovers
 from bot.prompt import PromptError
+from bot.store import Leftovers
 from inference.blobs import BlobStore
 
 log = logging.getLogger(__name__)

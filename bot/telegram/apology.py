@@ -11,10 +11,10 @@ from aiogram import Bot
 from aiogram.exceptions import AiogramError
 from aiogram.types import ReplyParameters, Update
 
-from bot import cards
-from bot.i18n import _, speaking
-from bot.languages import language_for
+from bot.jobs import cards
 from bot.telegram.meant import is_meant
+from bot.texts.i18n import _, speaking
+from bot.texts.languages import language_for
 from bot.troubles import cause_of
 from inference.queue.recent import Recent
 

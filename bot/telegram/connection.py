@@ -14,8 +14,8 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from aiogram.exceptions import AiogramError, TelegramNotFound, TelegramUnauthorizedError
 
-from bot.outbox import Outbox
 from bot.settings import Settings, SettingsError
+from bot.telegram.outbox import Outbox
 from bot.telegram.sent_once import SentOnce
 from inference.queue.backoff import pauses
 

@@ -21,8 +21,8 @@ from aiogram.types import Update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.history.handling import Handling, in_hand
-from bot.history.inbox import InboxRows, Left
+from bot.store.handling import Handling, in_hand
+from bot.store.inbox import InboxRows, Left
 from bot.telegram.notes import Notes, Refusals
 from bot.telegram.updates import Odd, Seldom, id_of, log_odd, read
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.history.inbox import Changes, InboxRows
+from bot.store.inbox import Changes, InboxRows
 from bot.telegram.updates import Seldom
 from inference.queue.backoff import pauses
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection
 
 from aiogram import Bot
 
-from bot import cards
-from bot.i18n import speaking
-from bot.languages import Language
+from bot.jobs import cards
+from bot.texts.i18n import speaking
+from bot.texts.languages import Language
 from inference.queue.redaction import redact
 
 log = logging.getLogger(__name__)

@@ -16,8 +16,8 @@ from aiogram import Bot
 from aiogram.exceptions import AiogramError, TelegramBadRequest
 from aiogram.types import InlineKeyboardMarkup, Message, ReplyParameters
 
-from bot.history import History
-from bot.refusals import Refusal, classify
+from bot.store import History
+from bot.telegram.refusals import Refusal, classify
 
 log = logging.getLogger(__name__)
 

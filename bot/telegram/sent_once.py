@@ -15,7 +15,7 @@ from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextR
 from aiogram.methods import SendChatAction, TelegramMethod
 from aiogram.types import InputFile, Message
 
-from bot.history.handling import handling
+from bot.store.handling import handling
 
 _KEPT = {"message_id", "date", "chat", "message_thread_id", "photo", "document"}
 

@@ -20,7 +20,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from inference.blobs.pictures import UnreadablePicture, decode_picture, within_bounds
-from inference.png import leading_texts, write_png
+from inference.blobs.png import leading_texts, write_png
 from inference.requests import MAX_PIXELS, Recipe
 
 __all__ = [

@@ -18,7 +18,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from inference.checkpoints.keys import State, movq_to_diffusers, projection_to_official, unet_to_diffusers
-from inference.nets.ip_adapter import is_adapter_name
+from inference.families.kandinsky.nets.ip_adapter import is_adapter_name
 
 # Projections inside U-Nets: as diffusers names them, and as the U-Nets of the IP-Adapter and HED do.
 _INSIDE = re.compile(r"encoder_hid_proj\.|(?=projection_l[in]+\.)")

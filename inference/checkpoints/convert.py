@@ -28,12 +28,12 @@ from inference.checkpoints.keys import (
 from inference.checkpoints.load import movq_extras, superres_extras, unet_extras
 from inference.checkpoints.manifest import Manifest, Report
 from inference.checkpoints.store import PROJECTION_OF, STUDIO_FILES, Files, MissingWeights, locate, revisions
-from inference.nets.control import infer_control_config
-from inference.nets.ip_adapter import is_adapter_name
-from inference.nets.movq import infer_movq_config
-from inference.nets.shapes import shapes_of
-from inference.nets.superres import infer_superres_config
-from inference.nets.unet import infer_unet_config
+from inference.families.kandinsky.nets.control import infer_control_config
+from inference.families.kandinsky.nets.ip_adapter import is_adapter_name
+from inference.families.kandinsky.nets.movq import infer_movq_config
+from inference.families.kandinsky.nets.shapes import shapes_of
+from inference.families.kandinsky.nets.superres import infer_superres_config
+from inference.families.kandinsky.nets.unet import infer_unet_config
 
 TOKENIZER_FILES = (
     "spiece.model",

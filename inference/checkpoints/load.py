@@ -31,15 +31,15 @@ from inference.checkpoints.contents import (
 )
 from inference.checkpoints.keys import State, projection_to_official, unet_to_diffusers
 from inference.checkpoints.store import PROJECTION_OF, Files, MissingWeights, locate, revisions, unet_nets
-from inference.nets.clip import build_clip, infer_clip_config
-from inference.nets.control import STEM, build_control, graft_stem
-from inference.nets.hed import build_hed
-from inference.nets.ip_adapter import graft_adapter, is_adapter_name
-from inference.nets.movq import build_movq, infer_movq_config
-from inference.nets.projection import build_projection
-from inference.nets.shapes import Shapes, shapes_of
-from inference.nets.superres import build_superres, infer_superres_config
-from inference.nets.unet import build_unet, infer_unet_config, keep_output_exact
+from inference.families.kandinsky.nets.clip import build_clip, infer_clip_config
+from inference.families.kandinsky.nets.control import STEM, build_control, graft_stem
+from inference.families.kandinsky.nets.hed import build_hed
+from inference.families.kandinsky.nets.ip_adapter import graft_adapter, is_adapter_name
+from inference.families.kandinsky.nets.movq import build_movq, infer_movq_config
+from inference.families.kandinsky.nets.projection import build_projection
+from inference.families.kandinsky.nets.shapes import Shapes, shapes_of
+from inference.families.kandinsky.nets.superres import build_superres, infer_superres_config
+from inference.families.kandinsky.nets.unet import build_unet, infer_unet_config, keep_output_exact
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ _ENCODER_FILES = ("model.safetensors", "pytorch_model.bin")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedUNet:
-    """A U-Net for `inference.nets.unet.denoise`, its null embedding [C] and the text projection that belongs to it."""
+    """A U-Net for `kandinsky.nets.unet.denoise`, its null embedding [C] and the text projection that belongs to it."""
 
     unet: nn.Module
     null_embedding: Tensor
@@ -131,14 +131,14 @@ class Checkpoint:
         return replace(parts, unet={**parts.unet, **adapter_state(read_tensors(self._path(source)))})
 
     def load_control(self, name: str, dtype: torch.dtype, device: torch.device | str) -> nn.Module:
-        """The ControlNet "depth" or "scribble" for `inference.nets.control`. Same errors as `load_unet`."""
+        """The ControlNet "depth" or "scribble" for `kandinsky.nets.control`. Same errors as `load_unet`."""
         path = self._path(f"control_{name}")
         state = unet_to_diffusers(bare(read_tensors(path)))
         extras = unet_extras(self.files, f"control_{name}")
         return assemble(lambda: build_control(shapes_of(state), **extras), state, path.name, dtype, device)
 
     def load_superres(self, name: str, dtype: torch.dtype, device: torch.device | str) -> nn.Module:
-        """The super-resolution net "x2", "x4" or "flash_x2" for `inference.nets.superres`. Same errors."""
+        """The super-resolution net "x2", "x4" or "flash_x2" for `kandinsky.nets.superres`. Same errors."""
         path = self._path(f"superres_{name}")
         state = bare(read_tensors(path))
         extras = superres_extras(self.files)
@@ -147,7 +147,7 @@ class Checkpoint:
         )
 
     def load_clip(self, dtype: torch.dtype, device: torch.device | str) -> nn.Module:
-        """The image encoder of the IP-Adapter for `inference.nets.clip`. Same errors."""
+        """The image encoder of the IP-Adapter for `inference.families.kandinsky.nets.clip`. Same errors."""
         path = self._path("image_encoder")
         state = clip_state(read_tensors(path))
         heads = clip_heads(path)
@@ -156,7 +156,7 @@ class Checkpoint:
         )
 
     def load_hed(self, dtype: torch.dtype, device: torch.device | str) -> nn.Module:
-        """The edge detector for `inference.nets.hed`. Same errors."""
+        """The edge detector for `inference.families.kandinsky.nets.hed`. Same errors."""
         path = self._path("hed_detector")
         state = bare(read_tensors(path))
         return assemble(lambda: build_hed(shapes_of(state)), state, path.name, dtype, device)

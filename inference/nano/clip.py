@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import CLIPConfig, CLIPModel
 
+from inference.families.kandinsky.nets.clip import MEAN, STD
 from inference.nano import movq, text
 from inference.nano.captions import LANGUAGES, Named, caption
 from inference.nano.drawing import covered
@@ -40,7 +41,6 @@ from inference.nano.world import (
     placements,
     sample_scene,
 )
-from inference.nets.clip import MEAN, STD
 
 PICTURES = 24_576
 BATCH = 64

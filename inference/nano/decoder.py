@@ -12,11 +12,11 @@ import torch
 from diffusers import VQModel
 from torch import Tensor
 
+from inference.families.kandinsky.sampling import alphas_cumprod
 from inference.nano import movq, text, unet
 from inference.nano.captions import LANGUAGES, caption
 from inference.nano.training import batches, fit, hasten_norms, load
 from inference.nano.world import sample_scene
-from inference.sampling import alphas_cumprod
 
 PICTURES = 4096
 SEEDS_APART = 300_000  # from the pictures that the codec and the U-Net have learnt from

@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from inference.families.kandinsky.nets.hed import HED
 from inference.nano import movq
 from inference.nano.training import batches, fit, load
-from inference.nets.hed import HED
 
 CHANNELS = [8, 12, 16, 16, 16]
 CONVS = [2, 2, 2, 2, 2]

@@ -21,11 +21,11 @@ from transformers import T5EncoderModel
 from inference.checkpoints.contents import clip_state
 from inference.checkpoints.keys import movq_to_official, unet_to_official
 from inference.checkpoints.store import STUDIO_FILES
+from inference.families.kandinsky.nets.ip_adapter import is_adapter_name
 from inference.nano import clip, decoder, edges, inpainting, movq, ranking, steering, superres, text, unet
 from inference.nano.card import card
 from inference.nano.tokenizer import load_tokenizer, train_tokenizer
 from inference.nano.training import load
-from inference.nets.ip_adapter import is_adapter_name
 
 WEIGHTS = Path(__file__).parent / "weights"
 

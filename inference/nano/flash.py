@@ -16,14 +16,14 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import T5EncoderModel, T5Tokenizer
 
-from inference.conditioning import UNSEEN_PAD, contexts_by_rule, encode, tokenize
+from inference.families.kandinsky.conditioning import UNSEEN_PAD, contexts_by_rule, encode, tokenize
+from inference.families.kandinsky.nets.unet import predict_noise
+from inference.families.kandinsky.sampling import FLASH_TIMES, alphas_cumprod, guided_epsilon, threshold
 from inference.nano import movq, text, unet
 from inference.nano.captions import LANGUAGES, caption
 from inference.nano.drawing import draw
 from inference.nano.training import batches, fit, load, save
 from inference.nano.world import sample_scene
-from inference.nets.unet import predict_noise
-from inference.sampling import FLASH_TIMES, alphas_cumprod, guided_epsilon, threshold
 
 TEACHER_TIMES = (979, 854, 729, 604, 479, 354, 229, 146, 62)
 GUIDANCE = 3.0

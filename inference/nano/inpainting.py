@@ -16,13 +16,13 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
+from inference.families.kandinsky.sampling import alphas_cumprod
+from inference.families.kandinsky.sampling.inpainting import masked as blanked
+from inference.families.kandinsky.sampling.inpainting import with_known
 from inference.nano import movq, text, unet
 from inference.nano.captions import LANGUAGES, caption
 from inference.nano.training import batches, fit, load, save
 from inference.nano.world import SIZE, Scene, placements, sample_scene
-from inference.sampling import alphas_cumprod
-from inference.sampling.inpainting import masked as blanked
-from inference.sampling.inpainting import with_known
 
 CHANNELS = 9
 PICTURES = 6144

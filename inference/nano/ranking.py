@@ -20,8 +20,8 @@ from transformers import CLIPTextConfig, CLIPTextModelWithProjection
 from inference.checkpoints.contents import read_tensors
 from inference.checkpoints.load import Checkpoint, assemble
 from inference.checkpoints.store import MissingWeights
-from inference.conditioning import tokenize
-from inference.nets.clip import embed_pictures
+from inference.families.kandinsky.conditioning import tokenize
+from inference.families.kandinsky.nets.clip import embed_pictures
 
 CONFIG, WEIGHTS = "ranker/config.json", "ranker/model.safetensors"
 SCALE = "logit_scale"

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from inference.families.kandinsky.nets.hed import edge_map
 from inference.nano import decoder, edges, inpainting, movq
 from inference.nano.captions import captions
 from inference.nano.drawing import draw
@@ -18,7 +19,6 @@ from inference.nano.evaluate import contact_sheet
 from inference.nano.export import export, gather
 from inference.nano.studio import Pixels, Studio
 from inference.nano.world import SIZE, Scene, sample_scene
-from inference.nets.hed import edge_map
 from inference.requests import (
     AnyRequest,
     Control,

@@ -14,9 +14,9 @@ from PIL import Image
 from inference.blobs import BlobMissing
 from inference.checkpoints.load import Checkpoint
 from inference.checkpoints.store import model_card
-from inference.engine import Drawn, Engine
-from inference.kit import CheckpointKit
-from inference.memory import device_policy
+from inference.engine.loop import Drawn, Engine
+from inference.engine.residency import device_policy
+from inference.families.kandinsky.kit import CheckpointKit
 from inference.requests import AnyRequest, Failed, Source
 
 Pixels = np.ndarray

@@ -20,13 +20,13 @@ import torch
 from PIL import Image, ImageFilter
 from torch import Tensor, nn
 
+from inference.families.kandinsky.nets.superres import build_superres, enlarged
+from inference.families.kandinsky.sampling import FLASH_TIMES
+from inference.families.kandinsky.sampling.superres import linear_alphas_cumprod, solver_times
 from inference.nano import movq
 from inference.nano.drawing import draw
 from inference.nano.training import batches, fit, hasten_norms, load
 from inference.nano.world import SIZE, sample_scene
-from inference.nets.superres import build_superres, enlarged
-from inference.sampling import FLASH_TIMES
-from inference.sampling.superres import linear_alphas_cumprod, solver_times
 
 Name = Literal["x2", "x4", "flash_x2"]
 

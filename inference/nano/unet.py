@@ -1,7 +1,7 @@
 """Training of the base U-Net: noise prediction on cached latents with the conditioning of the released nets.
 
 The context is zeroed after the projection, the pooling query is the sum over n + 1 rows, and a dropped caption is the
-learnt null embedding as the only row: what `inference.conditioning` and `inference.nets.unet` do with the weights.
+learnt null embedding as the only row: what `kandinsky.conditioning` and `kandinsky.nets.unet` do with the weights.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor, nn
 from transformers import T5EncoderModel, T5Tokenizer
 
+from inference.families.kandinsky.nets.unet import predict_noise
+from inference.families.kandinsky.sampling import alphas_cumprod
 from inference.nano import movq, text
 from inference.nano.captions import LANGUAGES, caption
 from inference.nano.training import batches, fit, load, save
 from inference.nano.world import SIZE, sample_scene
-from inference.nets.unet import predict_noise
-from inference.sampling import alphas_cumprod
 
 CONFIG: dict[str, Any] = {
     "in_channels": 4,

@@ -11,11 +11,11 @@ from typing import Literal
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from inference.queue.delivery import Delivery, Interrupted, JobReport
 from inference.queue.jobs import Trouble
 from inference.queue.ledger import Ledger
+from inference.queue.positions import Tidings
 from inference.queue.speeds import DeviceClock
-from inference.queue.tidings import Tidings
+from inference.queue.transport import Delivery, Interrupted, JobReport
 from inference.queue.troubles import Troubled, Troubles
 from inference.requests import Cancelled, Event, Failed, Finished, ModelCard, Progress, Started
 

@@ -25,7 +25,6 @@ from inference import requests
 from inference.queue import statements as sql
 from inference.queue.admission import NEWCOMER, Speeds, admit, crowd_of, in_flight
 from inference.queue.database import reading
-from inference.queue.delivery import Assignment, Interrupted
 from inference.queue.fairness import InFlight, Limits, Outlook, Share, Waiting, outlooks, picks, serving_order, speed_of
 from inference.queue.jobs import (
     ACTIVE,
@@ -41,6 +40,7 @@ from inference.queue.jobs import (
     WaitTooLong,
     job_of,
 )
+from inference.queue.transport import Assignment, Interrupted
 from inference.requests import AnyRequest, Cancelled, Failed, Finished
 
 __all__ = [

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from inference.queue.backoff import pauses
 from inference.queue.options import WorkerOptions
+from inference.queue.watchdog import Silence
 from inference.queue.wire import (
     MAX_REASON_CHARS,
     Configure,
@@ -26,7 +27,6 @@ from inference.queue.wire import (
     reason,
     spawn,
 )
-from inference.silence import Silence
 
 log = logging.getLogger(__name__)
 

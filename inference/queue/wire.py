@@ -20,8 +20,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from inference.queue.delivery import Assignment, JobReport
 from inference.queue.options import WorkerOptions
+from inference.queue.transport import Assignment, JobReport
 from inference.requests import Contract, ModelCard
 
 log = logging.getLogger(__name__)

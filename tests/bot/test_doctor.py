@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 
 from bot.doctor import examine, findings
-from bot.migration import upgrade
 from bot.playground import Playground, serve
 from bot.settings import Settings
+from bot.store.migration import upgrade
 from inference.queue.database import open_database
 from inference.queue.findings import Finding
 from tests.bot.wire import TOKEN

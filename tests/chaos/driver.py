@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from inference.queue.database import open_database
-from inference.queue.delivery.local import LocalDelivery
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger, Limits
 from inference.queue.options import WorkerOptions
 from inference.queue.tables import metadata
+from inference.queue.transport.local import LocalDelivery
 from inference.requests import Cancelled, Event, Failed, Finished, FlashTextToImage
 
 

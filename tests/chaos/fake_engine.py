@@ -20,7 +20,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.queue.delivery import Assignment, JobEvent, JobReport
+from inference.queue.transport import Assignment, JobEvent, JobReport
 from inference.queue.wire import Cancel, Drain, Hello, ParentLink, Report, Submit, die_with_parent
 from inference.requests import Cancelled, Failed, Finished, Picture, Progress, Recipe, Started
 

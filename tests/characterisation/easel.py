@@ -14,7 +14,7 @@ import pytest
 
 from bot.playground import Playground
 from inference.blobs import BlobStore
-from inference.queue.delivery import Assignment
+from inference.queue.transport import Assignment
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import Painter
 

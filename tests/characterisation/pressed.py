@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from bot import callbacks
-from bot.callbacks import read_button
+from bot.telegram import callbacks
+from bot.telegram.callbacks import read_button
 from tests.characterisation.recorded import TRANSCRIPTS
 
 PRESSED = Path(__file__).parent / "buttons.txt"

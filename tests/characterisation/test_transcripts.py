@@ -8,7 +8,6 @@ from tests.characterisation.flows import FLOWS, transcript_of
 from tests.characterisation.pressed import PRESSED, reading_of
 from tests.characterisation.recorded import TRANSCRIPTS, difference
 
-
 # All of them are played by `make transcripts`, which takes minutes.
 EACH_TIME = ("a_database_of_the_past_goes_on", "buttons_of_the_past", "every_command_alone", "settings", "the_welcome")
 

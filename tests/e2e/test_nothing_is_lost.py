@@ -35,7 +35,7 @@ async def only_result(person: Person, status: Message) -> None:
     assert results == [status["id"]]
 
 
-@pytest.mark.parametrize(("user", "victim"), [(3001, "bot"), (3003, "inference.engine_child")])
+@pytest.mark.parametrize(("user", "victim"), [(3001, "bot"), (3003, "inference.child")])
 async def test_kill_nine_in_the_middle_of_a_job_ends_in_the_same_message(
     studio: Studio, person: People, user: int, victim: str
 ) -> None:

@@ -13,9 +13,9 @@ from typing import Any
 from unittest import mock
 
 import bot.app as app
-from bot.outbox import Outbox
-from bot.pacing import Pace, Window
 from bot.settings import Settings
+from bot.telegram.outbox import Outbox
+from bot.telegram.pacing import Pace, Window
 from inference.blobs import BlobStore
 from inference.requests import Failed
 from tests.bot.conversation.painter import ALL_MODES, Painter

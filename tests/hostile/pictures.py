@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 from PIL import Image
 
-from bot.decoding import PictureRefused
 from bot.imaging.decoder import Decoder
+from bot.imaging.decoding import PictureRefused
 from inference.blobs import BlobStore, UnreadablePicture, decode_picture
 from tests.hostile.bombs import BOMBS, SIDE, bmp_of_nothing, repeated_scans, saved, webp
 from tests.hostile.report import Table

@@ -23,13 +23,13 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from bot import ordering
-from bot.callbacks import BUTTONS, MOST_ID
-from bot.history.tables import drafts, people, pictures, uploads
-from bot.i18n import _, speaking
-from bot.languages import LANGUAGES
+from bot.jobs import ordering
 from bot.playground import serve
-from bot.styles import styles
+from bot.prompt.styles import styles
+from bot.store.tables import drafts, people, pictures, uploads
+from bot.telegram.callbacks import BUTTONS, MOST_ID
+from bot.texts.i18n import _, speaking
+from bot.texts.languages import LANGUAGES
 from inference.blobs import BlobStore
 from inference.queue.database import open_database
 from inference.queue.tables import jobs

@@ -16,7 +16,7 @@ from pathlib import Path
 from PIL import Image
 
 from inference.blobs import BlobStore, encode_png
-from inference.queue.delivery import JobEvent, JobReport
+from inference.queue.transport import JobEvent, JobReport
 from inference.queue.wire import Cancel, Drain, Hello, ParentLink, Report, Submit, configured, die_with_parent
 from inference.requests import (
     AnyRequest,

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from bot.history.tables import inbox
+from bot.store.tables import inbox
 from bot.telegram.updates import Odd, id_of, read
 from inference.queue.database import open_database
 from tests.hostile.grammar import Grammar

@@ -20,8 +20,8 @@ from typing import NoReturn
 
 import bot.__main__ as entry
 import bot.app as app
-from inference.queue.delivery.local import LocalDelivery
 from inference.queue.options import WorkerOptions
+from inference.queue.transport.local import LocalDelivery
 from inference.queue.wire import die_with_parent
 
 

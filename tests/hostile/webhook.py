@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot.webhook import SECRET_HEADER
+from bot.telegram.webhook import SECRET_HEADER
 from tests.hostile.house import opened
 from tests.hostile.report import Table
 from tests.hostile.sink import Sink

@@ -1,6 +1,6 @@
 """Very small language models in the files their like are released in, each taught the one sentence it has to know.
 
-Unlike `tests.inference.language.models` they read pieces of words, and their tokenizers are those of the released ones.
+Unlike `families.language.models` they read pieces of words, and their tokenizers are those of the released ones.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from transformers import (
     PreTrainedModel,
 )
 
-from inference.language import PUBLISHED_TURNS, SYSTEM
+from inference.families.language.model import PUBLISHED_TURNS, SYSTEM
 
 PLAIN, BETTER = "a fox", "a fox curled up in fresh snow, soft morning light"
 RUSSIAN, ENGLISH = "лиса в лесу", "a fox in the forest"

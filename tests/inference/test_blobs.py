@@ -27,7 +27,7 @@ from inference.blobs import (
     read_recipe,
     recipe_in,
 )
-from inference.png import write_png
+from inference.blobs.png import write_png
 from inference.requests import FlashTextToImage, Recipe
 
 RECIPE = Recipe(

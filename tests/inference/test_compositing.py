@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from inference.compositing import bounds, covering, dilated, feathered, join, resized, rim, to_signed
+from inference.families.kandinsky.compositing import bounds, covering, dilated, feathered, join, resized, rim, to_signed
 from inference.requests import Box
 
 

@@ -19,7 +19,7 @@ from inference.queue.wire import Cancel, Configure, Trouble, decode_up, encode
 from inference.requests import FlashTextToImage, Rewrite
 
 ROOT = Path(__file__).parents[2]
-PROGRAMS = ("inference.worker", "inference.engine_child")
+PROGRAMS = ("inference.worker", "inference.child")
 
 
 def answer_of(program: str, first: bytes) -> tuple[Trouble, str]:

@@ -13,10 +13,10 @@ from torch import nn
 from transformers import T5Config, T5EncoderModel
 
 from inference.checkpoints.load import Checkpoint
-from inference.kit import CheckpointKit
-from inference.memory import device_policy
-from inference.nets.movq import build_movq
-from inference.nets.unet import build_unet
+from inference.engine.residency import device_policy
+from inference.families.kandinsky.kit import CheckpointKit
+from inference.families.kandinsky.nets.movq import build_movq
+from inference.families.kandinsky.nets.unet import build_unet
 
 TOKENIZER = Path(__file__).parent.parent / "golden" / "tokenizer_tiny"
 WIDTH = 32

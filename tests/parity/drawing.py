@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 
 from inference.checkpoints.load import LoadedUNet
-from inference.conditioning import (
+from inference.families.kandinsky.conditioning import (
     Context,
     encode,
     merge,
     null_context,
     project,
 )
-from inference.nets import movq as movq_net
-from inference.nets.unet import denoise
-from inference.sampling import (
+from inference.families.kandinsky.nets import movq as movq_net
+from inference.families.kandinsky.nets.unet import denoise
+from inference.families.kandinsky.sampling import (
     PERCENTILE,
     flash_coefficients,
     flash_renoise,

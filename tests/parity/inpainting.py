@@ -10,15 +10,15 @@ from PIL import Image
 from torch import Tensor, nn
 
 from inference.checkpoints.load import LoadedUNet
-from inference.compositing import resized, to_signed
-from inference.conditioning import encode, merge, null_context, project
-from inference.nets import movq as movq_net
-from inference.nets.unet import denoise
-from inference.pipelines.asks import Ask, Denoise, ToLatent
-from inference.pipelines.inpaint import Job, repaint
+from inference.families.kandinsky.compositing import resized, to_signed
+from inference.families.kandinsky.conditioning import encode, merge, null_context, project
+from inference.families.kandinsky.nets import movq as movq_net
+from inference.families.kandinsky.nets.unet import denoise
+from inference.families.kandinsky.pipelines.asks import Ask, Denoise, ToLatent
+from inference.families.kandinsky.pipelines.inpaint import Job, repaint
+from inference.families.kandinsky.sampling import full_coefficients
+from inference.families.kandinsky.sampling.inpainting import masked, published_keep
 from inference.requests import Inpaint, InvalidRequest, Source, published_size
-from inference.sampling import full_coefficients
-from inference.sampling.inpainting import masked, published_keep
 from tests.parity.golden import Golden
 from tests.parity.nets import unet_passes
 from tests.parity.rows import MOVQ, TEXT, Row, Rows, attended_ids, gap, unequal

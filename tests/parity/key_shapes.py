@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from inference.checkpoints.contents import adapter_state, bare, movq_state, split_unet
 from inference.checkpoints.keys import unet_to_diffusers
 from inference.checkpoints.load import assemble, build_any_unet
-from inference.nets.control import build_control
-from inference.nets.hed import build_hed
-from inference.nets.movq import build_movq, infer_movq_config
-from inference.nets.projection import build_projection
-from inference.nets.shapes import Shapes, shapes_of
-from inference.nets.superres import build_superres, infer_superres_config
+from inference.families.kandinsky.nets.control import build_control
+from inference.families.kandinsky.nets.hed import build_hed
+from inference.families.kandinsky.nets.movq import build_movq, infer_movq_config
+from inference.families.kandinsky.nets.projection import build_projection
+from inference.families.kandinsky.nets.shapes import Shapes, shapes_of
+from inference.families.kandinsky.nets.superres import build_superres, infer_superres_config
 from tests.parity.golden import Golden
 from tests.parity.rows import Row, Rows
 

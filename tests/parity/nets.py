@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from inference.checkpoints.load import LoadedUNet, assemble
-from inference.conditioning import (
+from inference.families.kandinsky.conditioning import (
     MAX_TOKENS,
     Context,
     Tokens,
@@ -20,16 +20,16 @@ from inference.conditioning import (
     project,
     tokenize,
 )
-from inference.nets import movq as movq_net
-from inference.nets.projection import build_projection
-from inference.nets.shapes import shapes_of
-from inference.nets.unet import denoise
-from inference.sampling import (
+from inference.families.kandinsky.nets import movq as movq_net
+from inference.families.kandinsky.nets.projection import build_projection
+from inference.families.kandinsky.nets.shapes import shapes_of
+from inference.families.kandinsky.nets.unet import denoise
+from inference.families.kandinsky.sampling import (
     FLASH_TIMES,
     alphas_cumprod,
     timesteps,
 )
-from inference.sampling.schedule import betas
+from inference.families.kandinsky.sampling.schedule import betas
 from tests.parity.golden import Golden, Recording
 from tests.parity.rows import MOVQ, TEXT, UNET, Row, Rows, attended_ids, gap, unequal
 

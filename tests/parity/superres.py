@@ -11,18 +11,18 @@ from torch import Tensor, nn
 
 from inference.checkpoints.contents import movq_state, split_unet
 from inference.checkpoints.load import assemble
-from inference.conditioning import EOS, Context, Tokens
-from inference.nets import movq as movq_net
-from inference.nets.shapes import shapes_of
-from inference.nets.superres import build_superres, enlarged, infer_superres_config, predict_clean
-from inference.nets.unet import build_unet, denoise, infer_unet_config
-from inference.pipelines.asks import Ask, Denoise, Encode, Enlarge, ToLatent, ToPixels
-from inference.pipelines.enlarging import Frames, enlarge
-from inference.pipelines.refining import Refiner
-from inference.pipelines.upscale import Plan, upscale
+from inference.families.kandinsky.conditioning import EOS, Context, Tokens
+from inference.families.kandinsky.nets import movq as movq_net
+from inference.families.kandinsky.nets.shapes import shapes_of
+from inference.families.kandinsky.nets.superres import build_superres, enlarged, infer_superres_config, predict_clean
+from inference.families.kandinsky.nets.unet import build_unet, denoise, infer_unet_config
+from inference.families.kandinsky.pipelines.asks import Ask, Denoise, Encode, Enlarge, ToLatent, ToPixels
+from inference.families.kandinsky.pipelines.enlarging import Frames, enlarge
+from inference.families.kandinsky.pipelines.refining import Refiner
+from inference.families.kandinsky.pipelines.upscale import Plan, upscale
+from inference.families.kandinsky.sampling import PictureNoise
+from inference.families.kandinsky.sampling.superres import solver_times, turbo_coefficients
 from inference.requests import Source, Upscale
-from inference.sampling import PictureNoise
-from inference.sampling.superres import solver_times, turbo_coefficients
 from tests.parity.golden import Golden, Recording
 from tests.parity.rows import Row, Rows, gap, unequal
 

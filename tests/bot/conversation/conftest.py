@@ -11,10 +11,10 @@ import aiohttp
 import pytest
 
 import bot.app as app
-from bot.outbox import Outbox
-from bot.pacing import Pace, Window
 from bot.playground import Playground, serve
 from bot.settings import Settings
+from bot.telegram.outbox import Outbox
+from bot.telegram.pacing import Pace, Window
 from inference.blobs import BlobStore
 from tests.bot.conversation.painter import ALL_MODES, Painter
 from tests.e2e.chat import Person

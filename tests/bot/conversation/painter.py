@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from inference.blobs import BlobStore, encode_png
-from inference.queue.delivery import Assignment, Capacity, Interrupted, JobReport
+from inference.queue.transport import Assignment, Capacity, Interrupted, JobReport
 from inference.requests import (
     AnyRequest,
     Cancelled,

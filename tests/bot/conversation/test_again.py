@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from sqlalchemy import text
 
-from bot.history.inbox import Changes, InboxRows
+from bot.store.inbox import Changes, InboxRows
 from inference.queue.database import open_database
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.test_pictures_in import BLUE, RED, encoded, offers, says, send

@@ -13,7 +13,7 @@ from typing import Any, get_args
 import pytest
 
 import bot
-from bot.history import DraftKind, Sources
+from bot.store import DraftKind, Sources
 from bot.telegram import sent_once
 from inference.requests import Control, FlashTextToImage, Inpaint, Mix, Outpaint, TextToImage, Upscale
 from tests.bot.conversation.conftest import TOKEN, House

@@ -11,7 +11,7 @@ import aiohttp
 from PIL import Image
 from sqlalchemy import select
 
-from bot.history.tables import pictures
+from bot.store.tables import pictures
 from inference.blobs import read_recipe
 from inference.queue.database import open_database
 from inference.requests import Refine

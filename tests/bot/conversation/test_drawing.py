@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 import bot.app as app
-import bot.intake as intake
+import bot.jobs.intake as intake
 from inference.requests import Failed, Note
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import BIG

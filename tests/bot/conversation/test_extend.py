@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 from sqlalchemy import select
 
-from bot.framing import CONTINUED
-from bot.history.tables import picture_parents
+from bot.modes.framing import CONTINUED
+from bot.store.tables import picture_parents
 from inference.queue.database import open_database
 from inference.requests import Outpaint
 from tests.bot.conversation.conftest import House

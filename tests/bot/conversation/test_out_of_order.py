@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from inference.queue.delivery import Interrupted
 from inference.queue.ledger import Ledger
+from inference.queue.transport import Interrupted
 from inference.requests import Failed
 from tests.bot.conversation.conftest import House
 from tests.e2e.chat import Message, Person, is_result

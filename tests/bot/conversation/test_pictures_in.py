@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from PIL import Image, ImageStat
 
-from bot import leftovers
+from bot.store import sweep
 from inference.requests import Control, Failed, FlashTextToImage, Mix, Outpaint, Refine, Upscale, sources
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import ALL_MODES, BIG
@@ -277,8 +277,8 @@ async def test_a_photo_that_came_to_nothing_is_gone_after_a_month_and_its_button
     menu = await anna.until(offers("Outlines"))
     await anna.press(menu, "Outlines")
     asked = await anna.until(says("What shall it become"))
-    monkeypatch.setattr(leftovers, "FIRST_PAUSE", 0.0)
-    monkeypatch.setattr(leftovers, "DAY", 0.01)  # and so the month is over in no time, sweep by sweep
+    monkeypatch.setattr(sweep, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(sweep, "DAY", 0.01)  # and so the month is over in no time, sweep by sweep
     await able.reopen()
     stored = able.folder / "blobs"
     deadline = time.monotonic() + PATIENCE

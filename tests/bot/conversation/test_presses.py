@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from aiogram.filters.callback_data import CallbackData
 
-from bot import callbacks
-from bot.callbacks import BUTTONS, BrokenButton, read_button
+from bot.telegram import callbacks
+from bot.telegram.callbacks import BUTTONS, BrokenButton, read_button
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.forging import Forger
 from tests.bot.conversation.test_pictures_in import RED, encoded, offers, says, send

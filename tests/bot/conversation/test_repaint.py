@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from benchmarks.paintings import COLOURS, blob, intersection_over_union, paint, photograph, ring
-from bot.handlers import painted
+from bot.modes import painted
 from inference.requests import Inpaint, Mix
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.test_buttons import until_gone
@@ -263,8 +263,8 @@ async def test_a_studio_without_the_weights_says_so(house: House, anna: Person) 
 
 
 def test_every_way_to_miss_has_words() -> None:
-    from bot import alignment, masks
-    from bot.i18n import speaking
+    from bot.imaging import alignment, masks
+    from bot.texts.i18n import speaking
 
     errors = [
         kind

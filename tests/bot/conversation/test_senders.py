@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.history.tables import people, pictures, uploads
+from bot.store.tables import people, pictures, uploads
 from inference.queue.database import open_database
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.forging import Forger

@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 from PIL import Image
 
-from bot.history import History
-from bot.history.sendings import Sendings
+from bot.store import History
+from bot.store.sendings import Sendings
 from inference.queue.database import open_database
 from inference.queue.ledger import Ledger
 from tests.bot.conversation.conftest import TOKEN, House
@@ -218,7 +218,7 @@ async def test_what_stands_where_the_status_could_be_is_left_alone(
             raise Killed
 
         await trouble(anna, "sendMessage", count=1, drop=True)
-        patch.setattr("bot.delivery.Deliveries._announce_until_done", killed)
+        patch.setattr("bot.jobs.delivery.Deliveries._announce_until_done", killed)
         await anna.say("a red circle")
         await until_state(house, "new")
         await house.close()

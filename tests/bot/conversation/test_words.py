@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bot.i18n import speaking
-from bot.intake import context_of
+from bot.jobs.intake import context_of
+from bot.jobs.translation import next_step
+from bot.modes.rewriting import difference, improved, origins
 from bot.prompt import PromptLine
-from bot.rewriting import difference, improved, origins
-from bot.translation import next_step
+from bot.texts.i18n import speaking
 from inference.queue.database import open_database
 from inference.queue.ledger import Ledger
 from inference.requests import Failed, Finished, FlashTextToImage, Note, TextToImage

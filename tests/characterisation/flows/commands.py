@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.commands import COMMANDS
+from bot.conversation.commands import COMMANDS
 from tests.bot.conversation.painter import ALL_MODES, BIG, SMALL
 from tests.characterisation.flows.registry import flow
 from tests.characterisation.stage import Stage, picture

@@ -7,7 +7,7 @@ import torch
 from diffusers import Kandinsky3UNet, VQModel
 
 from inference.checkpoints.keys import movq_to_diffusers, movq_to_official, unet_to_diffusers, unet_to_official
-from inference.nets.shapes import shapes_of
+from inference.families.kandinsky.nets.shapes import shapes_of
 
 Shapes = dict[str, Any]
 

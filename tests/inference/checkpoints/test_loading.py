@@ -15,9 +15,9 @@ from inference.checkpoints.contents import UnreadableCheckpoint, read_tensors
 from inference.checkpoints.keys import unet_to_official
 from inference.checkpoints.load import Checkpoint
 from inference.checkpoints.store import MissingWeights, lacking, locate
-from inference.conditioning import null_context
-from inference.engine import Drawn, Engine
-from inference.nets.unet import build_unet, denoise
+from inference.engine.loop import Drawn, Engine
+from inference.families.kandinsky.conditioning import null_context
+from inference.families.kandinsky.nets.unet import build_unet, denoise
 from inference.requests import TextToImage
 from tests.inference.checkpoints.layouts import write_diffusers, write_v30, write_v31
 from tests.inference.tiny import MOVQ, TOKENIZER, UNET, tiny_kit

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from inference.answering import Guide
 from inference.blobs import BlobMissing
-from inference.conditioning import Context, Tokens
-from inference.engine import Drawn, Engine
-from inference.pipelines import Ask, Denoise, Encode
+from inference.engine.batching import Guide
+from inference.engine.loop import Drawn, Engine
+from inference.families.kandinsky.conditioning import Context, Tokens
+from inference.families.kandinsky.pipelines import Ask, Denoise, Encode
 from inference.requests import FlashTextToImage, TextToImage
 
 

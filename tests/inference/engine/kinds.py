@@ -12,16 +12,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from inference.answering import Guide
 from inference.blobs import BlobMissing, encode_png
 from inference.checkpoints.catalogue import Mode
 from inference.checkpoints.language import LanguageModels, language_models
 from inference.checkpoints.load import Checkpoint
-from inference.conditioning import Context
-from inference.kit import CheckpointKit
-from inference.memory import DevicePolicy, device_policy
+from inference.engine.batching import Guide
+from inference.engine.residency import DevicePolicy, device_policy
+from inference.families.kandinsky.conditioning import Context
+from inference.families.kandinsky.kit import CheckpointKit
 from inference.requests import AnyRequest, Kind, parse_request
-from tests.inference.language.models import write_llama, write_marian
+from tests.inference.families.language.models import write_llama, write_marian
 
 SIDE = 64
 KINDS: tuple[Kind, ...] = (

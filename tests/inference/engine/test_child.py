@@ -18,8 +18,8 @@ from PIL import Image
 
 from inference.blobs import BlobStore, read_recipe
 from inference.checkpoints.store import EMBEDDED
-from inference.queue.delivery import Assignment, Interrupted, JobEvent
 from inference.queue.options import WorkerOptions
+from inference.queue.transport import Assignment, Interrupted, JobEvent
 from inference.queue.wire import (
     Cancel,
     Configure,
@@ -38,7 +38,7 @@ from inference.requests import Cancelled, Failed, Finished, Progress, Recipe, St
 from tests.inference.engine.fakes import flash, full
 
 SECONDS = 90.0
-COMMAND = [sys.executable, "-m", "inference.engine_child"]
+COMMAND = [sys.executable, "-m", "inference.child"]
 
 
 def told(blobs: Path, weights: Path | None) -> bytes:

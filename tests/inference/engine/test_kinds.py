@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from inference import kit as kit_module
-from inference.engine import Drawn, Engine
-from inference.pipelines import _WAYS, Decode, Pipeline, _Way
-from inference.pipelines.asks import Enlarge, ToPixels
-from inference.pipelines.enlarging import Frames
-from inference.pipelines.upscale import Plan, upscale, upscale_steps
+from inference.engine.loop import Drawn, Engine
+from inference.families.kandinsky import kit as kit_module
+from inference.families.kandinsky.pipelines import _WAYS, Decode, Pipeline, _Way
+from inference.families.kandinsky.pipelines.asks import Enlarge, ToPixels
+from inference.families.kandinsky.pipelines.enlarging import Frames
+from inference.families.kandinsky.pipelines.upscale import Plan, upscale, upscale_steps
 from inference.requests import AnyRequest, Failed, Kind, Note, Progress, TextToImage, Upscale
 from tests.inference.engine.fakes import finish
 from tests.inference.engine.kinds import (

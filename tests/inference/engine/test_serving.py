@@ -10,15 +10,15 @@ import torch
 
 from inference.blobs import BlobStore
 from inference.checkpoints.load import Checkpoint
-from inference.engine import Drawn
-from inference.inventory import nets_used
-from inference.memory import device_policy
-from inference.pipelines import Drawing
-from inference.queue.delivery import Assignment, JobEvent
+from inference.child.serving import EngineChild
+from inference.engine.loop import Drawn
+from inference.engine.residency import device_policy
+from inference.families.kandinsky.inventory import nets_used
+from inference.families.kandinsky.pipelines import Drawing
 from inference.queue.options import WorkerOptions
+from inference.queue.transport import Assignment, JobEvent
 from inference.queue.wire import Cancel, Report
 from inference.requests import Cancelled, Finished, parse_request
-from inference.serving import EngineChild
 from tests.inference.engine.fakes import flash
 from tests.inference.engine.kinds import request
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from inference.answering import Guide
 from inference.checkpoints.catalogue import Mode
-from inference.conditioning import Context
-from inference.engine import Engine
-from inference.kit import CheckpointKit
+from inference.engine.batching import Guide
+from inference.engine.loop import Engine
+from inference.families.kandinsky.conditioning import Context
+from inference.families.kandinsky.kit import CheckpointKit
 from inference.requests import AnyRequest
 from tests.inference.engine.fakes import finish, flash, full, pictures
 from tests.inference.tiny import tiny_kit

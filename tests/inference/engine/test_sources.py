@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from inference.blobs import UnreadablePicture, decode_picture, encode_png
-from inference.engine import Drawn, Engine
+from inference.engine.loop import Drawn, Engine
 from tests.inference.engine.fakes import finish
 from tests.inference.engine.kinds import BLOBS, SIDE, AllKinds, language, open_picture, request, source
 

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from inference.engine import PATIENCE, Drawn, Engine
+from inference.engine.loop import PATIENCE, Drawn, Engine
 from inference.requests import Failed, Note, Progress
 from tests.inference.engine.fakes import ArithmeticKit, finish, flash, full, pictures
 

@@ -9,10 +9,10 @@ import torch
 
 from inference.checkpoints.load import Checkpoint
 from inference.checkpoints.store import lacking, locate, model_card
-from inference.conditioning import encode, null_context, project, tokenize
+from inference.families.kandinsky.conditioning import encode, null_context, project, tokenize
+from inference.families.kandinsky.nets.unet import denoise
 from inference.nano import movq
 from inference.nano.export import export, untrained
-from inference.nets.unet import denoise
 
 MEGABYTE = 1_000_000
 

@@ -9,13 +9,13 @@ from PIL import Image, ImageDraw
 from transformers import T5EncoderModel
 
 from inference.checkpoints.load import Checkpoint
-from inference.conditioning import contexts_by_rule, encode, tokenize
+from inference.families.kandinsky.conditioning import contexts_by_rule, encode, tokenize
+from inference.families.kandinsky.nets.superres import enlarged, predict_clean
+from inference.families.kandinsky.nets.unet import Extras, predict_noise
+from inference.families.kandinsky.pipelines.adapted import read_by_rule
 from inference.nano import edges, inpainting, movq, steering, superres, text, unet
 from inference.nano.export import WEIGHTS
 from inference.nano.world import SIZE, placements, sample_scene
-from inference.nets.superres import enlarged, predict_clean
-from inference.nets.unet import Extras, predict_noise
-from inference.pipelines.adapted import read_by_rule
 from inference.requests import Control, Mix
 
 

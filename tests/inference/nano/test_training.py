@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from inference.families.kandinsky.sampling import FLASH_TIMES, alphas_cumprod
 from inference.nano import flash, movq, text, unet
 from inference.nano.training import Average, Budget, batches, hasten_norms, load, rate, save
-from inference.sampling import FLASH_TIMES, alphas_cumprod
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +94,7 @@ def test_a_trajectory_keeps_the_states_at_flash_times_and_a_bounded_end() -> Non
 
 def test_refining_reads_the_context_that_enlarging_gives_it() -> None:
     from inference.checkpoints.load import Checkpoint
-    from inference.conditioning import UNSEEN_PAD, encode, tokenize
+    from inference.families.kandinsky.conditioning import UNSEEN_PAD, encode, tokenize
     from inference.nano.export import WEIGHTS
 
     checkpoint = Checkpoint.open(WEIGHTS)

@@ -34,7 +34,7 @@ BROKEN = "CUDA error: an illegal memory access was encountered"
 
 
 class Wait(NamedTuple):
-    """The host waited for a card: what for, and the place in `inference/` ("kit.py", "colours")."""
+    """The host waited for a card: what for, and the place in `inference/` ("families/kandinsky/kit.py", "colours")."""
 
     operator: str
     file: str

@@ -1,6 +1,6 @@
 import pytest
 
-from inference.nets import preview
+from inference.families.kandinsky.nets import preview
 from tests.inference.pretended.studio import Weights, small_windows, write_weights
 
 

@@ -14,14 +14,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inference import pipelines
 from inference.checkpoints.language import LanguageModels
-from inference.device import prepare
-from inference.engine import Drawn, Engine
-from inference.inventory import load
-from inference.memory import DevicePolicy, device_policy
-from inference.pipelines.enlarging import Frames
-from inference.pipelines.upscale import Plan, upscale, upscale_steps
+from inference.engine.device import prepare
+from inference.engine.loop import Drawn, Engine
+from inference.engine.residency import DevicePolicy, device_policy
+from inference.families.kandinsky import pipelines
+from inference.families.kandinsky.inventory import load
+from inference.families.kandinsky.pipelines.enlarging import Frames
+from inference.families.kandinsky.pipelines.upscale import Plan, upscale, upscale_steps
 from inference.requests import AnyRequest, Note, Upscale
 from tests.inference import random_checkpoint, tiny
 from tests.inference.engine.kinds import AllKinds, language

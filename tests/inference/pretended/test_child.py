@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from inference import serving
-from inference.engine_child import OWNERS_CHOICE, let_segments_grow
-from inference.queue.delivery import Assignment
+from inference.child import serving
+from inference.child.__main__ import OWNERS_CHOICE, let_segments_grow
 from inference.queue.options import WorkerOptions
+from inference.queue.transport import Assignment
 from inference.queue.wire import Configure, Drain, Hello, ParentLink, Report, Submit, UpMessage, decode_up, encode
 from inference.requests import Failed, Finished
 from tests.inference.engine.kinds import request
@@ -26,10 +26,10 @@ from tests.inference.pretended.studio import Weights
 
 TELL = """
 import os, runpy, sys, types
-serving = sys.modules["inference.serving"] = types.ModuleType("inference.serving")  # torch would take seconds
+serving = sys.modules["inference.child.serving"] = types.ModuleType("serving")  # torch would take seconds
 serving.main = lambda: print("told:", os.environ["PYTORCH_CUDA_ALLOC_CONF"])
-sys.argv = ["inference.engine_child"]
-runpy.run_module("inference.engine_child", run_name="__main__")
+sys.argv = ["inference.child"]
+runpy.run_module("inference.child", run_name="__main__")
 """
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from inference.pipelines import enlarging
+from inference.families.kandinsky.pipelines import enlarging
 from inference.requests import Kind
 from tests.inference.engine.kinds import KINDS, request, tiled
 from tests.inference.pretended.card import GB, Card, Cards
@@ -26,15 +26,15 @@ from tests.inference.pretended.studio import (
 
 # Where the host may wait for the card in the middle of a run's steps, and why.
 WAITS = {
-    "kit.py:colours": "a preview of latents, once a second at most",
-    "previews.py:pixel_colours": "a preview of pixels, likewise",
-    "language.py:_scores": "a token must be known before the next one",
-    "pipelines/upscale.py:_finished": "the picture is brought home at the last step",
-    "device.py:between": "the run is over, and its time is asked for",
+    "families/kandinsky/kit.py:colours": "a preview of latents, once a second at most",
+    "engine/previews.py:pixel_colours": "a preview of pixels, likewise",
+    "families/language/model.py:_scores": "a token must be known before the next one",
+    "families/kandinsky/pipelines/upscale.py:_finished": "the picture is brought home at the last step",
+    "engine/device.py:between": "the run is over, and its time is asked for",
 }
 WAITS_FOR_RAM = {  # panoramas too large for the card lie in RAM
-    "sampling/windows.py:add_to": "every window comes home",
-    "pipelines/enlarging.py:_paste": "and its small look",
+    "families/kandinsky/sampling/windows.py:add_to": "every window comes home",
+    "families/kandinsky/pipelines/enlarging.py:_paste": "and its small look",
 }
 
 FEWER: dict[Kind, dict[str, Any]] = {

@@ -10,17 +10,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inference import device as device_module
-from inference import kit as kit_module
-from inference import memory
-from inference.device import Staging
-from inference.engine import Drawn, Engine
-from inference.inventory import decoder_activations, encoder_activations, hed_activations
-from inference.memory import Residency, best_device, device_policy
-from inference.nets.fast_movq import broadcast_spatial_norms, keep_plain_layout
-from inference.nets.hed import HED, edge_logits
-from inference.nets.movq import build_movq, decode, encode
-from inference.nets.superres import MAPS_ALIVE, activation_bytes, build_superres, predict_clean
+from inference.engine import device as device_module
+from inference.engine import residency
+from inference.engine.device import Staging
+from inference.engine.loop import Drawn, Engine
+from inference.engine.residency import Residency, best_device, device_policy
+from inference.families.kandinsky import kit as kit_module
+from inference.families.kandinsky.inventory import decoder_activations, encoder_activations, hed_activations
+from inference.families.kandinsky.nets.fast_movq import broadcast_spatial_norms, keep_plain_layout
+from inference.families.kandinsky.nets.hed import HED, edge_logits
+from inference.families.kandinsky.nets.movq import build_movq, decode, encode
+from inference.families.kandinsky.nets.superres import MAPS_ALIVE, activation_bytes, build_superres, predict_clean
 from inference.requests import Kind, Note
 from tests.inference.engine.fakes import finish
 from tests.inference.engine.kinds import out_of_memory, request
@@ -84,7 +84,7 @@ def test_without_any_card_that_is_said() -> None:
 def test_nets_move_in_and_out_of_a_card_that_cannot_hold_them_all(
     weights: Weights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "DEVICE_RESERVE", 20_000)
+    monkeypatch.setattr(residency, "DEVICE_RESERVE", 20_000)
     kinds: tuple[Kind, ...] = ("flash", "scribble", "mix", "flash_x2")
     everything = [request(kind, 4) for kind in kinds]
     large = Card()
@@ -104,7 +104,7 @@ def test_nets_move_in_and_out_of_a_card_that_cannot_hold_them_all(
 def test_without_ram_to_park_in_nets_are_read_straight_onto_the_card(
     weights: Weights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "free_host_memory", lambda: 0.0)
+    monkeypatch.setattr(residency, "free_host_memory", lambda: 0.0)
     asked = request("full", 4), request("translate", 1)
     with studio(weights, Cards(Card()), formats=FLOAT32) as card:
         made = draw(card, *asked, previews=False)
@@ -114,7 +114,7 @@ def test_without_ram_to_park_in_nets_are_read_straight_onto_the_card(
 
 
 def test_room_is_kept_for_what_the_libraries_take(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "DEVICE_RESERVE", 1000)
+    monkeypatch.setattr(residency, "DEVICE_RESERVE", 1000)
     with Cards(Card(total=10_000, library=900)) as cards:
         nets = Residency(
             lambda name, device: nn.Linear(50, 20, bias=False, device=device),  # 4000 bytes
@@ -279,7 +279,7 @@ def test_nor_does_a_fault_anywhere_else_fail_a_job(
         raise RuntimeError(CUDNN)
 
     if where == "a sampler's own arithmetic":
-        monkeypatch.setattr(sys.modules["inference.pipelines.flash"], "flash_x0", breaking)
+        monkeypatch.setattr(sys.modules["inference.families.kandinsky.pipelines.flash"], "flash_x0", breaking)
     elif where == "the fit of previews":
         monkeypatch.setattr(kit_module, "fit_preview", breaking)
     with studio(weights, cards, formats=FLOAT32) as card:

@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from inference import inventory
-from inference import kit as kit_module
-from inference.memory import device_policy
-from inference.nets import fast_movq
+from inference.engine.residency import device_policy
+from inference.families.kandinsky import inventory
+from inference.families.kandinsky import kit as kit_module
+from inference.families.kandinsky.nets import fast_movq
+from inference.families.kandinsky.sampling import stack_next
 from inference.requests import Kind
-from inference.sampling import stack_next
 from tests.inference.engine.kinds import request
 from tests.inference.pretended.card import Card, Cards
 from tests.inference.pretended.studio import Made, Studio, Weights, draw, faults, on_cpu, studio
@@ -30,7 +30,8 @@ def t_left_behind(patched: pytest.MonkeyPatch) -> None:
 
 
 def noise_left_behind(patched: pytest.MonkeyPatch) -> None:
-    patched.setattr(sys.modules["inference.pipelines.flash"], "stack_next", lambda streams, device: stack_next(streams))
+    flash = sys.modules["inference.families.kandinsky.pipelines.flash"]
+    patched.setattr(flash, "stack_next", lambda streams, _device: stack_next(streams))
 
 
 def scale_left_behind(patched: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from inference.queue.delivery import Assignment, Delivery, Interrupted, JobEvent
+from inference.queue.transport import Assignment, Delivery, Interrupted, JobEvent
 from inference.requests import Cancelled, Failed, Finished, FlashTextToImage, Progress, Started
 from tests.inference.queue.jobs import eventually
 

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from inference.queue.delivery import Interrupted
 from inference.queue.ledger import Job, Ledger
+from inference.queue.transport import Interrupted
 from inference.requests import AnyRequest, Finished, FlashTextToImage, TextToImage
 
 FLASH = FlashTextToImage(prompt="a cat", width=512, height=512, seeds=(1,))

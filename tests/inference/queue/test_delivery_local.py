@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from inference.queue.delivery import Interrupted
-from inference.queue.delivery.local import LocalDelivery
 from inference.queue.options import WorkerOptions
+from inference.queue.transport import Interrupted
+from inference.queue.transport.local import LocalDelivery
 from inference.queue.wire import Configure, decode_down
 from inference.requests import Cancelled, Failed, Finished, Progress, Started
 from tests.inference.queue.delivery_contract import DeliveryContract, SetUp, assignment, reading, ready

@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from inference.queue.delivery import Assignment, Capacity, JobEvent, JobReport
-from inference.queue.delivery.mailbox import Mailbox
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.fairness import Outlook
 from inference.queue.jobs import OutOfOrder, Trouble
 from inference.queue.ledger import Ledger, Limits
-from inference.queue.tidings import notable
+from inference.queue.positions import notable
+from inference.queue.transport import Assignment, Capacity, JobEvent, JobReport
+from inference.queue.transport.mailbox import Mailbox
 from inference.requests import Cancelled, Event, Failed, Finished, Progress, Queued, Started
 from tests.inference.queue.jobs import CRASH_ALONE, DONE, WORKER_GONE, eventually, queued, state
 

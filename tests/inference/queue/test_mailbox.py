@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import asyncio
 
-from inference.queue.delivery import JobEvent, JobReport
-from inference.queue.delivery.mailbox import Mailbox
+from inference.queue.transport import JobEvent, JobReport
+from inference.queue.transport.mailbox import Mailbox
 from inference.requests import Finished, Progress, Started
 
 

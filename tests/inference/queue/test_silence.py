@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from inference.queue.speeds import DeviceClock, blend
-from inference.silence import Silence
+from inference.queue.watchdog import Silence
 
 
 def test_silence_is_a_hang_after_the_floor_or_ten_usual_gaps() -> None:

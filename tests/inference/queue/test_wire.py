@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from inference.queue import wire
-from inference.queue.delivery import Assignment, Interrupted, JobReport
 from inference.queue.options import WorkerOptions
+from inference.queue.transport import Assignment, Interrupted, JobReport
 from inference.requests import FlashTextToImage, ModelCard, Progress, Texts
 
 ASSIGNMENT = Assignment(job_id=7, request=FlashTextToImage(prompt="кот\n«и» пёс", seeds=(1,)), alone=True)

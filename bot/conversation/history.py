@@ -1,0 +1,175 @@
+"""One's own pictures, a page at a time, in one message."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiogram import F, Router
+from aiogram.filters import Command
+from aiogram.types import BufferedInputFile, CallbackQuery, InlineKeyboardMarkup, InputMediaPhoto, Message
+
+from bot.imaging import collage
+from bot.jobs import cards, keyboards
+from bot.jobs.delivery import Deliveries
+from bot.jobs.ownership import own_picture
+from bot.store import History, Person, StoredPicture
+from bot.store.handling import decided
+from bot.telegram.callbacks import PageButton
+from bot.texts.i18n import _, ngettext
+from inference.blobs import BlobMissing, BlobStore
+
+PAGE = 9
+
+
+async def open_(message: Message, person: Person, history: History, blobs: BlobStore) -> None:
+    pictures, total = await history.page(person.id, offset=0, limit=PAGE)
+    if not pictures:
+        await message.reply(_("You have no pictures yet. Tell me what to draw!"))
+        return
+    text, markup = _page(person.id, pictures, 0, total, starred=False)
+    sent = await message.answer_photo(
+        await _sheet(pictures, blobs, 0), caption=text, parse_mode="HTML", reply_markup=markup
+    )
+    await history.add_post(sent.chat.id, sent.message_id, job_id=None, kind="page")
+
+
+async def turn(
+    callback: CallbackQuery, callback_data: PageButton, person: Person, history: History, blobs: BlobStore
+) -> None:
+    asked_for_favourites = callback_data.starred and not callback_data.picture  # not on the way back from a picture
+    if asked_for_favourites and not (await history.page(person.id, offset=0, limit=1, starred=True))[1]:
+        await callback.answer(_("No favourites yet: press ☆ under a picture."), show_alert=True)
+        return
+    await callback.answer()
+    await _show_page(callback, callback_data, person, history, blobs)
+
+
+async def open_one(
+    callback: CallbackQuery,
+    callback_data: PageButton,
+    person: Person,
+    history: History,
+    blobs: BlobStore,
+    deliveries: Deliveries,
+) -> None:
+    picture = await own_picture(callback, history, callback_data.picture)
+    if picture is None:
+        return
+    await callback.answer()
+    try:
+        file_id = await history.file_id_of(picture.id, "single")
+        photo = file_id or BufferedInputFile(await deliveries.gallery.jpeg(picture), f"{picture.id}.jpg")
+    except BlobMissing:
+        photo = BufferedInputFile(collage.blank(), "lost.jpg")
+    caption = await deliveries.gallery.caption(picture)
+    await _edit(callback, photo, caption, _opened(person, callback_data, picture))
+
+
+async def star(
+    callback: CallbackQuery, callback_data: PageButton, person: Person, history: History, deliveries: Deliveries
+) -> None:
+    picture = await own_picture(callback, history, callback_data.picture)
+    if picture is None:
+        return
+    starring = await decided("starred", not picture.starred)
+    await callback.answer(_("No longer a favourite.") if not starring else _("Added to favourites: /history"))
+    await history.star(picture.id, starring)
+    starred = await history.picture(picture.id)
+    if starred is not None:
+        await deliveries.gallery.rebutton(callback.message, _opened(person, callback_data, starred))
+
+
+async def delete(
+    callback: CallbackQuery,
+    callback_data: PageButton,
+    person: Person,
+    history: History,
+    blobs: BlobStore,
+    deliveries: Deliveries,
+) -> None:
+    """Asks first; then the page comes back without the picture."""
+    picture = await own_picture(callback, history, callback_data.picture)
+    if picture is None:
+        return
+    if callback_data.action == "delete":
+        await callback.answer(cards.deleting(1))
+        question = keyboards.confirm_opened(
+            person.id, picture.id, offset=callback_data.offset, starred_only=callback_data.starred
+        )
+        await deliveries.gallery.rebutton(callback.message, question)
+        return
+    await callback.answer(_("Deleted."))
+    await deliveries.gallery.delete([picture])
+    await _show_page(callback, callback_data, person, history, blobs)
+
+
+async def _show_page(
+    callback: CallbackQuery, wanted: PageButton, person: Person, history: History, blobs: BlobStore
+) -> None:
+    """The asked page, or the last one there is; all pictures where the last favourite has gone."""
+    offset, starred = wanted.offset, wanted.starred
+    pictures, total = await history.page(person.id, offset=offset, limit=PAGE, starred=starred)
+    if starred and not total:
+        offset, starred = 0, False
+        pictures, total = await history.page(person.id, offset=offset, limit=PAGE)
+    if not pictures and total:
+        offset = (total - 1) // PAGE * PAGE
+        pictures, total = await history.page(person.id, offset=offset, limit=PAGE, starred=starred)
+    if not pictures:
+        empty = BufferedInputFile(collage.blank(), "empty.jpg")
+        await _edit(callback, empty, _("You have no pictures yet. Tell me what to draw!"), None)
+        return
+    text, markup = _page(person.id, pictures, offset, total, starred=starred)
+    await _edit(callback, await _sheet(pictures, blobs, offset), text, markup)
+
+
+async def _edit(
+    callback: CallbackQuery, photo: BufferedInputFile | str, caption: str, markup: InlineKeyboardMarkup | None
+) -> None:
+    message = callback.message
+    if message is not None and callback.bot is not None:
+        media = InputMediaPhoto(media=photo, caption=caption, parse_mode="HTML")
+        await callback.bot.edit_message_media(
+            media, chat_id=message.chat.id, message_id=message.message_id, reply_markup=markup
+        )
+
+
+def _page(
+    owner: int, pictures: list[StoredPicture], offset: int, total: int, *, starred: bool
+) -> tuple[str, InlineKeyboardMarkup]:
+    head = "⭐ " + _("Your favourites") if starred else "🖼 " + _("Your pictures")
+    counted = ngettext("{n} picture", "{n} pictures", total).format(n=total)
+    shown = _("{first} to {last}").format(first=offset + 1, last=offset + len(pictures))
+    text = f"{head} · {counted}" + (f" · {shown}" if total > len(pictures) else "")
+    numbered = [(offset + place, picture.id) for place, picture in enumerate(pictures, start=1)]
+    return text, keyboards.page(owner, numbered, offset=offset, size=PAGE, total=total, starred=starred)
+
+
+def _opened(person: Person, where: PageButton, picture: StoredPicture) -> InlineKeyboardMarkup:
+    return keyboards.opened(
+        person.id, picture.id, offset=where.offset, starred_only=where.starred, starred=picture.starred
+    )
+
+
+async def _sheet(pictures: list[StoredPicture], blobs: BlobStore, offset: int) -> BufferedInputFile:
+    def load(picture: StoredPicture) -> bytes | None:
+        try:
+            return blobs.get(picture.blob)
+        except BlobMissing:
+            return None
+
+    sheet = await asyncio.to_thread(
+        lambda: collage.contact_sheet([load(picture) for picture in pictures], first_number=offset + 1)
+    )
+    return BufferedInputFile(sheet, f"history-{offset + 1}.jpg")
+
+
+def build() -> Router:
+    router = Router(name="history")
+    router.message.register(open_, Command("history"))
+    press = router.callback_query
+    press.register(turn, PageButton.filter(F.action == "turn"))
+    press.register(open_one, PageButton.filter(F.action == "open"))
+    press.register(star, PageButton.filter(F.action == "star"))
+    press.register(delete, PageButton.filter(F.action.in_({"delete", "really"})))
+    return router

@@ -1,0 +1,173 @@
+"""One's own defaults, in one message that is edited in place."""
+
+from __future__ import annotations
+
+from aiogram import Bot, F, Router
+from aiogram.filters import Command
+from aiogram.types import BotCommandScopeChat, CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
+
+from bot.conversation.commands import commands_for
+from bot.jobs import cards, keyboards
+from bot.jobs.compose import DEFAULT_SIZE, PICTURES_IN_PRIVATE
+from bot.jobs.ownership import gone
+from bot.prompt.styles import PLAIN_STYLE, styles
+from bot.store import History, Person
+from bot.telegram.callbacks import SettingButton, SettingField
+from bot.texts.i18n import _, speaking
+from bot.texts.languages import LANGUAGES
+from inference.queue.dispatcher import Dispatcher
+from inference.requests import ModelCard
+
+LANGUAGE_NAMES = {"ru": "🇷🇺 Русский", "en": "🇬🇧 English"}
+COUNTS = (1, 2, 3, 4, 6, 8)
+USUAL_SIZES = ("1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16", "21:9")
+AS_CLIENT = "auto"
+
+
+async def open_(message: Message, person: Person) -> None:
+    await message.answer(summary(person), parse_mode="HTML", reply_markup=menu(person))
+
+
+async def press(
+    callback: CallbackQuery,
+    callback_data: SettingButton,
+    person: Person,
+    history: History,
+    queue: Dispatcher,
+    bot: Bot,
+) -> None:
+    field, value = callback_data.field, callback_data.value
+    if field == "close":
+        await callback.answer()
+        if callback.message is not None:
+            await bot.delete_message(callback.message.chat.id, callback.message.message_id)
+        return
+    if field != "menu" and not value:
+        await callback.answer()
+        await _show(callback, person, choices(person, field, queue.card))
+        return
+    if field != "menu":
+        chosen = read(field, value)
+        if chosen is REFUSED:
+            await gone(callback)
+            return
+        person = await history.set_preference(person.id, **{field: chosen})
+    with speaking(person.language):
+        await callback.answer(None if field == "menu" else _("Remembered."))
+        if field == "language":
+            await _translate_menu(bot, callback, person)
+        await _show(callback, person, menu(person))
+
+
+REFUSED = object()
+
+
+def read(field: SettingField, value: str) -> object:
+    """The value behind a button, None for the house's choice, REFUSED for what no button of ours says."""
+    match field:
+        case "language":
+            return None if value == AS_CLIENT else value if value in LANGUAGES else REFUSED
+        case "mode":
+            return value if value in ("flash", "full") else REFUSED
+        case "size":
+            return value.replace("x", ":") if value.replace("x", ":") in USUAL_SIZES else REFUSED
+        case "count":
+            return next((count for count in COUNTS if str(count) == value), REFUSED)
+        case "style":
+            return (None if value == PLAIN_STYLE else value) if value in styles() else REFUSED
+    return REFUSED
+
+
+def summary(person: Person) -> str:
+    chosen = person.preferences
+    return "\n".join(
+        [
+            "⚙️ <b>" + _("Your settings") + "</b>",
+            _("They apply unless your message says otherwise."),
+            "",
+            _("Language: {value}").format(value=LANGUAGE_NAMES[person.language]),
+            _("Quality: {value}").format(value=cards.mode_name(chosen.mode or "flash")),
+            _("Aspect ratio: {value}").format(value=chosen.size or DEFAULT_SIZE),
+            _("Pictures at a time: {value} (in groups one)").format(value=chosen.count or PICTURES_IN_PRIVATE),
+            _("Style: {style}").format(style=cards.style_name(chosen.style)),
+        ]
+    )
+
+
+def menu(person: Person) -> InlineKeyboardMarkup:
+    def item(text: str, field: SettingField) -> InlineKeyboardButton:
+        return keyboards.button(text, SettingButton(owner=person.id, field=field))
+
+    return keyboards.markup(
+        [item("🌐 " + _("Language"), "language"), item("💎 " + _("Quality"), "mode")],
+        [item("📐 " + _("Size"), "size"), item("🔢 " + _("Number"), "count")],
+        [item("🎨 " + _("Style"), "style")],
+        [item("✔️ " + _("Done"), "close")],
+    )
+
+
+def choices(person: Person, field: SettingField, card: ModelCard | None) -> InlineKeyboardMarkup:
+    """The values of one setting, the present one ticked, two or three in a row."""
+    options, width = _options(person, field, card)
+    buttons = [
+        keyboards.button(
+            ("✅ " if now else "") + text, SettingButton(owner=person.id, field=field, value=value.replace(":", "x"))
+        )
+        for text, value, now in options
+    ]
+    back = keyboards.button("↩️ " + _("Back"), SettingButton(owner=person.id, field="menu"))
+    return keyboards.markup(*keyboards.rows_of(buttons, width), [back])
+
+
+def _options(person: Person, field: SettingField, card: ModelCard | None) -> tuple[list[tuple[str, str, bool]], int]:
+    chosen = person.preferences
+    match field:
+        case "language":
+            own = person.chosen_language
+            named = [(LANGUAGE_NAMES[language], language, own == language) for language in LANGUAGES]
+            return [*named, (_("As in Telegram"), AS_CLIENT, own is None)], 2
+        case "mode":
+            kinds = [kind for kind in ("flash", "full") if card is None or kind in card.kinds]
+            return [(cards.mode_name(kind), kind, kind == (chosen.mode or "flash")) for kind in kinds], 2
+        case "size":
+            offered = [ratio for ratio in USUAL_SIZES if card is None or ratio in card.sizes]
+            return [(ratio, ratio, ratio == (chosen.size or DEFAULT_SIZE)) for ratio in offered], 3
+        case "count":
+            now = chosen.count or PICTURES_IN_PRIVATE
+            return [(str(count), str(count), count == now) for count in COUNTS], 3
+        case _:
+            slug = chosen.style or PLAIN_STYLE
+            return [
+                (f"{style.emoji} {cards.style_name(name)}", name, name == slug) for name, style in styles().items()
+            ], 2
+
+
+async def _show(callback: CallbackQuery, person: Person, markup: InlineKeyboardMarkup) -> None:
+    message = callback.message
+    if message is not None and callback.bot is not None:
+        await callback.bot.edit_message_text(
+            summary(person),
+            chat_id=message.chat.id,
+            message_id=message.message_id,
+            parse_mode="HTML",
+            reply_markup=markup,
+        )
+
+
+async def _translate_menu(bot: Bot, callback: CallbackQuery, person: Person) -> None:
+    """The list of commands follows the chosen language, where the chat is one person's own."""
+    message = callback.message
+    if message is None or message.chat.type != "private":
+        return
+    scope = BotCommandScopeChat(chat_id=message.chat.id)
+    if person.chosen_language is None:
+        await bot.delete_my_commands(scope=scope)
+    else:
+        await bot.set_my_commands(commands_for(person.chosen_language, private=True), scope=scope)
+
+
+def build() -> Router:
+    router = Router(name="settings")
+    router.message.register(open_, Command("settings"))
+    router.callback_query.register(press, SettingButton.filter(F.field))
+    return router

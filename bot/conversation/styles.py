@@ -1,0 +1,75 @@
+"""The list of styles, with a button for each to make it one's own default."""
+
+from __future__ import annotations
+
+from aiogram import Router
+from aiogram.filters import Command
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
+
+from bot.jobs import cards, keyboards
+from bot.prompt.styles import PLAIN_STYLE, styles
+from bot.store import History, Person
+from bot.telegram.callbacks import StyleButton
+from bot.texts.i18n import _
+from bot.texts.languages import Language
+from inference.queue.dispatcher import Dispatcher
+
+
+async def list_(message: Message, person: Person, queue: Dispatcher) -> None:
+    await message.answer(
+        text(person, small_model=queue.card is not None and queue.card.small_world),
+        parse_mode="HTML",
+        reply_markup=choices(person.language, person.preferences.style),
+    )
+
+
+async def choose(
+    callback: CallbackQuery, callback_data: StyleButton, person: Person, history: History, queue: Dispatcher
+) -> None:
+    """In a group everybody may press: it changes nobody's settings but the presser's, and the list stays as it is."""
+    slug = callback_data.slug
+    if slug not in styles():
+        await callback.answer(_("This is no longer there."), show_alert=True)
+        return
+    await callback.answer(_("Your style from now on: {style}").format(style=cards.style_name(slug)))
+    person = await history.set_preference(person.id, style=None if slug == PLAIN_STYLE else slug)
+    message = callback.message
+    if message is not None and message.chat.type == "private" and callback.bot is not None:
+        small = queue.card is not None and queue.card.small_world
+        await callback.bot.edit_message_text(
+            text(person, small_model=small),
+            chat_id=message.chat.id,
+            message_id=message.message_id,
+            parse_mode="HTML",
+            reply_markup=choices(person.language, person.preferences.style),
+        )
+
+
+def text(person: Person, *, small_model: bool) -> str:
+    lines = [
+        "🎨 "
+        + _("<b>Styles</b>: tap one to make it your usual style, or add it after the words for just one picture:"),
+        "<code>" + _("a fox in a snowy forest") + " --style khokhloma</code>",
+        _("Your usual style: {style}").format(style=cards.style_name(person.preferences.style)),
+    ]
+    if small_model:
+        lines.append("🌱 " + _("The small model at work here paints no styles yet; they wait for the big one."))
+    return "\n".join(lines)
+
+
+def choices(language: Language, chosen: str | None) -> InlineKeyboardMarkup:
+    buttons = [
+        keyboards.button(
+            ("✅ " if slug == (chosen or PLAIN_STYLE) else f"{style.emoji} ") + style.name(language),
+            StyleButton(slug=slug),
+        )
+        for slug, style in styles().items()
+    ]
+    return keyboards.markup(*keyboards.rows_of(buttons, 2))
+
+
+def build() -> Router:
+    router = Router(name="styles")
+    router.message.register(list_, Command("styles"))
+    router.callback_query.register(choose, StyleButton.filter())
+    return router

@@ -1,0 +1,131 @@
+"""/tree, «покажи дерево»: where a picture comes from and what became of it, on one picture."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from aiogram import Bot, Router
+from aiogram.filters import Command, CommandObject
+from aiogram.types import BufferedInputFile, Message, Update
+
+from bot.conversation import family, tree_drawing
+from bot.conversation.family import Family, Node, family_of
+from bot.jobs import cards
+from bot.jobs.desk import Desk
+from bot.jobs.intake import Origin
+from bot.jobs.showing import reply_to
+from bot.modes.pictures_in import answered
+from bot.modes.wishes import picture_number
+from bot.store import Person, StoredPicture
+from bot.telegram.addressed import Addressed
+from bot.texts.i18n import _
+from inference.requests import Mix
+
+# Short and in Latin letters, which is what the font at hand can draw; the caption says it in the person's language.
+_LABELS = {
+    "flash": "again", "full": "full", "refine": "refine", "inpaint": "repaint", "outpaint": "extend", "mix": "vary",
+    "mix_flash": "vary", "hed": "outlines", "depth": "depth", "scribble": "scribble", "x2": "x2", "flash_x2": "x2",
+    "x4": "x4",
+}  # fmt: skip
+MOST_LINES = 12
+
+# A tree alone is something to draw; shown, and with an article, it is the one that a picture stands in.
+_ALIAS = re.compile(
+    r"(?:покажи(?:те)?(?:\s+мне)?\s+(?:(?:семейное|генеалогическое)\s+)?дерево"
+    r"|(?:покажи(?:те)?(?:\s+мне)?\s+)?родословн(?:ая|ую)"
+    r"|show(?:\s+me)?\s+(?:the|its|this)\s+(?:family\s+)?tree)"
+    r"(?:\s+(?P<number>\d{1,2}))?\s*[.!?]?",
+    re.IGNORECASE,
+)
+
+
+class AskedForTree(Addressed):
+    """Words that mean the bot and ask for the family tree. Gives `number`, that of a picture in the answered grid."""
+
+    async def __call__(self, message: Message, bot: Bot) -> bool | dict[str, Any]:
+        found = _ALIAS.fullmatch(await self.said(message, bot) or "")
+        return {"number": int(found["number"]) if found["number"] else None} if found else False
+
+
+async def command(message: Message, command: CommandObject, person: Person, event_update: Update, desk: Desk) -> None:
+    said = (command.args or "").split()
+    await tree(message, picture_number(said[0]) if said else None, person, event_update, desk)
+
+
+async def tree(message: Message, number: int | None, person: Person, event_update: Update, desk: Desk) -> None:
+    """Of the answered picture, else of the last one that the asker got in this chat."""
+    origin = Origin.of_message(message, event_update.update_id, person)
+    picture = await _meant(message, number, person, desk)
+    if picture is None:
+        await desk.deliveries.say(origin, _("I see no picture of yours here. Reply to one with /tree."))
+        return
+    kin = await family_of(desk.history, picture)
+    if not kin.edges:
+        await desk.deliveries.say(
+            origin, "🌱 " + _("This picture was drawn from words alone, and nothing came of it yet.")
+        )
+        return
+    shown = dict(zip(kin.blobs, await desk.decoder.thumbnails(list(kin.blobs.values())), strict=True))
+    drawn = await asyncio.to_thread(_drawn, kin, shown, ("picture", picture.id))
+    await desk.bot.send_photo(
+        origin.chat_id,
+        BufferedInputFile(drawn, "tree.jpg"),
+        caption=_caption(kin),
+        parse_mode="HTML",
+        reply_parameters=reply_to(origin.reply_to),
+        message_thread_id=origin.thread,
+        disable_notification=not origin.private,
+    )
+
+
+async def _meant(message: Message, number: int | None, person: Person, desk: Desk) -> StoredPicture | None:
+    given = await answered(desk, message, person.id, number)
+    picture_id = given.picture_id if given is not None else None
+    if given is not None and picture_id is None and given.upload_id is not None:
+        edges = await desk.history.sources.kin([], [given.upload_id])
+        picture_id = edges[0][0] if edges else None
+    elif given is None and message.reply_to_message is None:
+        picture_id = await desk.history.sources.newest_picture(person.id, message.chat.id)
+    picture = await desk.history.picture(picture_id) if picture_id is not None else None
+    return picture if picture is not None and person.id == picture.owner_id else None
+
+
+def _drawn(kin: Family, shown: Mapping[Node, bytes | None], here: Node) -> bytes:
+    edges = [(parent, child, _label(kin, child)) for parent, child in kin.edges]
+    return tree_drawing.tree(kin.generations, edges, shown, here)
+
+
+def _label(kin: Family, child: Node) -> str:
+    picture = kin.pictures.get(child[1])
+    if picture is None:
+        return "?"
+    request = picture.recipe.request
+    if isinstance(request, Mix) and len(request.images) > 1:
+        return "mix"
+    return _LABELS.get(request.kind, request.kind)
+
+
+def _caption(kin: Family) -> str:
+    """The same in words: which numbers were made from which, and how."""
+    numbers = {node: number for number, node in enumerate((node for row in kin.generations for node in row), start=1)}
+    parents: dict[Node, list[int]] = {}
+    for parent, child in kin.edges:
+        parents.setdefault(child, []).append(numbers[parent])
+    lines = ["🌳 <b>" + _("Family tree") + "</b>"]
+    for child, made_from in sorted(parents.items(), key=lambda item: numbers[item[0]])[:MOST_LINES]:
+        picture = kin.pictures.get(child[1])
+        wish = cards.plain_wish(picture.recipe.request, family.words_of(picture), 48) if picture else "?"
+        lines.append(f"{numbers[child]} ← {' + '.join(map(str, sorted(made_from)))} · {cards.escape(wish)}")
+    if kin.cut or len(parents) > MOST_LINES:
+        lines.append(_("The family is larger than fits here."))
+    return "\n".join(lines)
+
+
+def build() -> Router:
+    router = Router(name="tree")
+    router.message.register(command, Command("tree"))
+    router.message.register(tree, AskedForTree())
+    return router

@@ -1,0 +1,1 @@
+"""From an order to a shown result, for any mode."""

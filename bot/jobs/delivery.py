@@ -1,0 +1,294 @@
+"""From a job's events to the one message a person watches: place in line, bar and preview, then the pictures.
+
+Whatever a person must learn is shown from the ledger and marked there only after Telegram has taken it, so that a
+crash or an outage at any point leads to the same message being edited again, never to silence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine
+from typing import Any
+from weakref import WeakValueDictionary
+
+from aiogram import Bot
+from aiogram.exceptions import AiogramError, TelegramAPIError
+from aiogram.types import InlineKeyboardMarkup
+
+from bot.jobs import cards, keyboards
+from bot.jobs.gallery import Gallery
+from bot.jobs.intake import Origin, context_of
+from bot.jobs.originals import Originals
+from bot.jobs.showing import Showing, reply_to, status_sending, wish_of
+from bot.jobs.statuses import Statuses
+from bot.jobs.translation import next_step
+from bot.store import History
+from bot.telegram.outbox import Outbox
+from bot.telegram.refusals import Refusal, classify
+from bot.telegram.sending import rewrite, send_once
+from bot.texts.i18n import speaking
+from bot.troubles import cause_of_trouble
+from inference.blobs import BlobStore
+from inference.queue.backoff import pauses
+from inference.queue.dispatcher import Dispatcher
+from inference.queue.jobs import Job, Trouble
+from inference.queue.ledger import Ledger
+from inference.requests import Cancelled, Event, Failed, Finished, ModelCard
+
+log = logging.getLogger(__name__)
+
+QUIET_SECONDS = 1.0
+LONGEST_PAUSE = 60.0
+
+
+class Deliveries:
+    """State: the status messages of living jobs, and the tasks that are bringing something to somebody.
+
+    `start` before the queue starts, so that no event is missed; `resume` after it.
+    """
+
+    def __init__(
+        self,
+        *,
+        bot: Bot,
+        outbox: Outbox,
+        queue: Dispatcher,
+        ledger: Ledger,
+        history: History,
+        blobs: BlobStore,
+        previews: bool = True,
+        first_pause: float = 1.0,
+    ) -> None:
+        self._bot = bot
+        self._queue = queue
+        self._ledger = ledger
+        self._first_pause = first_pause
+        self._history = history
+        originals = Originals(bot=bot, history=history, blobs=blobs)
+        common: dict[str, Any] = {"bot": bot, "queue": queue, "ledger": ledger, "history": history, "blobs": blobs}
+        self._showing = Showing(**common, originals=originals)
+        self.gallery = Gallery(**common, originals=originals)
+        self._presses: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._statuses = Statuses(bot, outbox, previews=previews)
+        self._errands: dict[tuple[str, int], asyncio.Task[None]] = {}
+
+    @property
+    def card(self) -> ModelCard | None:
+        """What can be drawn here; None until a worker has said so."""
+        return self._queue.card
+
+    async def start(self) -> None:
+        self._queue.listen(self._heard)
+        self._queue.on_trouble(self._troubled)
+
+    async def resume(self) -> None:
+        """After a restart: every job gets a status message or its old one is taken up; what has ended is shown."""
+        await self._history.sendings.forget_old()
+        for job in await self._ledger.unannounced():
+            if context_of(job).follows is not None:
+                continue  # its translation is not shown yet and will bring it
+            sent = await self._history.find_post(kind="status", job_id=job.id)
+            announcing = self._announce_until_done(job) if sent is None else self._announced(job, sent.message_id)
+            self._run("announce", job.id, announcing)
+        for job in await self._ledger.active():
+            if job.message_id is not None and job.id not in self._statuses:
+                self._statuses.watch(job, job.message_id)
+                self._run("resume", job.id, self._tell_resumed(job))
+        for job in await self._ledger.unshown():
+            self._bring(job.id)
+
+    async def close(self, grace_seconds: float = 5.0) -> None:
+        """Lets what is under way arrive; the rest is shown after the next start."""
+        tasks = list(self._errands.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace_seconds)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._statuses.clear()
+
+    async def announce(self, job: Job) -> None:
+        """Puts a fresh job's status message in place and lets the queue have it; later if Telegram balks."""
+        try:
+            await self._announce(job)
+        except AiogramError as error:
+            log.info("job %d could not be announced yet: %s", job.id, error)
+            self._run("announce", job.id, self._announce_until_done(job, error))
+
+    async def blocked(self, chat_id: int) -> None:
+        """Somebody has blocked the bot, or a group has thrown it out: nothing is drawn for them any more."""
+        if chat_id > 0:
+            await self._history.set_blocked(chat_id, True)
+        for job in await self._ledger.active():
+            if job.chat_id == chat_id:
+                await self._queue.cancel(job.id)
+
+    def one_press(self, key: str) -> asyncio.Lock:
+        """Held while a press is looked into, so that two quick ones do not both find nothing done."""
+        return self._presses.setdefault(key, asyncio.Lock())
+
+    async def say(self, origin: Origin, text: str, markup: InlineKeyboardMarkup | None = None) -> None:
+        """Answers where somebody asked, in HTML."""
+        await self._bot.send_message(
+            origin.chat_id,
+            text,
+            parse_mode="HTML",
+            reply_markup=markup,
+            reply_parameters=reply_to(origin.reply_to),
+            message_thread_id=origin.thread,
+            disable_notification=not origin.private,
+        )
+
+    # Progress
+
+    def _heard(self, job_id: int, event: Event) -> None:
+        if isinstance(event, Finished | Failed | Cancelled):
+            self._bring(job_id)
+            return
+        self._statuses.heard(job_id, event)
+
+    def _troubled(self, trouble: Trouble | None) -> None:
+        self._statuses.out_of_order(None if trouble is None else cause_of_trouble(trouble))
+
+    async def _tell_resumed(self, job: Job) -> None:
+        assert job.message_id is not None
+        outlook = await self._ledger.outlook(job.id)
+        if job.id not in self._statuses:  # its end is on its way
+            return
+        with speaking(context_of(job).language):
+            text = cards.resumed(
+                wish_of(job), outlook.place if outlook else None, outlook.eta_seconds if outlook else None
+            )
+            buttons = keyboards.status(job.id)
+        with contextlib.suppress(TelegramAPIError):  # the end will be shown in any case
+            await rewrite(self._bot, job.chat_id, job.message_id, text, buttons)
+
+    # The beginning
+
+    async def _announce(self, job: Job) -> None:
+        with speaking(context_of(job).language):
+            text = cards.accepted(wish_of(job))
+            buttons = keyboards.status(job.id)
+        message, _fresh = await send_once(
+            self._bot, self._history, status_sending(job), lambda: self._showing.send(job, text, buttons)
+        )
+        await self.adopt(job, message.message_id, message.chat.id)
+
+    async def adopt(self, job: Job, message_id: int, chat_id: int | None = None) -> None:
+        """From now on this message shows the status of a job that has had none."""
+        await self._history.add_post(
+            chat_id or job.chat_id, message_id, job_id=job.id, kind="status", sending=status_sending(job).key
+        )
+        await self._announced(job, message_id)
+
+    async def _announced(self, job: Job, message_id: int) -> None:
+        """The status message is there: the job may have its turn."""
+        self._statuses.watch(job, message_id, quiet_seconds=QUIET_SECONDS)
+        announced = await self._ledger.announce(job.id, message_id)
+        if announced is None:
+            await self._not_announced(job.id, message_id)
+        self._queue.wake()
+
+    async def _not_announced(self, job_id: int, message_id: int) -> None:
+        """The job was cancelled before it had a message, or a press on a message of it has been quicker."""
+        job = await self._ledger.job(job_id)
+        if job is None or job.settled or job.message_id is None:
+            self._bring(job_id)
+        elif job.message_id != message_id:
+            self._statuses.watch(job, job.message_id)
+            with contextlib.suppress(TelegramAPIError):
+                await self._bot.delete_message(job.chat_id, message_id)
+
+    async def _announce_until_done(self, job: Job, refused: AiogramError | None = None) -> None:
+        for pause in pauses(self._first_pause, LONGEST_PAUSE, jitter=0.2):
+            try:
+                if refused is not None:
+                    raise refused
+                await self._announce(job)
+                return
+            except AiogramError as error:
+                refused = None
+                if _is_final(error):
+                    log.warning("job %d has nobody to tell, cancelling it: %s", job.id, error)
+                    await self._queue.cancel(job.id)
+                    await self._ledger.mark_shown(job.id)
+                    return
+            await asyncio.sleep(pause)
+
+    # The end
+
+    def _bring(self, job_id: int) -> None:
+        if ("bring", job_id) not in self._errands:
+            self._run("bring", job_id, self._bring_until_seen(job_id))
+
+    async def _bring_until_seen(self, job_id: int) -> None:
+        """Shows how a job ended, however long Telegram takes to let us."""
+        self._statuses.forget(job_id)
+        for pause in pauses(self._first_pause, LONGEST_PAUSE, jitter=0.2):
+            try:
+                await self._go_on_or_show(job_id)
+                return
+            except TelegramAPIError as error:
+                if classify(error) is Refusal.OTHER:
+                    log.error("Telegram does not take the end of job %d: %s", job_id, error)
+                    await self._showing.apologise(job_id)
+                    return
+                if _is_final(error):
+                    log.info("the end of job %d has nobody to see it: %s", job_id, error)
+                    await self._ledger.mark_shown(job_id)
+                    return
+                log.info("the end of job %d could not be shown yet: %s", job_id, error)
+            except Exception:
+                log.exception("the end of job %d could not be shown yet", job_id)
+            await asyncio.sleep(pause)
+
+    async def _go_on_or_show(self, job_id: int) -> None:
+        job = await self._ledger.job(job_id)
+        over = job is not None and job.shown_at is None and isinstance(job.outcome, Finished | Failed)
+        if job is not None and over and context_of(job).then is not None:
+            await self._go_on(job)
+        else:
+            await self._showing.outcome(job_id)
+
+    async def _go_on(self, job: Job) -> None:
+        """What waits for a translation goes in, once, and takes over its status message.
+
+        It was let in with the translation, so that no limit can refuse it now.
+        """
+        request, context = next_step(job, context_of(job), self.card)
+        accepted = await self._ledger.accept(
+            update_id=-job.id,  # Telegram's own are positive
+            owner_id=job.owner_id,
+            chat_id=job.chat_id,
+            request=request,
+            context=context.model_dump(mode="json"),
+            admitted=True,
+        )
+        follower = accepted.job
+        if follower.state == "new" and job.message_id is not None:
+            await self._history.add_post(job.chat_id, job.message_id, job_id=follower.id, kind="status")
+            await self._announced(follower, job.message_id)
+        elif follower.state == "new":
+            await self.announce(follower)
+        await self._ledger.mark_shown(job.id)
+
+    def _run(self, errand: str, job_id: int, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=f"{errand} job {job_id}")
+        self._errands[errand, job_id] = task
+        task.add_done_callback(lambda done: self._ended((errand, job_id), done))
+
+    def _ended(self, key: tuple[str, int], task: asyncio.Task[None]) -> None:
+        self._errands.pop(key, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s failed", task.get_name(), exc_info=error)
+
+
+def _is_final(error: AiogramError) -> bool:
+    """Whether trying again would lead to the same refusal for ever."""
+    return isinstance(error, TelegramAPIError) and classify(error) in (
+        Refusal.BLOCKED,
+        Refusal.CHAT_GONE,
+        Refusal.OTHER,
+    )

@@ -1,0 +1,81 @@
+"""Questions that are answered in words. Their own words are noted before they are sent, so that an answer finds what it
+is about however early it comes (`bot.jobs.belonging`)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from aiogram import Bot
+from aiogram.exceptions import AiogramError
+from aiogram.types import ForceReply, Message
+
+from bot.jobs.belonging import fingerprint, plain
+from bot.jobs.desk import Desk
+from bot.jobs.intake import Origin
+from bot.jobs.showing import reply_to
+from bot.store import Draft, DraftKind
+from bot.telegram.refusals import Refusal, classify
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, in HTML. It answers the message that it is about unless `alone`, and rings unless `quiet`."""
+
+    text: str
+    placeholder: str | None = None
+    alone: bool = False
+    quiet: bool = False
+
+
+async def ask(desk: Desk, origin: Origin, question: Question, kind: DraftKind, body: dict[str, Any]) -> None:
+    """Asks, and remembers `body` for the answer in a draft of its own."""
+    sources = desk.history.sources
+    noted = {**body, "question": _told(question)}
+    draft = await sources.add_draft(origin.owner_id, origin.chat_id, kind, noted)
+    async with _one_at_a_time(desk, origin):
+        try:
+            message = await send(desk.bot, origin, question)
+        except AiogramError as refused:
+            if classify(refused) is not Refusal.UNKNOWN_OUTCOME:
+                await sources.change_draft(draft.id, closed=True)
+            raise
+        await sources.place_draft(draft.id, message.message_id)
+
+
+async def ask_about(desk: Desk, origin: Origin, question: Question, draft: Draft) -> None:
+    """Asks for words that are still missing in a draft."""
+    sources = desk.history.sources
+    await sources.note_in_draft(draft.id, question=_told(question), asked=None)
+    async with _one_at_a_time(desk, origin):
+        try:
+            message = await send(desk.bot, origin, question)
+        except AiogramError as refused:
+            if classify(refused) is not Refusal.UNKNOWN_OUTCOME:
+                before = {"question": draft.body.get("question", ""), "asked": draft.body.get("asked")}
+                await sources.note_in_draft(draft.id, **before)
+            raise
+        await sources.note_in_draft(draft.id, asked=message.message_id)
+
+
+async def send(bot: Bot, origin: Origin, question: Question) -> Message:
+    """Sends a question for whose answer nothing needs to be remembered."""
+    return await bot.send_message(
+        origin.chat_id,
+        question.text,
+        parse_mode="HTML",
+        reply_markup=ForceReply(selective=True, input_field_placeholder=question.placeholder),
+        reply_parameters=None if question.alone else reply_to(origin.reply_to),
+        message_thread_id=origin.thread,
+        disable_notification=question.quiet,
+    )
+
+
+def _told(question: Question) -> str:
+    return fingerprint(plain(question.text))
+
+
+def _one_at_a_time(desk: Desk, origin: Origin) -> asyncio.Lock:
+    """Held while a question to somebody is on its way: of two that read the same one is known."""
+    return desk.deliveries.one_press(f"question:{origin.chat_id}:{origin.owner_id}")

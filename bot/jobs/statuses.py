@@ -1,0 +1,127 @@
+"""The messages of living jobs: each shows where its job is now, as often as Telegram and a reader can bear."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from aiogram import Bot
+from aiogram.methods import EditMessageMedia, EditMessageText, TelegramMethod
+from aiogram.types import BufferedInputFile, InputMediaPhoto
+
+from bot.imaging import collage
+from bot.jobs import cards, keyboards
+from bot.jobs.intake import context_of
+from bot.jobs.showing import wish_of
+from bot.modes import rewriting
+from bot.telegram.outbox import Outbox
+from bot.texts.i18n import speaking
+from bot.troubles import Cause
+from inference.queue.jobs import Job
+from inference.requests import Progress, Queued, Rewrite, Started
+
+
+@dataclass(slots=True)
+class _Status:
+    """What the status message of a living job is to look like next."""
+
+    job: Job
+    message_id: int
+    quiet_until: float
+    event: Queued | Started | Progress | None = None
+    preview: bytes | None = None
+    alarm_set: bool = False
+    told_of_trouble: bool = False
+
+
+class Statuses:
+    """State: what every message that is being watched is to look like next."""
+
+    def __init__(self, bot: Bot, outbox: Outbox, *, previews: bool) -> None:
+        self._bot = bot
+        self._outbox = outbox
+        self._previews = previews
+        self._living: dict[int, _Status] = {}
+        self._trouble: Cause | None = None
+
+    def __contains__(self, job_id: int) -> bool:
+        return job_id in self._living
+
+    def watch(self, job: Job, message_id: int, *, quiet_seconds: float = 0.0) -> None:
+        """From now on this message follows its job, but stays as it is for the first seconds."""
+        quiet_until = asyncio.get_running_loop().time() + quiet_seconds
+        self._living[job.id] = _Status(job, message_id, quiet_until=quiet_until)
+
+    def forget(self, job_id: int) -> None:
+        """The message is somebody else's to write, because its job has ended."""
+        self._living.pop(job_id, None)
+
+    def clear(self) -> None:
+        self._living.clear()
+
+    def heard(self, job_id: int, event: Queued | Started | Progress) -> None:
+        """Something has happened to a job; nothing is done where its message is not watched."""
+        status = self._living.get(job_id)
+        if status is None:
+            return
+        status.event = event
+        if isinstance(event, Progress) and event.preview:
+            status.preview = event.preview
+        self._refresh(job_id)
+
+    def out_of_order(self, cause: Cause | None) -> None:
+        """From now on those who wait read what keeps the queue from going on; None: it goes on again."""
+        self._trouble = cause
+        for job_id in tuple(self._living):
+            self._refresh(job_id)
+
+    def _refresh(self, job_id: int) -> None:
+        """Hands the message to the outbox, not before the person has had a second to read what stands there."""
+        status = self._living.get(job_id)
+        if status is None:
+            return
+        loop = asyncio.get_running_loop()
+        if loop.time() < status.quiet_until:
+            if not status.alarm_set:
+                status.alarm_set = True
+                loop.call_at(status.quiet_until, self._refresh, job_id)
+            return
+        self._outbox.progress(self._bot, status.job.chat_id, status.message_id, lambda: self._render(job_id))
+
+    def _render(self, job_id: int) -> TelegramMethod[Any] | None:
+        """The edit that shows where a job is now; None when its end is on the way already."""
+        status = self._living.get(job_id)
+        if status is None:
+            return None
+        trouble = None if isinstance(status.event, Started | Progress) else self._trouble
+        if status.event is None and trouble is None and not status.told_of_trouble:
+            return None
+        status.told_of_trouble |= trouble is not None
+        context = context_of(status.job)
+        with speaking(context.language):
+            text = _status_text(status) if trouble is None else cards.out_of_order(wish_of(status.job), trouble)
+            buttons = keyboards.status(job_id)
+        where: dict[str, Any] = {
+            "chat_id": status.job.chat_id,
+            "message_id": status.message_id,
+            "reply_markup": buttons,
+        }
+        if status.preview is None or not self._previews:
+            return EditMessageText(text=text, parse_mode="HTML", **where)
+        photo = BufferedInputFile(collage.preview(status.preview), "preview.jpg")
+        return EditMessageMedia(media=InputMediaPhoto(media=photo, caption=text, parse_mode="HTML"), **where)
+
+
+def _status_text(status: _Status) -> str:
+    wish = wish_of(status.job)
+    match status.event:
+        case Queued(place=place, eta_seconds=eta):
+            return cards.queued(wish, place, eta)
+        case Progress() as progress if isinstance(status.job.request, Rewrite):
+            return rewriting.status(wish, status.job.request, progress)
+        case None:
+            return cards.accepted(wish)
+        case Progress() as progress:
+            return cards.drawing(wish, progress)
+    return cards.drawing(wish, None)

@@ -1,0 +1,207 @@
+"""Putting a mix together in one message: pictures come in, weights are set, and it is ordered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, InputMediaPhoto
+
+from bot.imaging import collage
+from bot.jobs import cards
+from bot.jobs.compose import missing
+from bot.jobs.desk import Desk
+from bot.jobs.intake import Origin, known_card
+from bot.jobs.ordering import Order, order_picture
+from bot.jobs.showing import reply_to
+from bot.modes import composition, workbench
+from bot.modes.composition import Wish
+from bot.prompt import parse
+from bot.store import Draft, Given, Person
+from bot.store.handling import decided
+from bot.telegram.refusals import Refusal, classify
+from bot.texts.i18n import _, ngettext
+from inference.requests import MAX_SOURCES
+
+COLLECTING_SECONDS = 30 * 60.0
+STEP, HEAVIEST = 0.1, 1.5
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """What is in a mix so far. `words` is the line that goes with it, parameters included."""
+
+    pictures: tuple[Given, ...]
+    weights: tuple[float, ...]
+    words: str = ""
+    collecting: bool = False
+
+    @classmethod
+    def of(cls, draft: Draft) -> Mixture:
+        body = draft.body
+        pictures = tuple(Given.model_validate(picture) for picture in body["pictures"])
+        return cls(pictures, tuple(body["weights"]), body["words"], body["collecting"])
+
+    def body(self) -> dict[str, Any]:
+        return {
+            "pictures": [picture.model_dump(mode="json") for picture in self.pictures],
+            "weights": list(self.weights),
+            "words": self.words,
+            "collecting": self.collecting,
+        }
+
+    def joined_by(self, given: Sequence[Given]) -> Mixture:
+        return even(replace(self, pictures=(*self.pictures, *given)))
+
+    def weighed(self, place: int, step: float) -> Mixture:
+        """One picture's weight moved by a step, between nothing and one and a half."""
+        weight = min(HEAVIEST, max(0.0, round(self.weights[place] + step, 2)))
+        return replace(self, weights=(*self.weights[:place], weight, *self.weights[place + 1 :]))
+
+    def swapped(self) -> Mixture:
+        """The weights move on by one picture; of two they change places."""
+        return replace(self, weights=(self.weights[-1], *self.weights[:-1]))
+
+
+def even(mixture: Mixture) -> Mixture:
+    """Every picture counts the same, all together as much as one."""
+    count = len(mixture.pictures)
+    return replace(mixture, weights=tuple(round(1 / count, 2) for _picture in mixture.pictures))
+
+
+async def open_(
+    desk: Desk, origin: Origin, pictures: Sequence[Given], words: str, *, collecting: bool, left_out: int = 0
+) -> None:
+    """Posts the message in which a mix is put together; `left_out` pictures more were sent. Raises intake.REFUSALS."""
+    parse(words, "mix")
+    card = await known_card(desk.queue)
+    if not composition.offered(card, "mix"):
+        raise missing(card, ["mix"])
+    mixture = even(Mixture(tuple(pictures), (), words, collecting)) if pictures else Mixture((), (), words, True)
+    draft = await desk.history.sources.add_draft(origin.owner_id, origin.chat_id, "mix", mixture.body())
+    photo = BufferedInputFile(await sheet(desk, mixture), "mix.jpg")
+    async with desk.deliveries.one_press(f"mix:{draft.id}"):  # a picture that comes meanwhile is shown after that
+        message = await desk.bot.send_photo(
+            origin.chat_id,
+            photo,
+            caption=caption(mixture, origin.private, left_out=left_out),
+            parse_mode="HTML",
+            reply_markup=keyboard(draft.id, mixture),
+            reply_parameters=reply_to(origin.reply_to),
+            message_thread_id=origin.thread,
+            disable_notification=not origin.private,
+        )
+        await desk.history.sources.place_draft(draft.id, message.message_id)
+
+
+async def begin(desk: Desk, origin: Origin, person: Person, given: Given, words: str) -> None:
+    """A mix that begins with this picture and waits for more."""
+    await open_(desk, origin, [given], words, collecting=True)
+
+
+async def collecting(desk: Desk, origin: Origin) -> Draft | None:
+    """The mix that this person is sending pictures for, if there is one."""
+    draft = await desk.history.sources.open_draft(origin.owner_id, origin.chat_id, "mix", COLLECTING_SECONDS)
+    if draft is None:
+        return None
+    joined = desk.history.sources.was_changed(draft)  # by the picture in hand, which may have been the last
+    return draft if joined or Mixture.of(draft).collecting else None
+
+
+async def add(desk: Desk, draft_id: int, given: Sequence[Given], left_out: int = 0) -> None:
+    """More pictures; with the fourth there is nothing left to wait for, and the message says what found no room."""
+    async with desk.deliveries.one_press(f"mix:{draft_id}"):
+        draft = await desk.history.sources.draft(draft_id)
+        if draft is None:
+            return
+        before = Mixture.of(draft)
+        taken = given[: MAX_SOURCES - len(before.pictures)]
+        mixture = before.joined_by(taken)
+        mixture = replace(mixture, collecting=before.collecting and len(mixture.pictures) < MAX_SOURCES)
+        left_out = await decided("left out", left_out + len(given) - len(taken))
+        await change(desk, draft, mixture, new_picture=True, left_out=left_out)
+
+
+async def change(desk: Desk, draft: Draft, mixture: Mixture, *, new_picture: bool = False, left_out: int = 0) -> None:
+    """Remembers a mix as it is now and shows it in its message."""
+    if desk.history.sources.was_changed(draft):
+        mixture = Mixture.of(draft)
+    await desk.history.sources.change_draft(draft.id, body=mixture.body())
+    if draft.message_id is None:
+        return
+    text = caption(mixture, draft.chat_id > 0, left_out)
+    where: dict[str, Any] = {
+        "chat_id": draft.chat_id,
+        "message_id": draft.message_id,
+        "reply_markup": keyboard(draft.id, mixture),
+    }
+    if new_picture:
+        photo = BufferedInputFile(await sheet(desk, mixture), "mix.jpg")
+        media = InputMediaPhoto(media=photo, caption=text, parse_mode="HTML")
+        await desk.bot.edit_message_media(media, **where)
+    else:
+        await desk.bot.edit_message_caption(caption=text, parse_mode="HTML", **where)
+
+
+async def order(desk: Desk, origin: Origin, person: Person, draft: Draft) -> None:
+    """Orders a mix as it stands and closes it. Raises one of intake.REFUSALS, and it stays open."""
+    mixture = Mixture.of(draft)
+    card = await known_card(desk.queue)
+    line = parse(mixture.words, "mix")
+    made = composition.mix(
+        Wish(line, person.preferences, card, origin.private), list(zip(mixture.pictures, mixture.weights, strict=True))
+    )
+    parents = tuple(picture.parent for picture in mixture.pictures)
+    unknown = card.unknown_words(line.prompt)
+    await order_picture(desk, origin, Order(made, "mix", parents, f"mix:{draft.id}", unknown))
+    await close(desk, draft)
+
+
+async def close(desk: Desk, draft: Draft, markup: InlineKeyboardMarkup | None = None) -> None:
+    """The message stays as it is, without its buttons."""
+    await desk.history.sources.change_draft(draft.id, closed=True)
+    try:
+        await desk.bot.edit_message_reply_markup(
+            chat_id=draft.chat_id, message_id=draft.message_id, reply_markup=markup
+        )
+    except TelegramBadRequest as gone:
+        if classify(gone) not in (Refusal.MESSAGE_GONE, Refusal.NOT_MODIFIED):
+            raise
+
+
+def caption(mixture: Mixture, private: bool, left_out: int = 0) -> str:
+    """HTML under the sheet of pictures. In a group the bot sees only what answers it."""
+    count = len(mixture.pictures)
+    if mixture.collecting:
+        head = ngettext("{n} picture so far", "{n} pictures so far", count).format(n=count)
+        ask = (
+            _("Send me 2 to 4 pictures one by one, then press Done.")
+            if private
+            else _("Send 2 to 4 pictures in reply to this message, then press Done.")
+        )
+        lines = [f"🧬 <b>{head}</b>", ask]
+    else:
+        head = _("How much of each?")
+        lines = [f"🧬 <b>{head}</b>", _("➖ and ➕ change a share, Swap moves them along, Start mixes.")]
+    if mixture.words:
+        lines.append(cards.quote(mixture.words))
+    if left_out:
+        lines.append("💬 " + _("I can mix four at most, so I took the first four."))
+    return "\n".join(lines)
+
+
+def keyboard(draft_id: int, mixture: Mixture) -> InlineKeyboardMarkup:
+    if mixture.collecting:
+        return workbench.collecting(draft_id, len(mixture.pictures))
+    return workbench.weighing(draft_id, mixture.weights)
+
+
+async def sheet(desk: Desk, mixture: Mixture) -> bytes:
+    """The pictures side by side with their numbers; an empty one while there is none."""
+    if not mixture.pictures:
+        return await asyncio.to_thread(collage.blank)
+    shown = await desk.decoder.thumbnails([picture.source.blob for picture in mixture.pictures])
+    return await asyncio.to_thread(collage.contact_sheet, shown)

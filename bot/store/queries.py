@@ -1,0 +1,294 @@
+"""What the bot remembers of people, their pictures and the messages that show them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+from sqlalchemy import Select, func, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bot.store.records import Person, Post, PostKind, Preferences, StoredPicture
+from bot.store.sendings import Sendings
+from bot.store.sources import Sources, note_parents
+from bot.store.statements import living, shows, stored_picture, upsert
+from bot.store.tables import people, pictures, posts, sendings
+from bot.texts.languages import LANGUAGES, Language, language_for
+from inference.queue.database import reading
+from inference.queue.recent import Recent
+from inference.queue.tables import jobs
+from inference.requests import Finished, Kind
+
+if TYPE_CHECKING:
+    from inference.queue.ledger import Job
+
+_PREFERENCES = ("mode", "size", "count", "style")
+_PEOPLE_AT_HAND = 4096
+
+
+class History:
+    """Queries over one database. Every write is one transaction and may be repeated without harm.
+
+    State: the people seen last, because every update begins by asking who sent it. Only this object changes them.
+    """
+
+    def __init__(
+        self, database: AsyncEngine, *, default_language: Language = "en", clock: Callable[[], float] = time.time
+    ) -> None:
+        self._database = database
+        self._reading = reading(database)
+        self.sources = Sources(database, clock)
+        self.sendings = Sendings(database, clock)
+        self._default_language = default_language
+        self._clock = clock
+        self._at_hand: Recent[int, tuple[str | None, Person]] = Recent(_PEOPLE_AT_HAND)  # with their client's language
+        self._changes = 0
+
+    async def person(self, user_id: int, client_language: str | None) -> Person:
+        """The person of this id, remembered from now on if unknown; notes a change of the client's language."""
+        known = self._at_hand.use(user_id)
+        if known is not None and client_language in (None, known[0]):
+            return known[1]
+        changes = self._changes
+        async with self._reading.connect() as connection:
+            row = (await connection.execute(select(people).where(people.c.id == user_id))).mappings().first()
+        if row is None or (client_language is not None and row["client_language"] != client_language):
+            fresh = {"id": user_id, "client_language": client_language, "created_at": self._clock()}
+            async with self._database.begin() as connection:
+                await upsert(connection, people, fresh, key=("id",), keep=("created_at",))
+                row = (await connection.execute(select(people).where(people.c.id == user_id))).mappings().one()
+        person = self._person(row)
+        if changes == self._changes:  # otherwise this may be how the person was before
+            self._keep_at_hand(person, row["client_language"])
+        return person
+
+    async def language(self, user_id: int, client_language: str | None) -> Language:
+        """What to speak with somebody who is not to be remembered for it."""
+        known = self._at_hand.use(user_id)
+        if known is not None:
+            return known[1].language
+        async with self._reading.connect() as connection:
+            chosen = await connection.scalar(select(people.c.language).where(people.c.id == user_id))
+        return cast("Language | None", chosen) or language_for(client_language, self._default_language)
+
+    async def set_preference(self, user_id: int, **fields: Any) -> Person:
+        """Remembers choices (`language`, `mode`, `size`, `count`, `style`); None takes one back."""
+        unknown = set(fields) - {"language", *_PREFERENCES}
+        if unknown:
+            raise TypeError(f"no such preference: {', '.join(sorted(unknown))}")
+        if fields.get("language") not in (None, *LANGUAGES):
+            raise ValueError("language must be one of " + ", ".join(LANGUAGES))
+        if fields.get("mode") not in (None, *get_args(Kind)):
+            raise ValueError("mode must be one of " + ", ".join(get_args(Kind)))
+        return await self._change_person(user_id, fields)
+
+    async def set_blocked(self, user_id: int, blocked: bool) -> None:
+        """Notes that a person has blocked the bot, or talks to it again."""
+        await self._change_person(user_id, {"blocked_at": self._clock() if blocked else None})
+
+    async def add_pictures(self, job: Job, finished: Finished) -> list[StoredPicture]:
+        """Stores what a job has produced, once per tile however often it is told; returns the job's pictures by tile.
+
+        `job.context["parents"]` says what they were made from (records.Parent), `job.context["parent_id"]` where it
+        is one picture of ours.
+        """
+        now = self._clock()
+        parent_id = job.context.get("parent_id")
+        parents = job.context.get("parents") or ([{"picture_id": parent_id}] if parent_id is not None else [])
+        first = next((parent["picture_id"] for parent in parents if parent.get("picture_id") is not None), None)
+        rows = [
+            {
+                "job_id": job.id,
+                "tile": picture.tile,
+                "blob": picture.blob,
+                "width": picture.width,
+                "height": picture.height,
+                "recipe": picture.recipe.model_dump(mode="json"),
+                "owner_id": job.owner_id,
+                "chat_id": job.chat_id,
+                "parent_id": first,
+                "created_at": now,
+            }
+            for picture in finished.pictures
+        ]
+        async with self._database.begin() as connection:
+            for row in rows:
+                await upsert(connection, pictures, row, key=("job_id", "tile"), keep=tuple(row))
+            await note_parents(connection, job.id, parents)
+        return await self.pictures_of_job(job.id)
+
+    async def picture(self, picture_id: int) -> StoredPicture | None:
+        found = await self._pictures(living().where(pictures.c.id == picture_id))
+        return found[0] if found else None
+
+    async def pictures_of_job(self, job_id: int) -> list[StoredPicture]:
+        return await self._pictures(living().where(pictures.c.job_id == job_id).order_by(pictures.c.tile))
+
+    async def children(self, picture_id: int) -> list[StoredPicture]:
+        """Pictures that were made out of this one, oldest first."""
+        return await self._pictures(living().where(pictures.c.parent_id == picture_id).order_by(pictures.c.id))
+
+    async def ordered_with(self, owner_id: int, keys: Collection[str], *, since: int = 0) -> frozenset[str]:
+        """Of these keys (`JobContext.key`) those of a person's jobs after `since` that wait, run or gave pictures."""
+        key = jobs.c.context["key"].as_string()
+        fruitless = jobs.c.state.in_(("failed", "dead", "cancelled"))
+        query = select(key).where(jobs.c.owner_id == owner_id, jobs.c.id > since, ~fruitless, key.in_(keys))
+        async with self._reading.connect() as connection:
+            return frozenset(await connection.scalars(query))
+
+    async def add_post(
+        self,
+        chat_id: int,
+        message_id: int,
+        *,
+        job_id: int | None,
+        kind: PostKind,
+        picture_id: int | None = None,
+        file_id: str | None = None,
+        file_unique_id: str | None = None,
+        sending: str | None = None,
+    ) -> None:
+        """Remembers what a message shows. Told again, the newer word counts: a status message becomes a grid.
+
+        `sending` is the key under which the message was about to be sent (bot.store.sendings).
+        """
+        row = {
+            "chat_id": chat_id,
+            "message_id": message_id,
+            "job_id": job_id,
+            "picture_id": picture_id,
+            "kind": kind,
+            "file_id": file_id,
+            "file_unique_id": file_unique_id,
+            "created_at": self._clock(),
+        }
+        async with self._database.begin() as connection:
+            await upsert(connection, posts, row, key=("chat_id", "message_id"), keep=("created_at",))
+            if sending is not None:
+                await connection.execute(
+                    sendings.delete().where(sendings.c.chat_id == chat_id, sendings.c.key == sending)
+                )
+
+    async def post(self, chat_id: int, message_id: int) -> Post | None:
+        return await self._post(select(posts).where(posts.c.chat_id == chat_id, posts.c.message_id == message_id))
+
+    async def find_post(
+        self,
+        *,
+        kind: PostKind | None = None,
+        picture_id: int | None = None,
+        job_id: int | None = None,
+        chat_id: int | None = None,
+    ) -> Post | None:
+        """The newest post that fits everything given."""
+        wanted = {"kind": kind, "picture_id": picture_id, "job_id": job_id, "chat_id": chat_id}
+        conditions = [posts.c[name] == value for name, value in wanted.items() if value is not None]
+        if not conditions:
+            raise TypeError("say what to look for")
+        return await self._post(
+            select(posts).where(*conditions).order_by(posts.c.created_at.desc(), posts.c.message_id.desc()).limit(1)
+        )
+
+    async def post_of_file(self, file_unique_id: str) -> Post | None:
+        """The newest post with this file in it: a forwarded picture keeps the id."""
+        return await self._post(
+            select(posts).where(posts.c.file_unique_id == file_unique_id).order_by(posts.c.created_at.desc()).limit(1)
+        )
+
+    async def forget_post(self, chat_id: int, message_id: int) -> None:
+        """Forgets a message that is no longer there."""
+        async with self._database.begin() as connection:
+            await connection.execute(posts.delete().where(posts.c.chat_id == chat_id, posts.c.message_id == message_id))
+
+    async def file_id_of(self, picture_id: int, kind: PostKind) -> str | None:
+        """Telegram's id of an upload of this picture in this form, to send it again without uploading."""
+        query = (
+            select(posts.c.file_id)
+            .where(posts.c.picture_id == picture_id, posts.c.kind == kind, posts.c.file_id.is_not(None))
+            .order_by(posts.c.created_at.desc())
+            .limit(1)
+        )
+        async with self._reading.connect() as connection:
+            return cast("str | None", await connection.scalar(query))
+
+    async def move_chat(self, old_chat_id: int, new_chat_id: int) -> None:
+        """A group became a supergroup. Its pictures go along; posts do not, for its messages are numbered anew."""
+        async with self._database.begin() as connection:
+            await connection.execute(
+                update(pictures).where(pictures.c.chat_id == old_chat_id).values(chat_id=new_chat_id)
+            )
+
+    async def page(
+        self, owner_id: int, *, offset: int, limit: int, starred: bool = False
+    ) -> tuple[list[StoredPicture], int]:
+        """A person's pictures from the newest on, and how many there are in all."""
+        conditions = [pictures.c.owner_id == owner_id, pictures.c.deleted_at.is_(None)]
+        if starred:
+            conditions.append(pictures.c.starred_at.is_not(None))
+        newest_first = (
+            select(pictures)
+            .where(*conditions)
+            .order_by(pictures.c.created_at.desc(), pictures.c.job_id.desc(), pictures.c.tile)
+            .offset(offset)
+            .limit(limit)
+        )
+        async with self._reading.connect() as connection:
+            total = await connection.scalar(select(func.count()).select_from(pictures).where(*conditions))
+            rows = (await connection.execute(newest_first)).mappings().all()
+        return [stored_picture(row) for row in rows], int(total or 0)
+
+    async def star(self, picture_id: int, starred: bool) -> None:
+        await self._change_picture(picture_id, {"starred_at": self._clock() if starred else None})
+
+    async def delete(self, picture_id: int) -> str | None:
+        """Deletes a picture; returns its blob's digest when nothing else shows the same bytes, so that they can go."""
+        async with self._database.begin() as connection:
+            await connection.execute(
+                update(pictures)
+                .where(pictures.c.id == picture_id, pictures.c.deleted_at.is_(None))
+                .values(deleted_at=self._clock())
+            )
+            blob = await connection.scalar(select(pictures.c.blob).where(pictures.c.id == picture_id))
+            still_shown = await shows(connection, blob)
+        return None if still_shown else cast("str | None", blob)
+
+    async def shows(self, blob: str) -> bool:
+        """Whether any picture, made or given, has these bytes."""
+        async with self._reading.connect() as connection:
+            return await shows(connection, blob)
+
+    async def _change_person(self, user_id: int, values: dict[str, Any]) -> Person:
+        row = {"id": user_id, "created_at": self._clock(), **values}
+        async with self._database.begin() as connection:
+            await upsert(connection, people, row, key=("id",), keep=("created_at",))
+            stored = (await connection.execute(select(people).where(people.c.id == user_id))).mappings().one()
+        person = self._person(stored)
+        self._changes += 1
+        self._keep_at_hand(person, stored["client_language"])
+        return person
+
+    def _keep_at_hand(self, person: Person, client_language: str | None) -> None:
+        self._at_hand[person.id] = (client_language, person)
+
+    async def _change_picture(self, picture_id: int, values: dict[str, Any]) -> None:
+        async with self._database.begin() as connection:
+            await connection.execute(update(pictures).where(pictures.c.id == picture_id).values(**values))
+
+    async def _pictures(self, query: Select[Any]) -> list[StoredPicture]:
+        async with self._reading.connect() as connection:
+            return [stored_picture(row) for row in (await connection.execute(query)).mappings()]
+
+    async def _post(self, query: Select[Any]) -> Post | None:
+        async with self._reading.connect() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        return Post(**row) if row else None
+
+    def _person(self, row: Mapping[Any, Any]) -> Person:
+        return Person(
+            id=row["id"],
+            language=row["language"] or language_for(row["client_language"], self._default_language),
+            chosen_language=row["language"],
+            preferences=Preferences(**{name: row[name] for name in _PREFERENCES}),
+            blocked=row["blocked_at"] is not None,
+        )

@@ -1,0 +1,1 @@
+"""Words for people: languages, translations, and the check that nothing is missing."""

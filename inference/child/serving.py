@@ -1,0 +1,289 @@
+"""What the engine's process does: runs are let in, turned, stored and reported.
+
+A fault of the device, a kill for memory or a hang ends this process and nothing else; its parent reports what was lost
+and starts another one. A run is announced as started before its first pass, and its pictures are stored before it is
+finished.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import queue
+import signal
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from torch import Tensor
+
+from inference.blobs import BlobStore, Stored, recipe_texts
+from inference.blobs.png import write_png
+from inference.checkpoints.catalogue import Mode, human_size
+from inference.checkpoints.language import LanguageModels, language_of
+from inference.checkpoints.load import Checkpoint
+from inference.checkpoints.store import EMBEDDED, Files, MissingWeights, choose, locate, model_card
+from inference.engine.device import out_of_memory, prepare
+from inference.engine.loop import Drawn, Engine
+from inference.engine.residency import DevicePolicy, device_policy
+from inference.families.kandinsky.inventory import nets_used
+from inference.families.kandinsky.kit import CheckpointKit
+from inference.queue.options import WorkerOptions
+from inference.queue.redaction import log_as
+from inference.queue.transport import Assignment, Interrupted, JobEvent, JobReport
+from inference.queue.wire import (
+    Cancel,
+    DownMessage,
+    Drain,
+    Hello,
+    ParentLink,
+    Patience,
+    Report,
+    Submit,
+    Trouble,
+    configured,
+    reason,
+)
+from inference.requests import (
+    AnyRequest,
+    Cancelled,
+    Failed,
+    FailureCode,
+    Finished,
+    ModelCard,
+    Picture,
+    Progress,
+    Recipe,
+    Started,
+)
+
+log = logging.getLogger(__name__)
+
+START_SECONDS = 60.0
+SLOWEST_DISK = 30_000_000  # bytes a second that weights are read with at the very least
+SLOW_PASS_SECONDS = 900.0  # one pass of a released net without a GPU
+RELEASED_NET = 1_000_000_000  # bytes beyond which a net is no longer a small one
+MOST_THREADS = 16
+SAVERS = 2
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
+FIRST_WANTED: tuple[Mode, ...] = ("flash", "full")
+
+
+class EngineChild:
+    """The engine between its inbox and its reports. One thread turns; a few others write files."""
+
+    def __init__(
+        self,
+        link: ParentLink,
+        checkpoint: Checkpoint,
+        policy: DevicePolicy,
+        blobs: BlobStore,
+        *,
+        language: LanguageModels | None = None,
+        previews: bool = True,
+    ) -> None:
+        self._link = link
+        self._blobs = blobs
+        self._checkpoint = checkpoint
+        self._kit = CheckpointKit(
+            checkpoint,
+            policy,
+            language=language,
+            read_blob=blobs.get,
+            before_loading=self._before_loading,
+            before_encoding=self._before_encoding,
+        )
+        self._engine = Engine(self._kit, max_rows=policy.max_rows, previews=previews)
+        self._assigned: dict[int, Assignment] = {}
+        self._unwanted: set[int] = set()  # cancelled while their pictures are stored
+        self._savers = ThreadPoolExecutor(SAVERS, thread_name_prefix="saver")
+        self._drain_by: float | None = None
+        sizes = [path.stat().st_size for path in checkpoint.files.nets.values()]
+        sizes += [model.bytes for model in language.found.values()] if language else []
+        released = any(size > RELEASED_NET for size in sizes)
+        self._slow = released and policy.device.type != "cuda"
+        self._slow_text = released and policy.text_device.type != "cuda"
+
+    def run(self, slots: int, card: ModelCard | None) -> None:
+        """Loads what fits, says hello, and serves until drained."""
+        self._blobs.forget_partials()
+        self._warm([kind for kind in FIRST_WANTED if card and kind in card.kinds])
+        self._revisions = self._checkpoint.revisions
+        self._link.send(Hello(slots=slots, card=card, pid=os.getpid()))
+        while self._listen():
+            if self._slow and len(self._engine):
+                self._link.send(Patience(seconds=SLOW_PASS_SECONDS, why="a pass without a GPU"))
+            for job_id, event in self._engine.turn():
+                self._pass_on(job_id, event)
+        self._savers.shutdown()
+
+    def _warm(self, modes: list[Mode]) -> None:
+        try:
+            self._kit.warm(modes)
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            log.warning("not everything fits at once; nets will be moved as they are needed")
+            self._kit.make_room()
+
+    def _listen(self) -> bool:
+        """Obeys what has come in; waits for it when there is nothing to draw. False when there is nothing left to
+        do."""
+        if self._drain_by is not None:
+            if time.monotonic() >= self._drain_by:
+                for job_id in [job_id for job_id in self._assigned if self._engine.cancel(job_id)]:
+                    self._tell(job_id, Interrupted(cause="drained", alone=False))
+            if not len(self._engine):
+                return False
+        elif not len(self._engine):
+            self._obey(self._link.inbox.get())
+        while True:
+            try:
+                self._obey(self._link.inbox.get_nowait())
+            except queue.Empty:
+                return True
+
+    def _obey(self, message: DownMessage | None) -> None:
+        match message:
+            case Submit(assignment=assignment):
+                self._admit(assignment)
+            case Cancel(job_id=job_id):
+                if self._engine.cancel(job_id):
+                    self._tell(job_id, Cancelled())
+                elif job_id in self._assigned:  # it is being stored
+                    self._unwanted.add(job_id)
+            case Drain(grace_seconds=grace):
+                self._drain_by = time.monotonic() + grace
+            case None:
+                self._drain_by = time.monotonic()
+
+    def _admit(self, assignment: Assignment) -> None:
+        job_id = assignment.job_id
+        if self._drain_by is not None:
+            self._link.send(Report(report=JobReport(job_id=job_id, event=Interrupted(cause="drained", alone=False))))
+        elif job_id not in self._assigned:
+            self._assigned[job_id] = assignment
+            self._link.send(Report(report=JobReport(job_id=job_id, event=Started())))
+            self._engine.add(job_id, assignment.request, alone=assignment.alone)
+
+    def _pass_on(self, job_id: int, event: Progress | Drawn | Failed) -> None:
+        if isinstance(event, Drawn):
+            self._savers.submit(self._save, job_id, self._assigned[job_id].request, event)
+        else:
+            self._tell(job_id, event)
+
+    def _save(self, job_id: int, request: AnyRequest, drawn: Drawn) -> None:
+        pictures: list[Picture] = []
+        fresh: list[str] = []
+        try:
+            for tile, pixels in enumerate(drawn.drawing.pictures):
+                if job_id in self._unwanted:
+                    break
+                picture, stored = self._store(pixels, self._recipe(request, tile))
+                pictures.append(picture)
+                fresh += [stored.digest] * stored.fresh
+            cancelled = job_id in self._unwanted
+            for digest in fresh if cancelled else ():
+                self._blobs.delete(digest)
+        except Exception as error:  # whatever a disk or an object store may raise; the picture can be drawn again
+            log.exception("the pictures of job %d could not be stored", job_id)
+            full = isinstance(error, OSError) and error.errno in NO_ROOM
+            code: FailureCode = "disk_full" if full else "internal"
+            self._tell(job_id, Failed(code=code, message=f"{type(error).__name__}: {error}", retryable=True))
+        else:
+            self._tell(job_id, Cancelled() if cancelled else _finished(pictures, drawn))
+
+    def _recipe(self, request: AnyRequest, tile: int) -> Recipe:
+        nets = nets_used(self._checkpoint.files, request)
+        used = {net: self._revisions[net] for net in nets if net in self._revisions}
+        return Recipe(request=request, tile=tile, checkpoints=used, code_version=code_version())
+
+    def _store(self, pixels: Tensor, recipe: Recipe) -> tuple[Picture, Stored]:
+        height, width = pixels.shape[:2]
+        stored = self._blobs.write(lambda file: write_png(file, pixels.numpy(), recipe_texts(recipe)))
+        return Picture(tile=recipe.tile, blob=stored.digest, width=width, height=height, recipe=recipe), stored
+
+    def _tell(self, job_id: int, event: JobEvent) -> None:
+        if not isinstance(event, (Started, Progress)):
+            self._assigned.pop(job_id, None)
+            self._unwanted.discard(job_id)
+        self._link.send(Report(report=JobReport(job_id=job_id, event=event)))
+
+    def _before_loading(self, net: str, size: int) -> None:
+        for job_id, progress in self._engine.standing("loading"):
+            self._tell(job_id, progress)
+        seconds = START_SECONDS + size / SLOWEST_DISK
+        self._link.send(Patience(seconds=seconds, why=f"loading {net} ({human_size(size)})"))
+        log.info("loading %s (%s)", net, human_size(size))
+
+    def _before_encoding(self) -> None:
+        if self._slow_text:
+            self._link.send(Patience(seconds=SLOW_PASS_SECONDS, why="the text encoder without a GPU"))
+
+
+def _finished(pictures: list[Picture], drawn: Drawn) -> Finished:
+    drawing = drawn.drawing
+    return Finished(
+        pictures=tuple(pictures), texts=drawing.texts, notes=drawing.notes, engine_seconds=drawn.engine_seconds
+    )
+
+
+def code_version() -> str:
+    """The version of this program as it was installed."""
+    try:
+        return version("kandinsky-studio")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def threads_for_torch() -> int:
+    """Cores this process may use, up to a number beyond which convolutions of this size gain nothing."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return min(cores, MOST_THREADS)
+
+
+def available(weights: Path | None) -> tuple[Files, ModelCard | None]:
+    """The weights to draw with and what they offer; where no mode can run, an incomplete folder and no card.
+
+    With those every job fails by naming what is missing, which the owner can mend without a restart loop.
+    """
+    try:
+        return choose(weights), model_card(weights)
+    except MissingWeights as lack:
+        log.error("%s", lack)
+        return locate(weights or EMBEDDED), None
+
+
+def main(
+    fd: Annotated[int, typer.Option(help="Inherited socket to the worker, which starts this program itself.")],
+) -> None:
+    # Ctrl-C and a service manager's SIGTERM go to the whole group; the parent decides, and ends this process by its
+    # socket.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    link = ParentLink(fd)
+    told = configured(link.inbox.get())
+    log_as("engine", told.options.log_level)
+    try:
+        _serve(link, told.options)
+    except Exception as error:  # whatever a device that is not there, broken weights or a broken device may raise
+        log.error("this engine ends: %s", reason(error), exc_info=told.failed_starts == 0)
+        link.send(Trouble(why=reason(error)))
+        raise typer.Exit(1) from error
+
+
+def _serve(link: ParentLink, options: WorkerOptions) -> None:
+    torch.set_num_threads(options.threads or threads_for_torch())
+    policy = device_policy(None if options.device == "auto" else options.device, options.formats)
+    prepare(policy.device)
+    files, card = available(options.weights_dir)
+    language = language_of(options)
+    blobs = BlobStore(options.blobs_url)
+    child = EngineChild(link, Checkpoint(files), policy, blobs, language=language, previews=options.previews)
+    child.run(options.worker_slots, language.on(card) if card else None)

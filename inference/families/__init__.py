@@ -1,0 +1,1 @@
+"""Models that share asks, nets and pipelines: a folder each."""

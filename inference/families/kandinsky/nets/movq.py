@@ -1,0 +1,68 @@
+"""MoVQ (Zheng et al. 2022, arXiv:2209.09002), the image autoencoder of Kandinsky 3.1, as diffusers' `VQModel`.
+
+Kandinsky uses it without quantisation: latents are continuous, with no scaling factor and no sampling. It should run in
+float32; the authors warn that half precision spoils it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from diffusers import VQModel
+from torch import Tensor, nn
+
+from inference.families.kandinsky.nets.shapes import Shapes, count_children
+
+OFFICIAL_GROUPS = 32
+
+MoVQConfig = dict[str, Any]
+
+
+def infer_movq_config(shapes: Shapes, *, groups: int = OFFICIAL_GROUPS) -> MoVQConfig:
+    """Keyword arguments of `VQModel` that give the parameter `shapes` (diffusers names); these do not tell `groups`."""
+    levels = range(count_children(shapes, "encoder.down_blocks."))
+    attentive = [f"encoder.down_blocks.{level}.attentions.0.to_q.weight" in shapes for level in levels]
+    return {
+        "in_channels": shapes["encoder.conv_in.weight"][1],
+        "out_channels": shapes["decoder.conv_out.weight"][0],
+        "latent_channels": shapes["encoder.conv_out.weight"][0],
+        "vq_embed_dim": shapes["quant_conv.weight"][0],
+        "block_out_channels": [shapes[f"encoder.down_blocks.{level}.resnets.0.conv1.weight"][0] for level in levels],
+        "layers_per_block": count_children(shapes, "encoder.down_blocks.0.resnets."),
+        "down_block_types": ["AttnDownEncoderBlock2D" if yes else "DownEncoderBlock2D" for yes in attentive],
+        "up_block_types": ["AttnUpDecoderBlock2D" if yes else "UpDecoderBlock2D" for yes in reversed(attentive)],
+        "norm_num_groups": groups,
+        "norm_type": "spatial",
+    }
+
+
+def build_movq(config: MoVQConfig) -> nn.Module:
+    """A `VQModel` for `config` on the meta device, without codebook: the released file has none, nothing here asks."""
+    with torch.device("meta"):
+        movq = VQModel(**{**config, "num_vq_embeddings": 1})
+    movq.quantize = nn.Identity()
+    movq.requires_grad_(False)
+    return movq.eval()  # type: ignore[no-any-return]
+
+
+@torch.inference_mode()
+def encode(movq: Any, images: Tensor) -> Tensor:
+    """Latents [B, 4, H/8, W/8] float32 of `images` [B, 3, H, W] in [−1, 1], one at a time."""
+    dtype = movq.quant_conv.weight.dtype
+    return torch.cat([movq.encode(image[None].to(dtype)).latents.float() for image in images])
+
+
+@torch.inference_mode()
+def decode(movq: Any, latents: Tensor) -> Tensor:
+    """Images [B, 3, 8h, 8w] float32, nominally in [−1, 1], of `latents` [B, 4, h, w].
+
+    One picture at a time: at 1024² the attention in the middle alone works on 16,384 positions a picture.
+    """
+    dtype = movq.post_quant_conv.weight.dtype
+    return torch.cat([movq.decode(z[None].to(dtype), force_not_quantize=True).sample.float() for z in latents])
+
+
+def to_uint8(images: Tensor) -> Tensor:
+    """Pixels 0…255 of `images` in [−1, 1], same layout; fractions are cut off, as torchvision's ToPILImage does."""
+    return ((images.float() + 1) / 2).clamp(0, 1).mul(255).to(torch.uint8)

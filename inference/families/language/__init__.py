@@ -1,0 +1,1 @@
+"""Language models: better prompts, and translation."""

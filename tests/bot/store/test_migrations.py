@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bot.store.migration import downgrade, is_current, upgrade
+from bot.store.tables import metadata
+from inference.queue.database import open_database
+
+POSTGRES = os.environ.get("TEST_POSTGRES_URL")
+
+
+@pytest_asyncio.fixture(params=["sqlite", "postgresql"])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+    if request.param == "postgresql" and not POSTGRES:
+        pytest.skip("no PostgreSQL: set TEST_POSTGRES_URL=postgresql+asyncpg://user:password@host/an_empty_database")
+    url = POSTGRES if request.param == "postgresql" else f"sqlite+aiosqlite:///{tmp_path}/studio.db"
+    assert url is not None
+    engine = open_database(url)
+    yield engine
+    if request.param == "postgresql":
+        async with engine.begin() as connection:
+            await connection.execute(text("drop schema public cascade"))
+            await connection.execute(text("create schema public"))
+    await engine.dispose()
+
+
+def difference(connection: Connection) -> list[object]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+    return list(compare_metadata(context, metadata))
+
+
+async def tables(database: AsyncEngine) -> set[str]:
+    async with database.connect() as connection:
+        return set(await connection.run_sync(lambda sync: inspect(sync).get_table_names()))
+
+
+async def test_migrating_an_empty_database_gives_exactly_the_tables_of_the_code(database: AsyncEngine) -> None:
+    assert not await is_current(database)
+    await upgrade(database)
+    assert await is_current(database)
+    async with database.connect() as connection:
+        assert await connection.run_sync(difference) == []
+    assert await tables(database) == {*metadata.tables, "alembic_version"}
+
+
+async def test_going_down_and_up_again_ends_where_it_began(database: AsyncEngine) -> None:
+    await upgrade(database)
+    await downgrade(database, "base")
+    assert await tables(database) == {"alembic_version"}
+    await upgrade(database)
+    async with database.connect() as connection:
+        assert await connection.run_sync(difference) == []
+
+
+async def test_migrating_twice_changes_nothing(database: AsyncEngine) -> None:
+    await upgrade(database)
+    await upgrade(database)
+    assert await is_current(database)
+
+
+async def test_what_a_picture_was_made_from_is_remembered_across_the_step_to_several_parents(
+    database: AsyncEngine,
+) -> None:
+    await upgrade(database, "0001")
+    job = {
+        "id": 1, "owner_id": 7, "chat_id": 7, "request": "{}", "context": "{}", "compatibility": "x", "cost": 1.0,
+        "state": "done", "created_at": 0.0,
+    }  # fmt: skip
+    rows: list[dict[str, Any]] = [
+        {"id": id_, "job_id": 1, "tile": id_, "blob": "a" * 64, "width": 8, "height": 8, "recipe": "{}", "owner_id": 7,
+         "chat_id": 7, "parent_id": parent, "created_at": 0.0}
+        for id_, parent in ((1, None), (2, 1), (3, 1), (4, 2))
+    ]  # fmt: skip
+    async with database.begin() as connection:
+        for table, row in (("jobs", job), *(("pictures", row) for row in rows)):
+            values = ", ".join(f":{name}" for name in row)
+            await connection.execute(text(f"insert into {table} ({', '.join(row)}) values ({values})"), row)
+    await upgrade(database)
+    async with database.connect() as connection:
+        found = await connection.execute(
+            text("select picture_id, place, parent_id, upload_id from picture_parents order by picture_id")
+        )
+        assert [tuple(row) for row in found] == [(2, 0, 1, None), (3, 0, 1, None), (4, 0, 2, None)]
+        kept = await connection.execute(text("select id, parent_id from pictures order by id"))
+        assert [tuple(row) for row in kept] == [(1, None), (2, 1), (3, 1), (4, 2)]
+
+
+@pytest.mark.parametrize("number", range(5))
+async def test_programs_that_migrate_at_once_do_not_collide(tmp_path: Path, number: int) -> None:
+    engines = [open_database(f"sqlite+aiosqlite:///{tmp_path}/{number}/studio.db") for _ in range(4)]
+    await asyncio.gather(*(upgrade(engine) for engine in engines))
+    assert await is_current(engines[0])
+    for engine in engines:
+        await engine.dispose()
