@@ -5,11 +5,11 @@ from __future__ import annotations
 from aiogram import Router
 
 import bot.conversation.edit as edit
-import bot.conversation.fallback as other
+import bot.conversation.fallback as fallback
 import bot.conversation.history as history
 import bot.conversation.info as info
 import bot.conversation.pictures as pictures
-import bot.conversation.queue as line
+import bot.conversation.queue as queue
 import bot.conversation.results as results
 import bot.conversation.settings as settings
 import bot.conversation.start as start
@@ -21,7 +21,7 @@ import bot.modes.draw as draw
 import bot.modes.extend as extend
 import bot.modes.mix as mix
 import bot.modes.painted as painted
-import bot.modes.press as works
+import bot.modes.press as press
 import bot.modes.repaint as repaint
 
 __all__ = ["build_router"]
@@ -30,9 +30,9 @@ __all__ = ["build_router"]
 def build_router() -> Router:
     """All handlers. Commands come before plain words, and what nobody wanted comes last."""
     router = Router(name="conversation")
-    commands = (start, settings, styles, line, history, tree)
-    buttons = (results, edit, pictures, works, mix)
+    commands = (start, settings, styles, queue, history, tree)
+    buttons = (results, edit, pictures, press, mix)
     areas = (repaint, extend)
-    for module in (painted, *commands, *buttons, *areas, beautify, with_picture, info, draw, other):
+    for module in (painted, *commands, *buttons, *areas, beautify, with_picture, info, draw, fallback):
         router.include_router(module.build())
     return router

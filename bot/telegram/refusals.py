@@ -70,8 +70,9 @@ _WORDINGS: tuple[tuple[str, Refusal], ...] = (
 )
 
 
+_NO_TEXT = "no text in the message"
 _OTHER_FORMS = (
-    "no text in the message",
+    _NO_TEXT,
     "no caption in the message",
     "no media in the message",
     "to another type within an album",
@@ -126,6 +127,11 @@ def is_other_form(error: TelegramBadRequest) -> bool:
     """Whether an edit was for a message of another form: text where there is a photo, a photo among files."""
     wording = str(error).lower()
     return any(part in wording for part in _OTHER_FORMS)
+
+
+def has_no_text(error: TelegramBadRequest) -> bool:
+    """Whether the text of a message was to be edited that has a caption instead."""
+    return _NO_TEXT in str(error).lower()
 
 
 def may_repeat(method: TelegramMethod[Any], refusal: Refusal) -> bool:

@@ -17,7 +17,7 @@ from aiogram.exceptions import AiogramError, TelegramBadRequest
 from aiogram.types import InlineKeyboardMarkup, Message, ReplyParameters
 
 from bot.store import History
-from bot.telegram.refusals import Refusal, classify
+from bot.telegram.refusals import Refusal, classify, has_no_text
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ async def rewrite(
     try:
         return await bot.edit_message_text(text=text, parse_mode="HTML", **where)
     except TelegramBadRequest as error:
-        if "no text in the message" not in str(error).lower():
+        if not has_no_text(error):
             raise
     return await bot.edit_message_caption(caption=text, parse_mode="HTML", **where)
 
