@@ -58,11 +58,13 @@ class Remark:
 
 @dataclass(frozen=True)
 class Composition:
-    """A request, the line it stands for with every choice made explicit, and remarks."""
+    """A request, the line it stands for with every choice made explicit, remarks, and words of the line that the model
+    has never seen."""
 
     request: AnyRequest
     line: PromptLine
-    remarks: tuple[Remark, ...]
+    remarks: tuple[Remark, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 def new_seed() -> int:
@@ -115,8 +117,10 @@ def compose(
     seeds = tile_seeds(seed, line.n or usual_count(preferences, private))
     explicit = replace(line, ar=size, seed=seed, n=len(seeds), style=style_slug(line, style), mode=mode)
     remarks = (*mode_remarks, *size_remarks, *style_remarks)
+    unknown = card.unknown_words(line.prompt)
     if mode == "flash":
-        return Composition(FlashTextToImage(prompt=prompt, width=width, height=height, seeds=seeds), explicit, remarks)
+        flash = FlashTextToImage(prompt=prompt, width=width, height=height, seeds=seeds)
+        return Composition(flash, explicit, remarks, unknown)
     chosen = {"steps": line.steps, "guidance_scale": line.cfg}
     full = TextToImage(
         prompt=prompt,
@@ -126,7 +130,7 @@ def compose(
         negative_prompt=joined("no", line.no or "", style.negative[language] if style else ""),
         **{name: value for name, value in chosen.items() if value is not None},
     )
-    return Composition(full, explicit, remarks)
+    return Composition(full, explicit, remarks, unknown)
 
 
 def _mode(line: PromptLine, preferences: Preferences, card: ModelCard) -> tuple[Mode, tuple[Remark, ...]]:
