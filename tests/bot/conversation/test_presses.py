@@ -34,7 +34,7 @@ def data_of(message: Message, text: str) -> str:
 
 
 def test_every_class_of_buttons_goes_through_the_door() -> None:
-    bases = {CallbackData, Ours, DraftButton}
+    bases: set[type[CallbackData]] = {CallbackData, Ours, DraftButton}
     found = {button for base in bases for button in base.__subclasses__()} - bases
     assert found == set(BUTTONS.values())
 
