@@ -27,7 +27,8 @@ from inference.requests import (
 
 
 class JobContext(BaseModel):
-    """What the conversation wants to remember of a job. The queue keeps it and never looks inside.
+    """What the conversation wants to remember of a job. The queue keeps it and never looks inside, but for `key` and
+    `reply_to`, which it is told by name.
 
     `line` is the prompt line with every choice made explicit; `key` is equal for presses that must not be doubled while
     one of them is waiting. `own_words` are those that were improved into the ones of the line. `then` is a request that
@@ -57,9 +58,14 @@ class JobContext(BaseModel):
         single = fields.get("parent_id")
         return fields if single is None or fields.get("parents") else {**fields, "parents": ({"picture_id": single},)}
 
+    def told(self) -> dict[str, Any]:
+        """What `Ledger.accept` is to keep of it."""
+        opaque = self.model_dump(mode="json", exclude={"key", "reply_to"})
+        return {"context": opaque, "key": self.key, "reply_to": self.reply_to}
+
 
 def context_of(job: Job) -> JobContext:
-    return JobContext.model_validate(job.context)
+    return JobContext.model_validate({**job.context, "key": job.key, "reply_to": job.reply_to})
 
 
 def request_of(job: Job) -> AnyRequest:

@@ -8,7 +8,7 @@ import time
 
 from bot.jobs import cards, keyboards
 from bot.jobs.compose import Composition, Remark
-from bot.jobs.context import JobContext, context_of
+from bot.jobs.context import JobContext
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.jobs.translation import translated_first
@@ -79,7 +79,7 @@ async def order(
         owner_id=origin.owner_id,
         chat_id=origin.chat_id,
         request=request,
-        context=remembered.model_dump(mode="json"),
+        **remembered.told(),
     )
     if accepted.fresh and refused is not None:
         await studio.ledger.finish(accepted.job.id, refused)
@@ -120,7 +120,7 @@ def composed_of(draft: Draft) -> Composition:
 
 async def waiting_twin(ledger: Ledger, owner_id: int, key: str) -> Job | None:
     """A job of this person that the same button has ordered and that has not ended yet."""
-    return next((job for job in await ledger.active(owner_id) if context_of(job).key == key), None)
+    return next((job for job in await ledger.active(owner_id) if job.key == key), None)
 
 
 def _stored(made: Composition) -> dict[str, object]:
