@@ -27,7 +27,7 @@ from bot.telegram.fetching import CutOff, FileTooBig
 from bot.telegram.filters import InPrivate, WithDocument
 from bot.telegram.turns import LineFull
 from bot.texts.i18n import _
-from inference.requests import AnyRequest, Inpaint, Recipe, needs, sources
+from inference.requests import AnyRequest, Inpaint, Recipe
 
 
 async def info(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
@@ -87,7 +87,7 @@ async def repeat(
         return
     request, card = recipe.request, await known_card(studio.queue)
     if not card.can(request):
-        raise missing(card, needs(request))
+        raise missing(card, request.needs)
     made_from = _made_from(request)
     owned = await studio.history.sources.owned(person.id, made_from)
     if not owned.keys() >= set(made_from):
@@ -130,7 +130,7 @@ async def _of_post(post: Post, studio: Studio, origin: Origin) -> bool:
 
 def _made_from(request: AnyRequest) -> tuple[str, ...]:
     """Digests of the pictures that a request works from; a mask is none."""
-    return sources(request)[:1] if isinstance(request, Inpaint) else sources(request)
+    return request.sources[:1] if isinstance(request, Inpaint) else request.sources
 
 
 async def of_file(recipe: Recipe, origin: Origin, studio: Studio) -> None:
