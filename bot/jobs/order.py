@@ -17,7 +17,7 @@ from bot.store import Draft, Parent
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.jobs import Job, OutOfOrder, Refused
 from inference.queue.ledger import Ledger
-from inference.requests import Failed, ModelCard, parse_request, tiles
+from inference.requests import Failed, ModelCard, parse_request
 
 CARD_PATIENCE = 20.0
 LONG_SECONDS = 30.0
@@ -92,7 +92,7 @@ async def order_or_ask(
 ) -> None:
     """The same for work on a picture, but first says what it costs and asks where that is much."""
     seconds = await studio.ledger.estimate(made.request)
-    windows = tiles(made.request)
+    windows = made.request.windows
     long = windows >= MANY_TILES if seconds is None else seconds > LONG_SECONDS
     if not long:
         await order(studio, origin, made, parents=parents, key=key)
@@ -101,7 +101,7 @@ async def order_or_ask(
     draft = await studio.history.sources.add_draft(
         origin.owner_id, origin.chat_id, "order", {**body, "under": origin.reply_to}
     )
-    text = cards.cost(cards.wish(made.request, made.line.prompt), windows, seconds)
+    text = cards.cost(studio.modes.wish(made.request, made.line.prompt), windows, seconds)
     await studio.deliveries.say(origin, text, keyboards.confirm_order(draft.id))
 
 
