@@ -5,7 +5,6 @@ from __future__ import annotations
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, Message
 
-from bot.jobs import cards
 from bot.jobs.compose import brief
 from bot.jobs.context import context_of, line_of, request_of
 from bot.jobs.order import known_card, order_or_ask
@@ -20,6 +19,7 @@ from bot.store import Draft, Parent, Person
 from bot.telegram.addressed import without_alias
 from bot.telegram.callbacks import JobButton
 from bot.telegram.senders import mention
+from bot.texts.html import escape
 from bot.texts.i18n import _
 from inference.queue.jobs import Job
 from inference.requests import sources
@@ -50,7 +50,7 @@ def handed_back(
     else:
         asked = _("What shall there be? Reply in a few words. The rest stays as it is.")
     called = "" if origin.private else mention(callback, origin.owner_id)
-    text = f"{called}✏️ {asked}" + (f"\n<code>{cards.escape(written)}</code>" if line.prompt else "")
+    text = f"{called}✏️ {asked}" + (f"\n<code>{escape(written)}</code>" if line.prompt else "")
     return Question(text, written[:64] or None, alone=True)
 
 
@@ -66,8 +66,8 @@ async def reworded(message: Message, draft: Draft, person: Person, studio: Studi
     wish = Wish(said, person.preferences, card, origin.private)
     try:
         made = editing.edited(request, line_of(job), said, wish)
-    except NothingToAdd:
-        await studio.deliveries.say(origin, "👌 " + _("The picture has this shape already."))
+    except NothingToAdd as refusal:
+        await studio.deliveries.say(origin, refusal.told())
         return
     await order_or_ask(studio, origin, made, parents=await _parents(studio, job))
 

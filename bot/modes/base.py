@@ -22,6 +22,8 @@ from bot.jobs.compose import (
 from bot.prompt import BadValue, Method, PromptError, PromptLine
 from bot.prompt.styles import language_of
 from bot.store import Given, Preferences
+from bot.texts.html import excerpt
+from bot.texts.i18n import _
 from inference.requests import (
     MAX_PICTURE_SIDE,
     MAX_PIXELS,
@@ -66,9 +68,21 @@ SERVED_BY: dict[str, tuple[Kind, ...]] = {
 class NoLook(PromptError):
     """How much of the look of other pictures was said, and there are none."""
 
+    def told(self) -> str:
+        return _(
+            "With /control, --iw is how much of the look of other pictures to take, and there is only one here. "
+            "Send an album: the shapes of the first picture, the look of the others."
+        )
+
 
 class NoDepthMap(PromptError):
     """Depth is kept from a depth map alone, and nobody said that the picture is one."""
+
+    def told(self) -> str:
+        return _(
+            "--method depth takes a picture that is a depth map itself. If yours is one, add --drawn; "
+            "for any other, --method outlines does."
+        )
 
 
 @dataclass(eq=False)
@@ -76,6 +90,10 @@ class BadScale(BadValue):
     """A --scale that no outlines can be held with: they take a number from the first to the second of `fitting`."""
 
     fitting: tuple[float, float]
+
+    def fitting_values(self) -> str:
+        lowest, highest = self.fitting
+        return _("a number from {lowest} to {highest}").format(lowest=f"{lowest:g}", highest=f"{highest:g}")
 
 
 class BadFactor(PromptError):
@@ -85,6 +103,12 @@ class BadFactor(PromptError):
         super().__init__(value)
         self.value = value
 
+    def told(self) -> str:
+        return _(
+            "I can make a picture twice or four times as large, or bring it to 4K; “{value}” I cannot. "
+            "For example: {example}"
+        ).format(value=excerpt(self.value), example="<code>/upscale 4</code>")
+
 
 class TooLarge(PromptError):
     """Enlarged so, the picture would have more pixels than the studio makes."""
@@ -93,6 +117,11 @@ class TooLarge(PromptError):
         super().__init__(f"{width}x{height}")
         self.width = width
         self.height = height
+
+    def told(self) -> str:
+        return _("That would be {size} pixels, more than I can make. It is large already.").format(
+            size=f"{self.width}×{self.height}"
+        )
 
 
 @dataclass(frozen=True)

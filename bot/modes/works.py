@@ -27,7 +27,7 @@ _SUBTLE = re.compile(r"^(?:subtle|subtly|чуть(?:-чуть)?|слегка|н�
 
 
 async def begin(studio: Studio, origin: Origin, person: Person, command: Command, given: Given, words: str) -> None:
-    """Does what a command says with a picture. Raises one of order.REFUSALS."""
+    """Does what a command says with a picture. Raises one of REFUSALS."""
     if command in BEGIN:
         await BEGIN[command](studio, origin, person, given, words)
         return
@@ -62,7 +62,7 @@ async def do(
 async def transfer_style(
     studio: Studio, origin: Origin, person: Person, pictures: Sequence[Given], words: str, left_out: int = 0
 ) -> None:
-    """The shapes of the first picture in the look of the others; says so if more were sent. Raises order.REFUSALS."""
+    """The shapes of the first picture in the look of the others; says so if more were sent. Raises REFUSALS."""
     card = await known_card(studio.queue)
     line = parse(words, "control")
     content, *looks = pictures

@@ -1,9 +1,8 @@
-"""What things are called: modes, styles, and in one line what somebody has asked for."""
+"""What things are called: modes, and in one line what somebody has asked for."""
 
 from __future__ import annotations
 
-from bot.jobs.cards.words import quote, shortened, spoken
-from bot.prompt.styles import PLAIN_STYLE, styles
+from bot.texts.html import quote, shortened
 from bot.texts.i18n import _, ngettext
 from inference.requests import AnyRequest, Control, FlashMix, FlashTextToImage, Mix, TextToImage
 
@@ -44,12 +43,6 @@ def mode_name(kind: str) -> str:
         case "translate":
             return _("Translating the words")
     return kind
-
-
-def style_name(slug: str | None) -> str:
-    """In the language being spoken; None is no style."""
-    style = styles().get(slug or PLAIN_STYLE)
-    return style.name("ru" if spoken() == "ru" else "en") if style else str(slug)
 
 
 def task(request: AnyRequest, words: str) -> str:

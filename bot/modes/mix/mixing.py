@@ -11,7 +11,6 @@ from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, InputMediaPhoto
 
 from bot.imaging import collage
-from bot.jobs import cards
 from bot.jobs.compose import missing
 from bot.jobs.order import known_card, order_or_ask
 from bot.jobs.origin import Origin
@@ -24,6 +23,7 @@ from bot.prompt import parse
 from bot.store import Draft, Given, Person
 from bot.store.handling import decided
 from bot.telegram.refusals import Refusal, classify
+from bot.texts.html import quote
 from bot.texts.i18n import _, ngettext
 from inference.requests import MAX_SOURCES
 
@@ -76,7 +76,7 @@ def even(mixture: Mixture) -> Mixture:
 async def open_(
     studio: Studio, origin: Origin, pictures: Sequence[Given], words: str, *, collecting: bool, left_out: int = 0
 ) -> None:
-    """Posts the message in which a mix is put together; `left_out` pictures more were sent. Raises order.REFUSALS."""
+    """Posts the message in which a mix is put together; `left_out` pictures more were sent. Raises REFUSALS."""
     parse(words, "mix")
     card = await known_card(studio.queue)
     if not composition.offered(card, "mix"):
@@ -150,7 +150,7 @@ async def change(
 
 
 async def order(studio: Studio, origin: Origin, person: Person, draft: Draft) -> None:
-    """Orders a mix as it stands and closes it. Raises one of order.REFUSALS, and it stays open."""
+    """Orders a mix as it stands and closes it. Raises one of REFUSALS, and it stays open."""
     mixture = Mixture.of(draft)
     card = await known_card(studio.queue)
     line = parse(mixture.words, "mix")
@@ -189,7 +189,7 @@ def caption(mixture: Mixture, private: bool, left_out: int = 0) -> str:
         head = _("How much of each?")
         lines = [f"🧬 <b>{head}</b>", _("➖ and ➕ change a share, Swap moves them along, Start mixes.")]
     if mixture.words:
-        lines.append(cards.quote(mixture.words))
+        lines.append(quote(mixture.words))
     if left_out:
         lines.append("💬 " + _("I can mix four at most, so I took the first four."))
     return "\n".join(lines)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from bot.conversation import advice
 from bot.jobs.compose import ModeMissing
 from bot.modes import base as composition
 from bot.modes.base import BadFactor, BadScale, TooLarge, Wish
@@ -70,14 +69,14 @@ def test_a_factor_that_there_is_not_is_named_and_nothing_enlarged(said: str) -> 
     with pytest.raises(BadFactor) as refusal:
         enlarged(picture(), said, "x2", "flash_x2", "x4")
     with speaking("en"):
-        told = advice.advice(refusal.value)
+        told = refusal.value.told()
     assert refusal.value.value in said
     assert f"twice or four times as large, or bring it to 4K; “{refusal.value.value}” I cannot" in told
 
 
 def test_a_factor_that_there_is_not_is_refused_in_a_russian_sentence() -> None:
     with speaking("ru"):
-        assert "в 2 или в 4 раза" in advice.advice(BadFactor("3"))
+        assert "в 2 или в 4 раза" in BadFactor("3").told()
 
 
 @pytest.mark.parametrize("said", ["--full", "2 --full", "--full x2"])
@@ -98,7 +97,7 @@ def test_a_scale_beyond_what_outlines_can_be_held_with_is_named() -> None:
     with pytest.raises(BadScale) as refusal:
         composition.control(wish, picture())
     with speaking("en"):
-        assert "from 0 to 2" in advice.advice(refusal.value)
+        assert "from 0 to 2" in refusal.value.told()
 
 
 def test_outlines_are_offered_only_where_a_net_for_any_picture_is_installed() -> None:
