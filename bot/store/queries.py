@@ -87,7 +87,7 @@ class History:
         """Notes that a person has blocked the bot, or talks to it again."""
         await self._change_person(user_id, {"blocked_at": self._clock() if blocked else None})
 
-    async def add_pictures(self, job: Job, finished: Finished, parents: Sequence[Parent] = ()) -> list[StoredPicture]:
+    async def add_pictures(self, job: Job, finished: Finished, parents: Sequence[Parent]) -> list[StoredPicture]:
         """Stores what a job has produced from these parents, once per tile however often it is told; returns the job's
         pictures by tile."""
         now = self._clock()

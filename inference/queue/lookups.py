@@ -16,14 +16,14 @@ from inference.queue.tables import jobs
 _FRUITLESS = [state for state in TERMINAL if state != "done"]
 
 
-def keys_in_use(owner_id: int, keys: Collection[str], *, since: int = 0) -> Select[tuple[str]]:
+def keys_in_use(owner_id: int, keys: Collection[str], *, since: int = 0) -> Select[str]:
     """Those among the keys under which a person has ordered, after the job `since`, what waits, runs or is done."""
     return select(jobs.c.key).where(
         jobs.c.owner_id == owner_id, jobs.c.key.in_(keys), jobs.c.id > since, jobs.c.state.not_in(_FRUITLESS)
     )
 
 
-def messages_answered(numbers: Collection[int], *, chats: range, since: float) -> Select[tuple[int]]:
+def messages_answered(numbers: Collection[int], *, chats: range, since: float) -> Select[int]:
     """Those among the message numbers that jobs answer, accepted after `since` (seconds) in a chat of this range."""
     return select(jobs.c.reply_to).where(
         jobs.c.created_at > since, jobs.c.reply_to.in_(numbers), jobs.c.chat_id.between(chats.start, chats.stop - 1)
@@ -40,12 +40,12 @@ def refer_to(
     return (told if owner_id is None else told.where(jobs.c.owner_id == owner_id)).exists()
 
 
-def texts_with_blobs() -> tuple[Select[tuple[str]], ...]:
+def texts_with_blobs() -> tuple[Select[str], ...]:
     """Every text of a job that refers to blobs: requests, what waits with a job, and ends that nobody has seen yet."""
     unseen = _with_blobs(jobs.c.outcome).where(jobs.c.shown_at.is_(None))
     return _with_blobs(jobs.c.request), _with_blobs(jobs.c.context), unseen
 
 
-def _with_blobs(column: ColumnElement[Any]) -> Select[tuple[str]]:
+def _with_blobs(column: ColumnElement[Any]) -> Select[str]:
     text = cast(column, Text)
     return select(text).where(text.contains('"blob"'))

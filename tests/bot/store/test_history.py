@@ -159,8 +159,8 @@ async def test_many_updates_of_a_new_person_at_once_make_one_person(archive: Arc
 
 async def test_pictures_are_stored_once_however_often_it_is_told(archive: Archive) -> None:
     job = await archive.job()
-    first = await archive.history.add_pictures(job, finished(job))
-    again = await archive.history.add_pictures(job, finished(job, blob="f" * 64))
+    first = await archive.history.add_pictures(job, finished(job), [])
+    again = await archive.history.add_pictures(job, finished(job, blob="f" * 64), [])
     assert [picture.tile for picture in first] == [0, 1, 2, 3]
     assert again == first
     assert first[2].recipe.seed == 2
@@ -208,7 +208,7 @@ async def test_bytes_that_another_picture_shows_are_kept(archive: Archive) -> No
     twins = []
     for _ in range(2):
         job = await archive.job(count=1)
-        twins += await archive.history.add_pictures(job, finished(job, blob="a" * 64))
+        twins += await archive.history.add_pictures(job, finished(job, blob="a" * 64), [])
     assert await archive.history.delete(twins[0].id) is None
     assert await archive.history.delete(twins[1].id) == "a" * 64
     assert await archive.history.delete(10**9) is None
