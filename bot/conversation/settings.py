@@ -130,7 +130,7 @@ def _options(person: Person, field: SettingField, card: ModelCard | None) -> tup
             kinds = [kind for kind in ("flash", "full") if card is None or kind in card.kinds]
             return [(cards.mode_name(kind), kind, kind == (chosen.mode or "flash")) for kind in kinds], 2
         case "size":
-            offered = [ratio for ratio in USUAL_SIZES if card is None or ratio in card.sizes]
+            offered = [ratio for ratio in USUAL_SIZES if card is None or _drawn_in(ratio, card)]
             return [(ratio, ratio, ratio == (chosen.size or DEFAULT_SIZE)) for ratio in offered], 3
         case "count":
             now = chosen.count or PICTURES_IN_PRIVATE
@@ -140,6 +140,11 @@ def _options(person: Person, field: SettingField, card: ModelCard | None) -> tup
             return [
                 (f"{style.emoji} {cards.style_name(name)}", name, name == slug) for name, style in styles().items()
             ], 2
+
+
+def _drawn_in(ratio: str, card: ModelCard) -> bool:
+    """Whether pictures from words can have this shape, in one of the two ways of drawing them."""
+    return any(ratio in card.of(kind).sizes for kind in ("flash", "full"))
 
 
 async def _show(callback: CallbackQuery, person: Person, markup: InlineKeyboardMarkup) -> None:

@@ -72,7 +72,7 @@ def edited(request: PictureRequest, line: PromptLine, said: PromptLine, wish: Wi
         case Outpaint():
             size = (request.image.width, request.image.height)
             same = Canvas(request.width, request.height, request.box)
-            most = most_side(min(wish.card.native_size))
+            most = most_side(min(wish.card.of("outpaint").native_size))
             canvas = same if line.ar is None else with_ratio(size, line.ar, most)
             return framing.outpaint(replace(wish, line=line), _given(request.image), canvas)
 
