@@ -122,7 +122,7 @@ class EndlessDelivery:
 class Bench:
     """Both bots in one loop, and updates for them: every one from the next of `PERSONS` people."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, studio: app.Studio, delivery: EndlessDelivery) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, studio: app.Running, delivery: EndlessDelivery) -> None:
         self.delivery = delivery
         self._loop = loop
         self._numbers = itertools.count(1)
@@ -192,7 +192,7 @@ def bare_updates() -> Updates:
 
 
 @contextlib.asynccontextmanager
-async def opened_studio(folder: Path, delivery: EndlessDelivery) -> AsyncIterator[app.Studio]:
+async def opened_studio(folder: Path, delivery: EndlessDelivery) -> AsyncIterator[app.Running]:
     """The bot as `python -m bot run` puts it together, but for the network, the worker and Telegram's limits."""
     settings = Settings(
         _env_file=None,

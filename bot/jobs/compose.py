@@ -58,11 +58,13 @@ class Remark:
 
 @dataclass(frozen=True)
 class Composition:
-    """A request, the line it stands for with every choice made explicit, and remarks."""
+    """A request, the line it stands for with every choice made explicit, remarks, and words of the line that the model
+    has never seen."""
 
     request: AnyRequest
     line: PromptLine
-    remarks: tuple[Remark, ...]
+    remarks: tuple[Remark, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 def new_seed() -> int:
@@ -125,8 +127,10 @@ def compose(
     seeds = tile_seeds(seed, count)
     explicit = replace(line, ar=size, seed=seed, n=len(seeds), style=style_slug(line, style), mode=mode)
     remarks = (*mode_remarks, *size_remarks, *count_remarks, *style_remarks)
+    unknown = card.unknown_words(line.prompt)
     if mode == "flash":
-        return Composition(FlashTextToImage(prompt=prompt, width=width, height=height, seeds=seeds), explicit, remarks)
+        flash = FlashTextToImage(prompt=prompt, width=width, height=height, seeds=seeds)
+        return Composition(flash, explicit, remarks, unknown)
     chosen = {"steps": line.steps, "guidance_scale": line.cfg}
     full = TextToImage(
         prompt=prompt,
@@ -136,7 +140,7 @@ def compose(
         negative_prompt=joined("no", line.no or "", style.negative[language] if style else ""),
         **{name: value for name, value in chosen.items() if value is not None},
     )
-    return Composition(full, explicit, remarks)
+    return Composition(full, explicit, remarks, unknown)
 
 
 def _mode(line: PromptLine, preferences: Preferences, card: ModelCard) -> tuple[Mode, tuple[Remark, ...]]:

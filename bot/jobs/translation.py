@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from inference.requests import AnyRequest, Finished, ModelCard, Rewrite, parse_request
 
 if TYPE_CHECKING:
-    from bot.jobs.intake import JobContext
+    from bot.jobs.context import JobContext
     from bot.prompt import PromptLine
     from inference.queue.jobs import Job
 

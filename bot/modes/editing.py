@@ -6,9 +6,10 @@ from dataclasses import fields, replace
 from typing import Any
 
 from bot.jobs.compose import Composition
-from bot.modes import composition, framing
-from bot.modes.canvas import Canvas, most_side, with_ratio
-from bot.modes.composition import Wish
+from bot.modes import base as composition
+from bot.modes import framing
+from bot.modes.base import Wish
+from bot.modes.extend.canvas import Canvas, most_side, with_ratio
 from bot.prompt import NOT_FOR_FLASH, Command, Misplaced, PromptLine, parse
 from bot.store import Given
 from inference.requests import (

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from bot.jobs.compose import Composition, Remark
-from bot.modes.canvas import Canvas
-from bot.modes.composition import Wish, drawn_fields, need
+from bot.modes.base import Wish, composed, drawn_fields, need
+from bot.modes.extend.canvas import Canvas
 from bot.prompt import PromptLine
 from bot.store import Given
 from inference.requests import Ability, Inpaint, Outpaint
@@ -20,7 +20,8 @@ def inpaint(wish: Wish, given: Given, mask: str) -> Composition:
     """The white part of `mask` (digest of a PNG of the picture's size) painted anew; with --whole the net looks at all
     of the picture, also where the area is small."""
     fields, line, remarks = _fields(wish, need(wish.card, "inpaint"), given)
-    return Composition(Inpaint(image=given.source, mask=mask, focus=not line.whole, **fields), line, remarks)
+    request = Inpaint(image=given.source, mask=mask, focus=not line.whole, **fields)
+    return composed(wish, request, line, remarks)
 
 
 def outpaint(wish: Wish, given: Given, canvas: Canvas) -> Composition:
@@ -31,7 +32,7 @@ def outpaint(wish: Wish, given: Given, canvas: Canvas) -> Composition:
     if canvas.scale < 1:
         remarks = (*remarks, Remark("made_smaller", f"{canvas.box[2]}×{canvas.box[3]}"))
     request = Outpaint(image=given.source, width=canvas.width, height=canvas.height, box=canvas.box, **fields)
-    return Composition(request, line, remarks)
+    return composed(wish, request, line, remarks)
 
 
 def _fields(wish: Wish, ability: Ability, given: Given) -> tuple[dict[str, Any], PromptLine, tuple[Remark, ...]]:

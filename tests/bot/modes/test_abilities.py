@@ -9,10 +9,11 @@ import pytest
 from bot.conversation.settings import choices
 from bot.jobs.cards import captions
 from bot.jobs.compose import compose
-from bot.jobs.intake import JobContext
+from bot.jobs.context import JobContext
 from bot.jobs.translation import translated_first
-from bot.modes import composition, framing
-from bot.modes.composition import Wish
+from bot.modes import base, framing
+from bot.modes.base import Wish
+from bot.modes.extend.canvas import Canvas
 from bot.prompt import parse
 from bot.store import Given, Person, Preferences
 from bot.texts.i18n import speaking
@@ -43,12 +44,12 @@ def test_words_are_drawn_at_the_sizes_of_the_kind_that_draws_them() -> None:
 
 
 def test_pictures_are_drawn_at_the_sizes_of_the_kind_that_draws_them() -> None:
-    assert composition.mix(asked("лиса"), [(PHOTO, 1.0)]).request.size == (640, 384)
-    assert composition.refine(asked("лиса"), PHOTO, 0.3).request.size == (384, 256)
+    assert base.mix(asked("лиса"), [(PHOTO, 1.0)]).request.size == (640, 384)
+    assert base.refine(asked("лиса"), PHOTO, 0.3).request.size == (384, 256)
 
 
 def test_what_is_painted_window_by_window_knows_the_side_of_its_own_net() -> None:
-    canvas = framing.Canvas(3200, 1000, (0, 0, 1600, 1000))
+    canvas = Canvas(3200, 1000, (0, 0, 1600, 1000))
     assert framing.inpaint(asked("лиса"), PHOTO, "b" * 64).request.pass_size == (512, 512)
     assert framing.outpaint(asked("лиса"), PHOTO, canvas).request.pass_size == (256, 256)
 
@@ -59,7 +60,7 @@ def test_more_pictures_than_a_kind_can_make_at_once_become_as_many_as_it_can_and
     assert (len(made.request.seeds), made.line.n) == (2, 2)
     with speaking(language):
         assert "2" in captions.remark(made.remarks[0])
-    drawn_over = composition.refine(asked("лиса --n 3"), PHOTO, 0.3)
+    drawn_over = base.refine(asked("лиса --n 3"), PHOTO, 0.3)
     assert (len(drawn_over.request.seeds), drawn_over.remarks[0].code) == (2, "fewer_pictures")
 
 

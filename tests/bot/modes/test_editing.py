@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from bot.jobs.compose import Composition
-from bot.modes import composition, framing
-from bot.modes.canvas import Canvas, NothingToAdd, most_side
-from bot.modes.composition import Wish
+from bot.modes import base as composition
+from bot.modes import framing
+from bot.modes.base import Wish
 from bot.modes.editing import PictureRequest, edited, is_editable, said_of
+from bot.modes.extend.canvas import Canvas, NothingToAdd, most_side
 from bot.prompt import Misplaced, PromptLine, read_back, write
 from bot.store import Given, Preferences
 from inference.requests import Control, FlashMix, Kind, Mix, Outpaint, Refine, Source

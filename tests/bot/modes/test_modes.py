@@ -6,8 +6,8 @@ import pytest
 
 from bot.conversation import advice
 from bot.jobs.compose import ModeMissing
-from bot.modes import composition
-from bot.modes.composition import BadFactor, BadScale, TooLarge, Wish
+from bot.modes import base as composition
+from bot.modes.base import BadFactor, BadScale, TooLarge, Wish
 from bot.prompt import PromptLine, parse
 from bot.store import Given, Preferences
 from bot.texts.i18n import speaking

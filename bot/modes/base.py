@@ -137,9 +137,9 @@ def mix(
     if quick:
         said = (Remark("quick_mix"),) if line.mode is None else ()
         request: AnyRequest = FlashMix(images=images, image_scale=image_scale, **fields)
-        return Composition(request, explicit, (*said, *remarks))
+        return composed(wish, request, explicit, (*said, *remarks))
     fields.setdefault("guidance_scale", guidance)
-    return Composition(Mix(images=images, image_scale=image_scale, **fields), explicit, remarks)
+    return composed(wish, Mix(images=images, image_scale=image_scale, **fields), explicit, remarks)
 
 
 def restyle(wish: Wish, given: Given) -> Composition:
@@ -182,7 +182,7 @@ def control(wish: Wish, given: Given, looks: Sequence[Given] = ()) -> Compositio
         **{name: value for name, value in chosen.items() if value is not None},
         **fields,
     )
-    return Composition(request, explicit, remarks)
+    return composed(wish, request, explicit, remarks)
 
 
 def refine(wish: Wish, given: Given, strength: float) -> Composition:
@@ -190,7 +190,7 @@ def refine(wish: Wish, given: Given, strength: float) -> Composition:
     ability = need(wish.card, "refine")
     fields, explicit, remarks = drawn_fields(wish, ability, (given.source.width, given.source.height))
     fields.setdefault("steps", REFINE_STEPS)
-    return Composition(Refine(image=given.source, strength=strength, **fields), explicit, remarks)
+    return composed(wish, Refine(image=given.source, strength=strength, **fields), explicit, remarks)
 
 
 def upscale(wish: Wish, given: Given, size: Literal["x2", "x4", "big"]) -> Composition:
@@ -208,7 +208,7 @@ def upscale(wish: Wish, given: Given, size: Literal["x2", "x4", "big"]) -> Compo
     need(wish.card, kind)
     seed = wish.draw_seed() if wish.line.seed is None else wish.line.seed
     request = Upscale.model_validate({"kind": kind, "image": given.source, "seeds": (seed,)})
-    return Composition(request, PromptLine("", seed=seed, n=1, mode=wish.line.mode, scale=float(factor)), ())
+    return Composition(request, PromptLine("", seed=seed, n=1, mode=wish.line.mode, scale=float(factor)))
 
 
 _FOUR_TIMES = re.compile(r"вчетверо|четыре|four|quadruple", re.IGNORECASE)
@@ -229,6 +229,11 @@ def size_asked(line: PromptLine) -> Literal["x2", "x4", "big"]:
     if factor not in (2, 4):
         raise BadFactor(said[0].strip() if said else f"{factor:g}")
     return "x4" if factor == 4 else "x2"
+
+
+def composed(wish: Wish, request: AnyRequest, line: PromptLine, remarks: tuple[Remark, ...]) -> Composition:
+    """With the words of the line that the model at hand does not know."""
+    return Composition(request, line, remarks, wish.card.unknown_words(line.prompt))
 
 
 def need(card: ModelCard, kind: Kind) -> Ability:
