@@ -13,7 +13,6 @@ from aiogram.filters import BaseFilter
 from aiogram.types import CallbackQuery, ForceReply, Message
 
 from bot.jobs.belonging import draft_asked_about, draft_shown, fingerprint, plain
-from bot.jobs.cards import escape
 from bot.jobs.compose import brief
 from bot.jobs.origin import Origin
 from bot.jobs.showing import reply_to
@@ -22,6 +21,7 @@ from bot.prompt import PromptLine, write
 from bot.store import Draft, DraftKind, Person
 from bot.telegram.refusals import Refusal, classify
 from bot.telegram.senders import mention, sender_of_message
+from bot.texts.html import escape
 from bot.texts.i18n import _
 
 

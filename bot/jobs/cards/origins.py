@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.jobs.cards.words import CAPTION_PROMPT, escape, shortened
 from bot.jobs.translation import translation_of
 from bot.prompt import PromptLine
+from bot.texts.html import QUOTE_CHARS, escape, shortened
 from bot.texts.i18n import _
 from inference.requests import AnyRequest
 
@@ -20,4 +20,4 @@ def origins(line: PromptLine, request: AnyRequest, own_words: str = "") -> list[
 
 
 def _short(text: str) -> str:
-    return f"<i>{escape(shortened(text, CAPTION_PROMPT))}</i>"
+    return f"<i>{escape(shortened(text, QUOTE_CHARS))}</i>"
