@@ -16,8 +16,10 @@ from bot.settings import Settings
 from bot.telegram.outbox import Outbox
 from bot.telegram.pacing import Pace, Window
 from inference.blobs import BlobStore
+from inference.requests import ModelCard
 from tests.bot.conversation.painter import ALL_MODES, Painter
 from tests.e2e.chat import Person
+from tests.waiting import until
 
 TOKEN = "123456:" + "A" * 35
 # Telegram's own limits have tests of their own, in virtual time; here they would only be waited for.
@@ -72,6 +74,15 @@ class House:
         self.stop.set()
         await self.task
 
+    async def learns(self, card: ModelCard) -> None:
+        """The worker has other nets from now on, and the bot has heard of it."""
+        self.painter.card = card
+        await until(lambda: self.studio is not None and self.studio.queue.card is card)
+
+    async def has_trouble(self, *, trouble: bool = True) -> None:
+        """Returns when the queue says that something has to be mended, or that all is well."""
+        await until(lambda: self.studio is not None and (self.studio.queue.trouble is not None) is trouble)
+
     async def reopen(self) -> None:
         """Stops and starts the bot; what the painter had in hand is lost."""
         await self.close()
@@ -106,10 +117,7 @@ async def house(closed_house: House) -> House:
 @pytest.fixture
 async def every_mode(house: House) -> House:
     """The bot has heard that this model knows every mode."""
-    house.painter.card = ALL_MODES
-    assert house.studio is not None
-    while house.studio.queue.card is not ALL_MODES:
-        await asyncio.sleep(0.01)
+    await house.learns(ALL_MODES)
     return house
 
 

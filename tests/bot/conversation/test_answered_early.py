@@ -23,7 +23,7 @@ from tests.bot.conversation.test_pictures_in import BLUE, RED, encoded, offers, 
 from tests.bot.conversation.test_sent_and_not_known import Killed, kill_before_writing_down, live
 from tests.bot.conversation.test_trouble import peace, trouble, until_state
 from tests.e2e.chat import Message, Person, is_result
-from tests.inference.queue.jobs import eventually
+from tests.waiting import until
 
 HELD_SECONDS = 50.0  # less than a call may take
 GROUP = -77
@@ -370,7 +370,7 @@ async def until_deleted(person: Person, message: Message) -> None:
     async def gone() -> bool:
         return bool((await person.message(message["id"]))["deleted"])
 
-    await eventually(gone)
+    await until(gone)
 
 
 RESULTS = [vary_the_second, take_out_the_second, ask_for_the_recipe, delete_for_good]

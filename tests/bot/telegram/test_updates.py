@@ -29,6 +29,7 @@ from bot.telegram.polling import poll
 from bot.telegram.webhook import SECRET_HEADER, Door, serve_webhook
 from inference.queue.database import open_database
 from tests.bot.wire import TOKEN, scripted_bot
+from tests.waiting import until
 
 SECRET = "a_long_enough_secret"
 
@@ -64,15 +65,6 @@ async def sim(playground: Playground, path: str, **fields: Any) -> Any:
     verb = "POST" if fields else "GET"
     async with aiohttp.request(verb, f"{playground.url}/sim/{path}", json=fields or None) as response:
         return await response.json()
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 10.0) -> None:
-    async with asyncio.timeout(seconds):
-        while True:
-            met = condition()
-            if met if isinstance(met, bool) else await met:
-                return
-            await asyncio.sleep(0.01)
 
 
 async def nothing_pending(playground: Playground) -> bool:
