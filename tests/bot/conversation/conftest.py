@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import aiohttp
 import pytest
 
 import bot.app as app
+from bot.imaging.decoder import Decoder
 from bot.playground import Playground, serve
 from bot.settings import Settings
 from bot.telegram.outbox import Outbox
@@ -18,6 +20,7 @@ from bot.telegram.pacing import Pace, Window
 from inference.blobs import BlobStore
 from inference.requests import ModelCard
 from tests.bot.conversation.painter import ALL_MODES, Painter
+from tests.bot.ready_made import migrated, shared_nursery
 from tests.e2e.chat import Person
 from tests.waiting import until
 
@@ -52,6 +55,8 @@ class House:
             shutdown_grace_seconds=1,
             **self.options,
         )
+        migrated(self.folder / "studio.db")
+        self.patch.setattr(app, "Decoder", partial(Decoder, nursery=shared_nursery()))
         self.patch.setattr(app, "local_delivery", lambda _settings: self.painter)
         self.patch.setattr(app, "Outbox", lambda: Outbox(HURRIED, progress_seconds=(0.1, 0.1)))
         ready, self.stop = asyncio.Event(), asyncio.Event()

@@ -24,13 +24,13 @@ from aiogram.types import (
 from bot import middlewares
 from bot.settings import Settings
 from bot.store import Person
-from bot.store.migration import upgrade
 from bot.telegram.albums import Albums
 from bot.telegram.callbacks import ExampleButton
 from bot.telegram.outbox import Outbox
 from bot.telegram.pacing import Pace, Window
 from inference.queue.database import open_database
 from tests.bot.bare import Books, bare_studio
+from tests.bot.ready_made import migrated
 from tests.bot.wire import SENT, scripted_bot
 from tests.waiting import until
 
@@ -127,8 +127,7 @@ class Crowd:
 
 @pytest_asyncio.fixture
 async def history(tmp_path: Path) -> AsyncIterator[Books]:
-    database = open_database(f"sqlite+aiosqlite:///{tmp_path}/a.db")
-    await upgrade(database)
+    database = open_database(migrated(tmp_path / "a.db"))
     history = Books(database)
     for known in (ANNA, BORIS):
         await history.person(known, "en")

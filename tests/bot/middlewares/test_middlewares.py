@@ -19,7 +19,6 @@ from bot.jobs import keyboards
 from bot.middlewares.answers import AnswerMiddleware
 from bot.settings import Settings
 from bot.store import Person
-from bot.store.migration import upgrade
 from bot.store.tables import people
 from bot.telegram.administrators import LASTS_SECONDS, Administrators
 from bot.telegram.outbox import Outbox
@@ -27,6 +26,7 @@ from bot.texts.i18n import _
 from inference.queue.database import open_database
 from inference.queue.jobs import TooManyWaiting
 from tests.bot.bare import Books, bare_studio
+from tests.bot.ready_made import migrated
 from tests.bot.wire import SENT, ScriptedSession, scripted_bot
 from tests.waiting import until
 
@@ -93,8 +93,7 @@ def person(user: int, language: str | None) -> User:
 
 @pytest_asyncio.fixture
 async def history(tmp_path: Path) -> AsyncIterator[Books]:
-    database = open_database(f"sqlite+aiosqlite:///{tmp_path}/a.db")
-    await upgrade(database)
+    database = open_database(migrated(tmp_path / "a.db"))
     yield Books(database)
     await database.dispose()
 

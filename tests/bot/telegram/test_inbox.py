@@ -33,6 +33,7 @@ from bot.telegram.updates import log_odd
 from inference.queue.database import open_database
 from inference.queue.redaction import redact
 from tests.bot.raw_telegram import RawTelegram
+from tests.bot.ready_made import migrated
 from tests.bot.wire import TOKEN, scripted_bot
 from tests.waiting import until
 
@@ -44,8 +45,7 @@ POSTGRES = os.environ.get("TEST_POSTGRES_URL")
 
 @pytest_asyncio.fixture(params=["sqlite", "postgresql"] if POSTGRES else ["sqlite"])
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    url = f"sqlite+aiosqlite:///{tmp_path}/studio.db" if request.param == "sqlite" else str(POSTGRES)
-    engine = open_database(url)
+    engine = open_database(migrated(tmp_path / "studio.db") if request.param == "sqlite" else str(POSTGRES))
     await upgrade(engine)
     yield engine
     if request.param == "postgresql":

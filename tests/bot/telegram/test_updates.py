@@ -23,11 +23,11 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.playground import Playground, serve
-from bot.store.migration import upgrade
 from bot.telegram.inbox import Inbox
 from bot.telegram.polling import poll
 from bot.telegram.webhook import SECRET_HEADER, Door, serve_webhook
 from inference.queue.database import open_database
+from tests.bot.ready_made import migrated
 from tests.bot.wire import TOKEN, scripted_bot
 from tests.waiting import until
 
@@ -52,8 +52,7 @@ async def bot(playground: Playground) -> AsyncIterator[Bot]:
 
 @pytest_asyncio.fixture
 async def database(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    engine = open_database(f"sqlite+aiosqlite:///{tmp_path}/studio.db")
-    await upgrade(engine)
+    engine = open_database(migrated(tmp_path / "studio.db"))
     yield engine
     await engine.dispose()
 
