@@ -23,7 +23,9 @@ from bot.conversation import build_router
 from bot.conversation.commands import set_commands
 from bot.imaging.decoder import Decoder
 from bot.jobs.delivery import Deliveries
+from bot.jobs.mode import Modes
 from bot.jobs.studio import Studio
+from bot.modes import MODES
 from bot.settings import Settings, SettingsError
 from bot.store import History, Leftovers
 from bot.store.migration import upgrade
@@ -116,6 +118,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         blobs = BlobStore(settings.blobs_url)
         ledger = Ledger(database, limits=_limits(settings))
         queue = Dispatcher(ledger, local_delivery(settings))
+        modes = Modes(MODES)
         deliveries = Deliveries(
             bot=bot,
             outbox=outbox,
@@ -123,6 +126,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             ledger=ledger,
             history=history,
             blobs=blobs,
+            modes=modes,
             previews=settings.previews,
         )
         outbox.on_blocked = deliveries.blocked
@@ -147,6 +151,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             decoder=decoder,
             looks=Turns(LOOKS_AT_ONCE, per_person=LOOKS_OF_ONE, waiting=LOOKS_WAITING),
             room=room,
+            modes=modes,
         )
         updates = Updates(
             disable_fsm=True,
@@ -155,7 +160,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             albums=Albums(),
         )
         middlewares.install(updates, settings=settings, studio=studio, outbox=outbox, tell_owner=notices.tell)
-        updates.include_router(build_router())
+        updates.include_router(build_router(modes))
         inbox = Inbox(bot, updates, database)
         inbox.apologise = partial(apologise, bot)
         inbox.excuse = Excuses(bot).tell
@@ -168,7 +173,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         try:
             await deliveries.resume()
             await _model_card(queue, stop)
-            await _commands(bot)
+            await _commands(bot, modes)
             yield Running(settings, bot, me, updates, inbox, queue, decoder)
         finally:
             for chore in (sweeping, measuring):
@@ -249,9 +254,9 @@ async def _model_card(queue: Dispatcher, stop: asyncio.Event) -> None:
         await asyncio.sleep(0.05)
 
 
-async def _commands(bot: Bot) -> None:
+async def _commands(bot: Bot, modes: Modes[Studio]) -> None:
     try:
-        await set_commands(bot)
+        await set_commands(bot, modes)
     except AiogramError as error:
         log.warning("the command lists could not be set: %s", error)
 

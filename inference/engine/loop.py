@@ -32,7 +32,7 @@ from inference.families.kandinsky.pipelines.asks import (
     Written,
 )
 from inference.families.language.cleanup import answer as words_of
-from inference.requests import AnyRequest, Failed, FailureCode, InvalidRequest, Note, Progress, cost
+from inference.requests import AnyRequest, Failed, FailureCode, InvalidRequest, Note, Progress
 
 MAX_ROWS = 8
 PATIENCE = 8
@@ -212,7 +212,7 @@ class Engine:
         """Sends an answer into the pipeline (None starts it) and takes its next ask, or its end."""
         try:
             if run.ask is None:
-                run.of, run.work = max(1, steps(run.request)), cost(run.request)
+                run.of, run.work = max(1, steps(run.request)), run.request.cost
             run.ask = run.pipeline.send(answered)
             while isinstance(run.ask, Show):
                 run.estimate = run.ask.x0 if self._due(run) else None

@@ -20,7 +20,6 @@ from typing import Any, Literal
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from inference import requests
 from inference.queue import statements as sql
 from inference.queue import transitions
 from inference.queue.admission import NEWCOMER, Speeds, admit, crowd_of, in_flight, known_before
@@ -97,7 +96,7 @@ class Ledger:
         Raises OutOfOrder, TooManyWaiting, QueueFull or WaitTooLong, unless it was `admitted` with a job that it carries
         on.
         """
-        key, work, now = requests.compatibility_key(request), requests.cost(request), self._clock()
+        key, work, now = request.compatibility_key, request.cost, self._clock()
         newcomer = Waiting(NEWCOMER, owner_id, work, key, priority, since=now)
         fields = {
             "update_id": update_id,
@@ -199,8 +198,8 @@ class Ledger:
     async def estimate(self, request: AnyRequest) -> float | None:
         """Device seconds that a request would take by itself; None while nothing has been measured."""
         async with self._read() as connection:
-            speed = speed_of(requests.compatibility_key(request), await self._speeds.known(connection))
-        return None if speed is None else speed * requests.cost(request)
+            speed = speed_of(request.compatibility_key, await self._speeds.known(connection))
+        return None if speed is None else speed * request.cost
 
     # What the dispatcher does
 

@@ -7,7 +7,9 @@ from typing import Any, cast
 from aiogram import Bot
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.jobs.mode import Modes
 from bot.jobs.studio import Studio
+from bot.modes import MODES
 from bot.store import History
 from inference.queue.ledger import Ledger
 
@@ -24,5 +26,5 @@ def bare_studio(bot: Bot, books: Books) -> Studio:
     missing = cast("Any", None)
     return Studio(
         bot=bot, queue=missing, ledger=Ledger(books.database), history=books, blobs=missing, deliveries=missing,
-        files=missing, looks=missing, decoder=missing, room=missing,
+        files=missing, looks=missing, decoder=missing, room=missing, modes=Modes(MODES),
     )  # fmt: skip
