@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from bot.jobs.cards.origins import origins
 from bot.jobs.context import context_of
 from bot.jobs.translation import next_step
-from bot.modes.better_words.rewriting import difference, improved, origins
+from bot.modes.better_words.rewriting import difference, improved
 from bot.prompt import PromptLine
 from bot.texts.i18n import speaking
 from inference.queue.database import open_database
