@@ -54,11 +54,11 @@ def usual_way(released: Path) -> nn.Module:
 
 
 def from_released(released: Path) -> nn.Module:
-    return Checkpoint.open(released).load_unet("base", torch.float32, "cpu").unet
+    return Checkpoint.open(released).load_unet("full", torch.float32, "cpu").unet
 
 
 def from_converted(converted: Path) -> nn.Module:
-    return Checkpoint.open(converted).load_unet("base", torch.bfloat16, "cpu").unet
+    return Checkpoint.open(converted).load_unet("full", torch.bfloat16, "cpu").unet
 
 
 def cost_of(load: Callable[[Path], nn.Module], folder: Path, small: Path) -> Cost:

@@ -21,8 +21,8 @@ from pydantic import ValidationError
 
 from inference.checkpoints.catalogue import KINDS, human_size
 from inference.checkpoints.cli import DEFAULT_FOLDER
-from inference.checkpoints.language import LanguageModels, language_of
 from inference.checkpoints.store import EMBEDDED, FROM_WORDS, Files, describe_lack, lacking, locate, nets_of
+from inference.families.language.files import LanguageModels, language_of
 from inference.queue.findings import Finding
 from inference.queue.options import WorkerOptions
 

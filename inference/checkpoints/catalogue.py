@@ -17,13 +17,12 @@ Net = Literal[
     "movq", "text_encoder", "ip_adapter", "image_encoder", "control_depth", "control_scribble", "hed_detector",
     "superres_x2", "superres_x4", "superres_flash_x2",
 ]  # fmt: skip
-UNetName = Literal["base", "flash", "inpainting", "mix", "mix_flash", "hed"]
-Mode = Literal["full", "flash", "inpainting", "mix", "mix_flash", "hed"]
+UNet = Literal["full", "flash", "inpainting", "mix", "mix_flash", "hed"]  # a whole one, as a pass goes through it
 Layout = Literal["kandinsky-3.1", "kandinsky-3.0", "diffusers"]
 
-# The nets of each U-Net that a pass may go through. Where there are several ways, the first complete one is taken: the
+# The nets that each U-Net is made of. Where there are several ways, the first complete one is taken: the
 # released IP-Adapter is one file with its own U-Net, which conversion splits where that U-Net is the base one.
-UNET_PARTS: Mapping[Mode, tuple[tuple[Net, ...], ...]] = {
+UNET_PARTS: Mapping[UNet, tuple[tuple[Net, ...], ...]] = {
     "full": (("base", "projection"),),
     "flash": (("flash", "projection_flash"),),
     "inpainting": (("inpainting", "projection_inpainting"),),
@@ -31,18 +30,10 @@ UNET_PARTS: Mapping[Mode, tuple[tuple[Net, ...], ...]] = {
     "mix_flash": (("flash", "projection_flash", "ip_adapter"), ("flash", "projection_flash", "ip_unet")),
     "hed": (("hed_unet",),),
 }
-UNET_OF_MODE: Mapping[Mode, UNetName] = {
-    "full": "base",
-    "flash": "flash",
-    "inpainting": "inpainting",
-    "mix": "mix",
-    "mix_flash": "mix_flash",
-    "hed": "hed",
-}
 
 _DRAWING: tuple[Net, ...] = ("movq", "text_encoder")
 # The U-Net of each kind of request, and its other nets.
-_TAKES: Mapping[Kind, tuple[Mode | None, tuple[Net, ...]]] = {
+_TAKES: Mapping[Kind, tuple[UNet | None, tuple[Net, ...]]] = {
     "flash": ("flash", _DRAWING),
     "full": ("full", _DRAWING),
     "refine": ("full", _DRAWING),
@@ -62,8 +53,8 @@ KINDS = tuple(_TAKES)  # those that draw; language models are no part of a check
 
 def ways(kind: Kind) -> tuple[tuple[Net, ...], ...]:
     """The sets of nets that a kind of request can work with, the preferred one first; an empty one for texts."""
-    mode, others = _TAKES.get(kind, (None, ()))
-    return tuple((*unet, *others) for unet in UNET_PARTS[mode]) if mode else (others,)
+    unet, others = _TAKES.get(kind, (None, ()))
+    return tuple((*parts, *others) for parts in UNET_PARTS[unet]) if unet else (others,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from inference.checkpoints.catalogue import Net, UNetName
+from inference.checkpoints.catalogue import Net, UNet
 from inference.checkpoints.contents import (
     UNetParts,
     UnreadableCheckpoint,
@@ -71,8 +71,8 @@ class Checkpoint:
         """Short names of the very bytes of every net, for recipes."""
         return revisions(self.files)
 
-    def load_unet(self, name: UNetName, dtype: torch.dtype, device: torch.device | str) -> LoadedUNet:
-        """The U-Net of one mode with what belongs to it on `device`, in `dtype` but for its float32 output layers.
+    def load_unet(self, name: UNet, dtype: torch.dtype, device: torch.device | str) -> LoadedUNet:
+        """A U-Net with what belongs to it on `device`, in `dtype` but for its float32 output layers.
 
         "mix" is a U-Net with the IP-Adapter grafted on it: the released file, or the base U-Net and the adapter that
         was split off; "mix_flash" the Flash U-Net with that adapter. "hed" has a stem for hints.
@@ -116,14 +116,14 @@ class Checkpoint:
                 f"{unet} reads texts {width} wide, the text encoder here writes them {found} wide"
             )
 
-    def _unet_net(self, name: UNetName) -> Net:
+    def _unet_net(self, name: UNet) -> Net:
         """The net whose file brings the U-Net itself."""
         if name == "mix":
             return unet_nets(self.files, "mix")[0]
-        nets: dict[UNetName, Net] = {"mix_flash": "flash", "hed": "hed_unet"}
+        nets: dict[UNet, Net] = {"full": "base", "mix_flash": "flash", "hed": "hed_unet"}
         return nets.get(name) or cast(Net, name)
 
-    def _unet_parts(self, name: UNetName, net: Net) -> UNetParts:
+    def _unet_parts(self, name: UNet, net: Net) -> UNetParts:
         parts = split_unet(read_tensors(self._path(net)))
         if name not in ("mix", "mix_flash") or net == "ip_unet":
             return parts

@@ -14,7 +14,7 @@ The studio's layout, every file of which may be absent:
     control_depth.safetensors  control_scribble.safetensors  hed.safetensors   movq.safetensors
     superres_x2.safetensors  superres_x4.safetensors  superres_flash_x2.safetensors   manifest.json  card.json
 
-Language models are looked for elsewhere (`checkpoints.language`).
+Language models are looked for elsewhere (`families.language.files`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from inference.checkpoints.catalogue import CATALOGUE, FOLDERS, KINDS, UNET_PARTS, Mode, Net, human_size, ways
+from inference.checkpoints.catalogue import CATALOGUE, FOLDERS, KINDS, UNET_PARTS, Net, UNet, human_size, ways
 from inference.checkpoints.revisions import revision_of, revision_of_folder
 from inference.requests import Kind, ModelCard, Texts
 
@@ -213,9 +213,9 @@ def nets_of(files: Files, kind: Kind) -> tuple[Net, ...]:
     return _complete(files, ways(kind)) or ways(kind)[0]
 
 
-def unet_nets(files: Files, mode: Mode) -> tuple[Net, ...]:
-    """The nets that the U-Net of a mode is made of here, chosen in the same manner."""
-    return _complete(files, UNET_PARTS[mode]) or UNET_PARTS[mode][0]
+def unet_nets(files: Files, unet: UNet) -> tuple[Net, ...]:
+    """The nets that a U-Net is made of here, chosen in the same manner."""
+    return _complete(files, UNET_PARTS[unet]) or UNET_PARTS[unet][0]
 
 
 def _complete(files: Files, choices: Iterable[tuple[Net, ...]]) -> tuple[Net, ...] | None:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import torch
 
-from inference.checkpoints.catalogue import Net, UNetName
+from inference.checkpoints.catalogue import Net, UNet
 from inference.checkpoints.contents import UnreadableCheckpoint
 from inference.checkpoints.load import Checkpoint
 from inference.checkpoints.manifest import sha256
@@ -45,12 +45,12 @@ def verify(folder: Path) -> Iterator[Finding]:
         if net in files.nets:
             yield _fits(net, partial(load, checkpoint))
     if "ip_adapter" in files.nets:
-        for mode in ("mix", "mix_flash"):
-            if all(files.has(net) for net in unet_nets(files, mode)):
-                yield _fits(f"ip_adapter on {unet_nets(files, mode)[0]}", partial(_unet(mode), checkpoint))
+        for unet in ("mix", "mix_flash"):
+            if all(files.has(net) for net in unet_nets(files, unet)):
+                yield _fits(f"ip_adapter on {unet_nets(files, unet)[0]}", partial(_unet(unet), checkpoint))
 
 
-def _unet(name: UNetName) -> Callable[[Checkpoint], object]:
+def _unet(name: UNet) -> Callable[[Checkpoint], object]:
     return lambda checkpoint: checkpoint.load_unet(name, torch.float32, "meta")
 
 
@@ -63,7 +63,7 @@ def _superres(name: str) -> Callable[[Checkpoint], object]:
 
 
 _LOADERS: dict[Net, Callable[[Checkpoint], object]] = {
-    "base": _unet("base"),
+    "base": _unet("full"),
     "flash": _unet("flash"),
     "inpainting": _unet("inpainting"),
     "ip_unet": _unet("mix"),

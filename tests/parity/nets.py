@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from inference.checkpoints.load import LoadedUNet, assemble
+from inference.engine.previews import to_uint8
 from inference.families.kandinsky.conditioning import (
     MAX_TOKENS,
     Context,
@@ -46,7 +47,7 @@ def schedule(golden: Golden) -> Rows:
 def unet(golden: Golden) -> Rows:
     recorded = golden.read(UNET)
     with golden.checkpoint(unet=UNET) as checkpoint:
-        loaded = checkpoint.load_unet("base", torch.float32, "cpu")
+        loaded = checkpoint.load_unet("full", torch.float32, "cpu")
     yield from unet_passes(recorded, loaded)
 
 
@@ -107,7 +108,7 @@ def movq(golden: Golden) -> Rows:
             images = movq_net.decode(movq, recorded.tensors[f"latent{suffix}"])
             yield Row(recorded.name, f"decode to {name}", gap(images, theirs), tolerance)
             if (pixels := recorded.tensors.get(f"decoded_u8{suffix}")) is not None:
-                yield Row(recorded.name, f"pixels decoded_u8{suffix}", gap(movq_net.to_uint8(images), pixels), levels)
+                yield Row(recorded.name, f"pixels decoded_u8{suffix}", gap(to_uint8(images), pixels), levels)
 
 
 def text(golden: Golden) -> Rows:

@@ -11,12 +11,13 @@ from torch import Tensor, nn
 
 from inference.checkpoints.contents import movq_state, split_unet
 from inference.checkpoints.load import assemble
+from inference.engine.asks import Ask
+from inference.families.kandinsky.asks import Denoise, Encode, Enlarge, ToLatent, ToPixels
 from inference.families.kandinsky.conditioning import EOS, Context, Tokens
 from inference.families.kandinsky.nets import movq as movq_net
 from inference.families.kandinsky.nets.shapes import shapes_of
 from inference.families.kandinsky.nets.superres import build_superres, enlarged, infer_superres_config, predict_clean
 from inference.families.kandinsky.nets.unet import build_unet, denoise, infer_unet_config
-from inference.families.kandinsky.pipelines.asks import Ask, Denoise, Encode, Enlarge, ToLatent, ToPixels
 from inference.families.kandinsky.pipelines.enlarging import Frames, enlarge
 from inference.families.kandinsky.pipelines.refining import Refiner
 from inference.families.kandinsky.pipelines.upscale import Plan, upscale

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from inference.checkpoints.catalogue import KINDS, UNetName
+from inference.checkpoints.catalogue import KINDS, UNet
 from inference.checkpoints.contents import UnreadableCheckpoint
 from inference.checkpoints.convert import convert
 from inference.checkpoints.load import Checkpoint
@@ -19,7 +19,7 @@ from inference.requests import Kind
 from tests.inference.checkpoints.layouts import write_added, write_v31
 
 
-def unet(name: UNetName) -> Callable[[Checkpoint], nn.Module]:
+def unet(name: UNet) -> Callable[[Checkpoint], nn.Module]:
     """The U-Net with its projection as one module."""
 
     def load(checkpoint: Checkpoint) -> nn.Module:

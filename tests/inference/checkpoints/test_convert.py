@@ -25,7 +25,7 @@ def test_converted_weights_draw_like_the_released_ones(tiny_folder: Path, tmp_pa
     source, target = write_v31(tiny_folder, tmp_path / "released"), tmp_path / "studio"
     convert(source, target, torch.float32, quiet)
     assert not any(lacking(locate(target), kind) for kind in DRAWN)
-    for name in ("base", "flash", "inpainting"):
+    for name in ("full", "flash", "inpainting"):
         ours, theirs = (Checkpoint.open(folder).load_unet(name, torch.float32, "cpu") for folder in (target, source))
         for part in ("unet", "projection"):
             a, b = getattr(ours, part).state_dict(), getattr(theirs, part).state_dict()

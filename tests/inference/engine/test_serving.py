@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 import torch
 
-from inference.blobs import BlobStore
 from inference.checkpoints.load import Checkpoint
 from inference.child.serving import EngineChild
+from inference.engine.asks import Drawing
 from inference.engine.loop import Drawn
 from inference.engine.residency import device_policy
 from inference.families.kandinsky.inventory import nets_used
-from inference.families.kandinsky.pipelines import Drawing
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import Assignment, JobEvent
 from inference.queue.wire import Cancel, Report
@@ -44,10 +43,8 @@ def heard() -> Heard:
 
 @pytest.fixture
 def child(tiny_folder: Path, tmp_path: Path, heard: Heard) -> EngineChild:
-    blobs = BlobStore(str(tmp_path / "blobs"))
-    child = EngineChild(heard, Checkpoint.open(tiny_folder), device_policy("cpu"), blobs)
-    child._revisions = {}
-    return child
+    options = WorkerOptions(blobs_url=str(tmp_path / "blobs"), weights_dir=tiny_folder)
+    return EngineChild(heard, options, device_policy("cpu"))
 
 
 def stored(tmp_path: Path) -> list[Path]:

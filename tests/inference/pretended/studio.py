@@ -14,16 +14,20 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inference.checkpoints.language import LanguageModels
+from inference.checkpoints.load import Checkpoint
 from inference.engine.device import prepare
-from inference.engine.loop import Drawn, Engine
+from inference.engine.kit import Way
+from inference.engine.loop import Drawn
+from inference.engine.nets import Nets
 from inference.engine.residency import DevicePolicy, device_policy
 from inference.families.kandinsky import pipelines
-from inference.families.kandinsky.inventory import load
+from inference.families.kandinsky.inventory import net_specs
 from inference.families.kandinsky.pipelines.enlarging import Frames
 from inference.families.kandinsky.pipelines.upscale import Plan, upscale, upscale_steps
+from inference.families.language.files import LanguageModels
 from inference.requests import AnyRequest, Note, Upscale
 from tests.inference import random_checkpoint, tiny
+from tests.inference.engine.fakes import engine_of
 from tests.inference.engine.kinds import AllKinds, language
 from tests.inference.pretended.card import Cards
 from tests.inference.pretended.rules import Ruled
@@ -52,24 +56,34 @@ def write_weights(folder: Path) -> Weights:
     return Weights(folder / "nets", language(folder / "language"), {})
 
 
-class Studio(AllKinds):
-    """The real kit on the device of its policy; nets that go to RAM are read from disk once a format."""
+class ReadOnce(Nets):
+    """Nets that go to RAM are read from disk once a format, and lie there as they do for `policy`."""
 
-    def __init__(self, weights: Weights, policy: DevicePolicy, like_a_card: bool = False, **options: Any) -> None:
-        super().__init__(weights.folder, weights.models, policy, **options)
-        self.policy = policy
-        self._weights = weights
-        # Nets lie in memory as they do for a card, so that the CPU's answer is the card's to the last bit.
-        self._laid_out = replace(policy, device=torch.device("cuda")) if like_a_card else policy
+    def __init__(self, weights: Weights, policy: DevicePolicy, device: torch.device, **options: Any) -> None:
+        super().__init__(device, **options)
+        self._weights, self._policy = weights, policy
+        checkpoint = Checkpoint.open(weights.folder)
+        self._laid_out = {spec.name: spec for spec in net_specs(checkpoint, policy)}
 
     def _load(self, name: str, device: torch.device) -> nn.Module:
-        if device.type != "cpu" or name in self._scribe.nets:
+        if device.type != "cpu" or name not in self._laid_out:
             return super()._load(name, device)
-        policy = self._laid_out
+        policy = self._policy
         key = (name, policy.device.type, policy.unet, policy.text, policy.movq, policy.superres)
         if key not in self._weights.read:
-            self._weights.read[key] = load(self._checkpoint, policy, name, device)
+            self._weights.read[key] = self._laid_out[name].load(device)
         return copy.deepcopy(self._weights.read[key])
+
+
+class Studio(AllKinds):
+    """The real kits on the device of their policy."""
+
+    def __init__(self, weights: Weights, policy: DevicePolicy, like_a_card: bool = False, **options: Any) -> None:
+        # Nets lie in memory as they do for a card, so that the CPU's answer is the card's to the last bit.
+        laid_out = replace(policy, device=torch.device("cuda")) if like_a_card else policy
+        nets = ReadOnce(weights, laid_out, policy.device, **options)
+        super().__init__(weights.folder, weights.models, policy, nets)
+        self.policy = policy
 
 
 def on_cpu(weights: Weights, like: DevicePolicy, *, by_rules: bool) -> Studio:
@@ -101,7 +115,7 @@ class Made:
 
 def draw(kit: Studio, *requests: AnyRequest, cards: Cards | None = None, previews: bool = True) -> Made:
     """The requests drawn side by side. Raises AssertionError for one that came to nothing."""
-    engine = Engine(kit, max_rows=kit.policy.max_rows, previews=previews, clock=Clock())
+    engine = engine_of(kit, max_rows=kit.policy.max_rows, previews=previews, clock=Clock())
     for job_id, request in enumerate(requests):
         engine.add(job_id, request)
     drawn: dict[int, Drawn] = {}
@@ -162,5 +176,5 @@ def studio(
 def small_windows(patched: pytest.MonkeyPatch) -> None:
     """Windows of super-resolution of 64 pixels instead of 1024."""
     plan = Plan(frames=Frames(window=64, stride=48))
-    way = pipelines._Way(partial(upscale, plan=plan), partial(upscale_steps, plan=plan))
-    patched.setitem(pipelines._WAYS, Upscale, way)
+    way = Way(partial(upscale, plan=plan), partial(upscale_steps, plan=plan))
+    patched.setitem(pipelines.WAYS, Upscale, way)

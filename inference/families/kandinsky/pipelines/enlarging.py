@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from inference.families.kandinsky.pipelines.asks import Ask, Enlarge, Show, Tools
+from inference.engine.asks import Ask, Show
+from inference.families.kandinsky.asks import Enlarge, Tools
 from inference.families.kandinsky.sampling.superres import (
     SolverStep,
     renoise_,

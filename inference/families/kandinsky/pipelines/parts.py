@@ -6,8 +6,9 @@ from collections.abc import Generator, Sequence
 
 from torch import Tensor
 
+from inference.engine.asks import Ask
+from inference.families.kandinsky.asks import Decode
 from inference.families.kandinsky.conditioning import Tokens
-from inference.families.kandinsky.pipelines.asks import Ask, Decode
 from inference.families.kandinsky.sampling import PictureNoise
 from inference.families.kandinsky.sampling.inpainting import DOWNSCALE
 from inference.families.kandinsky.sampling.noise import SEED_RANGE

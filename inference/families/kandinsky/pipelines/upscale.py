@@ -11,10 +11,11 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from inference.engine.asks import Ask, Drawing, Pipeline
+from inference.families.kandinsky.asks import Encode, Tools
 from inference.families.kandinsky.compositing import resized, to_signed
 from inference.families.kandinsky.conditioning import UNSEEN_PAD, Context
 from inference.families.kandinsky.nets.superres import SIDE_MULTIPLE, enlarged
-from inference.families.kandinsky.pipelines.asks import Ask, Drawing, Encode, Pipeline, Tools
 from inference.families.kandinsky.pipelines.enlarging import CHANNELS, Frames, Noise, enlarge, home, passes
 from inference.families.kandinsky.pipelines.refining import Refiner
 from inference.families.kandinsky.sampling import PictureNoise

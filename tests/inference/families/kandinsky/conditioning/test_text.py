@@ -35,7 +35,7 @@ def encoder(tiny_folder: Path) -> nn.Module:
 
 @pytest.fixture(scope="module")
 def projection(tiny_folder: Path) -> nn.Module:
-    return Checkpoint.open(tiny_folder).load_unet("base", torch.float32, "cpu").projection
+    return Checkpoint.open(tiny_folder).load_unet("full", torch.float32, "cpu").projection
 
 
 def test_a_short_prompt_is_seen_whole(tokenizer: T5Tokenizer) -> None:

@@ -1,0 +1,67 @@
+"""A family at work: what the engine asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from inference.engine.asks import Pipeline
+from inference.requests import AnyRequest
+
+
+class Way(NamedTuple):
+    """How a type of request is drawn: its pipeline, which gets the family's kit as its tools, and how many steps its
+    asks will count."""
+
+    pipeline: Callable[[Any, Any], Pipeline]
+    steps: Callable[[Any], int]
+
+
+class Kit:
+    """The nets of a family behind its asks, opened on a device. Only `ways` and `answer` have to be its own."""
+
+    @property
+    def ways(self) -> Mapping[type[AnyRequest], Way]:
+        """How each type of request that the family knows is drawn."""
+        raise NotImplementedError
+
+    def answer(self, asks: Sequence[Any], *, room: int, lean: bool) -> list[object]:
+        """Answers to asks of one sharing key, in their order; a single one may have more rows than there is `room` for.
+
+        `lean` takes as little at a time as there can be. May raise torch.OutOfMemoryError or MissingWeights.
+        """
+        raise NotImplementedError
+
+    def nets_for(self, ask: Any) -> tuple[str, ...]:
+        """Those of the nets of an ask that it takes now; fewer where something is known already."""
+        nets: tuple[str, ...] = ask.nets
+        return nets
+
+    def room(self, ask: Any, most: int) -> int:
+        """Rows that a pass for an ask may have, where passes may have `most` in general."""
+        return most
+
+    def colours(self, x0: Tensor) -> Tensor | None:
+        """A rough look at an estimate that was shown: uint8 [B, 3, h, w] on the CPU, or None while there is no cheap
+        way."""
+        return None
+
+    def forget(self) -> None:
+        """Drops what takes memory besides nets and can be made again."""
+
+    def warm(self, kinds: Collection[str]) -> None:
+        """Loads what the first of these kinds of request will need, as far as it fits without moving anything out."""
+
+    def revisions(self, request: AnyRequest) -> dict[str, str]:
+        """Short names of the very bytes of the weights that a request is drawn with, by net, for its recipe."""
+        return {}
+
+
+def way_of(kits: Sequence[Kit], request: AnyRequest) -> tuple[Kit, Way]:
+    """The family that draws a request, and how. Raises LookupError where none does."""
+    for kit in kits:
+        if type(request) in kit.ways:
+            return kit, kit.ways[type(request)]
+    raise LookupError(f"no family draws {type(request).__name__}")

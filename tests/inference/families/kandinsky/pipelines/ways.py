@@ -1,0 +1,19 @@
+"""Pipelines by the requests they draw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from inference.engine.asks import Pipeline
+from inference.families.kandinsky.pipelines import WAYS
+from inference.requests import AnyRequest
+
+
+def draw(request: AnyRequest, tools: Any) -> Pipeline:
+    """The pipeline that draws `request`, not yet started."""
+    return WAYS[type(request)].pipeline(request, tools)
+
+
+def steps(request: AnyRequest) -> int:
+    """Steps that its asks will count."""
+    return WAYS[type(request)].steps(request)
