@@ -168,7 +168,7 @@ def measured(part: Part, bench: Bench) -> Section:
     """The part's section, or one that says what the checkpoint lacks for it."""
     lacking = [kind for kind in part.kinds if kind not in bench.studio.card.kinds]
     if part.ranker and bench.ranker is None:
-        lacking.append("the ranker")  # type: ignore[arg-type]
+        lacking.append("the ranker")
     if lacking:
         return Section(part.title, f"Not measured: this checkpoint has no nets for {', '.join(lacking)}.")
     return part.run(bench)

@@ -23,7 +23,6 @@ from bot.telegram.filters import AnswersDraft
 from bot.telegram.senders import mention
 from bot.texts.i18n import _
 from inference.queue.jobs import Job
-from inference.requests import sources
 
 
 async def press(
@@ -85,7 +84,7 @@ async def _parents(desk: Desk, job: Job) -> tuple[Parent, ...]:
     """What a job was made from; of one that repeats a picture, what that one was made from."""
     if parents := context_of(job).parents:
         return parents
-    blobs = list(sources(request_of(job)))
+    blobs = list(request_of(job).sources)
     owned = await desk.history.sources.owned(job.owner_id, blobs)
     return tuple(owned[blob] for blob in blobs if blob in owned)
 

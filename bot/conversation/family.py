@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bot.jobs import cards
 from bot.store import History, StoredPicture
 from bot.texts.i18n import _
-from inference.requests import Rewrite, Upscale
+from inference.requests import Rewrite
 
 MOST_NODES = 24
 
@@ -45,7 +45,7 @@ async def parent_lines(history: History, picture_id: int) -> list[str]:
 
 def words_of(picture: StoredPicture) -> str:
     request = picture.recipe.request
-    return "" if isinstance(request, Upscale | Rewrite) else request.prompt
+    return "" if isinstance(request, Rewrite) else request.words
 
 
 async def family_of(history: History, picture: StoredPicture) -> Family:

@@ -28,7 +28,7 @@ from bot.telegram.turns import LineFull
 from bot.texts.i18n import _
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.ledger import Ledger
-from inference.requests import AnyRequest, Inpaint, Recipe, needs, sources
+from inference.requests import AnyRequest, Inpaint, Recipe
 
 
 async def info(
@@ -106,7 +106,7 @@ async def repeat(
             return
         card = await known_card(queue)
         if not card.can(recipe.request):
-            raise missing(card, needs(recipe.request))
+            raise missing(card, recipe.request.needs)
         made_from = _made_from(recipe.request)
         owned = await history.sources.owned(person.id, made_from)
         if not owned.keys() >= set(made_from):
@@ -166,7 +166,7 @@ async def _of_post(post: Post, origin: Origin, history: History, ledger: Ledger,
 
 def _made_from(request: AnyRequest) -> tuple[str, ...]:
     """Digests of the pictures that a request works from; a mask is none."""
-    return sources(request)[:1] if isinstance(request, Inpaint) else sources(request)
+    return request.sources[:1] if isinstance(request, Inpaint) else request.sources
 
 
 async def of_file(recipe: Recipe, origin: Origin, deliveries: Deliveries) -> None:

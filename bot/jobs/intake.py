@@ -28,7 +28,6 @@ from inference.requests import (
     Outpaint,
     Refine,
     TextToImage,
-    Upscale,
 )
 
 if TYPE_CHECKING:
@@ -137,7 +136,7 @@ def line_of(job: Job) -> PromptLine:
 
 def line_of_request(request: AnyRequest, tile: int | None = None) -> PromptLine:
     """A line that draws what this request draws, but for pictures it works from; only one tile of it if given."""
-    prompt = "" if isinstance(request, Upscale) else " ".join(request.prompt.split())
+    prompt = " ".join(request.words.split())
     line = PromptLine(prompt=prompt, seed=request.seeds[tile or 0], n=len(request.seeds) if tile is None else 1)
     if isinstance(request, FlashTextToImage | TextToImage):
         line = replace(line, ar=(request.width, request.height), mode=request.kind)

@@ -11,7 +11,7 @@ from bot.jobs.intake import Action, Origin, take_in
 from bot.modes import workbench
 from bot.prompt import read_back, write
 from bot.store import Draft, Parent
-from inference.requests import AnyRequest, parse_request, tiles
+from inference.requests import AnyRequest, parse_request
 
 LONG_SECONDS = 30.0
 MANY_TILES = 9
@@ -32,7 +32,7 @@ async def order_picture(desk: Desk, origin: Origin, order: Order) -> None:
     """Takes an order in, or first says what it costs and asks. Raises one of intake.REFUSALS."""
     request = order.made.request
     seconds = await desk.ledger.estimate(request)
-    windows = tiles(request)
+    windows = request.windows
     long = windows >= MANY_TILES if seconds is None else seconds > LONG_SECONDS
     if not long:
         await accept(desk, origin, order)

@@ -23,7 +23,6 @@ from inference.requests import (
     Rewrite,
     Source,
     TextToImage,
-    Upscale,
 )
 
 PictureRequest = Mix | FlashMix | Control | Refine | Inpaint | Outpaint
@@ -31,7 +30,7 @@ PictureRequest = Mix | FlashMix | Control | Refine | Inpaint | Outpaint
 
 def is_editable(request: AnyRequest) -> bool:
     """Whether a request has words that could be others."""
-    return not isinstance(request, Upscale | Rewrite) and bool(request.prompt)
+    return not isinstance(request, Rewrite) and bool(request.words)
 
 
 def is_of_words_alone(request: AnyRequest) -> bool:

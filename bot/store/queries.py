@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -18,7 +18,7 @@ from bot.texts.languages import LANGUAGES, Language, language_for
 from inference.queue.database import reading
 from inference.queue.recent import Recent
 from inference.queue.tables import jobs
-from inference.requests import Finished, Kind
+from inference.requests import REQUESTS, Finished
 
 if TYPE_CHECKING:
     from inference.queue.ledger import Job
@@ -79,8 +79,8 @@ class History:
             raise TypeError(f"no such preference: {', '.join(sorted(unknown))}")
         if fields.get("language") not in (None, *LANGUAGES):
             raise ValueError("language must be one of " + ", ".join(LANGUAGES))
-        if fields.get("mode") not in (None, *get_args(Kind)):
-            raise ValueError("mode must be one of " + ", ".join(get_args(Kind)))
+        if fields.get("mode") not in (None, *REQUESTS):
+            raise ValueError("mode must be one of " + ", ".join(REQUESTS))
         return await self._change_person(user_id, fields)
 
     async def set_blocked(self, user_id: int, blocked: bool) -> None:

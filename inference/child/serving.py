@@ -50,7 +50,6 @@ from inference.queue.wire import (
     reason,
 )
 from inference.requests import (
-    AnyRequest,
     Cancelled,
     Failed,
     FailureCode,
@@ -59,6 +58,7 @@ from inference.requests import (
     Picture,
     Progress,
     Recipe,
+    Request,
     Started,
 )
 
@@ -165,7 +165,7 @@ class EngineChild:
         else:
             self._tell(job_id, event)
 
-    def _save(self, job_id: int, request: AnyRequest, drawn: Drawn) -> None:
+    def _save(self, job_id: int, request: Request, drawn: Drawn) -> None:
         pictures: list[Picture] = []
         fresh: list[str] = []
         try:
@@ -186,7 +186,7 @@ class EngineChild:
         else:
             self._tell(job_id, Cancelled() if cancelled else _finished(pictures, drawn))
 
-    def _recipe(self, request: AnyRequest, tile: int) -> Recipe:
+    def _recipe(self, request: Request, tile: int) -> Recipe:
         kit, _ = way_of(self._kits, request)
         used = kit.revisions(request)
         return Recipe(request=request, tile=tile, checkpoints=used, code_version=code_version())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inference.queue.options import WorkerOptions
-from inference.requests import Kind, ModelCard
+from inference.requests import ModelCard
 
 if TYPE_CHECKING:
     from inference.engine.kit import Kit
@@ -40,7 +40,7 @@ class Family:
     """
 
     name: str
-    kinds: tuple[Kind, ...]
+    kinds: tuple[str, ...]
     offer: Callable[[WorkerOptions, ModelCard | None], ModelCard | None]
     open: Callable[[Place], Kit]
 

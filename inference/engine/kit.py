@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from inference.engine.asks import Pipeline
-from inference.requests import AnyRequest
+from inference.requests import Request
 
 
 class Way(NamedTuple):
@@ -23,7 +23,7 @@ class Kit:
     """The nets of a family behind its asks, opened on a device. Only `ways` and `answer` have to be its own."""
 
     @property
-    def ways(self) -> Mapping[type[AnyRequest], Way]:
+    def ways(self) -> Mapping[type[Request], Way]:
         """How each type of request that the family knows is drawn."""
         raise NotImplementedError
 
@@ -54,12 +54,12 @@ class Kit:
     def warm(self, kinds: Collection[str]) -> None:
         """Loads what the first of these kinds of request will need, as far as it fits without moving anything out."""
 
-    def revisions(self, request: AnyRequest) -> dict[str, str]:
+    def revisions(self, request: Request) -> dict[str, str]:
         """Short names of the very bytes of the weights that a request is drawn with, by net, for its recipe."""
         return {}
 
 
-def way_of(kits: Sequence[Kit], request: AnyRequest) -> tuple[Kit, Way]:
+def way_of(kits: Sequence[Kit], request: Request) -> tuple[Kit, Way]:
     """The family that draws a request, and how. Raises LookupError where none does."""
     for kit in kits:
         if type(request) in kit.ways:

@@ -23,7 +23,7 @@ from inference.engine.device import out_of_memory, raise_if_lost, stopwatch
 from inference.engine.kit import Kit, Way, way_of
 from inference.engine.nets import Nets
 from inference.engine.previews import preview_jpeg
-from inference.requests import AnyRequest, Failed, FailureCode, InvalidRequest, Note, Progress, cost
+from inference.requests import Failed, FailureCode, InvalidRequest, Note, Progress, Request
 
 MAX_ROWS = 8
 PATIENCE = 8
@@ -47,7 +47,7 @@ EngineEvent = tuple[int, Progress | Drawn | Failed]
 @dataclass(slots=True, eq=False)
 class _Run:
     job_id: int
-    request: AnyRequest
+    request: Request
     kit: Kit
     way: Way
     pipeline: Pipeline
@@ -114,7 +114,7 @@ class Engine:
     def __contains__(self, job_id: int) -> bool:
         return job_id in self._runs
 
-    def add(self, job_id: int, request: AnyRequest, *, alone: bool = False) -> None:
+    def add(self, job_id: int, request: Request, *, alone: bool = False) -> None:
         """Lets a job in; the next turn may already serve it. A job that is live is left as it is. `alone`: no shared
         passes. Raises LookupError for a request that no family draws."""
         if job_id not in self._runs:
@@ -219,7 +219,7 @@ class Engine:
         """Sends an answer into the pipeline (None starts it) and takes its next ask, or its end."""
         try:
             if run.ask is None:
-                run.of, run.work = max(1, run.way.steps(run.request)), cost(run.request)
+                run.of, run.work = max(1, run.way.steps(run.request)), run.request.cost
             run.ask = run.pipeline.send(answered)
             while isinstance(run.ask, Show):
                 run.estimate = run.ask.x0 if self._due(run) else None

@@ -21,7 +21,6 @@ from typing import Any, Literal
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from inference import requests
 from inference.queue import statements as sql
 from inference.queue.admission import NEWCOMER, Speeds, admit, crowd_of, in_flight
 from inference.queue.database import reading
@@ -41,7 +40,7 @@ from inference.queue.jobs import (
     job_of,
 )
 from inference.queue.transport import Assignment, Interrupted
-from inference.requests import AnyRequest, Cancelled, Failed, Finished
+from inference.requests import AnyRequest, Cancelled, Failed, Finished, parse_request
 
 __all__ = [
     "Accepted",
@@ -99,7 +98,7 @@ class Ledger:
         Raises OutOfOrder, TooManyWaiting, QueueFull or WaitTooLong, unless it was `admitted` with a job that it carries
         on.
         """
-        key, work, now = requests.compatibility_key(request), requests.cost(request), self._clock()
+        key, work, now = request.compatibility_key, request.cost, self._clock()
         newcomer = Waiting(NEWCOMER, owner_id, work, key, priority, since=now)
         fields = {
             "update_id": update_id,
@@ -200,8 +199,8 @@ class Ledger:
     async def estimate(self, request: AnyRequest) -> float | None:
         """Device seconds that a request would take by itself; None while nothing has been measured."""
         async with self._read() as connection:
-            speed = speed_of(requests.compatibility_key(request), await self._speeds.known(connection))
-        return None if speed is None else speed * requests.cost(request)
+            speed = speed_of(request.compatibility_key, await self._speeds.known(connection))
+        return None if speed is None else speed * request.cost
 
     # What the dispatcher does
 
@@ -226,7 +225,7 @@ class Ledger:
                 await connection.execute(sql.CHARGE, {"owner": pick.job.owner_id, "work": pick.job.cost})
                 if pick.overtook is not None:
                     await connection.execute(sql.OVERTAKE, {"job_id": pick.overtook.job_id})
-                request = requests.parse_request(row.request)
+                request = parse_request(row.request)
                 sent.append(Assignment(job_id=pick.job.job_id, request=request, alone=row.suspect))
         return sent
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator
 
-from inference.requests import AnyRequest, Contract, Rewrite, tiles
+from inference.requests import AnyRequest, Contract, Rewrite
 
 WINDOWS_IN_TIME = 25  # that a job's time is meant for
 
@@ -81,4 +81,4 @@ class WorkerOptions(WorkerSettings):
         seconds = self.job_timeout_minutes * 60
         if isinstance(request, Rewrite):
             return min(self.rewrite_timeout_seconds, seconds)
-        return seconds * max(1.0, tiles(request) * len(request.seeds) / WINDOWS_IN_TIME)
+        return seconds * max(1.0, request.windows * len(request.seeds) / WINDOWS_IN_TIME)

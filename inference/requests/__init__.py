@@ -1,14 +1,19 @@
 """The contract between whoever asks for pictures and whoever makes them.
 
-Everything here is a frozen value without behaviour of its own, safe to store as JSON and to send between processes.
-A job is a pure function of its request: seeds are drawn, and the pictures it works from stored, before it is submitted.
+Everything here is a frozen value, safe to store as JSON and to send between processes. A job is a pure function of its
+request: seeds are drawn, and the pictures it works from stored, before it is submitted.
+
+A kind of request is a class in a file of its own, which states what such a request costs and needs, and its line in
+the one list below.
 """
 
+from inference.requests.base import Guided, NegativeMode, Request, Sized, Worded
 from inference.requests.card import (
     ModelCard,
     Texts,
     WordLists,
 )
+from inference.requests.control import Control
 from inference.requests.events import (
     Cancelled,
     Event,
@@ -46,42 +51,33 @@ from inference.requests.fields import (
     Seeds,
     Share,
     Side,
-    Steps,
-)
-from inference.requests.modes import (
-    AnyRequest,
-    Control,
-    FlashMix,
-    FlashTextToImage,
-    Inpaint,
-    Kind,
-    Mix,
-    NegativeMode,
-    Outpaint,
-    Refine,
-    Request,
-    Rewrite,
     Source,
     Sources,
+    Steps,
     Styles,
-    TextToImage,
-    Upscale,
     WeighedSource,
-    needs,
-    parse_request,
-    size_of,
-    sources,
 )
+from inference.requests.inpaint import Inpaint
+from inference.requests.mix import FlashMix, Mix
+from inference.requests.outpaint import Outpaint
+from inference.requests.refine import Refine
+from inference.requests.registry import REQUESTS, AnyRequest, Kind, kinds_of, parse_request, register
+from inference.requests.rewrite import REWRITE_WORK, Rewrite
+from inference.requests.text import FlashTextToImage, TextToImage
+from inference.requests.upscale import SR_STEPS, SR_STRIDE, SR_WINDOW, Upscale
 from inference.requests.windows import Box, focus_box, model_size, outpaint_windows, published_size
-from inference.requests.work import (
-    REWRITE_WORK,
-    SR_STEPS,
-    SR_STRIDE,
-    SR_WINDOW,
-    compatibility_key,
-    cost,
-    denoising_passes,
-    tiles,
+
+register(
+    FlashTextToImage,
+    TextToImage,
+    Refine,
+    Inpaint,
+    Outpaint,
+    Mix,
+    FlashMix,
+    Control,
+    Upscale,
+    Rewrite,
 )
 
 __all__ = [
@@ -93,6 +89,7 @@ __all__ = [
     "MAX_PROMPT_CHARS",
     "MAX_SIDE",
     "MAX_SOURCES",
+    "REQUESTS",
     "REWRITE_WORK",
     "SIDE_STEP",
     "SR_STEPS",
@@ -111,6 +108,7 @@ __all__ = [
     "FlashMix",
     "FlashTextToImage",
     "Guidance",
+    "Guided",
     "Inpaint",
     "InvalidRequest",
     "Kind",
@@ -135,6 +133,7 @@ __all__ = [
     "Seeds",
     "Share",
     "Side",
+    "Sized",
     "Source",
     "Sources",
     "Stage",
@@ -146,16 +145,12 @@ __all__ = [
     "Upscale",
     "WeighedSource",
     "WordLists",
-    "compatibility_key",
-    "cost",
-    "denoising_passes",
+    "Worded",
     "focus_box",
+    "kinds_of",
     "model_size",
-    "needs",
     "outpaint_windows",
     "parse_request",
     "published_size",
-    "size_of",
-    "sources",
-    "tiles",
+    "register",
 ]

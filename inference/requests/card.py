@@ -7,8 +7,9 @@ import re
 
 from pydantic import Field
 
+from inference.requests.base import Request
 from inference.requests.fields import Contract
-from inference.requests.modes import AnyRequest, Kind, needs
+from inference.requests.registry import Kind
 
 
 class Texts(Contract):
@@ -42,9 +43,9 @@ class ModelCard(Contract):
     examples: WordLists = WordLists()
     revisions: dict[str, str] = Field(default_factory=dict)
 
-    def can(self, request: AnyRequest) -> bool:
+    def can(self, request: Request) -> bool:
         """Whether there are weights for everything that a request needs."""
-        return set(needs(request)) <= set(self.kinds)
+        return set(request.needs) <= set(self.kinds)
 
     def size_for(self, width: float, height: float) -> tuple[int, int]:
         """The offered size (width, height) whose aspect ratio is nearest to width:height on a log scale."""

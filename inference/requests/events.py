@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from inference.requests.fields import MAX_PICTURES, Contract
-from inference.requests.modes import Request
+from inference.requests.registry import AnyRequest
 
 Stage = Literal["loading", "encoding", "looking", "drawing", "enlarging", "refining", "decoding", "writing", "saving"]
 NoteCode = Literal["prompt_cut", "negative_cut", "unknown_tokens", "leaner_retry", "experimental", "cut_short"]
@@ -16,7 +16,7 @@ NoteCode = Literal["prompt_cut", "negative_cut", "unknown_tokens", "leaner_retry
 class Recipe(Contract):
     """Every input that determines one picture: enough to make it again."""
 
-    request: Request
+    request: AnyRequest
     tile: Annotated[int, Field(ge=0, lt=MAX_PICTURES)]
     checkpoints: dict[str, str] = Field(default_factory=dict, description="net name -> revision")
     code_version: str

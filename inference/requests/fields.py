@@ -1,10 +1,10 @@
-"""What every value of the contract has in common: frozen, strict, bounded."""
+"""What values of the contract are made of: bounded numbers and words, sources. Everything is frozen and strict."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MAX_PROMPT_CHARS = 1000
 MAX_PICTURES = 10
@@ -41,3 +41,27 @@ class InvalidRequest(ValueError):
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.reason = reason
+
+
+class Source(Contract):
+    """A picture to work from: its PNG lies in the blob store, upright, RGB, of this size in pixels."""
+
+    blob: Digest
+    width: Annotated[int, Field(ge=1, le=MAX_PICTURE_SIDE)]
+    height: Annotated[int, Field(ge=1, le=MAX_PICTURE_SIDE)]
+
+    @model_validator(mode="after")
+    def _bounded_area(self) -> Self:
+        if self.width * self.height > MAX_PIXELS:
+            raise ValueError(f"must not exceed {MAX_PIXELS} pixels")
+        return self
+
+
+class WeighedSource(Source):
+    """A source and how much of it a mix takes. Weights are used as they are; they need not add up to one."""
+
+    weight: Annotated[float, Field(ge=-1, le=2, allow_inf_nan=False)] = 1.0
+
+
+Sources = Annotated[tuple[WeighedSource, ...], Field(min_length=1, max_length=MAX_SOURCES)]
+Styles = Annotated[tuple[WeighedSource, ...], Field(max_length=MAX_SOURCES)]

@@ -65,14 +65,14 @@ class FakeEngine:
         self.note("start", assignment.job_id, alone=not self.runs, told_alone=assignment.alone)
         self.runs[assignment.job_id] = Run(assignment)
         self.tell(assignment.job_id, Started())
-        match assignment.request.prompt.split()[0]:
+        match assignment.request.words.split()[0]:
             case "poison":
                 os.kill(os.getpid(), signal.SIGKILL)
             case "hang":
                 time.sleep(3600)
             case "wrong":
                 self.end(assignment.job_id, Failed(code="invalid_request", message="wrong on purpose"))
-            case "flaky" if self.times_started(assignment.job_id) <= int(assignment.request.prompt.split()[1]):
+            case "flaky" if self.times_started(assignment.job_id) <= int(assignment.request.words.split()[1]):
                 self.end(assignment.job_id, Failed(code="internal", message="flaky on purpose", retryable=True))
 
     def advance(self, run: Run) -> None:
@@ -80,12 +80,13 @@ class FakeEngine:
         job_id, request = run.assignment.job_id, run.assignment.request
         self.tell(job_id, Progress(stage="drawing", step=run.step, of=self.steps, preview=b"preview"))
         if run.step == self.steps:
+            width, height = request.size
             pictures = [
                 Picture(
                     tile=tile,
-                    blob=hashlib.sha256(f"{request.prompt} {seed}".encode()).hexdigest(),
-                    width=request.width,
-                    height=request.height,
+                    blob=hashlib.sha256(f"{request.words} {seed}".encode()).hexdigest(),
+                    width=width,
+                    height=height,
                     recipe=Recipe(request=request, tile=tile, code_version="chaos"),
                 )
                 for tile, seed in enumerate(request.seeds)

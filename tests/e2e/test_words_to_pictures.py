@@ -48,7 +48,7 @@ async def test_a_sentence_becomes_a_grid_a_single_and_a_file_that_show_it_and_a_
     assert file["document"]["file_name"].endswith(".png")
     recipe = read_recipe(png)
     assert recipe is not None
-    assert (recipe.seed, recipe.tile, recipe.request.prompt) == (12, 1, "красный круг на синем фоне")
+    assert (recipe.seed, recipe.tile, recipe.request.words) == (12, 1, "красный круг на синем фоне")
     scene = seen_in(png)
     assert scene.background == "blue"
     assert [(blob.shape, blob.colour) for blob in scene.blobs] == [("circle", "red")]

@@ -30,7 +30,6 @@ from inference.requests import (
     Rewrite,
     Started,
     Texts,
-    size_of,
 )
 
 CARD = ModelCard(
@@ -90,7 +89,7 @@ def _serve(link: ParentLink, blobs: BlobStore, step_seconds: float) -> None:
 def _painted(request: AnyRequest, blobs: BlobStore) -> Finished | Failed:
     if isinstance(request, Rewrite):
         return Failed(code="missing_weights", message="squares know no words")
-    width, height = size_of(request)
+    width, height = request.size
     pictures = []
     for tile, seed in enumerate(request.seeds):
         recipe = Recipe(request=request, tile=tile, code_version="squares")

@@ -10,7 +10,7 @@ from bot.jobs.compose import Remark
 from bot.prompt import PromptLine
 from bot.prompt.styles import PLAIN_STYLE
 from bot.texts.i18n import _, ngettext
-from inference.requests import AnyRequest, ModelCard, Note, size_of
+from inference.requests import AnyRequest, ModelCard, Note
 
 CAPTION_LIMIT = 1024
 CAPTION_NOTE = 140
@@ -29,7 +29,7 @@ def caption(
     facts = [] if mode in task(request, line.prompt) else [mode]  # where the wish has said it already
     if line.style not in (None, PLAIN_STYLE):
         facts.append(style_name(line.style))
-    width, height = size_of(request)
+    width, height = request.size
     facts += [f"{width}×{height}", _("seed {seed}").format(seed=seed)]
     if engine_seconds:
         facts.append(seconds_taken(engine_seconds))

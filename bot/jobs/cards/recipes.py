@@ -24,7 +24,6 @@ from inference.requests import (
     Rewrite,
     TextToImage,
     Upscale,
-    size_of,
 )
 
 COPY_LIMIT = 256
@@ -47,7 +46,7 @@ def recipe(
     if line.style not in (None, PLAIN_STYLE):
         rows.append(_("Style: {style}").format(style=style_name(line.style)))
     rows += _settings(request)
-    rows.append(_("Size: {size}").format(size="×".join(str(side) for side in size_of(request))))
+    rows.append(_("Size: {size}").format(size="×".join(str(side) for side in request.size)))
     listed = seeds or (recipe.seed,)
     label = ngettext("Seed: {seeds}", "Seeds: {seeds}", len(listed))
     rows.append(label.format(seeds=", ".join(f"<code>{seed}</code>" for seed in listed)))

@@ -21,7 +21,7 @@ from inference.engine.nets import NetSpec
 from inference.engine.residency import DevicePolicy
 from inference.families.kandinsky.nets.fast_movq import broadcast_spatial_norms, keep_plain_layout
 from inference.families.kandinsky.nets.superres import activation_bytes
-from inference.requests import AnyRequest, Control, Upscale
+from inference.requests import Control, Request, Upscale
 
 CONTROLS = ("depth", "scribble")
 ENLARGERS = ("x2", "x4", "flash_x2")
@@ -120,7 +120,7 @@ def net_specs(checkpoint: Checkpoint, policy: DevicePolicy) -> tuple[NetSpec, ..
     )
 
 
-def nets_used(files: Files, request: AnyRequest) -> tuple[Net, ...]:
+def nets_used(files: Files, request: Request) -> tuple[Net, ...]:
     """The nets that `request` is drawn with here, for its recipe."""
     nets = kind_nets(files, request.kind)
     match request:

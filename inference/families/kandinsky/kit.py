@@ -35,7 +35,7 @@ from inference.families.kandinsky.nets.preview import Preview, fit_preview
 from inference.families.kandinsky.nets.superres import MAPS_ALIVE, activation_bytes, predict_clean
 from inference.families.kandinsky.nets.unet import Extras, denoise
 from inference.families.kandinsky.pipelines import WAYS
-from inference.requests import AnyRequest
+from inference.requests import Request
 
 PICTURES_KNOWN = 64
 FIRST_WANTED: tuple[UNet, ...] = ("flash", "full")
@@ -85,7 +85,7 @@ class CheckpointKit(Kit):
     # What the engine asks
 
     @property
-    def ways(self) -> dict[type[AnyRequest], Way]:
+    def ways(self) -> dict[type[Request], Way]:
         return WAYS
 
     def answer(self, asks: Sequence[Any], *, room: int, lean: bool) -> list[object]:
@@ -111,7 +111,7 @@ class CheckpointKit(Kit):
             if self._nets.warm(name) and name == "movq":
                 self._movq()
 
-    def revisions(self, request: AnyRequest) -> dict[str, str]:
+    def revisions(self, request: Request) -> dict[str, str]:
         used = nets_used(self._checkpoint.files, request)
         return {net: self._revisions[net] for net in used if net in self._revisions}
 

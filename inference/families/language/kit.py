@@ -13,7 +13,7 @@ from inference.families.language.asks import Write, Written
 from inference.families.language.files import LanguageModels
 from inference.families.language.model import ACTIVATIONS, Scribe
 from inference.families.language.pipelines import WAYS
-from inference.requests import AnyRequest
+from inference.requests import Request
 
 
 class LanguageKit(Kit):
@@ -24,7 +24,7 @@ class LanguageKit(Kit):
         nets.register(self._specs(policy))
 
     @property
-    def ways(self) -> dict[type[AnyRequest], Way]:
+    def ways(self) -> dict[type[Request], Way]:
         return WAYS
 
     def answer(self, asks: Sequence[Any], *, room: int, lean: bool) -> list[object]:

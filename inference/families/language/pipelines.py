@@ -8,7 +8,7 @@ from inference.engine.asks import Drawing, Pipeline, Tools
 from inference.engine.kit import Way
 from inference.families.language.asks import Write, Written
 from inference.families.language.cleanup import answer, whole_sentences
-from inference.requests import AnyRequest, Note, Rewrite
+from inference.requests import Note, Request, Rewrite
 
 MOST_TOKENS = 128  # the text encoder reads no more
 TOKENS_AT_ONCE = 8
@@ -33,4 +33,4 @@ def rewrite_steps(request: Rewrite) -> int:
     return len(request.seeds) * math.ceil(MOST_TOKENS / TOKENS_AT_ONCE)
 
 
-WAYS: dict[type[AnyRequest], Way] = {Rewrite: Way(rewrite, rewrite_steps)}
+WAYS: dict[type[Request], Way] = {Rewrite: Way(rewrite, rewrite_steps)}

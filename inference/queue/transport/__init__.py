@@ -11,14 +11,14 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
 
-from inference.requests import Cancelled, Contract, Failed, Finished, ModelCard, Progress, Request, Started
+from inference.requests import AnyRequest, Cancelled, Contract, Failed, Finished, ModelCard, Progress, Started
 
 
 class Assignment(Contract):
     """A job on its way to a worker. `alone` keeps a suspect out of everybody else's batch."""
 
     job_id: int
-    request: Request
+    request: AnyRequest
     alone: bool = False
 
 

@@ -28,7 +28,6 @@ from inference.requests import (
     Texts,
     Upscale,
     WordLists,
-    size_of,
 )
 
 COLOURS = {"red": (220, 40, 40), "blue": (30, 60, 210), "green": (40, 160, 70), "красн": (220, 40, 40)}
@@ -138,7 +137,7 @@ class Painter:
             await self._write(job_id, request)
             return
         words = "" if isinstance(request, Upscale) else request.prompt
-        width, height = size_of(request)
+        width, height = request.size
         for step in range(self.steps):
             self._report(job_id, Progress(stage="drawing", step=step, of=self.steps, preview=self.preview()))
             while not self.gate.is_set() and self.hold in words:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageStat
 
 from bot.store import sweep
-from inference.requests import Control, Failed, FlashTextToImage, Mix, Outpaint, Refine, Upscale, sources
+from inference.requests import Control, Failed, FlashTextToImage, Mix, Outpaint, Refine, Upscale
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import ALL_MODES, BIG
 from tests.e2e.chat import PATIENCE, Message, Person, buttons, is_result
@@ -147,7 +147,7 @@ async def test_under_control_an_album_gives_the_shapes_of_its_first_picture_the_
     request = able.painter.submitted[0].request
     assert isinstance(request, Control)
     assert (request.kind, request.prompt) == ("scribble", "a stone bridge")  # the net that takes a style too
-    means = [ImageStat.Stat(Image.open(io.BytesIO(able.painter.blobs.get(blob)))).mean for blob in sources(request)]
+    means = [ImageStat.Stat(Image.open(io.BytesIO(able.painter.blobs.get(blob)))).mean for blob in request.sources]
     assert [max(range(3), key=mean.__getitem__) for mean in means] == [0, 2]  # red, then blue
     assert "Style transfer" in result["caption"]
     await anna.say("/info", reply_to=result["id"])
@@ -177,7 +177,7 @@ async def test_of_an_album_with_more_than_four_pictures_under_control_the_first_
     told = await boris.until(says("Больше четырёх"))
     result = await boris.until(is_result)
     assert told["id"] < result["id"]
-    reds = [_red(able, blob) for blob in sources(able.painter.submitted[0].request)]
+    reds = [_red(able, blob) for blob in able.painter.submitted[0].request.sources]
     assert reds == [0, 40, 80, 120]
 
 
@@ -191,7 +191,7 @@ async def test_an_album_for_a_mix_that_has_room_for_less_fills_it_and_says_so(ab
     assert mix["id"] == collecting["id"]
     await anna.press(mix, "Start")
     await anna.until(is_result, after=mix["id"])
-    reds = [_red(able, blob) for blob in sources(able.painter.submitted[0].request)]
+    reds = [_red(able, blob) for blob in able.painter.submitted[0].request.sources]
     assert reds == [RED[0], 0, 40, 80]
 
 

@@ -16,7 +16,7 @@ from inference.families.kandinsky.answers import Guide, answer
 from inference.families.kandinsky.asks import Encode
 from inference.families.kandinsky.conditioning import Context, Tokens
 from inference.families.kandinsky.pipelines import WAYS
-from inference.requests import AnyRequest, FlashTextToImage, TextToImage
+from inference.requests import FlashTextToImage, Request, TextToImage
 
 
 @dataclass(eq=False)
@@ -38,7 +38,7 @@ class ArithmeticKit(Kit):
         return self
 
     @property
-    def ways(self) -> dict[type[AnyRequest], Way]:
+    def ways(self) -> dict[type[Request], Way]:
         return WAYS
 
     def answer(self, asks: Sequence[Any], *, room: int, lean: bool) -> list[object]:

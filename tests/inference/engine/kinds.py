@@ -24,7 +24,7 @@ from inference.families.kandinsky.kit import CheckpointKit
 from inference.families.language.asks import Write, Written
 from inference.families.language.files import LanguageModels, language_models
 from inference.families.language.kit import LanguageKit
-from inference.requests import AnyRequest, Kind, parse_request
+from inference.requests import Kind, Request, parse_request
 from tests.inference.families.language.models import write_llama, write_marian
 
 SIDE = 64
@@ -62,7 +62,7 @@ def source(number: int, side: int = SIDE, **more: Any) -> dict[str, Any]:
 
 def request(
     kind: Kind, seed: int = 1, *more_seeds: int, prompt: str = "a red fox", number: int = 0, **fields: Any
-) -> AnyRequest:
+) -> Request:
     """A small request of a kind, of few steps."""
     size = {"width": SIDE, "height": SIDE}
     (mask,) = _stored(_MASK)
@@ -90,7 +90,7 @@ def request(
     return parse_request({"kind": kind, **words, "seeds": (seed, *more_seeds), **own.get(kind, {}), **fields})
 
 
-def tiled(seed: int = 1) -> AnyRequest:
+def tiled(seed: int = 1) -> Request:
     """A picture that is enlarged in four windows of 64 pixels."""
     (digest,) = _stored(_WIDE)
     return parse_request({"kind": "x2", "image": {"blob": digest, "width": 56, "height": 56}, "seeds": (seed,)})

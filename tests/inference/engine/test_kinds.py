@@ -19,7 +19,7 @@ from inference.families.kandinsky.asks import Decode, Enlarge, ToPixels
 from inference.families.kandinsky.pipelines import WAYS
 from inference.families.kandinsky.pipelines.enlarging import Frames
 from inference.families.kandinsky.pipelines.upscale import Plan, upscale, upscale_steps
-from inference.requests import AnyRequest, Failed, Kind, Note, Progress, TextToImage, Upscale
+from inference.requests import Failed, Kind, Note, Progress, Request, TextToImage, Upscale
 from tests.inference.engine.fakes import engine_of, finish
 from tests.inference.engine.kinds import (
     KINDS,
@@ -87,7 +87,7 @@ def recorded(pipeline: Pipeline, numbers: list[Tensor]) -> Pipeline:
             numbers += [one.clone() for one in answer]
 
 
-def draw(kit: AllKinds, *requests: AnyRequest) -> list[Made]:
+def draw(kit: AllKinds, *requests: Request) -> list[Made]:
     """The requests drawn side by side."""
     engine = engine_of(kit, max_rows=16)
     numbers: list[list[Tensor]] = [[] for _ in requests]

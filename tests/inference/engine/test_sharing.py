@@ -9,7 +9,7 @@ from torch import Tensor
 from inference.checkpoints.catalogue import UNet
 from inference.families.kandinsky.answers import Guide
 from inference.families.kandinsky.conditioning import Context
-from inference.requests import AnyRequest
+from inference.requests import Request
 from tests.inference.engine.fakes import engine_of, finish, flash, full, pictures
 from tests.inference.tiny import TinyKit
 
@@ -38,7 +38,7 @@ def kit(tiny_folder: Path) -> Watched:
     return kit
 
 
-def latents_of(kit: Watched, *requests: AnyRequest, late: int = 0) -> dict[int, Tensor]:
+def latents_of(kit: Watched, *requests: Request, late: int = 0) -> dict[int, Tensor]:
     """Final latents of every seed when the requests are drawn together, all but the first `late` turns later."""
     kit.latents.clear()
     kit.rows.clear()

@@ -255,7 +255,7 @@ def broken_by(card: Studio, cards: Cards, error: Exception, name: str) -> None:
 @pytest.mark.parametrize("name", ["denoise", "to_pixels", "to_latent", "outline"])
 @pytest.mark.parametrize("error", [RuntimeError(CUDNN), torch.AcceleratorError(BROKEN)])
 def test_a_fault_that_stays_ends_the_engine_and_fails_no_job(weights: Weights, name: str, error: Exception) -> None:
-    kind: Kind = {"to_latent": "refine", "outline": "hed"}.get(name, "flash")  # type: ignore[assignment]
+    kind: Kind = {"to_latent": "refine", "outline": "hed"}.get(name, "flash")
     cards = Cards(Card())
     with studio(weights, cards, formats=FLOAT32) as card:
         broken_by(card, cards, error, name)

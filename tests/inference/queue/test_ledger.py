@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from inference.queue.jobs import STATES, TERMINAL
 from inference.queue.ledger import Ledger, Limits, QueueFull, TooManyWaiting, WaitTooLong
 from inference.queue.tables import jobs, owners
-from inference.requests import Cancelled, Failed, cost
+from inference.requests import Cancelled, Failed
 from tests.inference.queue.conftest import Clock
 from tests.inference.queue.jobs import (
     CRASH_ALONE,
@@ -56,7 +56,7 @@ async def test_a_job_keeps_what_it_was_given(ledger: Ledger, clock: Clock) -> No
     assert announced is not None
     assert announced.request == FULL and announced.context == {"language": "ru", "reply_to": 5}
     assert (announced.owner_id, announced.chat_id, announced.message_id, announced.priority) == (7, -100, 55, 2)
-    assert announced.cost == cost(FULL) and announced.state == "queued" and not announced.settled
+    assert announced.cost == FULL.cost and announced.state == "queued" and not announced.settled
     assert await ledger.announce(job.id, 56) is None, "a job is announced once"
     await ledger.move_message(job.id, 57)
     moved = await ledger.job(job.id)
@@ -291,7 +291,7 @@ async def test_the_owner_pays_at_the_pick_and_is_paid_back_for_an_interruption(
     job_id = await queued(ledger)
     for undo in (WORKER_GONE, TRANSIENT):
         await released(ledger)
-        assert await virtual_time(database, 1) == pytest.approx(cost(FLASH) / 2)
+        assert await virtual_time(database, 1) == pytest.approx(FLASH.cost / 2)
         if isinstance(undo, Failed):
             await ledger.finish(job_id, undo)
         else:
@@ -380,7 +380,7 @@ async def test_ten_thousand_waiting_jobs_slow_nothing_to_a_crawl(database: Async
     ledger = Ledger(database, clock=clock, limits=Limits(queue_cap=20_000))
     async with database.begin() as connection:
         await connection.execute(owners.insert(), [{"owner_id": owner} for owner in range(1000)])
-        row = {"chat_id": 1, "request": FLASH.model_dump_json(), "context": {}, "state": "queued", "cost": cost(FLASH)}
+        row = {"chat_id": 1, "request": FLASH.model_dump_json(), "context": {}, "state": "queued", "cost": FLASH.cost}
         row |= {"compatibility": "flash:512x512", "created_at": clock.now, "queued_at": clock.now}
         await connection.execute(jobs.insert(), [{**row, "owner_id": number % 1000} for number in range(10_000)])
     loop = asyncio.get_running_loop()

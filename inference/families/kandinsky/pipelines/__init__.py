@@ -15,7 +15,6 @@ from inference.families.kandinsky.pipelines.refine import refine, refine_steps
 from inference.families.kandinsky.pipelines.text_to_image import text_to_image, text_to_image_steps
 from inference.families.kandinsky.pipelines.upscale import upscale, upscale_steps
 from inference.requests import (
-    AnyRequest,
     Control,
     FlashMix,
     FlashTextToImage,
@@ -23,11 +22,12 @@ from inference.requests import (
     Mix,
     Outpaint,
     Refine,
+    Request,
     TextToImage,
     Upscale,
 )
 
-WAYS: dict[type[AnyRequest], Way] = {
+WAYS: dict[type[Request], Way] = {
     FlashTextToImage: Way(flash, flash_steps),
     TextToImage: Way(text_to_image, text_to_image_steps),
     Refine: Way(refine, refine_steps),

@@ -12,15 +12,15 @@ from inference.families.kandinsky.conditioning import Tokens
 from inference.families.kandinsky.sampling import PictureNoise
 from inference.families.kandinsky.sampling.inpainting import DOWNSCALE
 from inference.families.kandinsky.sampling.noise import SEED_RANGE
-from inference.requests import AnyRequest, Note, size_of
+from inference.requests import Note, Request
 
 LATENT_CHANNELS = 4
 _SEED_STEP = 0x9E3779B9  # far from the small steps between the seeds of one job
 
 
-def noise_streams(request: AnyRequest) -> list[PictureNoise]:
+def noise_streams(request: Request) -> list[PictureNoise]:
     """One stream of unit gaussian [4, H/8, W/8] per seed, so that any picture of a job can be made again alone."""
-    return window_noise(request.seeds, size_of(request))
+    return window_noise(request.seeds, request.size)
 
 
 def window_noise(seeds: Sequence[int], size: tuple[int, int], window: int = 0) -> list[PictureNoise]:

@@ -13,7 +13,7 @@ from inference.engine.loop import Drawn, Engine
 from inference.engine.residency import device_policy
 from inference.families.language.files import NONE, LanguageModels, language_models
 from inference.families.language.kit import LanguageKit
-from inference.requests import AnyRequest, Failed, FlashTextToImage, Progress, Rewrite
+from inference.requests import Failed, FlashTextToImage, Progress, Request, Rewrite
 from tests.inference.families.language.models import PHRASES, write_llama, write_marian
 from tests.inference.tiny import TinyKit
 
@@ -62,7 +62,7 @@ def engine_of(tiny_folder: Path, language: LanguageModels) -> Engine:
 def test_a_picture_need_not_wait_for_words_and_both_come_out_as_alone(
     tiny_folder: Path, language: LanguageModels
 ) -> None:
-    requests: dict[int, AnyRequest] = {
+    requests: dict[int, Request] = {
         1: rewrite(0),
         2: PICTURE,
         3: rewrite(0, "лиса в лесу", "translate"),

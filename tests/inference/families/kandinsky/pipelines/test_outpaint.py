@@ -14,7 +14,7 @@ from torch import Tensor
 from inference.families.kandinsky.asks import Denoise, Encode, ToLatent
 from inference.families.kandinsky.compositing import cut, resized, to_signed
 from inference.families.kandinsky.pipelines.outpaint import outpaint, outpaint_steps, seam_width, windows_of
-from inference.requests import Box, Note, Outpaint, cost, denoising_passes, model_size, tiles
+from inference.requests import Box, Note, Outpaint, model_size
 from tests.inference.families.kandinsky.pipelines.studio import Played, Studio, flat, play, to_latent
 
 NATIVE = 128
@@ -191,5 +191,5 @@ def test_the_work_is_known_beforehand(name: str) -> None:
     studio = Studio()
     asked = request(studio, slope(box.width, box.height), width, height, box)
     rows = sum(ask.rows for ask in play(outpaint(asked, studio), flat(0.0)).of(Denoise))
-    assert rows == tiles(asked) * denoising_passes(asked)
-    assert cost(asked) == pytest.approx(rows * NATIVE**2 / 1e6)
+    assert rows == asked.windows * asked.passes
+    assert asked.cost == pytest.approx(rows * NATIVE**2 / 1e6)

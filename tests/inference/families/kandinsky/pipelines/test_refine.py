@@ -16,7 +16,7 @@ from inference.families.kandinsky.compositing import to_signed
 from inference.families.kandinsky.pipelines.refine import refine, refine_schedule, refine_steps
 from inference.families.kandinsky.pipelines.text_to_image import text_to_image
 from inference.families.kandinsky.sampling import alphas_cumprod, full_coefficients
-from inference.requests import Note, Refine, TextToImage, denoising_passes
+from inference.requests import Note, Refine, TextToImage
 from tests.inference.families.kandinsky.pipelines.studio import Played, Studio, flat, play, to_latent
 
 
@@ -42,7 +42,7 @@ def test_as_many_steps_are_taken_as_diffusers_would_take_and_the_last_ones(steps
     pipeline = SimpleNamespace(scheduler=SimpleNamespace(timesteps=times))
     theirs, _ = Kandinsky3Img2ImgPipeline.get_timesteps(pipeline, len(times), strength, "cpu")
     assert [step.t for step in refine_schedule(asked)] == (theirs or times[-1:])
-    assert denoising_passes(asked) == 2 * len(refine_schedule(asked))
+    assert asked.passes == 2 * len(refine_schedule(asked))
 
 
 def reference(latent: Tensor, seed: int, times: list[int], guidance: float, eta: float, target: Tensor) -> Tensor:

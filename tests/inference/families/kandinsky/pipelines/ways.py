@@ -6,14 +6,14 @@ from typing import Any
 
 from inference.engine.asks import Pipeline
 from inference.families.kandinsky.pipelines import WAYS
-from inference.requests import AnyRequest
+from inference.requests import Request
 
 
-def draw(request: AnyRequest, tools: Any) -> Pipeline:
+def draw(request: Request, tools: Any) -> Pipeline:
     """The pipeline that draws `request`, not yet started."""
     return WAYS[type(request)].pipeline(request, tools)
 
 
-def steps(request: AnyRequest) -> int:
+def steps(request: Request) -> int:
     """Steps that its asks will count."""
     return WAYS[type(request)].steps(request)

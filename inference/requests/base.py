@@ -1,0 +1,144 @@
+"""What every request states of itself, and the parts that many are made of.
+
+A request is its own price list: whoever queues, times or shows one asks it, and knows no kind by name.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Literal, Self
+
+from pydantic import field_validator, model_validator
+
+from inference.requests.fields import (
+    MAX_AREA,
+    SIDE_STEP,
+    Contract,
+    Guidance,
+    Prompt,
+    Seeds,
+    Share,
+    Side,
+    Steps,
+)
+
+NegativeMode = Literal["sane", "official"]
+
+
+class Request(Contract):
+    """What a person asked for. A job is a pure function of it.
+
+    A subclass declares `kind`, a Literal of all the kinds it stands for, and `seeds`, one a picture, in the place among
+    its fields where stored JSON has them.
+    """
+
+    if TYPE_CHECKING:
+        kind: str
+        seeds: Seeds
+
+    @property
+    @abstractmethod
+    def passes(self) -> int:
+        """Passes through the heavy net for one picture (one window of it), the two halves of guidance counted apart."""
+
+    @property
+    @abstractmethod
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels of what it makes; (0, 0) for text."""
+
+    @property
+    def pass_size(self) -> tuple[int, int]:
+        """Width and height in pixels of what one pass sees."""
+        return self.size
+
+    @property
+    def windows(self) -> int:
+        """Windows that the work is cut into: more than one only where the net cannot see all of it at once."""
+        return 1
+
+    @property
+    def words(self) -> str:
+        """What a person wrote for it, "" where it takes none."""
+        return ""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Digests of the blobs that it works from."""
+        return ()
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The kinds whose weights it takes, its own first."""
+        return (self.kind,)
+
+    @property
+    def cost(self) -> float:
+        """Its work in megapixel passes: pictures x passes x megapixels, twice that with guidance."""
+        return len(self.seeds) * self.passes * (self.windows * math.prod(self.pass_size)) / 1e6
+
+    @property
+    def compatibility_key(self) -> str:
+        """Requests with equal keys may share a pass: same net, same size. Also the key of measured speeds, so sizes
+        that no pass ever has, such as those of whole panoramas, do not count."""
+        width, height = self.pass_size
+        return f"{self.kind}:{width}x{height}"
+
+
+class Worded(Request):
+    """Takes words."""
+
+    prompt: Prompt
+    seeds: Seeds
+
+    @property
+    def words(self) -> str:
+        return self.prompt
+
+
+class Sized(Worded):
+    """Draws on a canvas of the model's own sizes."""
+
+    width: Side = 1024
+    height: Side = 1024
+
+    @field_validator("width", "height")
+    @classmethod
+    def _multiple_of_64(cls, side: int) -> int:
+        if side % SIDE_STEP:
+            lower = max(SIDE_STEP, side // SIDE_STEP * SIDE_STEP)
+            raise ValueError(f"must be a multiple of {SIDE_STEP}; the nearest are {lower} and {lower + SIDE_STEP}")
+        return side
+
+    @model_validator(mode="after")
+    def _bounded_area(self) -> Self:
+        if self.width * self.height > MAX_AREA:
+            raise ValueError(f"width x height must not exceed {MAX_AREA} pixels")
+        return self
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.width, self.height
+
+
+class Guided(Contract):
+    """Classifier-free guidance, e = (w + 1)·e_cond - w·e_uncond.
+
+    `negative_mode` is "official" to tokenise the negative prompt exactly as the published code does (cut to the
+    prompt's length, the prompt's mask), "sane" to give it its own length and mask.
+    """
+
+    negative_prompt: Prompt = ""
+    negative_mode: NegativeMode = "sane"
+    steps: Steps = 50
+    guidance_scale: Guidance = 3.0
+    eta: Share = 1.0
+
+    @property
+    def sampled_steps(self) -> int:
+        """Steps that the sampler takes: evenly spaced ones out of a thousand, so sometimes fewer than `steps`."""
+        return math.ceil(999 / math.ceil(1000 / self.steps))
+
+    @property
+    def passes(self) -> int:
+        return self.sampled_steps * (2 if self.guidance_scale > 0 else 1)
