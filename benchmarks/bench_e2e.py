@@ -26,10 +26,10 @@ from transformers.utils import logging as transformers_logging
 from benchmarks.harness import Row, compare
 from benchmarks.random_weights import UNET, Nets, mid_size_nets, write_checkpoint
 from inference.blobs import encode_png
-from inference.checkpoints.load import Checkpoint
 from inference.engine.loop import Drawn, Engine
 from inference.engine.nets import Nets as EngineNets
-from inference.engine.residency import device_policy
+from inference.engine.policy import device_policy
+from inference.families.kandinsky.files.load import Checkpoint
 from inference.families.kandinsky.kit import CheckpointKit
 from inference.families.kandinsky.sampling import PictureNoise, flash_coefficients, stack_next
 from inference.requests import FlashTextToImage, Recipe, TextToImage

@@ -25,9 +25,9 @@ from torch import nn
 
 from benchmarks.harness import RUNS, Row, row
 from benchmarks.random_weights import LARGE_UNET, write_unet
-from inference.checkpoints.convert import convert
-from inference.checkpoints.keys import unet_to_diffusers
-from inference.checkpoints.load import Checkpoint
+from inference.families.kandinsky.files.convert import convert
+from inference.families.kandinsky.files.keys import unet_to_diffusers
+from inference.families.kandinsky.files.load import Checkpoint
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 TWICE_SMALLER = 1.98  # twice, and a hundredth for the modules that hold the weights

@@ -25,13 +25,13 @@ from torch import Tensor
 
 from inference.blobs import BlobStore, Stored, recipe_texts
 from inference.blobs.png import write_png
-from inference.checkpoints.catalogue import human_size
+from inference.checkpoints.released import human_size
 from inference.engine.device import out_of_memory, prepare
 from inference.engine.family import Family, Place, card_of
-from inference.engine.kit import way_of
+from inference.engine.kit import drawn_by
 from inference.engine.loop import Drawn, Engine
 from inference.engine.nets import Nets
-from inference.engine.residency import DevicePolicy, device_policy
+from inference.engine.policy import DevicePolicy, device_policy
 from inference.families import FAMILIES
 from inference.queue.options import WorkerOptions
 from inference.queue.redaction import log_as
@@ -95,7 +95,7 @@ class EngineChild:
         self._drain_by: float | None = None
         released = any(net.bytes > RELEASED_NET for net in self._nets.specs)
         self._slow = released and policy.device.type != "cuda"
-        self._slow_text = released and policy.text_device.type != "cuda"
+        self._slow_text = released and policy.large_device.type != "cuda"
 
     def run(self, slots: int, card: ModelCard | None) -> None:
         """Loads what fits, says hello, and serves until drained."""
@@ -187,7 +187,7 @@ class EngineChild:
             self._tell(job_id, Cancelled() if cancelled else _finished(pictures, drawn))
 
     def _recipe(self, request: Request, tile: int) -> Recipe:
-        kit, _ = way_of(self._kits, request)
+        kit, _ = drawn_by(self._kits, request)
         used = kit.revisions(request)
         return Recipe(request=request, tile=tile, checkpoints=used, code_version=code_version())
 
@@ -260,7 +260,8 @@ def serve(fd: int, families: Sequence[Family]) -> None:
 
 def _serve(link: ParentLink, options: WorkerOptions, families: Sequence[Family]) -> None:
     torch.set_num_threads(options.threads or threads_for_torch())
-    policy = device_policy(None if options.device == "auto" else options.device, options.formats)
+    formats = dict.fromkeys(name for family in families for name in family.formats)
+    policy = device_policy(None if options.device == "auto" else options.device, options.formats, formats)
     prepare(policy.device)
     card = card_of(families, options)
     EngineChild(link, options, policy, families).run(options.worker_slots, card)

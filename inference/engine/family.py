@@ -13,7 +13,7 @@ from inference.requests import ModelCard
 if TYPE_CHECKING:
     from inference.engine.kit import Kit
     from inference.engine.nets import Nets
-    from inference.engine.residency import DevicePolicy
+    from inference.engine.policy import DevicePolicy
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +35,7 @@ class Place:
 class Family:
     """Models that share asks, nets and pipelines, and draw the requests of these `kinds`.
 
+    `formats` names the nets whose number formats an owner may choose; families may share such a name.
     `offer(options, card)` adds what its files on disk can do to what the families before it offer; None is nothing at
     all. `open(place)` makes it ready to work and may raise MissingWeights.
     """
@@ -43,6 +44,7 @@ class Family:
     kinds: tuple[str, ...]
     offer: Callable[[WorkerOptions, ModelCard | None], ModelCard | None]
     open: Callable[[Place], Kit]
+    formats: tuple[str, ...] = ()
 
 
 def registry(*families: Family) -> tuple[Family, ...]:

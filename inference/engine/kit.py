@@ -11,19 +11,19 @@ from inference.engine.asks import Pipeline
 from inference.requests import Request
 
 
-class Way(NamedTuple):
-    """How a type of request is drawn: its pipeline, which gets the family's kit as its tools, and how many steps its
-    asks will count."""
+class PipelineSpec(NamedTuple):
+    """How a type of request is drawn: `start(request, kit)` gives its pipeline, the kit being its tools, and
+    `steps(request)` how many steps its asks will count."""
 
-    pipeline: Callable[[Any, Any], Pipeline]
+    start: Callable[[Any, Any], Pipeline]
     steps: Callable[[Any], int]
 
 
 class Kit:
-    """The nets of a family behind its asks, opened on a device. Only `ways` and `answer` have to be its own."""
+    """The nets of a family behind its asks, opened on a device. Only `pipelines` and `answer` have to be its own."""
 
     @property
-    def ways(self) -> Mapping[type[Request], Way]:
+    def pipelines(self) -> Mapping[type[Request], PipelineSpec]:
         """How each type of request that the family knows is drawn."""
         raise NotImplementedError
 
@@ -59,9 +59,9 @@ class Kit:
         return {}
 
 
-def way_of(kits: Sequence[Kit], request: Request) -> tuple[Kit, Way]:
+def drawn_by(kits: Sequence[Kit], request: Request) -> tuple[Kit, PipelineSpec]:
     """The family that draws a request, and how. Raises LookupError where none does."""
     for kit in kits:
-        if type(request) in kit.ways:
-            return kit, kit.ways[type(request)]
+        if type(request) in kit.pipelines:
+            return kit, kit.pipelines[type(request)]
     raise LookupError(f"no family draws {type(request).__name__}")

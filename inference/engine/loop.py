@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from inference.blobs import BlobMissing, UnreadablePicture
-from inference.checkpoints.store import MissingWeights
+from inference.checkpoints.folders import MissingWeights
 from inference.engine.asks import Ask, Drawing, Pipeline, Show
 from inference.engine.device import out_of_memory, raise_if_lost, stopwatch
-from inference.engine.kit import Kit, Way, way_of
+from inference.engine.kit import Kit, PipelineSpec, drawn_by
 from inference.engine.nets import Nets
 from inference.engine.previews import preview_jpeg
 from inference.requests import Failed, FailureCode, InvalidRequest, Note, Progress, Request
@@ -49,7 +49,7 @@ class _Run:
     job_id: int
     request: Request
     kit: Kit
-    way: Way
+    spec: PipelineSpec
     pipeline: Pipeline
     alone: bool
     looked_at: float  # when its last preview was made
@@ -118,9 +118,9 @@ class Engine:
         """Lets a job in; the next turn may already serve it. A job that is live is left as it is. `alone`: no shared
         passes. Raises LookupError for a request that no family draws."""
         if job_id not in self._runs:
-            kit, way = way_of(self._kits, request)
-            pipeline = way.pipeline(request, kit)
-            self._runs[job_id] = _Run(job_id, request, kit, way, pipeline, alone, self._clock())
+            kit, spec = drawn_by(self._kits, request)
+            pipeline = spec.start(request, kit)
+            self._runs[job_id] = _Run(job_id, request, kit, spec, pipeline, alone, self._clock())
 
     def standing(self, stage: Literal["loading"]) -> list[tuple[int, Progress]]:
         """Every live run as it stands, for a stage in which no run moves on."""
@@ -219,7 +219,7 @@ class Engine:
         """Sends an answer into the pipeline (None starts it) and takes its next ask, or its end."""
         try:
             if run.ask is None:
-                run.of, run.work = max(1, run.way.steps(run.request)), run.request.cost
+                run.of, run.work = max(1, run.spec.steps(run.request)), run.request.cost
             run.ask = run.pipeline.send(answered)
             while isinstance(run.ask, Show):
                 run.estimate = run.ask.x0 if self._due(run) else None

@@ -12,11 +12,11 @@ import numpy as np
 from PIL import Image
 
 from inference.blobs import BlobMissing
-from inference.checkpoints.load import Checkpoint
-from inference.checkpoints.store import model_card
 from inference.engine.loop import Drawn, Engine
 from inference.engine.nets import Nets
-from inference.engine.residency import device_policy
+from inference.engine.policy import device_policy
+from inference.families.kandinsky.files.load import Checkpoint
+from inference.families.kandinsky.files.store import model_card
 from inference.families.kandinsky.kit import CheckpointKit
 from inference.requests import AnyRequest, Failed, Source
 

@@ -12,9 +12,9 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import T5Config, T5EncoderModel
 
-from inference.checkpoints.load import Checkpoint
 from inference.engine.nets import Nets
-from inference.engine.residency import device_policy
+from inference.engine.policy import device_policy
+from inference.families.kandinsky.files.load import Checkpoint
 from inference.families.kandinsky.kit import CheckpointKit
 from inference.families.kandinsky.nets.movq import build_movq
 from inference.families.kandinsky.nets.unet import build_unet

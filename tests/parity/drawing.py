@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inference.checkpoints.load import LoadedUNet
 from inference.engine.previews import to_uint8
 from inference.families.kandinsky.conditioning import (
     Context,
@@ -17,6 +16,7 @@ from inference.families.kandinsky.conditioning import (
     null_context,
     project,
 )
+from inference.families.kandinsky.files.load import LoadedUNet
 from inference.families.kandinsky.nets import movq as movq_net
 from inference.families.kandinsky.nets.unet import denoise
 from inference.families.kandinsky.sampling import (

@@ -9,12 +9,12 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from inference.checkpoints.load import LoadedUNet
 from inference.engine.asks import Ask
 from inference.engine.previews import to_uint8
 from inference.families.kandinsky.asks import Denoise, ToLatent
 from inference.families.kandinsky.compositing import resized, to_signed
 from inference.families.kandinsky.conditioning import encode, merge, null_context, project
+from inference.families.kandinsky.files.load import LoadedUNet
 from inference.families.kandinsky.nets import movq as movq_net
 from inference.families.kandinsky.nets.unet import denoise
 from inference.families.kandinsky.pipelines.inpaint import Job, repaint

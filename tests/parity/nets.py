@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inference.checkpoints.load import LoadedUNet, assemble
+from inference.checkpoints.shapes import shapes_of
+from inference.checkpoints.tensors import assemble
 from inference.engine.previews import to_uint8
 from inference.families.kandinsky.conditioning import (
     MAX_TOKENS,
@@ -21,9 +22,9 @@ from inference.families.kandinsky.conditioning import (
     project,
     tokenize,
 )
+from inference.families.kandinsky.files.load import LoadedUNet
 from inference.families.kandinsky.nets import movq as movq_net
 from inference.families.kandinsky.nets.projection import build_projection
-from inference.families.kandinsky.nets.shapes import shapes_of
 from inference.families.kandinsky.nets.unet import denoise
 from inference.families.kandinsky.sampling import (
     FLASH_TIMES,

@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from inference.checkpoints.contents import movq_state, split_unet
-from inference.checkpoints.load import assemble
+from inference.checkpoints.shapes import shapes_of
+from inference.checkpoints.tensors import assemble
 from inference.engine.asks import Ask
 from inference.families.kandinsky.asks import Denoise, Encode, Enlarge, ToLatent, ToPixels
 from inference.families.kandinsky.conditioning import EOS, Context, Tokens
+from inference.families.kandinsky.files.contents import movq_state, split_unet
 from inference.families.kandinsky.nets import movq as movq_net
-from inference.families.kandinsky.nets.shapes import shapes_of
 from inference.families.kandinsky.nets.superres import build_superres, enlarged, infer_superres_config, predict_clean
 from inference.families.kandinsky.nets.unet import build_unet, denoise, infer_unet_config
 from inference.families.kandinsky.pipelines.enlarging import Frames, enlarge

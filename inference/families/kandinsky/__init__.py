@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from inference.checkpoints.catalogue import KINDS
-from inference.checkpoints.store import EMBEDDED, MissingWeights, choose, locate, model_card
+from inference.checkpoints.folders import MissingWeights
 from inference.engine.family import Family, Place
+from inference.families.kandinsky.files.catalogue import FORMATS, KINDS
+from inference.families.kandinsky.files.store import EMBEDDED, choose, locate, model_card
 from inference.queue.options import WorkerOptions
 from inference.requests import ModelCard
 
@@ -30,7 +31,7 @@ def _open(place: Place) -> Kit:
 
     With that every job fails by naming what is missing, which the owner can mend without a restart loop.
     """
-    from inference.checkpoints.load import Checkpoint
+    from inference.families.kandinsky.files.load import Checkpoint
     from inference.families.kandinsky.kit import CheckpointKit
 
     weights = place.options.weights_dir
@@ -47,4 +48,4 @@ def _open(place: Place) -> Kit:
     )
 
 
-KANDINSKY = Family(name="kandinsky", kinds=KINDS, offer=_offer, open=_open)
+KANDINSKY = Family(name="kandinsky", kinds=KINDS, formats=FORMATS, offer=_offer, open=_open)

@@ -9,7 +9,6 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
-from inference.checkpoints.catalogue import UNet
 from inference.engine.asks import Ask
 from inference.families.kandinsky.asks import (
     Decode,
@@ -24,6 +23,7 @@ from inference.families.kandinsky.asks import (
     ToPixels,
 )
 from inference.families.kandinsky.conditioning import Context, merge
+from inference.families.kandinsky.files.catalogue import UNet
 
 
 @dataclass(frozen=True, slots=True, eq=False)

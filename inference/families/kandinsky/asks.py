@@ -7,10 +7,10 @@ from typing import Literal, Protocol
 
 from torch import Tensor
 
-from inference.checkpoints.catalogue import UNet
 from inference.engine.asks import Ask
 from inference.engine.asks import Tools as AnyTools
 from inference.families.kandinsky.conditioning import Context, TextRule, TokenIds, Tokens
+from inference.families.kandinsky.files.catalogue import UNet
 from inference.requests import Stage
 
 

@@ -13,12 +13,13 @@ from typing import Any, cast, get_args
 import torch
 from torch import Tensor, nn
 
-from inference.checkpoints.catalogue import Net, UNet
-from inference.checkpoints.load import Checkpoint, LoadedUNet
-from inference.checkpoints.store import Files, unet_nets
-from inference.checkpoints.store import nets_of as kind_nets
 from inference.engine.nets import NetSpec
-from inference.engine.residency import DevicePolicy
+from inference.engine.policy import DevicePolicy
+from inference.families.kandinsky.files.catalogue import Net, UNet
+from inference.families.kandinsky.files.load import Checkpoint, LoadedUNet
+from inference.families.kandinsky.files.store import Files, unet_nets
+from inference.families.kandinsky.files.store import nets_of as kind_nets
+from inference.families.kandinsky.formats import formats_of
 from inference.families.kandinsky.nets.fast_movq import broadcast_spatial_norms, keep_plain_layout
 from inference.families.kandinsky.nets.superres import activation_bytes
 from inference.requests import Control, Request, Upscale
@@ -54,19 +55,20 @@ class WholeUNet(nn.Module):
 
 def net_specs(checkpoint: Checkpoint, policy: DevicePolicy) -> tuple[NetSpec, ...]:
     """Every net, whether its files are there or not; one whose are not raises MissingWeights when it is loaded."""
+    formats = formats_of(policy)
     files, here = checkpoint.files, partial(NetSpec, device=policy.device)
 
     def size(*nets: str) -> int:
         return files.size(cast(tuple[Net, ...], nets))
 
     def whole(name: UNet) -> Callable[[torch.device], nn.Module]:
-        return lambda device: WholeUNet(checkpoint.load_unet(name, policy.unet, device))
+        return lambda device: WholeUNet(checkpoint.load_unet(name, formats.unet, device))
 
     def enlarger(name: str) -> Callable[[torch.device], nn.Module]:
-        return lambda device: _laid_out(checkpoint.load_superres(name, policy.superres, device), policy)
+        return lambda device: _laid_out(checkpoint.load_superres(name, formats.superres, device), policy)
 
     def movq(device: torch.device) -> nn.Module:
-        net: Any = checkpoint.load_movq(policy.movq, device)
+        net: Any = checkpoint.load_movq(formats.movq, device)
         broadcast_spatial_norms(net)
         return _laid_out(net, policy)
 
@@ -78,7 +80,7 @@ def net_specs(checkpoint: Checkpoint, policy: DevicePolicy) -> tuple[NetSpec, ..
         here(
             name=f"control_{name}",
             bytes=size(f"control_{name}"),
-            load=partial(checkpoint.load_control, name, policy.unet),
+            load=partial(checkpoint.load_control, name, formats.unet),
             activations=control_activations,
         )
         for name in CONTROLS
@@ -95,8 +97,8 @@ def net_specs(checkpoint: Checkpoint, policy: DevicePolicy) -> tuple[NetSpec, ..
     encoder = NetSpec(
         name="text_encoder",
         bytes=size("text_encoder"),
-        load=partial(checkpoint.load_encoder, policy.text),
-        device=policy.text_device,
+        load=partial(checkpoint.load_encoder, formats.text),
+        device=policy.large_device,
         activations=lambda net, texts: TEXT_ACTIVATIONS if policy.device.type != "cpu" else 0,
     )
     return (

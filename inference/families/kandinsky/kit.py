@@ -14,17 +14,17 @@ from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from inference.blobs import BlobMissing, decode_picture, decode_png
-from inference.checkpoints.catalogue import UNet
-from inference.checkpoints.load import Checkpoint
 from inference.engine.device import raise_if_lost
-from inference.engine.kit import Kit, Way
+from inference.engine.kit import Kit, PipelineSpec
 from inference.engine.nets import Nets
+from inference.engine.policy import DevicePolicy
 from inference.engine.previews import pixel_colours, to_uint8
-from inference.engine.residency import DevicePolicy
 from inference.engine.result_cache import Remembered
 from inference.families.kandinsky.answers import Guide, answer
 from inference.families.kandinsky.asks import Encode, Enlarge, Structure
 from inference.families.kandinsky.conditioning import Context, EncodingCache, Tokens, contexts_by_rule, tokenize
+from inference.families.kandinsky.files.catalogue import UNet
+from inference.families.kandinsky.files.load import Checkpoint
 from inference.families.kandinsky.inventory import PIXEL_CHANNELS, WholeUNet, net_specs, nets_used
 from inference.families.kandinsky.nets.clip import embed_pictures
 from inference.families.kandinsky.nets.control import control_residuals, hint_features
@@ -34,7 +34,7 @@ from inference.families.kandinsky.nets.movq import decode, encode
 from inference.families.kandinsky.nets.preview import Preview, fit_preview
 from inference.families.kandinsky.nets.superres import MAPS_ALIVE, activation_bytes, predict_clean
 from inference.families.kandinsky.nets.unet import Extras, denoise
-from inference.families.kandinsky.pipelines import WAYS
+from inference.families.kandinsky.pipelines import PIPELINES
 from inference.requests import Request
 
 PICTURES_KNOWN = 64
@@ -85,8 +85,8 @@ class CheckpointKit(Kit):
     # What the engine asks
 
     @property
-    def ways(self) -> dict[type[Request], Way]:
-        return WAYS
+    def pipelines(self) -> dict[type[Request], PipelineSpec]:
+        return PIPELINES
 
     def answer(self, asks: Sequence[Any], *, room: int, lean: bool) -> list[object]:
         return answer(self, asks, room=room, lean=lean)

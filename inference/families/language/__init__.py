@@ -23,4 +23,4 @@ def _open(place: Place) -> Kit:
     return LanguageKit(language_of(place.options), place.policy, place.nets)
 
 
-LANGUAGE = Family(name="language", kinds=TASKS, offer=_offer, open=_open)
+LANGUAGE = Family(name="language", kinds=TASKS, formats=("text",), offer=_offer, open=_open)

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
-from inference.checkpoints.catalogue import human_size
+from inference.checkpoints.released import human_size
 from inference.queue.options import WorkerOptions
 from inference.requests import ModelCard
 

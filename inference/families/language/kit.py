@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from inference.engine.kit import Kit, Way
+from inference.engine.kit import Kit, PipelineSpec
 from inference.engine.nets import Nets, NetSpec
-from inference.engine.residency import DevicePolicy
+from inference.engine.policy import DevicePolicy
 from inference.families.language.asks import Write, Written
 from inference.families.language.files import LanguageModels
 from inference.families.language.model import ACTIVATIONS, Scribe
-from inference.families.language.pipelines import WAYS
+from inference.families.language.pipelines import PIPELINES
 from inference.requests import Request
 
 
@@ -24,8 +24,8 @@ class LanguageKit(Kit):
         nets.register(self._specs(policy))
 
     @property
-    def ways(self) -> dict[type[Request], Way]:
-        return WAYS
+    def pipelines(self) -> dict[type[Request], PipelineSpec]:
+        return PIPELINES
 
     def answer(self, asks: Sequence[Any], *, room: int, lean: bool) -> list[object]:
         return [self.write(ask) for ask in asks]
@@ -45,8 +45,8 @@ class LanguageKit(Kit):
             yield NetSpec(
                 name=name,
                 bytes=model.bytes,
-                load=partial(self._scribe.load, name, policy.text),
-                device=policy.text_device,
+                load=partial(self._scribe.load, name, policy.format_of("text", policy.large_half)),
+                device=policy.large_device,
                 activations=lambda net, _: ACTIVATIONS,
                 moves=self._scribe.moves(name),
             )

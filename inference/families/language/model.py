@@ -14,7 +14,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from inference.checkpoints.store import MissingWeights
+from inference.checkpoints.folders import MissingWeights
 from inference.families.language.asks import TokenIds, Write, Written
 from inference.families.language.cleanup import is_over
 from inference.families.language.files import LanguageModel, LanguageModels, Task

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from inference.engine.asks import Drawing, Pipeline, Tools
-from inference.engine.kit import Way
+from inference.engine.kit import PipelineSpec
 from inference.families.language.asks import Write, Written
 from inference.families.language.cleanup import answer, whole_sentences
 from inference.requests import Note, Request, Rewrite
@@ -33,4 +33,4 @@ def rewrite_steps(request: Rewrite) -> int:
     return len(request.seeds) * math.ceil(MOST_TOKENS / TOKENS_AT_ONCE)
 
 
-WAYS: dict[type[Request], Way] = {Rewrite: Way(rewrite, rewrite_steps)}
+PIPELINES: dict[type[Request], PipelineSpec] = {Rewrite: PipelineSpec(rewrite, rewrite_steps)}

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from inference.blobs import BlobMissing
-from inference.engine.kit import Kit, Way
+from inference.engine.kit import Kit, PipelineSpec
 from inference.engine.loop import Drawn, Engine
 from inference.families.kandinsky.answers import Guide, answer
 from inference.families.kandinsky.asks import Encode
 from inference.families.kandinsky.conditioning import Context, Tokens
-from inference.families.kandinsky.pipelines import WAYS
+from inference.families.kandinsky.pipelines import PIPELINES
 from inference.requests import FlashTextToImage, Request, TextToImage
 
 
@@ -38,8 +38,8 @@ class ArithmeticKit(Kit):
         return self
 
     @property
-    def ways(self) -> dict[type[Request], Way]:
-        return WAYS
+    def pipelines(self) -> dict[type[Request], PipelineSpec]:
+        return PIPELINES
 
     def answer(self, asks: Sequence[Any], *, room: int, lean: bool) -> list[object]:
         return answer(self, asks, room=room, lean=lean)

@@ -14,12 +14,12 @@ from PIL import Image
 from torch import Tensor
 
 from inference.blobs import BlobMissing, encode_png
-from inference.checkpoints.catalogue import UNet
-from inference.checkpoints.load import Checkpoint
 from inference.engine.nets import Nets
-from inference.engine.residency import DevicePolicy, device_policy
+from inference.engine.policy import DevicePolicy, device_policy
 from inference.families.kandinsky.answers import Guide
 from inference.families.kandinsky.conditioning import Context
+from inference.families.kandinsky.files.catalogue import UNet
+from inference.families.kandinsky.files.load import Checkpoint
 from inference.families.kandinsky.kit import CheckpointKit
 from inference.families.language.asks import Write, Written
 from inference.families.language.files import LanguageModels, language_models

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from inference.engine.asks import Pipeline
-from inference.engine.kit import Way
+from inference.engine.kit import PipelineSpec
 from inference.engine.loop import Drawn
 from inference.families.kandinsky import kit as kit_module
 from inference.families.kandinsky.asks import Decode, Enlarge, ToPixels
-from inference.families.kandinsky.pipelines import WAYS
+from inference.families.kandinsky.pipelines import PIPELINES
 from inference.families.kandinsky.pipelines.enlarging import Frames
 from inference.families.kandinsky.pipelines.upscale import Plan, upscale, upscale_steps
 from inference.requests import Failed, Kind, Note, Progress, Request, TextToImage, Upscale
@@ -45,8 +45,8 @@ def kit(random_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> AllKin
 def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows of super-resolution of 64 pixels instead of 1024."""
     plan = Plan(frames=Frames(window=64, stride=48))
-    way = Way(partial(upscale, plan=plan), partial(upscale_steps, plan=plan))
-    monkeypatch.setitem(WAYS, Upscale, way)
+    spec = PipelineSpec(partial(upscale, plan=plan), partial(upscale_steps, plan=plan))
+    monkeypatch.setitem(PIPELINES, Upscale, spec)
 
 
 @pytest.fixture(autouse=True)

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from inference.checkpoints.load import Checkpoint
 from inference.child.serving import EngineChild
 from inference.engine.asks import Drawing
 from inference.engine.loop import Drawn
-from inference.engine.residency import device_policy
+from inference.engine.policy import device_policy
+from inference.families.kandinsky.files.load import Checkpoint
 from inference.families.kandinsky.inventory import nets_used
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import Assignment, JobEvent

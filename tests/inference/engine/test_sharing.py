@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from inference.checkpoints.catalogue import UNet
 from inference.families.kandinsky.answers import Guide
 from inference.families.kandinsky.conditioning import Context
+from inference.families.kandinsky.files.catalogue import UNet
 from inference.requests import Request
 from tests.inference.engine.fakes import engine_of, finish, flash, full, pictures
 from tests.inference.tiny import TinyKit

@@ -7,9 +7,9 @@ import json
 import pytest
 import torch
 
-from inference.checkpoints.load import Checkpoint
-from inference.checkpoints.store import lacking, locate, model_card
 from inference.families.kandinsky.conditioning import encode, null_context, project, tokenize
+from inference.families.kandinsky.files.load import Checkpoint
+from inference.families.kandinsky.files.store import lacking, locate, model_card
 from inference.families.kandinsky.nets.unet import denoise
 from inference.nano import movq
 from inference.nano.export import export, untrained

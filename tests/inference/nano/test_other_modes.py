@@ -8,9 +8,9 @@ import torch
 from PIL import Image, ImageDraw
 from transformers import T5EncoderModel
 
-from inference.checkpoints.load import Checkpoint
 from inference.families.kandinsky.asks import Encode
 from inference.families.kandinsky.conditioning import contexts_by_rule, encode, tokenize
+from inference.families.kandinsky.files.load import Checkpoint
 from inference.families.kandinsky.nets.superres import enlarged, predict_clean
 from inference.families.kandinsky.nets.unet import Extras, predict_noise
 from inference.families.kandinsky.pipelines.adapted import read_by_rule

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inference.checkpoints.load import Checkpoint
 from inference.engine.device import prepare
-from inference.engine.kit import Way
+from inference.engine.kit import PipelineSpec
 from inference.engine.loop import Drawn
 from inference.engine.nets import Nets
-from inference.engine.residency import DevicePolicy, device_policy
+from inference.engine.policy import DevicePolicy, device_policy
 from inference.families.kandinsky import pipelines
+from inference.families.kandinsky.files.load import Checkpoint
+from inference.families.kandinsky.formats import formats_of
 from inference.families.kandinsky.inventory import net_specs
 from inference.families.kandinsky.pipelines.enlarging import Frames
 from inference.families.kandinsky.pipelines.upscale import Plan, upscale, upscale_steps
@@ -69,7 +70,7 @@ class ReadOnce(Nets):
         if device.type != "cpu" or name not in self._laid_out:
             return super()._load(name, device)
         policy = self._policy
-        key = (name, policy.device.type, policy.unet, policy.text, policy.movq, policy.superres)
+        key = (name, policy.device.type, formats_of(policy))
         if key not in self._weights.read:
             self._weights.read[key] = self._laid_out[name].load(device)
         return copy.deepcopy(self._weights.read[key])
@@ -89,7 +90,8 @@ class Studio(AllKinds):
 def on_cpu(weights: Weights, like: DevicePolicy, *, by_rules: bool) -> Studio:
     """The kit on the CPU in the formats of `like`."""
     cpu = torch.device("cpu")
-    return Studio(weights, replace(like, device=cpu, text_device=cpu), like_a_card=by_rules)
+    formats = asdict(formats_of(like))
+    return Studio(weights, replace(like, device=cpu, large_device=cpu, chosen=formats), like_a_card=by_rules)
 
 
 class Clock:
@@ -176,5 +178,5 @@ def studio(
 def small_windows(patched: pytest.MonkeyPatch) -> None:
     """Windows of super-resolution of 64 pixels instead of 1024."""
     plan = Plan(frames=Frames(window=64, stride=48))
-    way = Way(partial(upscale, plan=plan), partial(upscale_steps, plan=plan))
-    patched.setitem(pipelines.WAYS, Upscale, way)
+    spec = PipelineSpec(partial(upscale, plan=plan), partial(upscale_steps, plan=plan))
+    patched.setitem(pipelines.PIPELINES, Upscale, spec)

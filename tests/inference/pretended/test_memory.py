@@ -14,8 +14,10 @@ from inference.engine import device as device_module
 from inference.engine import residency
 from inference.engine.device import Staging
 from inference.engine.loop import Drawn
-from inference.engine.residency import Residency, best_device, device_policy
+from inference.engine.policy import best_device, device_policy
+from inference.engine.residency import Residency
 from inference.families.kandinsky import kit as kit_module
+from inference.families.kandinsky.formats import formats_of
 from inference.families.kandinsky.inventory import decoder_activations, encoder_activations, hed_activations
 from inference.families.kandinsky.nets.fast_movq import broadcast_spatial_norms, keep_plain_layout
 from inference.families.kandinsky.nets.hed import HED, edge_logits
@@ -60,11 +62,12 @@ def test_the_chosen_card_is_asked_and_not_the_present_one() -> None:
     with Cards(old, new):
         assert best_device() == torch.device("cuda:0")
         first, second = device_policy("cuda:0"), device_policy("cuda:1")
-        assert (first.unet, first.max_rows, first.text_device.type) == (torch.float16, 4, "cpu")
-        assert (second.unet, second.max_rows, second.text_device) == (torch.bfloat16, 16, torch.device("cuda:1"))
+        assert (formats_of(first).unet, first.max_rows, first.large_device.type) == (torch.float16, 4, "cpu")
+        assert (formats_of(second).unet, second.max_rows) == (torch.bfloat16, 16)
+        assert second.large_device == torch.device("cuda:1")
     with Cards(new, old):
         assert device_policy("cuda").device == torch.device("cuda:0")
-        assert device_policy("cuda:1").unet is torch.float16
+        assert formats_of(device_policy("cuda:1")).unet is torch.float16
 
 
 @pytest.mark.parametrize("name", ["cuda:2", "cuda:7", "gpu", "cuda:-1"])

@@ -12,7 +12,7 @@ import torch
 from diffusers import VQModel
 from torch import Tensor, nn
 
-from inference.families.kandinsky.nets.shapes import Shapes, count_children
+from inference.checkpoints.shapes import Shapes, count_children
 
 OFFICIAL_GROUPS = 32
 

@@ -5,7 +5,7 @@ Steps are the asks that cost a pass, an `Enlarge` counting for as many as it has
 
 from __future__ import annotations
 
-from inference.engine.kit import Way
+from inference.engine.kit import PipelineSpec
 from inference.families.kandinsky.pipelines.control import control, control_steps
 from inference.families.kandinsky.pipelines.flash import flash, flash_steps
 from inference.families.kandinsky.pipelines.inpaint import inpaint, inpaint_steps
@@ -27,14 +27,14 @@ from inference.requests import (
     Upscale,
 )
 
-WAYS: dict[type[Request], Way] = {
-    FlashTextToImage: Way(flash, flash_steps),
-    TextToImage: Way(text_to_image, text_to_image_steps),
-    Refine: Way(refine, refine_steps),
-    Inpaint: Way(inpaint, inpaint_steps),
-    Outpaint: Way(outpaint, outpaint_steps),
-    Mix: Way(mix, mix_steps),
-    FlashMix: Way(flash_mix, flash_mix_steps),
-    Control: Way(control, control_steps),
-    Upscale: Way(upscale, upscale_steps),
+PIPELINES: dict[type[Request], PipelineSpec] = {
+    FlashTextToImage: PipelineSpec(flash, flash_steps),
+    TextToImage: PipelineSpec(text_to_image, text_to_image_steps),
+    Refine: PipelineSpec(refine, refine_steps),
+    Inpaint: PipelineSpec(inpaint, inpaint_steps),
+    Outpaint: PipelineSpec(outpaint, outpaint_steps),
+    Mix: PipelineSpec(mix, mix_steps),
+    FlashMix: PipelineSpec(flash_mix, flash_mix_steps),
+    Control: PipelineSpec(control, control_steps),
+    Upscale: PipelineSpec(upscale, upscale_steps),
 }

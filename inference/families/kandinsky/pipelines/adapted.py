@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inference.checkpoints.catalogue import UNet
 from inference.engine.asks import Ask
 from inference.families.kandinsky.asks import Denoise, EmbedImages, Encode, ImageTokens, Structure, Tools
 from inference.families.kandinsky.conditioning import MAX_TOKENS, Context, TextRule, TokenIds, Tokens, cut_ids
+from inference.families.kandinsky.files.catalogue import UNet
 from inference.families.kandinsky.pipelines.guided import follow
 from inference.families.kandinsky.pipelines.parts import prompt_notes
 from inference.families.kandinsky.sampling import (

@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from inference.checkpoints.catalogue import UNet
 from inference.engine.asks import Ask, Drawing, Pipeline
 from inference.families.kandinsky.asks import Outline, Structure, Tools
 from inference.families.kandinsky.compositing import covering
 from inference.families.kandinsky.conditioning import TextRule
+from inference.families.kandinsky.files.catalogue import UNet
 from inference.families.kandinsky.pipelines.adapted import (
     FILLER,
     PICTURE_PROMPT_ASKS,

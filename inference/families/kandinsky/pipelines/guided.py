@@ -8,10 +8,10 @@ from typing import Any
 
 from torch import Tensor
 
-from inference.checkpoints.catalogue import UNet
 from inference.engine.asks import Ask, Show
 from inference.families.kandinsky.asks import Denoise, Encode, Tools
 from inference.families.kandinsky.conditioning import Context, TokenIds, negative_ids
+from inference.families.kandinsky.files.catalogue import UNet
 from inference.families.kandinsky.pipelines.parts import prompt_notes
 from inference.families.kandinsky.sampling import (
     PERCENTILE,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from inference.checkpoints.store import MissingWeights
+from inference.checkpoints.folders import MissingWeights
 from inference.engine.nets import Nets
 from inference.families.kandinsky.asks import Encode
 from inference.requests import Failed

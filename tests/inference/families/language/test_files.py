@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from inference.checkpoints.store import EMBEDDED, model_card
 from inference.doctor import language_report
+from inference.families.kandinsky.files.store import EMBEDDED, model_card
 from inference.families.language import files
 from inference.families.language.files import BEAUTIFIER, NONE, LanguageModels, language_models
 from tests.inference.families.language.models import write_llama, write_marian

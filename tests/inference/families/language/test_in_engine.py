@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from inference.engine.loop import Drawn, Engine
-from inference.engine.residency import device_policy
+from inference.engine.policy import device_policy
 from inference.families.language.files import NONE, LanguageModels, language_models
 from inference.families.language.kit import LanguageKit
 from inference.requests import Failed, FlashTextToImage, Progress, Request, Rewrite

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from inference.checkpoints.store import MissingWeights
+from inference.checkpoints.folders import MissingWeights
 from inference.engine.asks import Drawing
 from inference.families.language.asks import Write, Written
 from inference.families.language.cleanup import is_english

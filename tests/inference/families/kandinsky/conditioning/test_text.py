@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from torch import nn
 from transformers import T5Tokenizer
 
-from inference.checkpoints.load import Checkpoint
 from inference.families.kandinsky.conditioning import (
     EOS,
     MAX_TOKENS,
@@ -21,6 +20,7 @@ from inference.families.kandinsky.conditioning import (
     project,
     tokenize,
 )
+from inference.families.kandinsky.files.load import Checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inference.checkpoints.load import Checkpoint, LoadedUNet
+from inference.checkpoints.shapes import shapes_of
 from inference.families.kandinsky.conditioning import Context, merge, null_context, project
-from inference.families.kandinsky.nets.shapes import shapes_of
+from inference.families.kandinsky.files.load import Checkpoint, LoadedUNet
 from inference.families.kandinsky.nets.unet import build_unet, denoise, infer_unet_config
 from tests.inference.tiny import UNET, WIDTH
 

@@ -11,7 +11,7 @@ from inference.families.kandinsky.asks import Denoise, EmbedImages, Encode, Outl
 from inference.families.kandinsky.conditioning import EOS
 from inference.requests import Control, InvalidRequest
 from tests.inference.families.kandinsky.pipelines.adapted import Desk, of, passes, play
-from tests.inference.families.kandinsky.pipelines.ways import draw, steps
+from tests.inference.families.kandinsky.pipelines.by_request import draw, steps
 
 SOURCE = torch.zeros(100, 300, 3, dtype=torch.uint8)
 SOURCE[:, 100:200] = 200  # the middle third, which is what a square takes

@@ -13,7 +13,7 @@ from inference.families.kandinsky.asks import Decode, Denoise, EmbedImages, Enco
 from inference.families.kandinsky.sampling import ddpm_timesteps
 from inference.requests import FlashMix, Mix, Note
 from tests.inference.families.kandinsky.pipelines.adapted import GREY, Desk, of, passes, play
-from tests.inference.families.kandinsky.pipelines.ways import draw, steps
+from tests.inference.families.kandinsky.pipelines.by_request import draw, steps
 
 BRIGHT, DARK = (torch.full((20, 30, 3), shade, dtype=torch.uint8) for shade in (255, 51))
 

@@ -11,7 +11,7 @@ from inference.families.kandinsky.asks import Decode, Denoise, Encode
 from inference.families.kandinsky.conditioning import EOS, Context, Tokens
 from inference.families.kandinsky.sampling import alphas_cumprod
 from inference.requests import FlashTextToImage, Note, Request, TextToImage
-from tests.inference.families.kandinsky.pipelines.ways import draw, steps
+from tests.inference.families.kandinsky.pipelines.by_request import draw, steps
 
 CONTEXT = Context(torch.ones(1, 3, 2), torch.ones(1, 3, dtype=torch.int64), torch.tensor([3]))
 NULL = Context(torch.zeros(1, 1, 2), torch.ones(1, 1, dtype=torch.int64), torch.tensor([1]))

@@ -23,7 +23,7 @@ from inference.families.kandinsky.sampling import PictureNoise
 from inference.families.kandinsky.sampling.superres import refine_coefficients
 from inference.families.kandinsky.sampling.windows import View, windows
 from inference.requests import InvalidRequest, Source, Upscale
-from tests.inference.families.kandinsky.pipelines.ways import draw, steps
+from tests.inference.families.kandinsky.pipelines.by_request import draw, steps
 
 KINDS = ("x2", "x4", "flash_x2")
 CONTEXT = Context(torch.ones(1, 128, 2), torch.ones(1, 128, dtype=torch.int64), torch.tensor([128]))

@@ -7,13 +7,14 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from inference.checkpoints.convert import convert
-from inference.checkpoints.load import Checkpoint
+from inference.checkpoints.folders import MissingWeights
 from inference.checkpoints.manifest import sha256
-from inference.checkpoints.store import MissingWeights, lacking, locate, model_card
-from inference.checkpoints.verify import verify
+from inference.families.kandinsky.files.convert import convert
+from inference.families.kandinsky.files.load import Checkpoint
+from inference.families.kandinsky.files.store import lacking, locate, model_card
+from inference.families.kandinsky.files.verify import verify
 from inference.requests import Kind
-from tests.inference.checkpoints.layouts import write_diffusers, write_v30, write_v31
+from tests.inference.families.kandinsky.files.layouts import write_diffusers, write_v30, write_v31
 
 DRAWN: tuple[Kind, ...] = ("flash", "full", "refine", "inpaint", "outpaint")
 
@@ -126,7 +127,7 @@ def test_an_empty_folder_has_nothing_to_convert_or_verify(tmp_path: Path) -> Non
 def test_a_full_disk_is_noticed_before_anything_is_written(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from inference.checkpoints import convert as module
+    from inference.families.kandinsky.files import convert as module
 
     monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000})())
     with pytest.raises(module.DoesNotFit, match="1,000 are free"):
@@ -137,7 +138,7 @@ def test_a_full_disk_is_noticed_before_anything_is_written(
 def test_room_is_foreseen_for_half_precision_that_is_widened(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from inference.checkpoints import convert as module
+    from inference.families.kandinsky.files import convert as module
 
     source = write_diffusers(tiny_folder, tmp_path / "released")
     manifest = convert(source, tmp_path / "one", torch.float32, quiet)

@@ -11,16 +11,17 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import T5Config, T5EncoderModel
 
-from inference.checkpoints.contents import UnreadableCheckpoint, read_tensors
-from inference.checkpoints.keys import unet_to_official
-from inference.checkpoints.load import Checkpoint
-from inference.checkpoints.store import MissingWeights, lacking, locate
+from inference.checkpoints.folders import MissingWeights
+from inference.checkpoints.tensors import UnreadableCheckpoint, read_tensors
 from inference.engine.loop import Drawn
 from inference.families.kandinsky.conditioning import null_context
+from inference.families.kandinsky.files.keys import unet_to_official
+from inference.families.kandinsky.files.load import Checkpoint
+from inference.families.kandinsky.files.store import lacking, locate
 from inference.families.kandinsky.nets.unet import build_unet, denoise
 from inference.requests import TextToImage
-from tests.inference.checkpoints.layouts import write_diffusers, write_v30, write_v31
 from tests.inference.engine.fakes import engine_of
+from tests.inference.families.kandinsky.files.layouts import write_diffusers, write_v30, write_v31
 from tests.inference.tiny import MOVQ, TOKENIZER, UNET, TinyKit
 
 Layout = Callable[[Path, Path], Path]

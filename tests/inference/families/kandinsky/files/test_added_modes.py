@@ -9,14 +9,15 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from inference.checkpoints.catalogue import KINDS, UNet
-from inference.checkpoints.contents import UnreadableCheckpoint
-from inference.checkpoints.convert import convert
-from inference.checkpoints.load import Checkpoint
-from inference.checkpoints.store import MissingWeights, describe_lack, lacking, locate, model_card, nets_of, unet_nets
-from inference.checkpoints.verify import verify
+from inference.checkpoints.folders import MissingWeights
+from inference.checkpoints.tensors import UnreadableCheckpoint
+from inference.families.kandinsky.files.catalogue import KINDS, UNet
+from inference.families.kandinsky.files.convert import convert
+from inference.families.kandinsky.files.load import Checkpoint
+from inference.families.kandinsky.files.store import describe_lack, lacking, locate, model_card, nets_of, unet_nets
+from inference.families.kandinsky.files.verify import verify
 from inference.requests import Kind
-from tests.inference.checkpoints.layouts import write_added, write_v31
+from tests.inference.families.kandinsky.files.layouts import write_added, write_v31
 
 
 def unet(name: UNet) -> Callable[[Checkpoint], nn.Module]:

@@ -1,15 +1,11 @@
-"""Checkpoint files into nets: every released layout, straight into the wanted dtype and device.
-
-Tensors stay mapped from the file until they are placed, modules are built on the meta device and take the tensors over,
-so that loading never holds a net twice.
-"""
+"""Checkpoint files into nets: every released layout, straight into the wanted dtype and device."""
 
 from __future__ import annotations
 
 import json
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -17,27 +13,27 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from inference.checkpoints.catalogue import Net, UNet
-from inference.checkpoints.contents import (
+from inference.checkpoints.folders import MissingWeights
+from inference.checkpoints.shapes import Shapes, shapes_of
+from inference.checkpoints.tensors import UnreadableCheckpoint, assemble, read_tensors
+from inference.families.kandinsky.files.catalogue import Net, UNet
+from inference.families.kandinsky.files.contents import (
     UNetParts,
-    UnreadableCheckpoint,
     adapter_state,
     bare,
     clip_heads,
     clip_state,
     movq_state,
-    read_tensors,
     split_unet,
 )
-from inference.checkpoints.keys import State, projection_to_official, unet_to_diffusers
-from inference.checkpoints.store import PROJECTION_OF, Files, MissingWeights, locate, revisions, unet_nets
+from inference.families.kandinsky.files.keys import projection_to_official, unet_to_diffusers
+from inference.families.kandinsky.files.store import PROJECTION_OF, Files, locate, revisions, unet_nets
 from inference.families.kandinsky.nets.clip import build_clip, infer_clip_config
 from inference.families.kandinsky.nets.control import STEM, build_control, graft_stem
 from inference.families.kandinsky.nets.hed import build_hed
 from inference.families.kandinsky.nets.ip_adapter import graft_adapter, is_adapter_name
 from inference.families.kandinsky.nets.movq import build_movq, infer_movq_config
 from inference.families.kandinsky.nets.projection import build_projection
-from inference.families.kandinsky.nets.shapes import Shapes, shapes_of
 from inference.families.kandinsky.nets.superres import build_superres, infer_superres_config
 from inference.families.kandinsky.nets.unet import build_unet, infer_unet_config, keep_output_exact
 
@@ -243,27 +239,3 @@ def build_any_unet(shapes: Shapes, **extras: int) -> nn.Module:
     if any(name.startswith(STEM) for name in shapes):
         graft_stem(unet, shapes)
     return unet
-
-
-def assemble(
-    build: Callable[[], nn.Module], state: State, origin: str, dtype: torch.dtype, device: torch.device | str
-) -> nn.Module:
-    """Builds a net on the meta device and lets it take over the tensors of `state`, each placed on `device` in `dtype`.
-
-    Strict: unless names and shapes are exactly the net's, raises UnreadableCheckpoint that names `origin` and the
-    first misfits.
-    """
-    try:
-        module: nn.Module = build()
-        expected = shapes_of(module.state_dict())
-    except (KeyError, ValueError, IndexError, ZeroDivisionError) as error:
-        raise UnreadableCheckpoint(f"{origin}: its tensors do not describe such a net ({error!r})") from error
-    got = shapes_of(state)
-    if expected != got:
-        misfits = sorted(name for name in expected.keys() | got.keys() if expected.get(name) != got.get(name))
-        shown = "; ".join(f"{name}: expected {expected.get(name)}, found {got.get(name)}" for name in misfits[:3])
-        raise UnreadableCheckpoint(f"{origin} does not fit in {len(misfits)} places: {shown}")
-    # On a GPU the cast happens there, so that the CPU never holds a converted copy.
-    placed = {name: tensor.to(device).to(dtype) for name, tensor in state.items()}
-    module.load_state_dict(placed, strict=True, assign=True)
-    return module.requires_grad_(False).eval()

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from inference.engine.asks import Pipeline
-from inference.families.kandinsky.pipelines import WAYS
+from inference.families.kandinsky.pipelines import PIPELINES
 from inference.requests import Request
 
 
 def draw(request: Request, tools: Any) -> Pipeline:
     """The pipeline that draws `request`, not yet started."""
-    return WAYS[type(request)].pipeline(request, tools)
+    return PIPELINES[type(request)].start(request, tools)
 
 
 def steps(request: Request) -> int:
     """Steps that its asks will count."""
-    return WAYS[type(request)].steps(request)
+    return PIPELINES[type(request)].steps(request)
