@@ -30,7 +30,7 @@ from bot.settings import Settings
 from bot.telegram.outbox import Outbox
 from bot.telegram.pacing import Pace, Window
 from inference.queue.transport import Assignment, Capacity, JobReport
-from inference.requests import ModelCard, Progress, Started, Texts
+from inference.requests import Ability, ModelCard, Progress, Started, Texts
 
 TOKEN = "123456:" + "A" * 35
 PERSONS = 100
@@ -41,7 +41,8 @@ MOST_OWN_MS = 5.0
 EVERY_SECONDS = 0.05  # between the steps of the engine that is busy
 ROOMY = Pace((Window(10**6, 1.0),), (Window(10**6, 1.0),), 1e6)
 CARD = ModelCard(
-    label=Texts(ru="Kandinsky 3.1", en="Kandinsky 3.1"), kinds=("flash", "full"), sizes={"1:1": (1024, 1024)}
+    label=Texts(ru="Kandinsky 3.1", en="Kandinsky 3.1"),
+    abilities=dict.fromkeys(("flash", "full"), Ability(sizes={"1:1": (1024, 1024)})),
 )
 
 RawUpdate = dict[str, Any]
@@ -121,7 +122,7 @@ class EndlessDelivery:
 class Bench:
     """Both bots in one loop, and updates for them: every one from the next of `PERSONS` people."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, studio: app.Studio, delivery: EndlessDelivery) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, studio: app.Running, delivery: EndlessDelivery) -> None:
         self.delivery = delivery
         self._loop = loop
         self._numbers = itertools.count(1)
@@ -191,7 +192,7 @@ def bare_updates() -> Updates:
 
 
 @contextlib.asynccontextmanager
-async def opened_studio(folder: Path, delivery: EndlessDelivery) -> AsyncIterator[app.Studio]:
+async def opened_studio(folder: Path, delivery: EndlessDelivery) -> AsyncIterator[app.Running]:
     """The bot as `python -m bot run` puts it together, but for the network, the worker and Telegram's limits."""
     settings = Settings(
         _env_file=None,

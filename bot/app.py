@@ -23,7 +23,7 @@ from bot.conversation import build_router
 from bot.conversation.commands import set_commands
 from bot.imaging.decoder import Decoder
 from bot.jobs.delivery import Deliveries
-from bot.jobs.desk import Desk
+from bot.jobs.studio import Studio
 from bot.settings import Settings, SettingsError
 from bot.store import History, Leftovers
 from bot.store.migration import upgrade
@@ -57,7 +57,7 @@ LOOKS_AT_ONCE, LOOKS_OF_ONE, LOOKS_WAITING = 8, 2, 100  # the decoder has places
 
 
 @dataclass(frozen=True)
-class Studio:
+class Running:
     """A running bot: everything is there, and updates may come in."""
 
     settings: Settings
@@ -69,19 +69,19 @@ class Studio:
     decoder: Decoder
 
 
-async def run(settings: Settings, *, on_ready: Callable[[Studio], Awaitable[None]] | None = None) -> None:
+async def run(settings: Settings, *, on_ready: Callable[[Running], Awaitable[None]] | None = None) -> None:
     """Runs the bot until SIGTERM or SIGINT; `on_ready` is called when it answers. Raises SettingsError."""
     with stop_on_signals() as stop:
         try:
-            async with open_studio(settings, stop) as studio:
-                if studio is None:
+            async with open_studio(settings, stop) as running:
+                if running is None:
                     return
-                log.info("@%s is listening", studio.me.username)
+                log.info("@%s is listening", running.me.username)
                 gc.freeze()  # what the start has made stays: no collection, nor the last one, need look at it
-                serving = asyncio.create_task(serve(studio, stop))
-                await studio.decoder.warm_up()
+                serving = asyncio.create_task(serve(running, stop))
+                await running.decoder.warm_up()
                 if on_ready is not None:
-                    await on_ready(studio)
+                    await on_ready(running)
                 await serving
                 log.info("no new messages are taken; finishing what is under way")
         except DBAPIError as broken:  # on the way up or down: what comes between is answered where it happens
@@ -94,26 +94,26 @@ async def migrate_database(settings: Settings) -> None:
         pass
 
 
-async def serve(studio: Studio, stop: asyncio.Event) -> None:
+async def serve(running: Running, stop: asyncio.Event) -> None:
     """Takes updates until `stop` is set, and returns when the last handler has ended."""
-    async with studio.inbox.open(studio.settings.shutdown_grace_seconds):
-        await _receive(studio, stop)
+    async with running.inbox.open(running.settings.shutdown_grace_seconds):
+        await _receive(running, stop)
 
 
-async def _receive(studio: Studio, stop: asyncio.Event) -> None:
-    settings, bot = studio.settings, studio.bot
-    allowed_updates = studio.updates.resolve_used_update_types()
+async def _receive(running: Running, stop: asyncio.Event) -> None:
+    settings, bot = running.settings, running.bot
+    allowed_updates = running.updates.resolve_used_update_types()
     if settings.webhook_url is None:
         await reached(bot.delete_webhook, stop)  # Telegram refuses polls while one is set
         try:
-            await poll(bot, studio.inbox, stop, allowed_updates=allowed_updates)
+            await poll(bot, running.inbox, stop, allowed_updates=allowed_updates)
         except TelegramUnauthorizedError as revoked:
             raise SettingsError("BOT_TOKEN", "Telegram no longer knows this token; ask @BotFather for it") from revoked
         return
     try:
         await serve_webhook(
             bot,
-            studio.inbox,
+            running.inbox,
             stop,
             url=settings.webhook_url,
             secret=settings.webhook_secret_value,
@@ -128,7 +128,7 @@ async def _receive(studio: Studio, stop: asyncio.Event) -> None:
 
 
 @asynccontextmanager
-async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Studio | None]:
+async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Running | None]:
     """Brings everything up; on leaving lets running jobs end within the grace and shows what they gave.
 
     None when `stop` was set before Telegram could be reached.
@@ -163,7 +163,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         files = Files(bot, incoming)
         await asyncio.to_thread(files.clear)
         decoder = Decoder(blobs, incoming)
-        desk = Desk(
+        studio = Studio(
             bot=bot,
             queue=queue,
             ledger=ledger,
@@ -178,17 +178,10 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         updates = Updates(
             disable_fsm=True,
             settings=settings,
-            history=history,
-            ledger=ledger,
-            queue=queue,
-            blobs=blobs,
-            deliveries=deliveries,
-            decoder=decoder,
-            outbox=outbox,
-            desk=desk,
+            studio=studio,
             albums=Albums(),
         )
-        middlewares.install(updates, settings=settings, history=history, outbox=outbox, tell_owner=notices.tell)
+        middlewares.install(updates, settings=settings, studio=studio, outbox=outbox, tell_owner=notices.tell)
         updates.include_router(build_router())
         inbox = Inbox(bot, updates, database)
         inbox.apologise = partial(apologise, bot)
@@ -203,7 +196,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             await deliveries.resume()
             await _model_card(queue, stop)
             await _commands(bot)
-            yield Studio(settings, bot, me, updates, inbox, queue, decoder)
+            yield Running(settings, bot, me, updates, inbox, queue, decoder)
         finally:
             for chore in (sweeping, measuring):
                 chore.cancel()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from bot.app import Studio, run
+from bot.app import Running, run
 from bot.playground import serve
 from bot.settings import Settings, SettingsError, load_settings
 
@@ -41,9 +41,9 @@ async def demo(settings: Settings) -> None:
             f"port {settings.playground_port} is taken or forbidden; choose another, like PLAYGROUND_PORT=8090",
         ) from refused
 
-    async def announce(studio: Studio) -> None:
-        await studio.bot.set_my_name("Kandinsky")
-        _announce(studio, playground.url)
+    async def announce(running: Running) -> None:
+        await running.bot.set_my_name("Kandinsky")
+        _announce(running, playground.url)
 
     try:
         print("Starting the studio; the first picture is a few seconds away …", flush=True)
@@ -52,8 +52,8 @@ async def demo(settings: Settings) -> None:
         await playground.close()
 
 
-def _announce(studio: Studio, url: str) -> None:
-    card = studio.queue.card
+def _announce(running: Running, url: str) -> None:
+    card = running.queue.card
     if card is None:
         print("The drawing engine has not started. `python -m bot doctor` says what it lacks.", flush=True)
     lines = [

@@ -16,13 +16,13 @@ import bot.conversation.start as start
 import bot.conversation.styles as styles
 import bot.conversation.tree as tree
 import bot.conversation.with_picture as with_picture
-import bot.modes.beautify as beautify
-import bot.modes.draw as draw
-import bot.modes.extend as extend
-import bot.modes.mix as mix
-import bot.modes.painted as painted
+import bot.modes.better_words.beautify as beautify
+import bot.modes.extend.asking as extend
+import bot.modes.mix.press as mix
 import bot.modes.press as press
-import bot.modes.repaint as repaint
+import bot.modes.repaint.asking as repaint
+import bot.modes.repaint.painted as painted
+import bot.modes.words as draw
 
 __all__ = ["build_router"]
 

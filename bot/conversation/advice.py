@@ -5,10 +5,10 @@ from __future__ import annotations
 from bot.imaging.decoding import PictureRefused, Trouble
 from bot.jobs.cards import escape, mode_name, refused, shortened, style_name, wait
 from bot.jobs.compose import ModeMissing, TooLong
-from bot.jobs.intake import EngineAway
-from bot.modes.canvas import PERCENT, BadShare
-from bot.modes.composition import BadFactor, BadScale, NoDepthMap, NoLook, TooLarge
-from bot.modes.pictures_in import NoPicture, TooManyPictures, WhichPicture
+from bot.jobs.order import EngineAway
+from bot.modes.base import BadFactor, BadScale, NoDepthMap, NoLook, TooLarge
+from bot.modes.extend.canvas import PERCENT, BadShare
+from bot.modes.source import NoPicture, TooManyPictures, WhichPicture
 from bot.prompt import (
     BOUNDS,
     MAX_RATIO,

@@ -10,9 +10,8 @@ from aiogram.types import BufferedInputFile, CallbackQuery, InlineKeyboardMarkup
 
 from bot.imaging import collage
 from bot.jobs import cards, keyboards
-from bot.jobs.delivery import Deliveries
-from bot.jobs.ownership import own_picture
-from bot.store import History, Person, StoredPicture
+from bot.jobs.studio import Studio
+from bot.store import Person, StoredPicture
 from bot.store.handling import decided
 from bot.telegram.callbacks import PageButton
 from bot.texts.i18n import _, ngettext
@@ -21,106 +20,83 @@ from inference.blobs import BlobMissing, BlobStore
 PAGE = 9
 
 
-async def open_(message: Message, person: Person, history: History, blobs: BlobStore) -> None:
-    pictures, total = await history.page(person.id, offset=0, limit=PAGE)
+async def open_(message: Message, person: Person, studio: Studio) -> None:
+    pictures, total = await studio.history.page(person.id, offset=0, limit=PAGE)
     if not pictures:
         await message.reply(_("You have no pictures yet. Tell me what to draw!"))
         return
     text, markup = _page(person.id, pictures, 0, total, starred=False)
     sent = await message.answer_photo(
-        await _sheet(pictures, blobs, 0), caption=text, parse_mode="HTML", reply_markup=markup
+        await _sheet(pictures, studio.blobs, 0), caption=text, parse_mode="HTML", reply_markup=markup
     )
-    await history.add_post(sent.chat.id, sent.message_id, job_id=None, kind="page")
+    await studio.history.add_post(sent.chat.id, sent.message_id, job_id=None, kind="page")
 
 
-async def turn(
-    callback: CallbackQuery, callback_data: PageButton, person: Person, history: History, blobs: BlobStore
-) -> None:
+async def turn(callback: CallbackQuery, callback_data: PageButton, person: Person, studio: Studio) -> None:
     asked_for_favourites = callback_data.starred and not callback_data.picture  # not on the way back from a picture
-    if asked_for_favourites and not (await history.page(person.id, offset=0, limit=1, starred=True))[1]:
+    if asked_for_favourites and not (await studio.history.page(person.id, offset=0, limit=1, starred=True))[1]:
         await callback.answer(_("No favourites yet: press ☆ under a picture."), show_alert=True)
         return
     await callback.answer()
-    await _show_page(callback, callback_data, person, history, blobs)
+    await _show_page(callback, callback_data, person, studio)
 
 
 async def open_one(
-    callback: CallbackQuery,
-    callback_data: PageButton,
-    person: Person,
-    history: History,
-    blobs: BlobStore,
-    deliveries: Deliveries,
+    callback: CallbackQuery, callback_data: PageButton, picture: StoredPicture, person: Person, studio: Studio
 ) -> None:
-    picture = await own_picture(callback, history, callback_data.picture)
-    if picture is None:
-        return
     await callback.answer()
     try:
-        file_id = await history.file_id_of(picture.id, "single")
-        photo = file_id or BufferedInputFile(await deliveries.gallery.jpeg(picture), f"{picture.id}.jpg")
+        file_id = await studio.history.file_id_of(picture.id, "single")
+        photo = file_id or BufferedInputFile(await studio.deliveries.gallery.jpeg(picture), f"{picture.id}.jpg")
     except BlobMissing:
         photo = BufferedInputFile(collage.blank(), "lost.jpg")
-    caption = await deliveries.gallery.caption(picture)
+    caption = await studio.deliveries.gallery.caption(picture)
     await _edit(callback, photo, caption, _opened(person, callback_data, picture))
 
 
 async def star(
-    callback: CallbackQuery, callback_data: PageButton, person: Person, history: History, deliveries: Deliveries
+    callback: CallbackQuery, callback_data: PageButton, picture: StoredPicture, person: Person, studio: Studio
 ) -> None:
-    picture = await own_picture(callback, history, callback_data.picture)
-    if picture is None:
-        return
     starring = await decided("starred", not picture.starred)
     await callback.answer(_("No longer a favourite.") if not starring else _("Added to favourites: /history"))
-    await history.star(picture.id, starring)
-    starred = await history.picture(picture.id)
+    await studio.history.star(picture.id, starring)
+    starred = await studio.history.picture(picture.id)
     if starred is not None:
-        await deliveries.gallery.rebutton(callback.message, _opened(person, callback_data, starred))
+        await studio.deliveries.gallery.rebutton(callback.message, _opened(person, callback_data, starred))
 
 
 async def delete(
-    callback: CallbackQuery,
-    callback_data: PageButton,
-    person: Person,
-    history: History,
-    blobs: BlobStore,
-    deliveries: Deliveries,
+    callback: CallbackQuery, callback_data: PageButton, picture: StoredPicture, person: Person, studio: Studio
 ) -> None:
     """Asks first; then the page comes back without the picture."""
-    picture = await own_picture(callback, history, callback_data.picture)
-    if picture is None:
-        return
     if callback_data.action == "delete":
         await callback.answer(cards.deleting(1))
         question = keyboards.confirm_opened(
             person.id, picture.id, offset=callback_data.offset, starred_only=callback_data.starred
         )
-        await deliveries.gallery.rebutton(callback.message, question)
+        await studio.deliveries.gallery.rebutton(callback.message, question)
         return
     await callback.answer(_("Deleted."))
-    await deliveries.gallery.delete([picture])
-    await _show_page(callback, callback_data, person, history, blobs)
+    await studio.deliveries.gallery.delete([picture])
+    await _show_page(callback, callback_data, person, studio)
 
 
-async def _show_page(
-    callback: CallbackQuery, wanted: PageButton, person: Person, history: History, blobs: BlobStore
-) -> None:
+async def _show_page(callback: CallbackQuery, wanted: PageButton, person: Person, studio: Studio) -> None:
     """The asked page, or the last one there is; all pictures where the last favourite has gone."""
     offset, starred = wanted.offset, wanted.starred
-    pictures, total = await history.page(person.id, offset=offset, limit=PAGE, starred=starred)
+    pictures, total = await studio.history.page(person.id, offset=offset, limit=PAGE, starred=starred)
     if starred and not total:
         offset, starred = 0, False
-        pictures, total = await history.page(person.id, offset=offset, limit=PAGE)
+        pictures, total = await studio.history.page(person.id, offset=offset, limit=PAGE)
     if not pictures and total:
         offset = (total - 1) // PAGE * PAGE
-        pictures, total = await history.page(person.id, offset=offset, limit=PAGE, starred=starred)
+        pictures, total = await studio.history.page(person.id, offset=offset, limit=PAGE, starred=starred)
     if not pictures:
         empty = BufferedInputFile(collage.blank(), "empty.jpg")
         await _edit(callback, empty, _("You have no pictures yet. Tell me what to draw!"), None)
         return
     text, markup = _page(person.id, pictures, offset, total, starred=starred)
-    await _edit(callback, await _sheet(pictures, blobs, offset), text, markup)
+    await _edit(callback, await _sheet(pictures, studio.blobs, offset), text, markup)
 
 
 async def _edit(

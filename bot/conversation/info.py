@@ -7,18 +7,19 @@ from dataclasses import replace
 from aiogram import Router
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.filters import BaseFilter, Command
-from aiogram.types import CallbackQuery, Document, Message, Update
+from aiogram.types import CallbackQuery, Document, Message
 
-from bot.conversation.family import parent_lines
+from bot.conversation.pictures import tell_recipe
+from bot.conversation.results import tell_recipe_of_job
 from bot.jobs import cards, keyboards
 from bot.jobs.belonging import post_of
-from bot.jobs.compose import missing
-from bot.jobs.delivery import Deliveries
-from bot.jobs.desk import Desk
-from bot.jobs.intake import Origin, context_of, known_card, line_of, line_of_request, take_in
-from bot.jobs.ownership import ordering_once
-from bot.modes import rewriting
-from bot.modes.pictures_in import carries_picture
+from bot.jobs.compose import Composition, missing
+from bot.jobs.context import line_of_request
+from bot.jobs.order import known_card, order
+from bot.jobs.origin import Origin
+from bot.jobs.ownership import in_line_already
+from bot.jobs.studio import Studio
+from bot.modes.source import carries_picture
 from bot.prompt import write
 from bot.store import History, Person, Post
 from bot.telegram.callbacks import FileRecipeButton
@@ -26,34 +27,25 @@ from bot.telegram.fetching import CutOff, FileTooBig
 from bot.telegram.filters import InPrivate, WithDocument
 from bot.telegram.turns import LineFull
 from bot.texts.i18n import _
-from inference.queue.dispatcher import Dispatcher
-from inference.queue.ledger import Ledger
 from inference.requests import AnyRequest, Inpaint, Recipe
 
 
-async def info(
-    message: Message,
-    person: Person,
-    event_update: Update,
-    desk: Desk,
-    history: History,
-    ledger: Ledger,
-    deliveries: Deliveries,
-) -> None:
+async def info(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
     """Tells the recipe of the message that /info answers."""
-    origin = Origin.of_message(message, event_update.update_id, person)
     asked = message.reply_to_message
     if asked is None:
-        await deliveries.say(origin, "ℹ️ " + _("Reply to one of my pictures with /info, or send me its PNG file."))
+        await studio.deliveries.say(
+            origin, "ℹ️ " + _("Reply to one of my pictures with /info, or send me its PNG file.")
+        )
         return
-    post = await _post_of(asked, person, history)
-    if post is not None and await _of_post(post, origin, history, ledger, deliveries):
+    post = await _post_of(asked, person, studio.history)
+    if post is not None and await _of_post(post, studio, origin):
         return
-    recipe = await in_file(desk, asked.document, person.id)
+    recipe = await in_file(studio, asked.document, person.id)
     if recipe is not None:
-        await of_file(recipe, replace(origin, reply_to=asked.message_id), deliveries)
+        await of_file(recipe, replace(origin, reply_to=asked.message_id), studio)
         return
-    await deliveries.say(origin, "🤷 " + _("I find no recipe here. Every picture I draw has one."))
+    await studio.deliveries.say(origin, "🤷 " + _("I find no recipe here. Every picture I draw has one."))
 
 
 class NoPicture(BaseFilter):
@@ -63,27 +55,19 @@ class NoPicture(BaseFilter):
         return not carries_picture(message)
 
 
-async def file(message: Message, person: Person, event_update: Update, desk: Desk, deliveries: Deliveries) -> None:
+async def file(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
     """A file that comes without words, in private."""
-    origin = Origin.of_message(message, event_update.update_id, person)
-    recipe = await in_file(desk, message.document, person.id)
+    recipe = await in_file(studio, message.document, person.id)
     if recipe is not None:
-        await of_file(recipe, origin, deliveries)
+        await of_file(recipe, origin, studio)
         return
-    await deliveries.say(
+    await studio.deliveries.say(
         origin, "🤷 " + _("This file is no picture I can read. Send a photo, or tell me what you want to see.")
     )
 
 
 async def repeat(
-    callback: CallbackQuery,
-    person: Person,
-    event_update: Update,
-    desk: Desk,
-    queue: Dispatcher,
-    ledger: Ledger,
-    history: History,
-    deliveries: Deliveries,
+    callback: CallbackQuery, callback_data: FileRecipeButton, person: Person, studio: Studio, origin: Origin
 ) -> None:
     """Draws the recipe of the file that the card answers; the file itself is its only memory.
 
@@ -94,30 +78,26 @@ async def repeat(
     if card_message is None or source is None or source.document is None:
         await callback.answer(_("The file is gone. Please send it again."), show_alert=True)
         return
-    key = f"file:{card_message.chat.id}:{card_message.message_id}"
-    async with ordering_once(callback, person, key, ledger, deliveries) as free:
-        if not free:
-            return
-        await callback.answer()
-        recipe = await in_file(desk, source.document, person.id)
-        origin = Origin.of_press(callback, event_update.update_id, person)
-        if recipe is None:
-            await deliveries.say(origin, _("The file is gone. Please send it again."))
-            return
-        card = await known_card(queue)
-        if not card.can(recipe.request):
-            raise missing(card, recipe.request.needs)
-        made_from = _made_from(recipe.request)
-        owned = await history.sources.owned(person.id, made_from)
-        if not owned.keys() >= set(made_from):
-            await deliveries.say(
-                origin, "🤷 " + _("It was made from a picture that I do not have from you, so I cannot repeat it.")
-            )
-            return
-        request = recipe.request.model_copy(update={"seeds": (recipe.seed,)})
-        line = line_of_request(recipe.request, recipe.tile)
-        parents = tuple(owned[blob] for blob in made_from)
-        await take_in(ledger, deliveries, origin, request, line, action="repeat", key=key, parents=parents)
+    key = callback_data.key(card_message.chat.id, card_message.message_id)
+    if await in_line_already(callback, studio, person, key):
+        return
+    recipe = await in_file(studio, source.document, person.id)
+    if recipe is None:
+        await studio.deliveries.say(origin, _("The file is gone. Please send it again."))
+        return
+    request, card = recipe.request, await known_card(studio.queue)
+    if not card.can(request):
+        raise missing(card, request.needs)
+    made_from = _made_from(request)
+    owned = await studio.history.sources.owned(person.id, made_from)
+    if not owned.keys() >= set(made_from):
+        await studio.deliveries.say(
+            origin, "🤷 " + _("It was made from a picture that I do not have from you, so I cannot repeat it.")
+        )
+        return
+    alone = request.model_copy(update={"seeds": (recipe.seed,)})
+    made = Composition(alone, line_of_request(request, recipe.tile), ())
+    await order(studio, origin, made, parents=tuple(owned[blob] for blob in made_from), key=key)
 
 
 async def _post_of(message: Message, person: Person, history: History) -> Post | None:
@@ -135,33 +115,17 @@ async def _post_of(message: Message, person: Person, history: History) -> Post |
     return post if pictures and pictures[0].owner_id == person.id else None
 
 
-async def _of_post(post: Post, origin: Origin, history: History, ledger: Ledger, deliveries: Deliveries) -> bool:
+async def _of_post(post: Post, studio: Studio, origin: Origin) -> bool:
     if post.picture_id is not None:
-        picture = await history.picture(post.picture_id)
-        if picture is None:
-            return False
-        line = await deliveries.gallery.line(picture)
-        text = cards.recipe(
-            line,
-            picture.recipe,
-            job_id=picture.job_id,
-            parents=await parent_lines(history, picture.id),
-            origins=await deliveries.gallery.origins(picture),
-        )
-        await deliveries.say(origin, text, keyboards.recipe(write(line), picture=picture.id))
-        return True
-    job = await ledger.job(post.job_id) if post.job_id is not None else None
-    pictures = await history.pictures_of_job(job.id) if job is not None else []
-    if job is None or not pictures:
-        return False
-    line = line_of(job)
-    origins = rewriting.origins(line, job.request, context_of(job).own_words)
-    parents = await parent_lines(history, pictures[0].id)
-    text = cards.recipe(
-        line, pictures[0].recipe, job_id=job.id, seeds=job.request.seeds, parents=parents, origins=origins
-    )
-    await deliveries.say(origin, text, keyboards.recipe(write(line), job_id=job.id))
-    return True
+        picture = await studio.history.picture(post.picture_id)
+        if picture is not None:
+            await tell_recipe(picture, studio, origin)
+        return picture is not None
+    job = await studio.ledger.job(post.job_id) if post.job_id is not None else None
+    pictures = await studio.history.pictures_of_job(job.id) if job is not None else []
+    if job is not None and pictures:
+        await tell_recipe_of_job(job, pictures[0], studio, origin)
+    return bool(pictures)
 
 
 def _made_from(request: AnyRequest) -> tuple[str, ...]:
@@ -169,18 +133,18 @@ def _made_from(request: AnyRequest) -> tuple[str, ...]:
     return request.sources[:1] if isinstance(request, Inpaint) else request.sources
 
 
-async def of_file(recipe: Recipe, origin: Origin, deliveries: Deliveries) -> None:
+async def of_file(recipe: Recipe, origin: Origin, studio: Studio) -> None:
     line = line_of_request(recipe.request, recipe.tile)
-    await deliveries.say(origin, cards.recipe(line, recipe), keyboards.recipe(write(line)))
+    await studio.deliveries.say(origin, cards.recipe(line, recipe), keyboards.recipe(write(line)))
 
 
-async def in_file(desk: Desk, document: Document | None, person_id: int) -> Recipe | None:
+async def in_file(studio: Studio, document: Document | None, person_id: int) -> Recipe | None:
     """The recipe in a PNG that Telegram lets us download, else None."""
     if document is None or document.mime_type != "image/png":
         return None
     try:
-        async with desk.files.fetched(document, person_id) as path:
-            return await desk.decoder.recipe(path)
+        async with studio.files.fetched(document, person_id) as path:
+            return await studio.decoder.recipe(path)
     except (TelegramBadRequest, CutOff, FileTooBig, LineFull):
         return None
 

@@ -5,176 +5,131 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aiogram import F, Router
-from aiogram.types import CallbackQuery, Update
+from aiogram.types import CallbackQuery
 
 from bot.conversation.family import parent_lines
 from bot.jobs import cards, keyboards
 from bot.jobs.belonging import post_of
-from bot.jobs.delivery import Deliveries
-from bot.jobs.intake import Origin, order, take_in
+from bot.jobs.compose import Composition, compose
+from bot.jobs.order import known_card, order
+from bot.jobs.origin import Origin
 from bot.jobs.originals import Place
-from bot.jobs.ownership import ordering_once, own_picture
+from bot.jobs.ownership import in_line_already
 from bot.jobs.showing import can_refine, keyboard_of
+from bot.jobs.studio import Studio
 from bot.prompt import write
-from bot.store import History, Person, Preferences
+from bot.store import Parent, Person, Preferences, StoredPicture
 from bot.store.handling import decided
 from bot.telegram.callbacks import PictureButton
 from bot.texts.i18n import _
 from inference.blobs import BlobMissing
-from inference.queue.dispatcher import Dispatcher
-from inference.queue.ledger import Ledger
 
 
 async def take_out(
-    callback: CallbackQuery,
-    callback_data: PictureButton,
-    person: Person,
-    event_update: Update,
-    history: History,
-    deliveries: Deliveries,
+    callback: CallbackQuery, callback_data: PictureButton, picture: StoredPicture, studio: Studio, origin: Origin
 ) -> None:
     """Posts the picture alone, or its file; the second time a finger points at the first one."""
-    picture = await own_picture(callback, history, callback_data.picture)
-    if picture is None:
-        return
     await callback.answer()
-    origin = Origin.of_press(callback, event_update.update_id, person)
-    place = Place(origin.chat_id, origin.reply_to, origin.thread)
+    gallery = studio.deliveries.gallery
     try:
         if callback_data.action == "file":
-            await deliveries.gallery.files([picture], place)
-        elif await deliveries.gallery.open(picture, place) and callback.message is not None:
-            post = await post_of(history, callback.message)
+            await gallery.files([picture], Place.of(origin))
+        elif await gallery.open(picture, Place.of(origin)) and callback.message is not None:
+            post = await post_of(studio.history, callback.message)
             if post is not None and post.kind == "grid":
-                await deliveries.gallery.refresh(picture.job_id, origin.chat_id, callback.message.message_id)
+                await gallery.refresh(picture.job_id, origin.chat_id, callback.message.message_id)
     except BlobMissing:
-        await deliveries.say(origin, _("The file of this picture is gone. Its recipe can draw it again: /info"))
+        await studio.deliveries.say(origin, _("The file of this picture is gone. Its recipe can draw it again: /info"))
 
 
 async def refine(
     callback: CallbackQuery,
     callback_data: PictureButton,
+    picture: StoredPicture,
     person: Person,
-    event_update: Update,
-    queue: Dispatcher,
-    ledger: Ledger,
-    history: History,
-    deliveries: Deliveries,
+    studio: Studio,
+    origin: Origin,
 ) -> None:
     """The same words and the same seed in full quality, once."""
-    picture = await own_picture(callback, history, callback_data.picture)
-    if picture is None:
-        return
-    if not can_refine(picture, queue.card):
+    if not can_refine(picture, studio.queue.card):
         await callback.answer(_("Full quality is not installed here."), show_alert=True)
         return
     key = callback_data.pack()
-    async with ordering_once(callback, person, key, ledger, deliveries) as free:
-        if not free:
+    if await in_line_already(callback, studio, person, key):
+        return
+    for child in await studio.history.children(picture.id):
+        post = await studio.history.find_post(kind="single", picture_id=child.id, chat_id=origin.chat_id)
+        if post is None or child.recipe.request.kind != "full":
+            continue
+        if await studio.deliveries.gallery.point_to(post, _("It is drawn in full quality already.")):
             return
-        await callback.answer()
-        origin = Origin.of_press(callback, event_update.update_id, person)
-        for child in await history.children(picture.id):
-            post = await history.find_post(kind="single", picture_id=child.id, chat_id=origin.chat_id)
-            if post is None or child.recipe.request.kind != "full":
-                continue
-            if await deliveries.gallery.point_to(post, _("It is drawn in full quality already.")):
-                return
-        line = replace(await deliveries.gallery.line(picture), mode="full")
-        await order(
-            origin, line, Preferences(), queue=queue, ledger=ledger, deliveries=deliveries,
-            action="full", key=key, parent_id=picture.id,
-        )  # fmt: skip
-        await _refresh(callback, picture.id, history, queue, deliveries)
+    line = replace(await studio.deliveries.gallery.line(picture), mode="full")
+    made = compose(line, Preferences(), await known_card(studio.queue), private=origin.private)
+    await order(studio, origin, made, parents=(Parent(picture_id=picture.id),), key=key)
+    await _refresh(callback, picture.id, studio)
 
 
 async def repeat(
     callback: CallbackQuery,
     callback_data: PictureButton,
+    picture: StoredPicture,
     person: Person,
-    event_update: Update,
-    ledger: Ledger,
-    history: History,
-    deliveries: Deliveries,
+    studio: Studio,
+    origin: Origin,
 ) -> None:
     """Exactly the same picture once more: one tile of its job has its own seed, so it can be drawn alone."""
-    picture = await own_picture(callback, history, callback_data.picture)
-    if picture is None:
-        return
     key = callback_data.pack()
-    async with ordering_once(callback, person, key, ledger, deliveries) as free:
-        if not free:
-            return
-        await callback.answer()
-        origin = Origin.of_press(callback, event_update.update_id, person)
-        request = picture.recipe.request.model_copy(update={"seeds": (picture.recipe.seed,)})
-        line = await deliveries.gallery.line(picture)
-        await take_in(ledger, deliveries, origin, request, line, action="repeat", key=key, parent_id=picture.id)
-
-
-async def recipe(
-    callback: CallbackQuery,
-    callback_data: PictureButton,
-    person: Person,
-    event_update: Update,
-    history: History,
-    deliveries: Deliveries,
-) -> None:
-    picture = await own_picture(callback, history, callback_data.picture)
-    if picture is None:
+    if await in_line_already(callback, studio, person, key):
         return
+    request = picture.recipe.request.model_copy(update={"seeds": (picture.recipe.seed,)})
+    made = Composition(request, await studio.deliveries.gallery.line(picture), ())
+    await order(studio, origin, made, parents=(Parent(picture_id=picture.id),), key=key)
+
+
+async def recipe(callback: CallbackQuery, picture: StoredPicture, studio: Studio, origin: Origin) -> None:
     await callback.answer()
-    origin = Origin.of_press(callback, event_update.update_id, person)
-    line = await deliveries.gallery.line(picture)
+    await tell_recipe(picture, studio, origin)
+
+
+async def tell_recipe(picture: StoredPicture, studio: Studio, origin: Origin) -> None:
+    line = await studio.deliveries.gallery.line(picture)
     text = cards.recipe(
         line,
         picture.recipe,
         job_id=picture.job_id,
-        parents=await parent_lines(history, picture.id),
-        origins=await deliveries.gallery.origins(picture),
+        parents=await parent_lines(studio.history, picture.id),
+        origins=await studio.deliveries.gallery.origins(picture),
     )
-    await deliveries.say(origin, text, keyboards.recipe(write(line), picture=picture.id))
+    await studio.deliveries.say(origin, text, keyboards.recipe(write(line), picture=picture.id))
 
 
-async def star(
-    callback: CallbackQuery, callback_data: PictureButton, history: History, deliveries: Deliveries, queue: Dispatcher
-) -> None:
-    picture = await own_picture(callback, history, callback_data.picture)
-    if picture is None:
-        return
+async def star(callback: CallbackQuery, picture: StoredPicture, studio: Studio) -> None:
     starred = await decided("starred", not picture.starred)
     await callback.answer(_("Added to favourites: /history") if starred else _("No longer a favourite."))
-    await history.star(picture.id, starred)
-    await _refresh(callback, picture.id, history, queue, deliveries)
+    await studio.history.star(picture.id, starred)
+    await _refresh(callback, picture.id, studio)
 
 
-async def delete(
-    callback: CallbackQuery, callback_data: PictureButton, history: History, deliveries: Deliveries, queue: Dispatcher
-) -> None:
+async def delete(callback: CallbackQuery, callback_data: PictureButton, picture: StoredPicture, studio: Studio) -> None:
     """Asks first; the second press deletes."""
-    picture = await own_picture(callback, history, callback_data.picture)
-    if picture is None:
-        return
     if callback_data.action == "delete":
         await callback.answer(cards.deleting(1))
-        await deliveries.gallery.rebutton(callback.message, keyboards.confirm_picture(picture.id))
+        await studio.deliveries.gallery.rebutton(callback.message, keyboards.confirm_picture(picture.id))
     elif callback_data.action == "keep":
         await callback.answer()
-        await _refresh(callback, picture.id, history, queue, deliveries)
+        await _refresh(callback, picture.id, studio)
     else:
         await callback.answer(_("Deleted."))
-        await deliveries.gallery.delete([picture], under=callback.message)
+        await studio.deliveries.gallery.delete([picture], under=callback.message)
 
 
-async def _refresh(
-    callback: CallbackQuery, picture_id: int, history: History, queue: Dispatcher, deliveries: Deliveries
-) -> None:
+async def _refresh(callback: CallbackQuery, picture_id: int, studio: Studio) -> None:
     """The keyboard under a single picture as it is now."""
-    picture = await history.picture(picture_id)
+    picture = await studio.history.picture(picture_id)
     if picture is None:
         return
-    markup = await keyboard_of(history, picture, queue.card)
-    await deliveries.gallery.rebutton(callback.message, markup)
+    markup = await keyboard_of(studio.history, picture, studio.queue.card)
+    await studio.deliveries.gallery.rebutton(callback.message, markup)
 
 
 def build() -> Router:

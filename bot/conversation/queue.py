@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from aiogram import Bot, F, Router
+from aiogram import F, Router
 from aiogram.filters import Command
-from aiogram.types import CallbackQuery, Message, Update
+from aiogram.types import CallbackQuery, Message
 
 from bot.jobs import cards, keyboards
 from bot.jobs.belonging import post_of
-from bot.jobs.delivery import Deliveries
-from bot.jobs.intake import Origin
+from bot.jobs.origin import Origin
 from bot.jobs.orphans import at_home
-from bot.jobs.ownership import own_job
 from bot.jobs.showing import plain_wish_of
-from bot.store import History, Person
+from bot.jobs.studio import Studio
+from bot.store import Person
 from bot.store.handling import decided
 from bot.telegram.callbacks import CancelAllButton, JobButton
 from bot.texts.i18n import _, ngettext
 from bot.troubles import cause_of_trouble
-from inference.queue.dispatcher import Dispatcher
-from inference.queue.ledger import Ledger
+from inference.queue.jobs import Job
 
 
-async def queue_(
-    message: Message, person: Person, event_update: Update, ledger: Ledger, deliveries: Deliveries
-) -> None:
+async def queue_(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
     """One's own jobs with place and time; of others only how many there are."""
-    jobs = await ledger.active()
+    jobs = await studio.ledger.active()
     mine = [job for job in jobs if job.owner_id == person.id]
-    outlooks = await ledger.outlooks()
+    outlooks = await studio.ledger.outlooks()
     rows = []
     for job in mine:
         outlook = outlooks.get(job.id)
@@ -43,27 +39,18 @@ async def queue_(
                 "{n} request from other people is in line.", "{n} requests from other people are in line.", others
             ).format(n=others)
         )
-    origin = Origin.of_message(message, event_update.update_id, person)
     buttons = keyboards.queue(person.id, [(job.id, plain_wish_of(job)) for job in mine])
-    await deliveries.say(origin, "\n\n".join(rows), buttons)
+    await studio.deliveries.say(origin, "\n\n".join(rows), buttons)
 
 
-async def place(
-    callback: CallbackQuery,
-    callback_data: JobButton,
-    ledger: Ledger,
-    queue: Dispatcher,
-    deliveries: Deliveries,
-    bot: Bot,
-) -> None:
+async def place(callback: CallbackQuery, job: Job, studio: Studio) -> None:
     """The place of one job, as a private line on the screen."""
-    job = await own_job(callback, ledger, callback_data.job)
-    if job is None or not await at_home(callback, job, deliveries, bot):
+    if not await at_home(callback, job, studio):
         return
-    outlooks = await ledger.outlooks()
+    outlooks = await studio.ledger.outlooks()
     outlook = outlooks.get(job.id)
-    if outlook is not None and queue.trouble is not None:
-        text = cards.why_it_waits(cause_of_trouble(queue.trouble))
+    if outlook is not None and studio.queue.trouble is not None:
+        text = cards.why_it_waits(cause_of_trouble(studio.queue.trouble))
     elif outlook is not None:
         text = cards.place_in_line(outlook.place, outlook.eta_seconds)
         text += "\n" + ngettext("{n} request in line in all", "{n} requests in line in all", len(outlooks)).format(
@@ -76,57 +63,40 @@ async def place(
     await callback.answer(text, show_alert=True)
 
 
-async def cancel(
-    message: Message,
-    person: Person,
-    event_update: Update,
-    ledger: Ledger,
-    history: History,
-    queue: Dispatcher,
-    deliveries: Deliveries,
-) -> None:
+async def cancel(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
     """All that this person has asked for, or just what the answered message shows."""
-    origin = Origin.of_message(message, event_update.update_id, person)
-    wanted = [job.id for job in await ledger.active(person.id)]
+    wanted = [job.id for job in await studio.ledger.active(person.id)]
     if message.reply_to_message is not None:
-        post = await post_of(history, message.reply_to_message)
-        asked = [job for job in await ledger.active() if post is not None and job.id == post.job_id]
+        post = await post_of(studio.history, message.reply_to_message)
+        asked = [job for job in await studio.ledger.active() if post is not None and job.id == post.job_id]
         if asked and asked[0].owner_id != person.id:
-            await deliveries.say(origin, _("That request belongs to somebody else."))
+            await studio.deliveries.say(origin, _("That request belongs to somebody else."))
             return
         wanted = [job.id for job in asked]
     wanted = await decided("cancelled", wanted)
     for job_id in wanted:
-        await queue.cancel(job_id)
-    ended = [await ledger.job(job_id) for job_id in wanted]
+        await studio.queue.cancel(job_id)
+    ended = [await studio.ledger.job(job_id) for job_id in wanted]
     stopped = sum(job is not None and job.state == "cancelled" for job in ended)
     if stopped:
         text = ngettext("Cancelled {n} request.", "Cancelled {n} requests.", stopped).format(n=stopped)
     else:
         text = _("There is nothing to cancel.")
-    await deliveries.say(origin, text)
+    await studio.deliveries.say(origin, text)
 
 
-async def cancel_one(
-    callback: CallbackQuery,
-    callback_data: JobButton,
-    ledger: Ledger,
-    queue: Dispatcher,
-    deliveries: Deliveries,
-    bot: Bot,
-) -> None:
+async def cancel_one(callback: CallbackQuery, job: Job, studio: Studio) -> None:
     """The status message of the job says what became of it."""
-    job = await own_job(callback, ledger, callback_data.job)
-    if job is None or not await at_home(callback, job, deliveries, bot):
+    if not await at_home(callback, job, studio):
         return
     await callback.answer(_("Too late, it has ended already.") if job.settled else _("Cancelling…"))
-    await queue.cancel(job.id)
+    await studio.queue.cancel(job.id)
 
 
-async def cancel_all(callback: CallbackQuery, person: Person, ledger: Ledger, queue: Dispatcher) -> None:
+async def cancel_all(callback: CallbackQuery, person: Person, studio: Studio) -> None:
     await callback.answer(_("Cancelling…"))
-    for job in await ledger.active(person.id):
-        await queue.cancel(job.id)
+    for job in await studio.ledger.active(person.id):
+        await studio.queue.cancel(job.id)
 
 
 def build() -> Router:

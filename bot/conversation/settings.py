@@ -10,12 +10,12 @@ from bot.conversation.commands import commands_for
 from bot.jobs import cards, keyboards
 from bot.jobs.compose import DEFAULT_SIZE, PICTURES_IN_PRIVATE
 from bot.jobs.ownership import gone
+from bot.jobs.studio import Studio
 from bot.prompt.styles import PLAIN_STYLE, styles
-from bot.store import History, Person
+from bot.store import Person
 from bot.telegram.callbacks import SettingButton, SettingField
 from bot.texts.i18n import _, speaking
 from bot.texts.languages import LANGUAGES
-from inference.queue.dispatcher import Dispatcher
 from inference.requests import ModelCard
 
 LANGUAGE_NAMES = {"ru": "🇷🇺 Русский", "en": "🇬🇧 English"}
@@ -28,34 +28,27 @@ async def open_(message: Message, person: Person) -> None:
     await message.answer(summary(person), parse_mode="HTML", reply_markup=menu(person))
 
 
-async def press(
-    callback: CallbackQuery,
-    callback_data: SettingButton,
-    person: Person,
-    history: History,
-    queue: Dispatcher,
-    bot: Bot,
-) -> None:
+async def press(callback: CallbackQuery, callback_data: SettingButton, person: Person, studio: Studio) -> None:
     field, value = callback_data.field, callback_data.value
     if field == "close":
         await callback.answer()
         if callback.message is not None:
-            await bot.delete_message(callback.message.chat.id, callback.message.message_id)
+            await studio.bot.delete_message(callback.message.chat.id, callback.message.message_id)
         return
     if field != "menu" and not value:
         await callback.answer()
-        await _show(callback, person, choices(person, field, queue.card))
+        await _show(callback, person, choices(person, field, studio.queue.card))
         return
     if field != "menu":
         chosen = read(field, value)
         if chosen is REFUSED:
             await gone(callback)
             return
-        person = await history.set_preference(person.id, **{field: chosen})
+        person = await studio.history.set_preference(person.id, **{field: chosen})
     with speaking(person.language):
         await callback.answer(None if field == "menu" else _("Remembered."))
         if field == "language":
-            await _translate_menu(bot, callback, person)
+            await _translate_menu(studio.bot, callback, person)
         await _show(callback, person, menu(person))
 
 
@@ -130,7 +123,7 @@ def _options(person: Person, field: SettingField, card: ModelCard | None) -> tup
             kinds = [kind for kind in ("flash", "full") if card is None or kind in card.kinds]
             return [(cards.mode_name(kind), kind, kind == (chosen.mode or "flash")) for kind in kinds], 2
         case "size":
-            offered = [ratio for ratio in USUAL_SIZES if card is None or ratio in card.sizes]
+            offered = [ratio for ratio in USUAL_SIZES if card is None or _drawn_in(ratio, card)]
             return [(ratio, ratio, ratio == (chosen.size or DEFAULT_SIZE)) for ratio in offered], 3
         case "count":
             now = chosen.count or PICTURES_IN_PRIVATE
@@ -140,6 +133,11 @@ def _options(person: Person, field: SettingField, card: ModelCard | None) -> tup
             return [
                 (f"{style.emoji} {cards.style_name(name)}", name, name == slug) for name, style in styles().items()
             ], 2
+
+
+def _drawn_in(ratio: str, card: ModelCard) -> bool:
+    """Whether pictures from words can have this shape, in one of the two ways of drawing them."""
+    return any(ratio in card.of(kind).sizes for kind in ("flash", "full"))
 
 
 async def _show(callback: CallbackQuery, person: Person, markup: InlineKeyboardMarkup) -> None:

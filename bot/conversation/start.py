@@ -8,17 +8,19 @@ from aiogram.types import Message
 
 from bot.conversation import guide
 from bot.jobs import cards, keyboards
-from inference.queue.dispatcher import Dispatcher
+from bot.jobs.studio import Studio
 
 
-async def start(message: Message, queue: Dispatcher) -> None:
+async def start(message: Message, studio: Studio) -> None:
     await message.answer(
-        guide.welcome(queue.card), parse_mode="HTML", reply_markup=keyboards.examples(cards.examples(queue.card))
+        guide.welcome(studio.queue.card),
+        parse_mode="HTML",
+        reply_markup=keyboards.examples(cards.examples(studio.queue.card)),
     )
 
 
-async def help_(message: Message, queue: Dispatcher) -> None:
-    await message.answer(guide.manual(queue.card), parse_mode="HTML")
+async def help_(message: Message, studio: Studio) -> None:
+    await message.answer(guide.manual(studio.queue.card), parse_mode="HTML")
 
 
 def build() -> Router:

@@ -7,35 +7,33 @@ from aiogram.filters import Command
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from bot.jobs import cards, keyboards
+from bot.jobs.studio import Studio
 from bot.prompt.styles import PLAIN_STYLE, styles
-from bot.store import History, Person
+from bot.store import Person
 from bot.telegram.callbacks import StyleButton
 from bot.texts.i18n import _
 from bot.texts.languages import Language
-from inference.queue.dispatcher import Dispatcher
 
 
-async def list_(message: Message, person: Person, queue: Dispatcher) -> None:
+async def list_(message: Message, person: Person, studio: Studio) -> None:
     await message.answer(
-        text(person, small_model=queue.card is not None and queue.card.small_world),
+        text(person, small_model=studio.queue.card is not None and studio.queue.card.small_world),
         parse_mode="HTML",
         reply_markup=choices(person.language, person.preferences.style),
     )
 
 
-async def choose(
-    callback: CallbackQuery, callback_data: StyleButton, person: Person, history: History, queue: Dispatcher
-) -> None:
+async def choose(callback: CallbackQuery, callback_data: StyleButton, person: Person, studio: Studio) -> None:
     """In a group everybody may press: it changes nobody's settings but the presser's, and the list stays as it is."""
     slug = callback_data.slug
     if slug not in styles():
         await callback.answer(_("This is no longer there."), show_alert=True)
         return
     await callback.answer(_("Your style from now on: {style}").format(style=cards.style_name(slug)))
-    person = await history.set_preference(person.id, style=None if slug == PLAIN_STYLE else slug)
+    person = await studio.history.set_preference(person.id, style=None if slug == PLAIN_STYLE else slug)
     message = callback.message
     if message is not None and message.chat.type == "private" and callback.bot is not None:
-        small = queue.card is not None and queue.card.small_world
+        small = studio.queue.card is not None and studio.queue.card.small_world
         await callback.bot.edit_message_text(
             text(person, small_model=small),
             chat_id=message.chat.id,

@@ -9,16 +9,16 @@ from typing import Any
 
 from aiogram import Bot, Router
 from aiogram.filters import Command, CommandObject
-from aiogram.types import BufferedInputFile, Message, Update
+from aiogram.types import BufferedInputFile, Message
 
 from bot.conversation import family, tree_drawing
 from bot.conversation.family import Family, Node, family_of
 from bot.jobs import cards
-from bot.jobs.desk import Desk
-from bot.jobs.intake import Origin
+from bot.jobs.origin import Origin
 from bot.jobs.showing import reply_to
-from bot.modes.pictures_in import answered
-from bot.modes.wishes import picture_number
+from bot.jobs.studio import Studio
+from bot.modes.intent import picture_number
+from bot.modes.source import answered
 from bot.store import Person, StoredPicture
 from bot.telegram.addressed import Addressed
 from bot.texts.i18n import _
@@ -50,27 +50,26 @@ class AskedForTree(Addressed):
         return {"number": int(found["number"]) if found["number"] else None} if found else False
 
 
-async def command(message: Message, command: CommandObject, person: Person, event_update: Update, desk: Desk) -> None:
+async def command(message: Message, command: CommandObject, person: Person, studio: Studio, origin: Origin) -> None:
     said = (command.args or "").split()
-    await tree(message, picture_number(said[0]) if said else None, person, event_update, desk)
+    await tree(message, picture_number(said[0]) if said else None, person, studio, origin)
 
 
-async def tree(message: Message, number: int | None, person: Person, event_update: Update, desk: Desk) -> None:
+async def tree(message: Message, number: int | None, person: Person, studio: Studio, origin: Origin) -> None:
     """Of the answered picture, else of the last one that the asker got in this chat."""
-    origin = Origin.of_message(message, event_update.update_id, person)
-    picture = await _meant(message, number, person, desk)
+    picture = await _meant(message, number, person, studio)
     if picture is None:
-        await desk.deliveries.say(origin, _("I see no picture of yours here. Reply to one with /tree."))
+        await studio.deliveries.say(origin, _("I see no picture of yours here. Reply to one with /tree."))
         return
-    kin = await family_of(desk.history, picture)
+    kin = await family_of(studio.history, picture)
     if not kin.edges:
-        await desk.deliveries.say(
+        await studio.deliveries.say(
             origin, "🌱 " + _("This picture was drawn from words alone, and nothing came of it yet.")
         )
         return
-    shown = dict(zip(kin.blobs, await desk.decoder.thumbnails(list(kin.blobs.values())), strict=True))
+    shown = dict(zip(kin.blobs, await studio.decoder.thumbnails(list(kin.blobs.values())), strict=True))
     drawn = await asyncio.to_thread(_drawn, kin, shown, ("picture", picture.id))
-    await desk.bot.send_photo(
+    await studio.bot.send_photo(
         origin.chat_id,
         BufferedInputFile(drawn, "tree.jpg"),
         caption=_caption(kin),
@@ -81,15 +80,15 @@ async def tree(message: Message, number: int | None, person: Person, event_updat
     )
 
 
-async def _meant(message: Message, number: int | None, person: Person, desk: Desk) -> StoredPicture | None:
-    given = await answered(desk, message, person.id, number)
+async def _meant(message: Message, number: int | None, person: Person, studio: Studio) -> StoredPicture | None:
+    given = await answered(studio, message, person.id, number)
     picture_id = given.picture_id if given is not None else None
     if given is not None and picture_id is None and given.upload_id is not None:
-        edges = await desk.history.sources.kin([], [given.upload_id])
+        edges = await studio.history.sources.kin([], [given.upload_id])
         picture_id = edges[0][0] if edges else None
     elif given is None and message.reply_to_message is None:
-        picture_id = await desk.history.sources.newest_picture(person.id, message.chat.id)
-    picture = await desk.history.picture(picture_id) if picture_id is not None else None
+        picture_id = await studio.history.sources.newest_picture(person.id, message.chat.id)
+    picture = await studio.history.picture(picture_id) if picture_id is not None else None
     return picture if picture is not None and person.id == picture.owner_id else None
 
 

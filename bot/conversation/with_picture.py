@@ -5,20 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aiogram import Router
-from aiogram.types import Message, Update
+from aiogram.types import Message
 
 from bot.conversation import info
-from bot.jobs.desk import Desk
-from bot.jobs.intake import Origin
-from bot.modes import mixing, pictures_in, workbench, works
-from bot.modes.composition import offered
-from bot.modes.pictures_in import NoPicture, WhichPicture, carries_picture
-from bot.modes.wishes import PictureWish, picture_number, understood
+from bot.jobs.origin import Origin
+from bot.jobs.questions import AnswersDraft
+from bot.jobs.studio import Studio
+from bot.modes import buttons as workbench
+from bot.modes import source as pictures_in
+from bot.modes import works
+from bot.modes.base import offered
+from bot.modes.intent import PictureWish, picture_number, understood
+from bot.modes.mix import mixing
+from bot.modes.source import NoPicture, WhichPicture, carries_picture
 from bot.prompt import Command
 from bot.store import Draft, Given, Person
 from bot.store.handling import update_in_hand
 from bot.telegram.albums import Albums
-from bot.telegram.filters import AnswersDraft
 from bot.texts.i18n import _
 from inference.requests import MAX_SOURCES
 
@@ -29,50 +32,49 @@ async def wished(
     words: str,
     addressed: bool,
     person: Person,
-    event_update: Update,
-    desk: Desk,
+    studio: Studio,
+    origin: Origin,
     albums: Albums,
 ) -> None:
-    origin = Origin.of_message(message, event_update.update_id, person)
     if not carries_picture(message):
-        await _to_answered(desk, origin, person, message, command, words)
+        await _to_answered(studio, origin, person, message, command, words)
         return
     parts = await albums.gather(message)
     if parts is None:
         return
     origin = replace(origin, update_id=update_in_hand(origin.update_id))
     if len(parts) > 1:
-        await _album(desk, origin, person, parts, command, words, addressed)
+        await _album(studio, origin, person, parts, command, words, addressed)
     elif addressed and command is None:
-        await _silent(desk, origin, person, message)
+        await _silent(studio, origin, person, message)
     elif addressed and command is not None:
-        given = await pictures_in.read(desk, message, person.id)
-        await works.begin(desk, origin, person, command, given, words)
+        given = await pictures_in.read(studio, message, person.id)
+        await works.begin(studio, origin, person, command, given, words)
 
 
 async def _to_answered(
-    desk: Desk, origin: Origin, person: Person, message: Message, command: Command | None, words: str
+    studio: Studio, origin: Origin, person: Person, message: Message, command: Command | None, words: str
 ) -> None:
     """A command about the picture that the message answers; /mix may come without one and collect."""
     assert command is not None
     try:
-        given = await pictures_in.answered(desk, message, person.id)
+        given = await pictures_in.answered(studio, message, person.id)
     except WhichPicture:
         said, _space, rest = words.partition(" ")
         number = picture_number(said)
         if number is None:
             raise
-        given, words = await pictures_in.answered(desk, message, person.id, number), rest.strip()
+        given, words = await pictures_in.answered(studio, message, person.id, number), rest.strip()
     if given is not None:
-        await works.begin(desk, origin, person, command, given, words)
+        await works.begin(studio, origin, person, command, given, words)
     elif command == "mix":
-        await mixing.open_(desk, origin, [], words, collecting=True)
+        await mixing.open_(studio, origin, [], words, collecting=True)
     else:
         raise NoPicture
 
 
 async def _album(
-    desk: Desk,
+    studio: Studio,
     origin: Origin,
     person: Person,
     parts: list[Message],
@@ -86,43 +88,43 @@ async def _album(
     """
     told = next((part for part in parts if part.caption), None)
     if told is not None and not words:
-        found = await PictureWish()(told, desk.bot)
+        found = await PictureWish()(told, studio.bot)
         if isinstance(found, dict):
             command, words, addressed = found["command"], found["words"], found["addressed"]
     if not addressed:
         return
     if command not in (None, "mix", "restyle", "control"):
-        await desk.deliveries.say(origin, _("One picture at a time for this, please. An album I can mix: /mix"))
+        await studio.deliveries.say(origin, _("One picture at a time for this, please. An album I can mix: /mix"))
         return
-    pictures = [await pictures_in.read(desk, part, person.id) for part in parts[:MAX_SOURCES]]
+    pictures = [await pictures_in.read(studio, part, person.id) for part in parts[:MAX_SOURCES]]
     left_out = len(parts) - len(pictures)
     if command == "control":
-        await works.transfer_style(desk, origin, person, pictures, words, left_out)
+        await works.transfer_style(studio, origin, person, pictures, words, left_out)
         return
-    draft = await mixing.collecting(desk, origin)
+    draft = await mixing.collecting(studio, origin)
     if draft is not None and not words:
-        await mixing.add(desk, draft.id, pictures, left_out)
+        await mixing.add(studio, draft.id, pictures, left_out)
         return
-    await mixing.open_(desk, origin, pictures, words, collecting=False, left_out=left_out)
+    await mixing.open_(studio, origin, pictures, words, collecting=False, left_out=left_out)
 
 
-async def _silent(desk: Desk, origin: Origin, person: Person, message: Message) -> None:
+async def _silent(studio: Studio, origin: Origin, person: Person, message: Message) -> None:
     """A picture without a word: one more for a mix, a file with its recipe, or a menu."""
-    draft = await mixing.collecting(desk, origin)
+    draft = await mixing.collecting(studio, origin)
     if draft is not None:
-        await mixing.add(desk, draft.id, [await pictures_in.read(desk, message, person.id)])
+        await mixing.add(studio, draft.id, [await pictures_in.read(studio, message, person.id)])
         return
-    recipe = await info.in_file(desk, message.document, person.id)
+    recipe = await info.in_file(studio, message.document, person.id)
     if recipe is not None:
-        await info.of_file(recipe, origin, desk.deliveries)
+        await info.of_file(recipe, origin, studio)
         return
-    given = await pictures_in.read(desk, message, person.id)
-    await desk.deliveries.say(origin, _menu(desk), workbench.menu(given.parent, desk.queue.card))
+    given = await pictures_in.read(studio, message, person.id)
+    await studio.deliveries.say(origin, _menu(studio), workbench.menu(given.parent, studio.queue.card))
 
 
-def _menu(desk: Desk) -> str:
+def _menu(studio: Studio) -> str:
     text = "🖼 " + _("What shall I do with it? Or send it again with words, and I will draw it anew.")
-    card = desk.queue.card
+    card = studio.queue.card
     if any(
         not offered(card, wish) for wish in ("vary", "restyle", "inpaint", "outpaint", "x2", "x4", "control", "mix")
     ):
@@ -130,15 +132,14 @@ def _menu(desk: Desk) -> str:
     return text
 
 
-async def told(message: Message, draft: Draft, person: Person, event_update: Update, desk: Desk) -> None:
+async def told(message: Message, draft: Draft, person: Person, studio: Studio, origin: Origin) -> None:
     """The words that were missing have come."""
-    origin = Origin.of_message(message, event_update.update_id, person)
     if draft.closed_at is not None:
-        await desk.deliveries.say(origin, _("This is no longer there."))
+        await studio.deliveries.say(origin, _("This is no longer there."))
         return
     given = Given.model_validate(draft.body["given"])
     words = understood(message.text or "")[1] or (message.text or "")
-    await works.begin(desk, origin, person, draft.body["command"], given, words)
+    await works.begin(studio, origin, person, draft.body["command"], given, words)
 
 
 def build() -> Router:

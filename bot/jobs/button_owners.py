@@ -1,22 +1,22 @@
-"""Whose a button is. Only what is stored tells: what a press carries is a claim, to be held against it."""
+"""What a button stands for, and whose that is. Only what is stored tells: what a press carries is a claim, to be held
+against it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from aiogram.types import MaybeInaccessibleMessageUnion, Message
 
-from bot.store import DraftKind, History
+from bot.jobs.belonging import standing_in
+from bot.store import Given, History, StoredPicture
 from bot.telegram.callbacks import (
-    AreaButton,
     Button,
     CancelAllButton,
+    DraftButton,
     ExampleButton,
     FileRecipeButton,
-    FrameButton,
     JobButton,
-    MixButton,
-    OrderButton,
     PageButton,
     PictureButton,
     SettingButton,
@@ -24,69 +24,79 @@ from bot.telegram.callbacks import (
     StyleButton,
     WordsButton,
 )
+from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger
 
-_KINDS: dict[type[Button], DraftKind] = {
-    MixButton: "mix",
-    OrderButton: "order",
-    AreaButton: "mask",
-    FrameButton: "frame",
-}
-_SHOWN: tuple[DraftKind, ...] = ("mix", "mask")
+_SHOWN = ("mix", "mask")  # drafts that stand in a message of their own
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a button stands for: `things` by the name that handlers ask for them with.
+
+    `owners` is everybody that the button takes something from, a person's id or that of a chat somebody spoke for; a
+    press has to be by one who is all of them. Empty: what it was for is no longer there, or never was. None: it is for
+    whoever presses it.
+    """
+
+    owners: frozenset[int] | None
+    things: Mapping[str, object] = field(default_factory=dict)
+
+
+GONE = Found(frozenset())
 
 
 @dataclass(frozen=True)
 class ButtonOwners:
-    """Looks owners up; an owner is a person's id, or that of a chat somebody spoke for."""
+    """Looks up what buttons stand for."""
 
     history: History
     ledger: Ledger
 
-    async def of(self, button: Button) -> frozenset[int] | None:
-        """Everybody that a button takes something from; a press has to be by one who is all of them. Empty: what it was
-        for is no longer there, or never was. None: it is for whoever presses it."""
+    async def of(self, button: Button, message: MaybeInaccessibleMessageUnion | None = None) -> Found:
+        """What a button under a message stands for."""
         match button:
             case StyleButton() | ExampleButton() | FileRecipeButton():
-                return None
+                return Found(None)
             case SettingButton() | CancelAllButton():
-                return frozenset({button.owner})
+                return Found(frozenset({button.owner}))
             case PageButton():
-                picture = await self._picture(button.picture)
-                return frozenset({button.owner}) | picture if picture or button.action == "turn" else picture
+                return await self._page(button)
             case JobButton() | WordsButton():
-                return await self._job(button.job)
+                return _job(await self.ledger.job(button.job))
             case PictureButton():
-                return await self._picture(button.picture)
+                return _picture(await self.history.picture(button.picture))
+            case SourceButton() if button.picture:
+                return _picture(await self.history.picture(button.picture))
             case SourceButton():
-                return await (self._picture(button.picture) if button.picture else self._upload(button.upload))
-            case MixButton() | OrderButton() | AreaButton() | FrameButton():
+                upload = await self.history.sources.upload(button.upload)
+                return GONE if upload is None else Found(_only(upload.owner_id), {"given": Given.of_upload(upload)})
+            case DraftButton():
                 draft = await self.history.sources.draft(button.draft)
-                return _only(draft.owner_id if draft is not None and draft.kind == _KINDS[type(button)] else None)
+                if draft is None or draft.kind != button.draft_kind:
+                    return GONE
+                return Found(_only(draft.owner_id), {"draft": standing_in(draft, message)})
+        raise TypeError(f"nobody knows whose {button!r} is")
 
     async def of_message(self, message: MaybeInaccessibleMessageUnion) -> frozenset[int]:
         """Whose a message of ours is, as far as we have written it down."""
         post = await self.history.post(message.chat.id, message.message_id)
         if post is not None and post.job_id is not None:
-            return await self._job(post.job_id)
+            return _job(await self.ledger.job(post.job_id)).owners or frozenset()
         if post is not None and post.picture_id is not None:
-            return await self._picture(post.picture_id)
+            return _picture(await self.history.picture(post.picture_id)).owners or frozenset()
         for kind in _SHOWN:
             draft = await self.history.sources.draft_of_message(message.chat.id, message.message_id, kind)
             if draft is not None:
-                return frozenset({draft.owner_id})
+                return _only(draft.owner_id)
         return frozenset()
 
-    async def _job(self, job_id: int) -> frozenset[int]:
-        job = await self.ledger.job(job_id)
-        return _only(job.owner_id if job is not None else None)
-
-    async def _picture(self, picture_id: int) -> frozenset[int]:
-        picture = await self.history.picture(picture_id)
-        return _only(picture.owner_id if picture is not None else None)
-
-    async def _upload(self, upload_id: int) -> frozenset[int]:
-        upload = await self.history.sources.upload(upload_id)
-        return _only(upload.owner_id if upload is not None else None)
+    async def _page(self, button: PageButton) -> Found:
+        """A page is its owner's, and so has to be the picture to open in it."""
+        found = _picture(await self.history.picture(button.picture))
+        if not found.owners:
+            return Found(_only(button.owner)) if button.action == "turn" else GONE
+        return Found(_only(button.owner) | found.owners, found.things)
 
 
 def stands_under(message: Message, data: str | None) -> bool:
@@ -95,5 +105,15 @@ def stands_under(message: Message, data: str | None) -> bool:
     return any(key.callback_data == data for row in rows for key in row)
 
 
-def _only(owner_id: int | None) -> frozenset[int]:
-    return frozenset() if owner_id is None else frozenset({owner_id})
+def _job(job: Job | None) -> Found:
+    return GONE if job is None else Found(_only(job.owner_id), {"job": job})
+
+
+def _picture(picture: StoredPicture | None) -> Found:
+    if picture is None:
+        return GONE
+    return Found(_only(picture.owner_id), {"picture": picture, "given": Given.of_picture(picture)})
+
+
+def _only(owner_id: int) -> frozenset[int]:
+    return frozenset({owner_id})

@@ -10,7 +10,7 @@ from typing import Literal
 from bot.prompt import Mode, PromptError, PromptLine
 from bot.prompt.styles import PLAIN_STYLE, Style, language_of, styles
 from bot.store import Preferences
-from inference.requests import MAX_PROMPT_CHARS, AnyRequest, FlashTextToImage, Kind, ModelCard, TextToImage
+from inference.requests import MAX_PROMPT_CHARS, Ability, AnyRequest, FlashTextToImage, Kind, ModelCard, TextToImage
 
 DEFAULT_SIZE = "1:1"
 PICTURES_IN_PRIVATE = 4
@@ -51,18 +51,20 @@ class Remark:
 
     code: Literal[
         "nearest_size", "switched_to_full", "style_unknown_here", "mode_missing", "not_translated", "translation_cut",
-        "quick_mix", "varied_by_refining", "made_smaller",
+        "quick_mix", "varied_by_refining", "made_smaller", "fewer_pictures",
     ]  # fmt: skip
     detail: str = ""
 
 
 @dataclass(frozen=True)
 class Composition:
-    """A request, the line it stands for with every choice made explicit, and remarks."""
+    """A request, the line it stands for with every choice made explicit, remarks, and words of the line that the model
+    has never seen."""
 
     request: AnyRequest
     line: PromptLine
-    remarks: tuple[Remark, ...]
+    remarks: tuple[Remark, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 def new_seed() -> int:
@@ -76,6 +78,14 @@ def tile_seeds(first: int, count: int) -> tuple[int, ...]:
 
 def usual_count(preferences: Preferences, private: bool) -> int:
     return (preferences.count or PICTURES_IN_PRIVATE) if private else PICTURES_IN_GROUPS
+
+
+def pictures_asked(
+    line: PromptLine, preferences: Preferences, ability: Ability, private: bool
+) -> tuple[int, tuple[Remark, ...]]:
+    """How many pictures to draw, and a word where more were asked for than one request may have."""
+    count, most = line.n or usual_count(preferences, private), ability.most_pictures
+    return min(count, most), (Remark("fewer_pictures", str(most)),) if (line.n or 0) > most else ()
 
 
 def brief(line: PromptLine, preferences: Preferences, *, private: bool = True) -> PromptLine:
@@ -107,16 +117,20 @@ def compose(
     asks for full quality.
     """
     mode, mode_remarks = _mode(line, preferences, card)
-    (width, height), size, size_remarks = _size(line, preferences, card)
+    ability = card.of(mode)
+    (width, height), size, size_remarks = _size(line, preferences, ability)
     style, style_remarks = chosen_style(line, preferences, card)
     language = language_of(line.prompt)
     prompt = joined("prompt", line.prompt, style.suffix[language] if style else "")
     seed = draw_seed() if line.seed is None else line.seed
-    seeds = tile_seeds(seed, line.n or usual_count(preferences, private))
+    count, count_remarks = pictures_asked(line, preferences, ability, private)
+    seeds = tile_seeds(seed, count)
     explicit = replace(line, ar=size, seed=seed, n=len(seeds), style=style_slug(line, style), mode=mode)
-    remarks = (*mode_remarks, *size_remarks, *style_remarks)
+    remarks = (*mode_remarks, *size_remarks, *count_remarks, *style_remarks)
+    unknown = card.unknown_words(line.prompt)
     if mode == "flash":
-        return Composition(FlashTextToImage(prompt=prompt, width=width, height=height, seeds=seeds), explicit, remarks)
+        flash = FlashTextToImage(prompt=prompt, width=width, height=height, seeds=seeds)
+        return Composition(flash, explicit, remarks, unknown)
     chosen = {"steps": line.steps, "guidance_scale": line.cfg}
     full = TextToImage(
         prompt=prompt,
@@ -126,7 +140,7 @@ def compose(
         negative_prompt=joined("no", line.no or "", style.negative[language] if style else ""),
         **{name: value for name, value in chosen.items() if value is not None},
     )
-    return Composition(full, explicit, remarks)
+    return Composition(full, explicit, remarks, unknown)
 
 
 def _mode(line: PromptLine, preferences: Preferences, card: ModelCard) -> tuple[Mode, tuple[Remark, ...]]:
@@ -147,13 +161,13 @@ def _mode(line: PromptLine, preferences: Preferences, card: ModelCard) -> tuple[
 
 
 def _size(
-    line: PromptLine, preferences: Preferences, card: ModelCard
+    line: PromptLine, preferences: Preferences, ability: Ability
 ) -> tuple[tuple[int, int], tuple[int, int], tuple[Remark, ...]]:
     """Pixels, the aspect ratio as offered, and a word where it is not the one asked for."""
     asked = f"{line.ar[0]}:{line.ar[1]}" if line.ar else preferences.size or DEFAULT_SIZE
     width, height = (int(side) for side in asked.split(":"))
-    pixels = card.size_for(width, height)
-    offered = next(ratio for ratio, size in card.sizes.items() if size == pixels)
+    pixels = ability.size_for(width, height)
+    offered = next(ratio for ratio, size in ability.sizes.items() if size == pixels)
     ratio_width, ratio_height = (int(side) for side in offered.split(":"))
     same = width * ratio_height == height * ratio_width
     return pixels, (ratio_width, ratio_height), () if same or line.ar is None else (Remark("nearest_size", offered),)

@@ -11,15 +11,15 @@ import contextlib
 import logging
 from collections.abc import Coroutine
 from typing import Any
-from weakref import WeakValueDictionary
 
 from aiogram import Bot
 from aiogram.exceptions import AiogramError, TelegramAPIError
 from aiogram.types import InlineKeyboardMarkup
 
 from bot.jobs import cards, keyboards
+from bot.jobs.context import context_of
 from bot.jobs.gallery import Gallery
-from bot.jobs.intake import Origin, context_of
+from bot.jobs.origin import Origin
 from bot.jobs.originals import Originals
 from bot.jobs.showing import Showing, reply_to, status_sending, wish_of
 from bot.jobs.statuses import Statuses
@@ -70,7 +70,6 @@ class Deliveries:
         common: dict[str, Any] = {"bot": bot, "queue": queue, "ledger": ledger, "history": history, "blobs": blobs}
         self._showing = Showing(**common, originals=originals)
         self.gallery = Gallery(**common, originals=originals)
-        self._presses: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._statuses = Statuses(bot, outbox, previews=previews)
         self._errands: dict[tuple[str, int], asyncio.Task[None]] = {}
 
@@ -124,10 +123,6 @@ class Deliveries:
         for job in await self._ledger.active():
             if job.chat_id == chat_id:
                 await self._queue.cancel(job.id)
-
-    def one_press(self, key: str) -> asyncio.Lock:
-        """Held while a press is looked into, so that two quick ones do not both find nothing done."""
-        return self._presses.setdefault(key, asyncio.Lock())
 
     async def say(self, origin: Origin, text: str, markup: InlineKeyboardMarkup | None = None) -> None:
         """Answers where somebody asked, in HTML."""

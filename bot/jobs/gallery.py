@@ -20,10 +20,10 @@ from aiogram.types import (
 from bot.imaging import collage
 from bot.jobs import cards
 from bot.jobs.belonging import learn
-from bot.jobs.intake import context_of, line_of_request, line_of_tile
+from bot.jobs.context import context_of, line_of_request, line_of_tile
 from bot.jobs.originals import Originals, Place
 from bot.jobs.showing import keyboard_of, reply_to, result_keyboard
-from bot.modes import rewriting
+from bot.modes.better_words import rewriting
 from bot.prompt import PromptLine
 from bot.store import History, Post, StoredPicture
 from bot.store.handling import sent_before

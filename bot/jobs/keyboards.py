@@ -14,6 +14,7 @@ from bot.telegram.callbacks import (
     FileRecipeButton,
     JobAction,
     JobButton,
+    OrderButton,
     PageAction,
     PageButton,
     PictureAction,
@@ -108,6 +109,15 @@ def confirm_picture(picture: int) -> InlineKeyboardMarkup:
         [
             _picture("🗑 " + _("Delete for good"), "really", picture, style="danger"),
             _picture("↩️ " + _("Keep"), "keep", picture),
+        ]
+    )
+
+
+def confirm_order(draft: int) -> InlineKeyboardMarkup:
+    return markup(
+        [
+            button("▶️ " + _("Start"), OrderButton(action="start", draft=draft), "success"),
+            button("✖️ " + _("Never mind"), OrderButton(action="drop", draft=draft)),
         ]
     )
 

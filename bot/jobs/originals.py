@@ -14,6 +14,7 @@ from aiogram.types import BufferedInputFile, InputMediaDocument, Message, ReplyP
 from PIL import Image
 
 from bot.jobs.belonging import file_name
+from bot.jobs.origin import Origin
 from bot.store import History, Post, StoredPicture
 from bot.store.handling import sent_before
 from bot.telegram.refusals import Refusal, classify
@@ -33,6 +34,11 @@ class Place:
     chat_id: int
     answer_to: int | None
     thread: int | None = None
+
+    @classmethod
+    def of(cls, origin: Origin) -> Place:
+        """Where somebody asked."""
+        return cls(origin.chat_id, origin.reply_to, origin.thread)
 
     @property
     def quiet(self) -> bool:

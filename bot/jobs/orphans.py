@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import contextlib
 
-from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import CallbackQuery, Message, ReplyParameters
 
 from bot.jobs import cards, keyboards
-from bot.jobs.delivery import Deliveries
 from bot.jobs.showing import wish_of
+from bot.jobs.studio import Studio
 from bot.telegram.sending import carrying, rewrite
 from bot.texts.i18n import _
 from inference.queue.jobs import Job
 
 
-async def at_home(callback: CallbackQuery, job: Job, deliveries: Deliveries, bot: Bot) -> bool:
+async def at_home(callback: CallbackQuery, job: Job, studio: Studio) -> bool:
     """Whether the pressed message is where the presser's job lives. A job without a message lives here from now on.
 
     Other messages (the list of /queue) may carry buttons of a job as well: only a status message has one's home.
@@ -30,14 +29,14 @@ async def at_home(callback: CallbackQuery, job: Job, deliveries: Deliveries, bot
         return True
     if job.message_id is None:
         if not job.settled:
-            await deliveries.adopt(job, message.message_id)
+            await studio.deliveries.adopt(job, message.message_id)
         return True
     await callback.answer(_("Your request is in another message: I point to it."))
     text = cards.moved(wish_of(job), ended=job.settled)
     with contextlib.suppress(TelegramBadRequest):
-        changed = await rewrite(bot, message.chat.id, message.message_id, text)
+        changed = await rewrite(studio.bot, message.chat.id, message.message_id, text)
         if isinstance(changed, Message):
-            await bot.send_message(
+            await studio.bot.send_message(
                 message.chat.id,
                 "👆 " + _("Your request is here."),
                 reply_parameters=ReplyParameters(message_id=job.message_id),

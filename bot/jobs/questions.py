@@ -9,14 +9,16 @@ from typing import Any
 
 from aiogram import Bot
 from aiogram.exceptions import AiogramError
+from aiogram.filters import BaseFilter
 from aiogram.types import ForceReply, Message
 
-from bot.jobs.belonging import fingerprint, plain
-from bot.jobs.desk import Desk
-from bot.jobs.intake import Origin
+from bot.jobs.belonging import draft_asked_about, draft_shown, fingerprint, plain
+from bot.jobs.origin import Origin
 from bot.jobs.showing import reply_to
+from bot.jobs.studio import Studio
 from bot.store import Draft, DraftKind
 from bot.telegram.refusals import Refusal, classify
+from bot.telegram.senders import sender_of_message
 
 
 @dataclass(frozen=True)
@@ -29,14 +31,14 @@ class Question:
     quiet: bool = False
 
 
-async def ask(desk: Desk, origin: Origin, question: Question, kind: DraftKind, body: dict[str, Any]) -> None:
+async def ask(studio: Studio, origin: Origin, question: Question, kind: DraftKind, body: dict[str, Any]) -> None:
     """Asks, and remembers `body` for the answer in a draft of its own."""
-    sources = desk.history.sources
+    sources = studio.history.sources
     noted = {**body, "question": _told(question)}
     draft = await sources.add_draft(origin.owner_id, origin.chat_id, kind, noted)
-    async with _one_at_a_time(desk, origin):
+    async with _one_at_a_time(studio, origin):
         try:
-            message = await send(desk.bot, origin, question)
+            message = await send(studio.bot, origin, question)
         except AiogramError as refused:
             if classify(refused) is not Refusal.UNKNOWN_OUTCOME:
                 await sources.change_draft(draft.id, closed=True)
@@ -44,13 +46,13 @@ async def ask(desk: Desk, origin: Origin, question: Question, kind: DraftKind, b
         await sources.place_draft(draft.id, message.message_id)
 
 
-async def ask_about(desk: Desk, origin: Origin, question: Question, draft: Draft) -> None:
+async def ask_about(studio: Studio, origin: Origin, question: Question, draft: Draft) -> None:
     """Asks for words that are still missing in a draft."""
-    sources = desk.history.sources
+    sources = studio.history.sources
     await sources.note_in_draft(draft.id, question=_told(question), asked=None)
-    async with _one_at_a_time(desk, origin):
+    async with _one_at_a_time(studio, origin):
         try:
-            message = await send(desk.bot, origin, question)
+            message = await send(studio.bot, origin, question)
         except AiogramError as refused:
             if classify(refused) is not Refusal.UNKNOWN_OUTCOME:
                 before = {"question": draft.body.get("question", ""), "asked": draft.body.get("asked")}
@@ -76,6 +78,22 @@ def _told(question: Question) -> str:
     return fingerprint(plain(question.text))
 
 
-def _one_at_a_time(desk: Desk, origin: Origin) -> asyncio.Lock:
+def _one_at_a_time(studio: Studio, origin: Origin) -> asyncio.Lock:
     """Held while a question to somebody is on its way: of two that read the same one is known."""
-    return desk.deliveries.one_press(f"question:{origin.chat_id}:{origin.owner_id}")
+    return studio.one_press(f"question:{origin.chat_id}:{origin.owner_id}")
+
+
+class AnswersDraft(BaseFilter):
+    """Words in answer to a message of ours that waits for them, from the person it waits for. Gives `draft`."""
+
+    def __init__(self, kind: DraftKind) -> None:
+        self._kind = kind
+
+    async def __call__(self, message: Message, studio: Studio) -> bool | dict[str, Any]:
+        asked, sender = message.reply_to_message, sender_of_message(message)
+        if not message.text or message.text.startswith("/") or asked is None or sender is None:
+            return False
+        draft = await draft_shown(studio.history.sources, asked, self._kind)
+        if draft is None:
+            draft = await draft_asked_about(studio.history.sources, asked, self._kind, sender.id)
+        return {"draft": draft} if draft is not None and draft.owner_id == sender.id else False

@@ -14,9 +14,10 @@ from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, InputMediaPho
 from bot.imaging import collage
 from bot.jobs import cards, keyboards
 from bot.jobs.compose import Remark
-from bot.jobs.intake import context_of, line_of, request_of
+from bot.jobs.context import context_of, line_of, request_of
 from bot.jobs.originals import Originals, Place, is_more_than_a_photo
-from bot.modes import rewriting, workbench
+from bot.modes import buttons as workbench
+from bot.modes.better_words import rewriting
 from bot.modes.editing import is_editable
 from bot.store import History, StoredPicture
 from bot.telegram.refusals import Refusal, classify

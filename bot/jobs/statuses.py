@@ -12,9 +12,9 @@ from aiogram.types import BufferedInputFile, InputMediaPhoto
 
 from bot.imaging import collage
 from bot.jobs import cards, keyboards
-from bot.jobs.intake import context_of
+from bot.jobs.context import context_of
 from bot.jobs.showing import wish_of
-from bot.modes import rewriting
+from bot.modes.better_words import rewriting
 from bot.telegram.outbox import Outbox
 from bot.texts.i18n import speaking
 from bot.troubles import Cause

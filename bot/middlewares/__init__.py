@@ -7,15 +7,16 @@ from collections.abc import Callable
 
 from aiogram import Dispatcher
 
+from bot.jobs.studio import Studio
 from bot.middlewares.access import AccessMiddleware
 from bot.middlewares.answers import AnswerMiddleware
 from bot.middlewares.crowds import CrowdMiddleware
 from bot.middlewares.errors import errors_router
+from bot.middlewares.origins import OriginMiddleware
 from bot.middlewares.people import PersonMiddleware
 from bot.middlewares.presses import PressMiddleware
 from bot.middlewares.senders import SenderMiddleware
 from bot.settings import Settings
-from bot.store import History
 from bot.telegram.administrators import Administrators
 from bot.telegram.outbox import Outbox
 
@@ -26,7 +27,7 @@ def install(
     dispatcher: Dispatcher,
     *,
     settings: Settings,
-    history: History,
+    studio: Studio,
     outbox: Outbox,
     tell_owner: Callable[[str, str], None] | None = None,
 ) -> None:
@@ -35,13 +36,15 @@ def install(
     administrators = Administrators()
     dispatcher.update.outer_middleware(SenderMiddleware())
     dispatcher.update.outer_middleware(
-        AccessMiddleware(settings.allowed_users, settings.admin_ids, history, administrators)
+        AccessMiddleware(settings.allowed_users, settings.admin_ids, studio, administrators)
     )
-    dispatcher.update.outer_middleware(PersonMiddleware(history))
+    dispatcher.update.outer_middleware(PersonMiddleware(studio.history))
     dispatcher.update.outer_middleware(
         CrowdMiddleware(
             pictures_waiting=settings.pictures_waiting_per_person, messages_waiting=settings.messages_waiting_per_person
         )
     )
     dispatcher.callback_query.outer_middleware(AnswerMiddleware(outbox))
-    dispatcher.callback_query.outer_middleware(PressMiddleware(history, administrators))
+    dispatcher.callback_query.outer_middleware(PressMiddleware(studio, administrators))
+    for observer in (dispatcher.message, dispatcher.callback_query):
+        observer.middleware(OriginMiddleware())

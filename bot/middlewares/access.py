@@ -12,8 +12,8 @@ from aiogram.dispatcher.event.bases import UNHANDLED
 from aiogram.types import CallbackQuery, Chat, TelegramObject, Update
 
 from bot.jobs.button_owners import ButtonOwners
-from bot.middlewares.presses import may_act_for, owners_of_press
-from bot.store import History
+from bot.jobs.studio import Studio
+from bot.middlewares.presses import found_by_press, may_act_for
 from bot.telegram.administrators import Administrators
 from bot.telegram.callbacks import BrokenButton, read_button
 from bot.telegram.senders import Sender
@@ -37,12 +37,12 @@ class AccessMiddleware(BaseMiddleware):
         self,
         allowed: frozenset[int],
         admins: frozenset[int],
-        history: History,
+        studio: Studio,
         administrators: Administrators,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._allowed = allowed | admins if allowed else frozenset[int]()
-        self._history = history
+        self._studio = studio
         self._administrators = administrators
         self._clock = clock
         self._refused: Recent[int, float] = Recent(_REMEMBERED)
@@ -56,7 +56,7 @@ class AccessMiddleware(BaseMiddleware):
         if event.callback_query is not None and await self._acts_for_listed(event.callback_query, data):
             return await handler(event, data)
         log.info("person %d is not on the list", sender.id)
-        with speaking(await self._history.language(sender.id, sender.client_language)):
+        with speaking(await self._studio.history.language(sender.id, sender.client_language)):
             await self._refuse(data["bot"], event, sender.id)
         return UNHANDLED
 
@@ -66,7 +66,8 @@ class AccessMiddleware(BaseMiddleware):
             button = read_button(press.data)
         except BrokenButton:
             return False
-        owners = await owners_of_press(press, button, ButtonOwners(self._history, data["ledger"]))
+        found = await found_by_press(press, button, ButtonOwners(self._studio.history, self._studio.ledger))
+        owners = found.owners
         if not owners or not owners <= self._allowed:
             return False
         return bool(await may_act_for(self._administrators, data["bot"], press, owners))

@@ -15,7 +15,7 @@ from aiogram.types import CallbackQuery, ErrorEvent, Message, ReplyParameters, U
 
 from bot.conversation.advice import advice
 from bot.jobs import cards
-from bot.jobs.intake import REFUSALS
+from bot.jobs.order import REFUSALS
 from bot.store import Person
 from bot.telegram.outbox import Outbox
 from bot.telegram.refusals import Refusal, classify

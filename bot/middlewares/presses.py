@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from aiogram import BaseMiddleware, Bot
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import CallbackQuery, Message, TelegramObject
 
-from bot.jobs.button_owners import ButtonOwners, stands_under
-from bot.store import History, Person
+from bot.jobs.button_owners import GONE, ButtonOwners, Found, stands_under
+from bot.jobs.ownership import gone
+from bot.jobs.studio import Studio
+from bot.store import Draft, Person
 from bot.telegram.administrators import Administrators
-from bot.telegram.callbacks import MOST_ID, BrokenButton, Button, read_button
+from bot.telegram.callbacks import MOST_ID, BrokenButton, Button, DraftButton, read_button
 from bot.telegram.refusals import is_other_form
 from bot.texts.i18n import _, speaking
 
@@ -26,11 +29,13 @@ class PressMiddleware(BaseMiddleware):
     """Lets a press through whose data is a button of ours, under the message that has it, and the presser's own or that
     of a chat whose administrator they are. All others are answered and go no further.
 
-    `person` becomes whoever owns the button: what handlers do, they do for them. So none has to ask whose it is.
+    What the button stands for is among the handler's arguments: `picture`, `given`, `job` or `draft`. `person` becomes
+    whoever owns it: what handlers do, they do for them. So none has to ask whose it is, or whether it is still there.
+    Equal presses are handled one after the other.
     """
 
-    def __init__(self, history: History, administrators: Administrators) -> None:
-        self._history = history
+    def __init__(self, studio: Studio, administrators: Administrators) -> None:
+        self._studio = studio
         self._administrators = administrators
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
@@ -39,32 +44,34 @@ class PressMiddleware(BaseMiddleware):
             button = read_button(event.data)
         except BrokenButton:
             return await self._broken(event)
-        if not _is_ours(event):
+        message = event.message
+        if message is None or not _is_ours(event):
             return await self._broken(event)
-        owner = await self._owner(event, button, data)
-        if owner is None:
-            return None
-        try:
-            with speaking(owner.language):
-                return await handler(event, {**data, "person": owner})
-        except TelegramBadRequest as refused:
-            if not is_other_form(refused):
-                raise
-            return await self._broken(event)  # made up, where nothing told us what is in the message
+        async with self._studio.one_press(button.lock(message.chat.id, message.message_id)):
+            found = await found_by_press(event, button, ButtonOwners(self._studio.history, self._studio.ledger))
+            owner = await self._owner(event, found.owners, data)
+            if owner is None or await _is_over(event, button, found):
+                return None
+            try:
+                with speaking(owner.language):
+                    return await handler(event, {**data, "person": owner, **found.things})
+            except TelegramBadRequest as refused:
+                if not is_other_form(refused):
+                    raise
+                return await self._broken(event)  # made up, where nothing told us what is in the message
 
-    async def _owner(self, press: CallbackQuery, button: Button, data: dict[str, Any]) -> Person | None:
+    async def _owner(self, press: CallbackQuery, owners: frozenset[int] | None, data: dict[str, Any]) -> Person | None:
         """For whom a press is made; None, and the presser has been told, where they may not make it."""
         presser: Person = data["person"]
-        owners = await owners_of_press(press, button, ButtonOwners(self._history, data["ledger"]))
         if owners is None or owners == {presser.id}:
             return presser
         if not owners:
-            await press.answer(_("This is no longer there."), show_alert=True)
+            await gone(press)
             return None
         verdict = await may_act_for(self._administrators, data["bot"], press, owners)
         if verdict:
             (chat_id,) = owners
-            return await self._history.person(chat_id, None)
+            return await self._studio.history.person(chat_id, None)
         if verdict is None:
             text = _(
                 "This belongs to the chat, and Telegram does not tell me who its administrators are. "
@@ -80,20 +87,29 @@ class PressMiddleware(BaseMiddleware):
         await press.answer(_("This button is broken, or from an older version. Please ask again."), show_alert=True)
 
 
-async def owners_of_press(press: CallbackQuery, button: Button, owners: ButtonOwners) -> frozenset[int] | None:
-    """Like `ButtonOwners.of`; empty as well where the button is not, or no longer, under its message.
+async def _is_over(press: CallbackQuery, button: Button, found: Found) -> bool:
+    """Whether what is pressed is done with, and the presser has been told so."""
+    draft = found.things.get("draft")
+    if not isinstance(button, DraftButton) or not isinstance(draft, Draft) or draft.closed_at is None:
+        return False
+    await press.answer(_(button.over), show_alert=True)
+    return True
+
+
+async def found_by_press(press: CallbackQuery, button: Button, owners: ButtonOwners) -> Found:
+    """Like `ButtonOwners.of`; gone as well where the button is not, or no longer, under its message.
 
     Of an old message Telegram does not tell us the buttons. In private it is the presser's own, in a group it has to be
     one that we know, and its owner counts too.
     """
     message = press.message
     if isinstance(message, Message):
-        return await owners.of(button) if stands_under(message, press.data) else frozenset()
-    found = await owners.of(button)
+        return await owners.of(button, message) if stands_under(message, press.data) else GONE
+    found = await owners.of(button, message)
     if message is None or message.chat.type == "private":
         return found
     shown_to = await owners.of_message(message)
-    return shown_to and (found or frozenset()) | shown_to
+    return replace(found, owners=shown_to and (found.owners or frozenset()) | shown_to)
 
 
 async def may_act_for(

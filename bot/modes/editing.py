@@ -6,9 +6,10 @@ from dataclasses import fields, replace
 from typing import Any
 
 from bot.jobs.compose import Composition
-from bot.modes import composition, framing
-from bot.modes.canvas import Canvas, most_side, with_ratio
-from bot.modes.composition import Wish
+from bot.modes import base as composition
+from bot.modes import framing
+from bot.modes.base import Wish
+from bot.modes.extend.canvas import Canvas, most_side, with_ratio
 from bot.prompt import NOT_FOR_FLASH, Command, Misplaced, PromptLine, parse
 from bot.store import Given
 from inference.requests import (
@@ -72,7 +73,7 @@ def edited(request: PictureRequest, line: PromptLine, said: PromptLine, wish: Wi
         case Outpaint():
             size = (request.image.width, request.image.height)
             same = Canvas(request.width, request.height, request.box)
-            most = most_side(min(wish.card.native_size))
+            most = most_side(min(wish.card.of("outpaint").native_size))
             canvas = same if line.ar is None else with_ratio(size, line.ar, most)
             return framing.outpaint(replace(wish, line=line), _given(request.image), canvas)
 

@@ -5,34 +5,35 @@ from __future__ import annotations
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import InlineKeyboardMarkup
 
-from bot.jobs.desk import Desk
 from bot.jobs.showing import keyboard_of, result_keyboard, with_ticks
-from bot.modes import area_buttons, workbench
+from bot.jobs.studio import Studio
+from bot.modes import buttons as workbench
+from bot.modes.repaint import area_buttons
 from bot.store import Given, Parent
 from bot.telegram.callbacks import FrameButton, SourceButton
 from bot.telegram.refusals import Refusal, classify
 
 
-async def tick(desk: Desk, key: str | None, owner_id: int, chat_id: int, message_id: int | None) -> None:
+async def tick(studio: Studio, key: str | None, owner_id: int, chat_id: int, message_id: int | None) -> None:
     """Shows in a message what a button under it has ordered. `key` is the button's data; others have no buttons."""
     kind = key.partition(":")[0] if key is not None else ""
     if message_id is None or key is None:
         return
     if kind == SourceButton.__prefix__:
-        markup = await _of_source(desk, SourceButton.unpack(key), owner_id, chat_id)
+        markup = await _of_source(studio, SourceButton.unpack(key), owner_id, chat_id)
     elif kind == FrameButton.__prefix__:
-        markup = await _of_frame(desk, FrameButton.unpack(key), owner_id)
+        markup = await _of_frame(studio, FrameButton.unpack(key), owner_id)
     else:
         return
     try:
-        await desk.bot.edit_message_reply_markup(chat_id=chat_id, message_id=message_id, reply_markup=markup)
+        await studio.bot.edit_message_reply_markup(chat_id=chat_id, message_id=message_id, reply_markup=markup)
     except TelegramBadRequest as gone:  # what was asked about may be deleted before it is answered
         if classify(gone) not in (Refusal.MESSAGE_GONE, Refusal.NOT_MODIFIED):
             raise
 
 
-async def _of_source(desk: Desk, pressed: SourceButton, owner_id: int, chat_id: int) -> InlineKeyboardMarkup | None:
-    card, history = desk.queue.card, desk.history
+async def _of_source(studio: Studio, pressed: SourceButton, owner_id: int, chat_id: int) -> InlineKeyboardMarkup | None:
+    card, history = studio.queue.card, studio.history
     if pressed.upload:
         return await with_ticks(history, workbench.menu(Parent(upload_id=pressed.upload), card), owner_id)
     picture = await history.picture(pressed.picture)
@@ -43,10 +44,10 @@ async def _of_source(desk: Desk, pressed: SourceButton, owner_id: int, chat_id: 
     return await keyboard_of(history, picture, card, more=pressed.action in ("refine", "redraw"))
 
 
-async def _of_frame(desk: Desk, pressed: FrameButton, owner_id: int) -> InlineKeyboardMarkup | None:
-    draft = await desk.history.sources.draft(pressed.draft)
+async def _of_frame(studio: Studio, pressed: FrameButton, owner_id: int) -> InlineKeyboardMarkup | None:
+    draft = await studio.history.sources.draft(pressed.draft)
     if draft is None or draft.closed_at is not None:
         return None
     source = Given.model_validate(draft.body["given"]).source
     ways = area_buttons.ways(draft.id, square=source.width != source.height)
-    return await with_ticks(desk.history, ways, owner_id)
+    return await with_ticks(studio.history, ways, owner_id)

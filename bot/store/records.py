@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -11,7 +11,7 @@ from bot.texts.languages import Language
 from inference.requests import Kind, Recipe, Source
 
 PostKind = Literal["status", "grid", "single", "file", "page"]
-DraftKind = Literal["mix", "order", "words", "mask", "frame", "edit"]
+DraftKind = str  # belongs to whoever makes such drafts
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,16 @@ class Given(Parent):
     """A picture to work from and what it is in the history."""
 
     source: Source
+
+    @classmethod
+    def of_picture(cls, picture: StoredPicture) -> Self:
+        source = Source(blob=picture.blob, width=picture.width, height=picture.height)
+        return cls(source=source, picture_id=picture.id)
+
+    @classmethod
+    def of_upload(cls, upload: Upload) -> Self:
+        source = Source(blob=upload.blob, width=upload.width, height=upload.height)
+        return cls(source=source, upload_id=upload.id)
 
     @property
     def parent(self) -> Parent:

@@ -6,12 +6,13 @@ way in, and no field says whose something is: `bot.middlewares.presses` looks th
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self, get_args
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, get_args
 
 from aiogram.filters.callback_data import CallbackData
 from pydantic import Field, model_validator
 
 from bot.imaging.areas import GRIDS
+from bot.texts.i18n import N_
 from inference.requests import MAX_SOURCES
 
 MOST_BYTES = 64  # what Telegram lets a button carry
@@ -40,21 +41,47 @@ class BrokenButton(ValueError):
     """No button of ours carries this."""
 
 
-class JobButton(CallbackData, prefix="j"):
+class Ours(CallbackData, prefix="-"):
+    """What all buttons have in common."""
+
+    def key(self, chat_id: int, message_id: int) -> str:
+        """What a press under that message orders with, equal for presses that must not be doubled."""
+        return self.pack()
+
+    def lock(self, chat_id: int, message_id: int) -> str:
+        """What is held while a press is looked into, so that two quick ones do not both find nothing done."""
+        return self.key(chat_id, message_id)
+
+
+class DraftButton(Ours, prefix="-d"):
+    """A step in putting something together; `draft_kind` is the kind of draft it must be, `over` what a press is told
+    when that is done with, if there is more to say than that it is gone."""
+
+    if TYPE_CHECKING:
+        draft: Id  # a field of each, at the place that it has in the button's data
+
+    draft_kind: ClassVar[str]
+    over: ClassVar[str] = N_("This is no longer there.")
+
+    def lock(self, chat_id: int, message_id: int) -> str:
+        return f"{self.draft_kind}:{self.draft}"
+
+
+class JobButton(Ours, prefix="j"):
     """A button under everything a job has made, or under its status."""
 
     action: JobAction
     job: Id
 
 
-class PictureButton(CallbackData, prefix="p"):
+class PictureButton(Ours, prefix="p"):
     """A button of one picture."""
 
     action: PictureAction
     picture: Id
 
 
-class PageButton(CallbackData, prefix="h"):
+class PageButton(Ours, prefix="h"):
     """A page of somebody's history; `picture` is the one to open, delete or come back from, 0 to turn the page."""
 
     owner: ChatId
@@ -64,7 +91,7 @@ class PageButton(CallbackData, prefix="h"):
     picture: Id = 0
 
 
-class SettingButton(CallbackData, prefix="s"):
+class SettingButton(Ours, prefix="s"):
     """A step in somebody's settings. A value may hold a ratio, so it is written with "x" between its numbers."""
 
     owner: ChatId
@@ -72,38 +99,44 @@ class SettingButton(CallbackData, prefix="s"):
     value: Annotated[str, Field(pattern=r"^[a-z0-9_-]{0,32}$")] = ""
 
 
-class StyleButton(CallbackData, prefix="y"):
+class StyleButton(Ours, prefix="y"):
     """A style in the list of /styles, to become the presser's own default."""
 
     slug: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")]
 
 
-class ExampleButton(CallbackData, prefix="e"):
-    """The n-th example of the welcome, drawn for whoever presses it."""
+class ExampleButton(Ours, prefix="e"):
+    """The n-th example of the welcome, drawn for whoever presses it; pressed again, again."""
 
     number: Annotated[int, Field(ge=0, le=99)]
 
+    def key(self, chat_id: int, message_id: int) -> str:
+        return f"example:{chat_id}:{message_id}:{self.number}"
 
-class CancelAllButton(CallbackData, prefix="c"):
+
+class CancelAllButton(Ours, prefix="c"):
     """Cancel all jobs of one person."""
 
     owner: ChatId
 
 
-class WordsButton(CallbackData, prefix="w"):
+class WordsButton(Ours, prefix="w"):
     """Better words: for what a job has drawn, or a choice on those that the job has found."""
 
     action: WordsAction
     job: Id
 
 
-class FileRecipeButton(CallbackData, prefix="f"):
+class FileRecipeButton(Ours, prefix="f"):
     """Draw the recipe in the file that this card answers."""
 
     action: Literal["repeat"] = "repeat"
 
+    def key(self, chat_id: int, message_id: int) -> str:
+        return f"file:{chat_id}:{message_id}"
 
-class SourceButton(CallbackData, prefix="o"):
+
+class SourceButton(Ours, prefix="o"):
     """Something to do with a picture: one of ours (`picture`) or one that somebody gave (`upload`); the other is 0."""
 
     action: SourceAction
@@ -117,23 +150,31 @@ class SourceButton(CallbackData, prefix="o"):
         return self
 
 
-class MixButton(CallbackData, prefix="m"):
+class MixButton(DraftButton, prefix="m"):
     """A step in putting a mix together; `place` is the picture of a weight, from 0."""
+
+    draft_kind = "mix"
+    over = N_("This mix is over. Send pictures for a new one.")
 
     action: MixAction
     draft: Id
     place: Annotated[int, Field(ge=0, lt=MAX_SOURCES)] = 0
 
 
-class OrderButton(CallbackData, prefix="k"):
+class OrderButton(DraftButton, prefix="k"):
     """The answer to what long work will cost."""
+
+    draft_kind = "order"
+    over = N_("This has been decided already.")
 
     action: Literal["start", "drop"]
     draft: Id
 
 
-class AreaButton(CallbackData, prefix="a"):
+class AreaButton(DraftButton, prefix="a"):
     """A step in choosing which part of a picture to repaint; `cell` counts by rows from 0, or is the side of a grid."""
+
+    draft_kind = "mask"
 
     action: AreaAction
     draft: Id
@@ -146,8 +187,10 @@ class AreaButton(CallbackData, prefix="a"):
         return self
 
 
-class FrameButton(CallbackData, prefix="x"):
+class FrameButton(DraftButton, prefix="x"):
     """One of the ways to extend the picture of a draft."""
+
+    draft_kind = "frame"
 
     way: FrameWay
     draft: Id

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from aiogram import Dispatcher
 
-from bot.app import Studio, open_studio, stop_on_signals
+from bot.app import Running, open_studio, stop_on_signals
 from bot.app import serve as serve_updates
 from bot.playground import Playground, serve
 from bot.settings import Settings, SettingsError
@@ -74,7 +74,7 @@ async def test_a_webhook_that_cannot_be_is_named(
     settings = settings_for(tmp_path, playground.url, **options)
     bot = make_bot(settings)
     inbox = Inbox(bot, Dispatcher(), open_database(settings.database_url))
-    studio = Studio(settings, bot, await bot.me(), Dispatcher(), inbox, cast("Any", None), cast("Any", None))
+    studio = Running(settings, bot, await bot.me(), Dispatcher(), inbox, cast("Any", None), cast("Any", None))
     with pytest.raises(SettingsError) as refusal:
         await serve_updates(studio, asyncio.Event())
     await bot.session.close()

@@ -54,7 +54,7 @@ class Complaints(logging.Handler):
 
 @dataclass
 class House:
-    studio: app.Studio
+    studio: app.Running
     task: asyncio.Task[None]
     complaints: Complaints
 

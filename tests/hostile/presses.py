@@ -23,7 +23,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from bot.jobs import ordering
+from bot.jobs import order as ordering
 from bot.playground import serve
 from bot.prompt.styles import styles
 from bot.store.tables import drafts, people, pictures, uploads

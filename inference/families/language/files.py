@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from inference.checkpoints.released import human_size
 from inference.queue.options import WorkerOptions
-from inference.requests import ModelCard
+from inference.requests import Ability, ModelCard
 
 Task = Literal["beautify", "translate"]
 TASKS: tuple[Task, ...] = ("beautify", "translate")
@@ -49,8 +49,10 @@ class LanguageModels:
 
     def on(self, card: ModelCard) -> ModelCard:
         """The card of a checkpoint with these tasks among its kinds."""
-        kinds = (*card.kinds, *(task for task in TASKS if task in self.found))
-        return card.model_copy(update={"kinds": kinds, "missing": {**card.missing, **self.missing}})
+        tasks = {task: Ability(languages=("ru", "en")) for task in TASKS if task in self.found}
+        return card.model_copy(
+            update={"abilities": {**card.abilities, **tasks}, "missing": {**card.missing, **self.missing}}
+        )
 
 
 def language_models(

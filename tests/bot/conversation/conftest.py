@@ -32,7 +32,7 @@ class House:
     folder: Path
     patch: pytest.MonkeyPatch
     options: dict[str, Any] = field(default_factory=dict)
-    studio: app.Studio | None = None
+    studio: app.Running | None = None
 
     def __post_init__(self) -> None:
         self.painter = self.new_painter()

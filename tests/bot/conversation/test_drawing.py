@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 import bot.app as app
-import bot.jobs.intake as intake
+import bot.jobs.order as order_module
 from inference.requests import Failed, Note
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import BIG
@@ -199,7 +199,7 @@ async def test_a_redelivered_update_changes_nothing(house: House, anna: Person) 
 
 async def test_without_an_engine_a_person_is_told_so(closed_house: House, anna: Person) -> None:
     closed_house.patch.setattr(app, "CARD_SECONDS", 0.1)
-    closed_house.patch.setattr(intake, "CARD_PATIENCE", 0.2)
+    closed_house.patch.setattr(order_module, "CARD_PATIENCE", 0.2)
     closed_house.painter.card = None
     await closed_house.open()
     await anna.say("a red circle")

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from benchmarks.paintings import COLOURS, blob, intersection_over_union, paint, photograph, ring
-from bot.modes import painted
+from bot.modes.repaint import painted
 from inference.requests import Inpaint, Mix
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.test_buttons import until_gone

@@ -22,7 +22,7 @@ from bot.imaging.decoder import Decoder
 from bot.imaging.decoding import PictureRefused
 from bot.imaging.masks import from_png
 from bot.imaging.memory import NoRoom, Room
-from bot.modes.repainting import STEP
+from bot.modes.repaint.repainting import STEP
 from inference.blobs import BlobStore, decode_picture, encode_png
 from tests.hostile import bombs
 from tests.hostile.bombs import saved

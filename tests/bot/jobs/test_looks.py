@@ -14,7 +14,9 @@ from PIL import Image
 
 from bot.imaging import collage
 from bot.jobs import cards, keyboards
-from bot.modes import area_buttons, rewriting, workbench
+from bot.modes import buttons as workbench
+from bot.modes.better_words import rewriting
+from bot.modes.repaint import area_buttons
 from bot.prompt import PromptLine
 from bot.store import Parent
 from bot.texts.i18n import speaking

@@ -30,6 +30,7 @@ from bot.telegram.callbacks import ExampleButton
 from bot.telegram.outbox import Outbox
 from bot.telegram.pacing import Pace, Window
 from inference.queue.database import open_database
+from tests.bot.bare import bare_studio
 from tests.bot.wire import SENT, scripted_bot
 
 ANNA, BORIS, GROUP = 1001, 1002, -100500
@@ -44,9 +45,10 @@ class Crowd:
         self.bot: Bot = bot
         outbox = Outbox(UNHURRIED)
         self.session.middleware(outbox)
-        self.updates = Dispatcher(disable_fsm=True, ledger=None)
+        self.updates = Dispatcher(disable_fsm=True)
+        studio = bare_studio(bot, history)
         settings = {"pictures_waiting_per_person": 5, "messages_waiting_per_person": 6, **settings}
-        middlewares.install(self.updates, settings=Settings(_env_file=None, **settings), history=history, outbox=outbox)
+        middlewares.install(self.updates, settings=Settings(_env_file=None, **settings), studio=studio, outbox=outbox)
         self.gate = asyncio.Event()
         self.begun: list[tuple[int, int]] = []
         self.going = 0
@@ -87,7 +89,7 @@ class Crowd:
         return self._feed(message=message)
 
     def press(self, user: int, number: int) -> asyncio.Task[Any]:
-        data = ExampleButton(number=0).pack()
+        data = ExampleButton(number=number % 100).pack()
         keyboard = InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text="x", callback_data=data)]])
         under = Message(
             message_id=1, date=SENT, chat=Chat(id=user, type="private"), text="welcome", reply_markup=keyboard,

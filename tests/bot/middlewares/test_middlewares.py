@@ -26,7 +26,7 @@ from bot.telegram.outbox import Outbox
 from bot.texts.i18n import _
 from inference.queue.database import open_database
 from inference.queue.jobs import TooManyWaiting
-from inference.queue.ledger import Ledger
+from tests.bot.bare import bare_studio
 from tests.bot.wire import SENT, ScriptedSession, scripted_bot
 
 ANNA, STRANGER, GROUP = 1001, 6666, -100500
@@ -40,9 +40,10 @@ class House:
         self.bot: Bot = bot
         self.outbox = Outbox()
         self.session.middleware(self.outbox)
-        self.updates = Dispatcher(disable_fsm=True, ledger=Ledger(history._database))
+        self.updates = Dispatcher(disable_fsm=True)
+        studio = bare_studio(bot, history)
         middlewares.install(
-            self.updates, settings=Settings(_env_file=None, **settings), history=history, outbox=self.outbox
+            self.updates, settings=Settings(_env_file=None, **settings), studio=studio, outbox=self.outbox
         )
         self.router = Router()
         self.updates.include_router(self.router)

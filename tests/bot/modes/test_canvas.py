@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.modes.canvas import (
+from bot.modes.extend.canvas import (
     MOST,
     PIPELINES,
     BadShare,

@@ -7,16 +7,17 @@ from dataclasses import replace
 import pytest
 
 from bot.jobs.compose import Composition
-from bot.modes import composition, framing
-from bot.modes.canvas import Canvas, NothingToAdd, most_side
-from bot.modes.composition import Wish
+from bot.modes import base as composition
+from bot.modes import framing
+from bot.modes.base import Wish
 from bot.modes.editing import PictureRequest, edited, is_editable, said_of
+from bot.modes.extend.canvas import Canvas, NothingToAdd, most_side
 from bot.prompt import Misplaced, PromptLine, read_back, write
 from bot.store import Given, Preferences
 from inference.requests import Control, FlashMix, Kind, Mix, Outpaint, Refine, Source
-from tests.bot.conversation.painter import ALL_MODES
+from tests.bot.conversation.painter import ALL_MODES, offering
 
-CARD = ALL_MODES.model_copy(update={"kinds": (*ALL_MODES.kinds, "mix_flash")})
+CARD = offering(ALL_MODES, *ALL_MODES.kinds, "mix_flash")
 ONE, TWO = (Given(source=Source(blob=letter * 64, width=320, height=192)) for letter in "ab")
 SAID = PromptLine("a stone bridge", no="fog", n=2, steps=30, seed=7, style="anime")
 HELD = replace(SAID, scale=0.5, start=0.1, end=0.8, levels=(-1.0, 1.0), drawn=True, method="depth")
@@ -95,7 +96,7 @@ def test_another_shape_of_a_large_picture_stays_within_what_the_model_fills() ->
     made = framing.outpaint(wish(SAID), photo, Canvas(1024, 768, (0, 0, 682, 512)))
     wide = again(made, "--ar 16:9").request
     assert isinstance(wide, Outpaint)
-    assert max(wide.width, wide.height) == most_side(min(CARD.native_size)) == 1024
+    assert max(wide.width, wide.height) == most_side(min(CARD.of("outpaint").native_size)) == 1024
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_parameters_that_mean_nothing_to_it_are_refused_by_name(made: str, said:
 
 @pytest.mark.parametrize("kind", ["x2", "flash_x2"])
 def test_what_has_no_words_has_none_to_edit(kind: Kind) -> None:
-    card = CARD.model_copy(update={"kinds": (kind,)})
+    card = offering(CARD, kind)
     assert not is_editable(composition.upscale(Wish(PromptLine(""), Preferences(), card), ONE, "x2").request)
     assert not is_editable(composition.vary(wish(PromptLine("")), ONE).request)
     assert is_editable(MADE["a mix"].request)

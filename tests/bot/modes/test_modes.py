@@ -6,17 +6,17 @@ import pytest
 
 from bot.conversation import advice
 from bot.jobs.compose import ModeMissing
-from bot.modes import composition
-from bot.modes.composition import BadFactor, BadScale, TooLarge, Wish
+from bot.modes import base as composition
+from bot.modes.base import BadFactor, BadScale, TooLarge, Wish
 from bot.prompt import PromptLine, parse
 from bot.store import Given, Preferences
 from bot.texts.i18n import speaking
 from inference.requests import Kind, ModelCard, Source, Upscale
-from tests.bot.conversation.painter import BIG
+from tests.bot.conversation.painter import BIG, offering
 
 
 def card(*kinds: Kind) -> ModelCard:
-    return BIG.model_copy(update={"kinds": kinds})
+    return offering(BIG, *kinds)
 
 
 def picture(width: int = 256, height: int = 256) -> Given:

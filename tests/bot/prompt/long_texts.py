@@ -16,10 +16,12 @@ from bot.conversation import tree
 from bot.imaging.areas import split_area, tells_area
 from bot.imaging.decoding import PictureRefused
 from bot.jobs import cards
-from bot.modes import beautify, composition, works
-from bot.modes.canvas import wish
-from bot.modes.rewriting import difference
-from bot.modes.wishes import understood
+from bot.modes import base as composition
+from bot.modes import works
+from bot.modes.better_words import beautify
+from bot.modes.better_words.rewriting import difference
+from bot.modes.extend.canvas import wish
+from bot.modes.intent import understood
 from bot.prompt import Command, PromptError, parse, read_back
 from bot.prompt.styles import find_style, language_of, nearest_style
 from bot.telegram.addressed import is_courtesy, without_alias

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from bot.modes.rewriting import difference
+from bot.modes.better_words.rewriting import difference
 from bot.prompt import TooMuch, UnknownStyle, grammar, parse
 from bot.texts.i18n import speaking
 

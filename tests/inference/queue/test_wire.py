@@ -11,10 +11,10 @@ import pytest
 from inference.queue import wire
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import Assignment, Interrupted, JobReport
-from inference.requests import FlashTextToImage, ModelCard, Progress, Texts
+from inference.requests import Ability, FlashTextToImage, ModelCard, Progress, Texts
 
 ASSIGNMENT = Assignment(job_id=7, request=FlashTextToImage(prompt="кот\n«и» пёс", seeds=(1,)), alone=True)
-CARD = ModelCard(label=Texts(ru="к", en="k"), kinds=("flash",), sizes={"1:1": (128, 128)})
+CARD = ModelCard(label=Texts(ru="к", en="k"), abilities={"flash": Ability(sizes={"1:1": (128, 128)})})
 OPTIONS = WorkerOptions(blobs_url="memory://u:geheim@h/x", engine=("a", "b c"), weights_dir=Path("/w"))
 DOWN: list[wire.DownMessage] = [
     wire.Configure(options=OPTIONS, failed_starts=2),

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from inference.engine.family import Family, Place
 from inference.queue.options import WorkerOptions
-from inference.requests import ModelCard, Texts
+from inference.requests import Ability, ModelCard, Texts
 from tests.inference.families.toy.files import weights_of
-from tests.inference.families.toy.requests import Mosaic
+from tests.inference.families.toy.requests import SIDE, TILE, Mosaic
 
 if TYPE_CHECKING:
     from inference.engine.kit import Kit
@@ -20,8 +20,9 @@ __all__ = ["TOY", "Mosaic"]
 def _offer(options: WorkerOptions, card: ModelCard | None) -> ModelCard | None:
     if weights_of(options) is None:
         return card
-    plain = card or ModelCard(label=Texts(ru="Мозаика", en="Mosaic"), kinds=(), sizes={"1:1": (256, 256)})
-    return plain.model_copy(update={"kinds": (*plain.kinds, "mosaic")})
+    plain = card or ModelCard(label=Texts(ru="Мозаика", en="Mosaic"), abilities={})
+    able = Ability(native_size=(SIDE * TILE, SIDE * TILE), languages=("ru", "en"))
+    return plain.model_copy(update={"abilities": {**plain.abilities, "mosaic": able}})
 
 
 def _open(place: Place) -> Kit:

@@ -13,12 +13,13 @@ from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, InputMediaPho
 from bot.imaging import collage
 from bot.jobs import cards
 from bot.jobs.compose import missing
-from bot.jobs.desk import Desk
-from bot.jobs.intake import Origin, known_card
-from bot.jobs.ordering import Order, order_picture
+from bot.jobs.order import known_card, order_or_ask
+from bot.jobs.origin import Origin
 from bot.jobs.showing import reply_to
-from bot.modes import composition, workbench
-from bot.modes.composition import Wish
+from bot.jobs.studio import Studio
+from bot.modes import base as composition
+from bot.modes import buttons as workbench
+from bot.modes.base import Wish
 from bot.prompt import parse
 from bot.store import Draft, Given, Person
 from bot.store.handling import decided
@@ -73,18 +74,18 @@ def even(mixture: Mixture) -> Mixture:
 
 
 async def open_(
-    desk: Desk, origin: Origin, pictures: Sequence[Given], words: str, *, collecting: bool, left_out: int = 0
+    studio: Studio, origin: Origin, pictures: Sequence[Given], words: str, *, collecting: bool, left_out: int = 0
 ) -> None:
-    """Posts the message in which a mix is put together; `left_out` pictures more were sent. Raises intake.REFUSALS."""
+    """Posts the message in which a mix is put together; `left_out` pictures more were sent. Raises order.REFUSALS."""
     parse(words, "mix")
-    card = await known_card(desk.queue)
+    card = await known_card(studio.queue)
     if not composition.offered(card, "mix"):
         raise missing(card, ["mix"])
     mixture = even(Mixture(tuple(pictures), (), words, collecting)) if pictures else Mixture((), (), words, True)
-    draft = await desk.history.sources.add_draft(origin.owner_id, origin.chat_id, "mix", mixture.body())
-    photo = BufferedInputFile(await sheet(desk, mixture), "mix.jpg")
-    async with desk.deliveries.one_press(f"mix:{draft.id}"):  # a picture that comes meanwhile is shown after that
-        message = await desk.bot.send_photo(
+    draft = await studio.history.sources.add_draft(origin.owner_id, origin.chat_id, "mix", mixture.body())
+    photo = BufferedInputFile(await sheet(studio, mixture), "mix.jpg")
+    async with studio.one_press(f"mix:{draft.id}"):  # a picture that comes meanwhile is shown after that
+        message = await studio.bot.send_photo(
             origin.chat_id,
             photo,
             caption=caption(mixture, origin.private, left_out=left_out),
@@ -94,27 +95,27 @@ async def open_(
             message_thread_id=origin.thread,
             disable_notification=not origin.private,
         )
-        await desk.history.sources.place_draft(draft.id, message.message_id)
+        await studio.history.sources.place_draft(draft.id, message.message_id)
 
 
-async def begin(desk: Desk, origin: Origin, person: Person, given: Given, words: str) -> None:
+async def begin(studio: Studio, origin: Origin, person: Person, given: Given, words: str) -> None:
     """A mix that begins with this picture and waits for more."""
-    await open_(desk, origin, [given], words, collecting=True)
+    await open_(studio, origin, [given], words, collecting=True)
 
 
-async def collecting(desk: Desk, origin: Origin) -> Draft | None:
+async def collecting(studio: Studio, origin: Origin) -> Draft | None:
     """The mix that this person is sending pictures for, if there is one."""
-    draft = await desk.history.sources.open_draft(origin.owner_id, origin.chat_id, "mix", COLLECTING_SECONDS)
+    draft = await studio.history.sources.open_draft(origin.owner_id, origin.chat_id, "mix", COLLECTING_SECONDS)
     if draft is None:
         return None
-    joined = desk.history.sources.was_changed(draft)  # by the picture in hand, which may have been the last
+    joined = studio.history.sources.was_changed(draft)  # by the picture in hand, which may have been the last
     return draft if joined or Mixture.of(draft).collecting else None
 
 
-async def add(desk: Desk, draft_id: int, given: Sequence[Given], left_out: int = 0) -> None:
+async def add(studio: Studio, draft_id: int, given: Sequence[Given], left_out: int = 0) -> None:
     """More pictures; with the fourth there is nothing left to wait for, and the message says what found no room."""
-    async with desk.deliveries.one_press(f"mix:{draft_id}"):
-        draft = await desk.history.sources.draft(draft_id)
+    async with studio.one_press(f"mix:{draft_id}"):
+        draft = await studio.history.sources.draft(draft_id)
         if draft is None:
             return
         before = Mixture.of(draft)
@@ -122,14 +123,16 @@ async def add(desk: Desk, draft_id: int, given: Sequence[Given], left_out: int =
         mixture = before.joined_by(taken)
         mixture = replace(mixture, collecting=before.collecting and len(mixture.pictures) < MAX_SOURCES)
         left_out = await decided("left out", left_out + len(given) - len(taken))
-        await change(desk, draft, mixture, new_picture=True, left_out=left_out)
+        await change(studio, draft, mixture, new_picture=True, left_out=left_out)
 
 
-async def change(desk: Desk, draft: Draft, mixture: Mixture, *, new_picture: bool = False, left_out: int = 0) -> None:
+async def change(
+    studio: Studio, draft: Draft, mixture: Mixture, *, new_picture: bool = False, left_out: int = 0
+) -> None:
     """Remembers a mix as it is now and shows it in its message."""
-    if desk.history.sources.was_changed(draft):
+    if studio.history.sources.was_changed(draft):
         mixture = Mixture.of(draft)
-    await desk.history.sources.change_draft(draft.id, body=mixture.body())
+    await studio.history.sources.change_draft(draft.id, body=mixture.body())
     if draft.message_id is None:
         return
     text = caption(mixture, draft.chat_id > 0, left_out)
@@ -139,32 +142,31 @@ async def change(desk: Desk, draft: Draft, mixture: Mixture, *, new_picture: boo
         "reply_markup": keyboard(draft.id, mixture),
     }
     if new_picture:
-        photo = BufferedInputFile(await sheet(desk, mixture), "mix.jpg")
+        photo = BufferedInputFile(await sheet(studio, mixture), "mix.jpg")
         media = InputMediaPhoto(media=photo, caption=text, parse_mode="HTML")
-        await desk.bot.edit_message_media(media, **where)
+        await studio.bot.edit_message_media(media, **where)
     else:
-        await desk.bot.edit_message_caption(caption=text, parse_mode="HTML", **where)
+        await studio.bot.edit_message_caption(caption=text, parse_mode="HTML", **where)
 
 
-async def order(desk: Desk, origin: Origin, person: Person, draft: Draft) -> None:
-    """Orders a mix as it stands and closes it. Raises one of intake.REFUSALS, and it stays open."""
+async def order(studio: Studio, origin: Origin, person: Person, draft: Draft) -> None:
+    """Orders a mix as it stands and closes it. Raises one of order.REFUSALS, and it stays open."""
     mixture = Mixture.of(draft)
-    card = await known_card(desk.queue)
+    card = await known_card(studio.queue)
     line = parse(mixture.words, "mix")
     made = composition.mix(
         Wish(line, person.preferences, card, origin.private), list(zip(mixture.pictures, mixture.weights, strict=True))
     )
     parents = tuple(picture.parent for picture in mixture.pictures)
-    unknown = card.unknown_words(line.prompt)
-    await order_picture(desk, origin, Order(made, "mix", parents, f"mix:{draft.id}", unknown))
-    await close(desk, draft)
+    await order_or_ask(studio, origin, made, parents=parents, key=f"mix:{draft.id}")
+    await close(studio, draft)
 
 
-async def close(desk: Desk, draft: Draft, markup: InlineKeyboardMarkup | None = None) -> None:
+async def close(studio: Studio, draft: Draft, markup: InlineKeyboardMarkup | None = None) -> None:
     """The message stays as it is, without its buttons."""
-    await desk.history.sources.change_draft(draft.id, closed=True)
+    await studio.history.sources.change_draft(draft.id, closed=True)
     try:
-        await desk.bot.edit_message_reply_markup(
+        await studio.bot.edit_message_reply_markup(
             chat_id=draft.chat_id, message_id=draft.message_id, reply_markup=markup
         )
     except TelegramBadRequest as gone:
@@ -199,9 +201,9 @@ def keyboard(draft_id: int, mixture: Mixture) -> InlineKeyboardMarkup:
     return workbench.weighing(draft_id, mixture.weights)
 
 
-async def sheet(desk: Desk, mixture: Mixture) -> bytes:
+async def sheet(studio: Studio, mixture: Mixture) -> bytes:
     """The pictures side by side with their numbers; an empty one while there is none."""
     if not mixture.pictures:
         return await asyncio.to_thread(collage.blank)
-    shown = await desk.decoder.thumbnails([picture.source.blob for picture in mixture.pictures])
+    shown = await studio.decoder.thumbnails([picture.source.blob for picture in mixture.pictures])
     return await asyncio.to_thread(collage.contact_sheet, shown)

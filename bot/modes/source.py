@@ -12,9 +12,9 @@ from aiogram.types import Document, Message, PhotoSize, Sticker
 
 from bot.imaging.decoding import PictureRefused
 from bot.jobs.belonging import post_of
-from bot.jobs.desk import Desk
+from bot.jobs.studio import Studio
 from bot.prompt import PromptError
-from bot.store import Given, Post, StoredPicture, Upload
+from bot.store import Given, Post, StoredPicture
 from bot.telegram.fetching import MAX_DOWNLOAD, CutOff, FileTooBig
 from bot.telegram.turns import LineFull
 from inference.requests import Source
@@ -80,20 +80,20 @@ def looks_like_picture(document: Document) -> bool:
     return named_so or (document.mime_type or "").startswith("image/")
 
 
-async def read(desk: Desk, message: Message, owner_id: int) -> Given:
+async def read(studio: Studio, message: Message, owner_id: int) -> Given:
     """Fetches and stores the picture of a message, once per file and person. Raises PictureRefused."""
     found = attached(message)
     if found is None:
         raise PictureRefused("not_an_image")
     unique = found.file.file_unique_id
-    known = await desk.history.sources.upload_of_file(owner_id, unique)
-    if known is not None and await asyncio.to_thread(desk.blobs.exists, known.blob):
-        await desk.history.sources.renew_upload(known.id)
-        return given_upload(known)
-    await desk.room.make(owner_id, min(found.size, MAX_DOWNLOAD))
+    known = await studio.history.sources.upload_of_file(owner_id, unique)
+    if known is not None and await asyncio.to_thread(studio.blobs.exists, known.blob):
+        await studio.history.sources.renew_upload(known.id)
+        return Given.of_upload(known)
+    await studio.room.make(owner_id, min(found.size, MAX_DOWNLOAD))
     try:
-        async with desk.files.fetched(found.file, owner_id) as path:
-            source = await _kept(desk, path, owner_id)
+        async with studio.files.fetched(found.file, owner_id) as path:
+            source = await _kept(studio, path, owner_id)
     except FileTooBig as too_big:
         size = f"{found.size / 1e6:.0f}" if found.size > MAX_DOWNLOAD else "20+"
         raise PictureRefused("too_big_a_file", size) from too_big
@@ -105,19 +105,19 @@ async def read(desk: Desk, message: Message, owner_id: int) -> Given:
         raise PictureRefused("broken") from cut
     except LineFull as full:
         raise TooManyPictures from full
-    stored = await asyncio.to_thread(desk.blobs.size, source.blob)
-    return await desk.history.sources.add_upload(
+    stored = await asyncio.to_thread(studio.blobs.size, source.blob)
+    return await studio.history.sources.add_upload(
         owner_id, message.chat.id, message.message_id, source, unique, size=stored
     )
 
 
-async def _kept(desk: Desk, path: Path, owner_id: int) -> Source:
+async def _kept(studio: Studio, path: Path, owner_id: int) -> Source:
     """The picture of a file on disk, checked and stored. Raises PictureRefused, LineFull."""
-    async with desk.looks.turn(owner_id):
-        return await desk.decoder.kept(path)
+    async with studio.looks.turn(owner_id):
+        return await studio.decoder.kept(path)
 
 
-async def answered(desk: Desk, message: Message, owner_id: int, number: int | None = None) -> Given | None:
+async def answered(studio: Studio, message: Message, owner_id: int, number: int | None = None) -> Given | None:
     """The picture that a message answers: ours as we drew it, anybody else's fetched. None where it answers none.
 
     `number` chooses among several. Raises WhichPicture, and PictureRefused, also where the message that answers nothing
@@ -127,18 +127,18 @@ async def answered(desk: Desk, message: Message, owner_id: int, number: int | No
     if asked is None:
         attached(message)
         return None
-    post = await post_of(desk.history, asked) or await _forwarded(desk, asked, owner_id)
+    post = await post_of(studio.history, asked) or await _forwarded(studio, asked, owner_id)
     if post is not None and post.kind in ("grid", "single", "file"):
-        picture = await _drawn(desk, post, number)
+        picture = await _drawn(studio, post, number)
         if picture is not None:
-            return given_picture(picture)
-    return await read(desk, asked, owner_id) if attached(asked) is not None else None
+            return Given.of_picture(picture)
+    return await read(studio, asked, owner_id) if attached(asked) is not None else None
 
 
-async def _drawn(desk: Desk, post: Post, number: int | None) -> StoredPicture | None:
+async def _drawn(studio: Studio, post: Post, number: int | None) -> StoredPicture | None:
     if post.picture_id is not None:
-        return await desk.history.picture(post.picture_id)
-    pictures = await desk.history.pictures_of_job(post.job_id) if post.job_id is not None else []
+        return await studio.history.picture(post.picture_id)
+    pictures = await studio.history.pictures_of_job(post.job_id) if post.job_id is not None else []
     if len(pictures) == 1:
         return pictures[0]
     if not pictures:
@@ -149,21 +149,11 @@ async def _drawn(desk: Desk, post: Post, number: int | None) -> StoredPicture | 
     return chosen
 
 
-async def _forwarded(desk: Desk, message: Message, owner_id: int) -> Post | None:
+async def _forwarded(studio: Studio, message: Message, owner_id: int) -> Post | None:
     """The post of the asker's own picture that this message shows once more: a forwarded file keeps its id."""
     found = attached(message)
-    post = await desk.history.post_of_file(found.file.file_unique_id) if found is not None else None
+    post = await studio.history.post_of_file(found.file.file_unique_id) if found is not None else None
     if post is None or post.picture_id is None:
         return None
-    picture = await desk.history.picture(post.picture_id)
+    picture = await studio.history.picture(post.picture_id)
     return post if picture is not None and picture.owner_id == owner_id else None
-
-
-def given_picture(picture: StoredPicture) -> Given:
-    source = Source(blob=picture.blob, width=picture.width, height=picture.height)
-    return Given(source=source, picture_id=picture.id)
-
-
-def given_upload(upload: Upload) -> Given:
-    source = Source(blob=upload.blob, width=upload.width, height=upload.height)
-    return Given(source=source, upload_id=upload.id)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from bot.imaging import collage
 from bot.imaging.decoder import Decoder, Marked
 from bot.jobs import cards
-from bot.modes import area_buttons
+from bot.modes.repaint import area_buttons
 from bot.prompt import parse, write
 from bot.store import Draft, Given
 from bot.texts.i18n import _

@@ -10,27 +10,26 @@ from typing import Literal
 
 from aiogram import Router
 from aiogram.dispatcher.event.bases import SkipHandler
-from aiogram.types import Message, Update
+from aiogram.types import Message
 
 from bot.imaging.alignment import AnotherPicture, Cropped, MaskError, Rotated, Shifted
 from bot.imaging.decoding import PictureRefused
 from bot.imaging.masks import EverythingPainted, NothingPainted
 from bot.jobs.belonging import draft_shown
-from bot.jobs.desk import Desk
-from bot.jobs.intake import Origin, known_card
-from bot.modes.mixing import COLLECTING_SECONDS, Mixture
-from bot.modes.pictures_in import (
+from bot.jobs.order import known_card
+from bot.jobs.origin import Origin
+from bot.jobs.studio import Studio
+from bot.modes.intent import understood
+from bot.modes.mix.mixing import COLLECTING_SECONDS, Mixture
+from bot.modes.repaint.asking import HOUR, own_words, show
+from bot.modes.repaint.repainting import Repaint
+from bot.modes.source import (
     TooManyPictures,
     WhichPicture,
     answered,
     carries_picture,
-    given_picture,
-    given_upload,
     read,
 )
-from bot.modes.repaint import HOUR, own_words, show
-from bot.modes.repainting import Repaint
-from bot.modes.wishes import understood
 from bot.prompt import parse
 from bot.store import Draft, Given, Person
 from bot.telegram.filters import WithPicture
@@ -56,7 +55,7 @@ class _Candidate:
     explain: Literal["always", "copies", "never"] = "never"
 
 
-async def painted(message: Message, person: Person, event_update: Update, desk: Desk) -> None:
+async def painted(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
     """Shows the area that was painted over; leaves the message to other handlers where nothing was.
 
     In private the original is what the message answers, what waits to be painted over, or one of the last pictures
@@ -67,19 +66,18 @@ async def painted(message: Message, person: Person, event_update: Update, desk: 
     command, said = understood(_COMMAND.sub("", message.caption or ""))
     if said.startswith("/") or command not in (None, "inpaint"):
         raise SkipHandler
-    candidates = [candidate async for candidate in _candidates(desk, message, person)]
-    if not candidates or "inpaint" not in (await known_card(desk.queue)).kinds:
+    candidates = [candidate async for candidate in _candidates(studio, message, person)]
+    if not candidates or "inpaint" not in (await known_card(studio.queue)).kinds:
         raise SkipHandler
-    origin = Origin.of_message(message, event_update.update_id, person)
-    copy = await _copy(desk, message, person, candidates)
+    copy = await _copy(studio, message, person, candidates)
     for candidate in candidates:
         source = candidate.given.source
         alike = abs(copy.width * source.height / (copy.height * source.width) - 1) < SAME_SHAPE
         if candidate.explain == "never" and not alike:
             continue
         try:
-            async with desk.looks.turn(person.id):
-                mask = await desk.decoder.recovered(source, copy.blob, explain=candidate.explain != "never")
+            async with studio.looks.turn(person.id):
+                mask = await studio.decoder.recovered(source, copy.blob, explain=candidate.explain != "never")
         except LineFull as full:
             raise TooManyPictures from full
         except BlobMissing:
@@ -91,45 +89,45 @@ async def painted(message: Message, person: Person, event_update: Update, desk: 
         except MaskError as error:
             elsewhere = isinstance(error, AnotherPicture) or (isinstance(error, NothingPainted) and message.caption)
             if candidate.explain == "always" or (candidate.explain == "copies" and not elsewhere):
-                await desk.deliveries.say(origin, _explained(error))
+                await studio.deliveries.say(origin, _explained(error))
                 return
             continue
-        await _show(desk, origin, candidate, mask, said)
+        await _show(studio, origin, candidate, mask, said)
         return
     raise SkipHandler
 
 
-async def _copy(desk: Desk, message: Message, person: Person, candidates: list[_Candidate]) -> Source:
+async def _copy(studio: Studio, message: Message, person: Person, candidates: list[_Candidate]) -> Source:
     """The picture of a message, stored. Whoever takes the message next refuses it if nobody meant it for us."""
     try:
-        return (await read(desk, message, person.id)).source
+        return (await read(studio, message, person.id)).source
     except PictureRefused:
         if candidates[0].explain == "always":
             raise
         raise SkipHandler from None
 
 
-async def _show(desk: Desk, origin: Origin, candidate: _Candidate, mask: bytes, said: str) -> None:
+async def _show(studio: Studio, origin: Origin, candidate: _Candidate, mask: bytes, said: str) -> None:
     parse(said, "inpaint")
     draft, given = candidate.draft, candidate.given
-    repaint = Repaint.of(draft) if draft is not None else Repaint(given=given, own_words=await own_words(desk, given))
-    await desk.room.make(origin.owner_id, len(mask))
-    digest = await asyncio.to_thread(desk.blobs.put, mask)
+    repaint = Repaint.of(draft) if draft is not None else Repaint(given=given, own_words=await own_words(studio, given))
+    await studio.room.make(origin.owner_id, len(mask))
+    digest = await asyncio.to_thread(studio.blobs.put, mask)
     changes = {"cells": (), "painted": digest, "steps": 0}
-    await show(desk, origin, repaint.saying(said).model_copy(update=changes), draft)
+    await show(studio, origin, repaint.saying(said).model_copy(update=changes), draft)
 
 
-async def _candidates(desk: Desk, message: Message, person: Person) -> AsyncIterator[_Candidate]:
+async def _candidates(studio: Studio, message: Message, person: Person) -> AsyncIterator[_Candidate]:
     """The likeliest originals, the surest first."""
-    sources, reply, private = desk.history.sources, message.reply_to_message, message.chat.type == "private"
+    sources, reply, private = studio.history.sources, message.reply_to_message, message.chat.type == "private"
     if reply is not None:
         draft = await draft_shown(sources, reply, "mask")
         if draft is not None:
             if draft.owner_id == person.id and draft.closed_at is None:
                 yield _Candidate(Repaint.of(draft).given, draft, explain="always")
             return
-        ours = reply.from_user is not None and reply.from_user.id == desk.bot.id
-        given = await _answered(desk, message, person) if private or ours else None
+        ours = reply.from_user is not None and reply.from_user.id == studio.bot.id
+        given = await _answered(studio, message, person) if private or ours else None
         if given is not None:
             yield _Candidate(given, explain="copies")
         return
@@ -142,15 +140,15 @@ async def _candidates(desk: Desk, message: Message, person: Person) -> AsyncIter
     if mix is not None and Mixture.of(mix).collecting:
         return  # pictures alike may be meant for the mix
     for upload in await sources.newest_uploads(person.id, message.chat.id, max_age=HOUR, limit=RECENTLY_GIVEN):
-        yield _Candidate(given_upload(upload))
-    recent, _total = await desk.history.page(person.id, offset=0, limit=RECENT)
+        yield _Candidate(Given.of_upload(upload))
+    recent, _total = await studio.history.page(person.id, offset=0, limit=RECENT)
     for picture in recent:
-        yield _Candidate(given_picture(picture))
+        yield _Candidate(Given.of_picture(picture))
 
 
-async def _answered(desk: Desk, message: Message, person: Person) -> Given | None:
+async def _answered(studio: Studio, message: Message, person: Person) -> Given | None:
     try:
-        return await answered(desk, message, person.id)
+        return await answered(studio, message, person.id)
     except (WhichPicture, PictureRefused):  # whoever takes this message next says so, if it matters to them
         return None
 

@@ -15,9 +15,9 @@ from bot.jobs.compose import (
     joined,
     missing,
     new_seed,
+    pictures_asked,
     style_slug,
     tile_seeds,
-    usual_count,
 )
 from bot.prompt import BadValue, Method, PromptError, PromptLine
 from bot.prompt.styles import language_of
@@ -25,6 +25,7 @@ from bot.store import Given, Preferences
 from inference.requests import (
     MAX_PICTURE_SIDE,
     MAX_PIXELS,
+    Ability,
     AnyRequest,
     Control,
     FlashMix,
@@ -128,17 +129,17 @@ def mix(
     """A picture out of several with weights, or of one and words. --iw and --cfg outweigh scale and guidance."""
     line, card = wish.line, wish.card
     quick = line.mode == "flash" or (line.mode is None and "mix" not in card.kinds and "mix_flash" in card.kinds)
-    need(card, "mix_flash" if quick else "mix")
+    ability = need(card, "mix_flash" if quick else "mix")
     first = pictures[0][0].source
-    fields, explicit, remarks = drawn_fields(wish, (first.width, first.height), guided=not quick)
+    fields, explicit, remarks = drawn_fields(wish, ability, (first.width, first.height), guided=not quick)
     images = tuple(WeighedSource(**given.source.model_dump(), weight=weight) for given, weight in pictures)
     image_scale = scale if line.iw is None else line.iw
     if quick:
         said = (Remark("quick_mix"),) if line.mode is None else ()
         request: AnyRequest = FlashMix(images=images, image_scale=image_scale, **fields)
-        return Composition(request, explicit, (*said, *remarks))
+        return composed(wish, request, explicit, (*said, *remarks))
     fields.setdefault("guidance_scale", guidance)
-    return Composition(Mix(images=images, image_scale=image_scale, **fields), explicit, remarks)
+    return composed(wish, Mix(images=images, image_scale=image_scale, **fields), explicit, remarks)
 
 
 def restyle(wish: Wish, given: Given) -> Composition:
@@ -170,8 +171,8 @@ def control(wish: Wish, given: Given, looks: Sequence[Given] = ()) -> Compositio
         raise NoDepthMap
     if line.scale is not None and line.scale > MOST_HOLD:
         raise BadScale("scale", f"{line.scale:g}", (0, MOST_HOLD))
-    need(card, kind)
-    fields, explicit, remarks = drawn_fields(wish, (given.source.width, given.source.height))
+    ability = need(card, kind)
+    fields, explicit, remarks = drawn_fields(wish, ability, (given.source.width, given.source.height))
     chosen = {field: getattr(line, said) for said, field in CONTROLLED.items()}
     request = Control(
         kind=kind,
@@ -181,15 +182,15 @@ def control(wish: Wish, given: Given, looks: Sequence[Given] = ()) -> Compositio
         **{name: value for name, value in chosen.items() if value is not None},
         **fields,
     )
-    return Composition(request, explicit, remarks)
+    return composed(wish, request, explicit, remarks)
 
 
 def refine(wish: Wish, given: Given, strength: float) -> Composition:
     """The picture drawn over by the full model, a little or a lot."""
-    need(wish.card, "refine")
-    fields, explicit, remarks = drawn_fields(wish, (given.source.width, given.source.height))
+    ability = need(wish.card, "refine")
+    fields, explicit, remarks = drawn_fields(wish, ability, (given.source.width, given.source.height))
     fields.setdefault("steps", REFINE_STEPS)
-    return Composition(Refine(image=given.source, strength=strength, **fields), explicit, remarks)
+    return composed(wish, Refine(image=given.source, strength=strength, **fields), explicit, remarks)
 
 
 def upscale(wish: Wish, given: Given, size: Literal["x2", "x4", "big"]) -> Composition:
@@ -207,7 +208,7 @@ def upscale(wish: Wish, given: Given, size: Literal["x2", "x4", "big"]) -> Compo
     need(wish.card, kind)
     seed = wish.draw_seed() if wish.line.seed is None else wish.line.seed
     request = Upscale.model_validate({"kind": kind, "image": given.source, "seeds": (seed,)})
-    return Composition(request, PromptLine("", seed=seed, n=1, mode=wish.line.mode, scale=float(factor)), ())
+    return Composition(request, PromptLine("", seed=seed, n=1, mode=wish.line.mode, scale=float(factor)))
 
 
 _FOUR_TIMES = re.compile(r"вчетверо|четыре|four|quadruple", re.IGNORECASE)
@@ -230,21 +231,29 @@ def size_asked(line: PromptLine) -> Literal["x2", "x4", "big"]:
     return "x4" if factor == 4 else "x2"
 
 
-def need(card: ModelCard, kind: Kind) -> None:
+def composed(wish: Wish, request: AnyRequest, line: PromptLine, remarks: tuple[Remark, ...]) -> Composition:
+    """With the words of the line that the model at hand does not know."""
+    return Composition(request, line, remarks, wish.card.unknown_words(line.prompt))
+
+
+def need(card: ModelCard, kind: Kind) -> Ability:
+    """What a kind may be asked for here. Raises ModeMissing."""
     if kind not in card.kinds:
         raise missing(card, [kind])
+    return card.of(kind)
 
 
 def drawn_fields(
-    wish: Wish, like: tuple[int, int], *, guided: bool = True
+    wish: Wish, ability: Ability, like: tuple[int, int], *, guided: bool = True
 ) -> tuple[dict[str, Any], PromptLine, tuple[Remark, ...]]:
     """Words, canvas and seeds of a request, the line with every choice made explicit, and remarks."""
     line = wish.line
     style, remarks = chosen_style(line, wish.preferences, wish.card)
     language = language_of(line.prompt)
-    width, height = wish.card.size_for(*(line.ar or like))
+    width, height = ability.size_for(*(line.ar or like))
     seed = wish.draw_seed() if line.seed is None else line.seed
-    seeds = tile_seeds(seed, line.n or usual_count(wish.preferences, wish.private))
+    count, count_remarks = pictures_asked(line, wish.preferences, ability, wish.private)
+    seeds = tile_seeds(seed, count)
     fields: dict[str, Any] = {
         "prompt": joined("prompt", line.prompt, style.suffix[language] if style else ""),
         "width": width,
@@ -255,4 +264,4 @@ def drawn_fields(
         chosen = {"steps": line.steps, "guidance_scale": line.cfg}
         fields |= {name: value for name, value in chosen.items() if value is not None}
         fields["negative_prompt"] = joined("no", line.no or "", style.negative[language] if style else "")
-    return fields, replace(line, seed=seed, n=len(seeds), style=style_slug(line, style)), remarks
+    return fields, replace(line, seed=seed, n=len(seeds), style=style_slug(line, style)), (*count_remarks, *remarks)

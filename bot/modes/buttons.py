@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.jobs.keyboards import Row, button, markup
-from bot.modes.composition import offered
+from bot.modes.base import offered
 from bot.store import Parent
 from bot.telegram.callbacks import (
     JobButton,
     MixAction,
     MixButton,
-    OrderButton,
     PictureButton,
     SourceAction,
     SourceButton,
@@ -123,15 +122,6 @@ def weighing(draft: int, weights: Sequence[float]) -> InlineKeyboardMarkup:
             _mix("🔀 " + _("Swap"), "swap", draft),
             _mix("✖️ " + _("Never mind"), "drop", draft),
         ],
-    )
-
-
-def confirm_order(draft: int) -> InlineKeyboardMarkup:
-    return markup(
-        [
-            button("▶️ " + _("Start"), OrderButton(action="start", draft=draft), "success"),
-            button("✖️ " + _("Never mind"), OrderButton(action="drop", draft=draft)),
-        ]
     )
 
 

@@ -11,7 +11,7 @@ from aiogram.filters import BaseFilter
 from aiogram.types import Message
 
 from bot.imaging.areas import tells_area
-from bot.modes.pictures_in import carries_picture
+from bot.modes.source import carries_picture
 from bot.prompt import Command, PromptError, parse
 
 COMMANDS: dict[str, Command] = {

@@ -1,17 +1,19 @@
 """Everything that a wish about a picture needs at hand, so that handlers pass one thing on.
 
-Whatever begins with a picture has the shape `async begin(desk, origin, person, given, words)`: `given` is the picture
+Whatever begins with a picture has the shape `async begin(studio, origin, person, given, words)`: `given` is the picture
 (`bot.store.Given`), `words` what the person said to it, parameters included. It answers in the chat.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import asyncio
+from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from aiogram import Bot
 
 from bot.imaging.decoder import Decoder
+from bot.jobs.delivery import Deliveries
 from bot.store import History
 from bot.store.room import Room
 from bot.telegram.fetching import Files
@@ -20,12 +22,9 @@ from inference.blobs import BlobStore
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.ledger import Ledger
 
-if TYPE_CHECKING:
-    from bot.jobs.delivery import Deliveries
-
 
 @dataclass(frozen=True)
-class Desk:
+class Studio:
     """`looks` are turns at what takes a processor: decoding pictures and comparing them."""
 
     bot: Bot
@@ -38,3 +37,8 @@ class Desk:
     looks: Turns
     decoder: Decoder
     room: Room
+    _presses: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary, init=False)
+
+    def one_press(self, key: str) -> asyncio.Lock:
+        """Held while a press or an answer is looked into, so that two quick ones do not both find nothing done."""
+        return self._presses.setdefault(key, asyncio.Lock())

@@ -1,0 +1,52 @@
+"""For whom something is asked, and where it is answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiogram.types import CallbackQuery, Message
+
+from bot.store import Person
+from bot.texts.languages import Language
+
+
+@dataclass(frozen=True)
+class Origin:
+    """For whom something is asked, a person or a chat that somebody speaks for; where, and which message to answer."""
+
+    update_id: int
+    owner_id: int
+    chat_id: int
+    language: Language
+    private: bool
+    reply_to: int | None
+    thread: int | None
+
+    @classmethod
+    def of_message(cls, message: Message, update_id: int, person: Person) -> Origin:
+        return cls(
+            update_id=update_id,
+            owner_id=person.id,
+            chat_id=message.chat.id,
+            language=person.language,
+            private=message.chat.type == "private",
+            reply_to=message.message_id,
+            thread=message.message_thread_id if message.is_topic_message else None,
+        )
+
+    @classmethod
+    def of_press(cls, callback: CallbackQuery, update_id: int, person: Person) -> Origin:
+        """A press of a button answers the message it is under. Raises LookupError where that is no longer known."""
+        message = callback.message
+        if message is None:
+            raise LookupError("the message of this button is unknown")
+        topic = isinstance(message, Message) and message.is_topic_message
+        return cls(
+            update_id=update_id,
+            owner_id=person.id,
+            chat_id=message.chat.id,
+            language=person.language,
+            private=message.chat.type == "private",
+            reply_to=message.message_id,
+            thread=message.message_thread_id if topic and isinstance(message, Message) else None,
+        )

@@ -1,0 +1,95 @@
+"""Extending a picture: to a side, all around, to a square or to any shape."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aiogram import Router
+from aiogram.types import CallbackQuery
+
+from bot.jobs import cards
+from bot.jobs.order import known_card, order_or_ask
+from bot.jobs.origin import Origin
+from bot.jobs.ownership import in_line_already
+from bot.jobs.studio import Studio
+from bot.modes import works
+from bot.modes.base import Wish, need
+from bot.modes.extend.canvas import NothingToAdd, Wanted, extended, most_side, wish, with_ratio
+from bot.modes.framing import outpaint
+from bot.modes.repaint import area_buttons
+from bot.modes.repaint.asking import own_words
+from bot.modes.ticks import tick
+from bot.prompt import MAX_RATIO as MOST
+from bot.prompt import BadValue, parse
+from bot.store import Draft, Given, Person
+from bot.telegram.callbacks import FrameButton
+from bot.texts.i18n import _
+
+
+async def begin(studio: Studio, origin: Origin, person: Person, given: Given, words: str) -> None:
+    """Extends a picture as the words say, or asks which way. Raises REFUSALS."""
+    need(await known_card(studio.queue), "outpaint")
+    way, rest = wish(words)
+    line = parse(rest, "outpaint")
+    if isinstance(way, tuple) and max(way) > MOST * min(way):
+        raise BadValue("ar", f"{way[0]}:{way[1]}")
+    to = way or line.ar
+    if to is not None:
+        await order(studio, origin, person, given, to, rest)
+        return
+    body = {"given": given.model_dump(mode="json"), "words": rest}
+    draft = await studio.history.sources.add_draft(origin.owner_id, origin.chat_id, "frame", body)
+    text = "↔️ " + _("Which way shall I extend the picture?")
+    if rest:
+        text += "\n" + cards.quote(rest)
+    square = given.source.width != given.source.height
+    await studio.deliveries.say(origin, text, area_buttons.ways(draft.id, square=square))
+
+
+async def order(
+    studio: Studio,
+    origin: Origin,
+    person: Person,
+    given: Given,
+    way: Wanted,
+    words: str,
+    key: str | None = None,
+) -> None:
+    """Without words the picture's own are used, if it is one of ours. Raises REFUSALS."""
+    card = await known_card(studio.queue)
+    size, most = (given.source.width, given.source.height), most_side(min(card.of("outpaint").native_size))
+    try:
+        canvas = with_ratio(size, way, most) if isinstance(way, tuple) else extended(size, way, most)
+    except NothingToAdd:
+        await studio.deliveries.say(origin, "👌 " + _("The picture has this shape already."))
+        return
+    line = parse(words, "outpaint")
+    if not line.prompt:
+        line = replace(line, prompt=await own_words(studio, given))
+    made = outpaint(Wish(line, person.preferences, card, private=origin.private), given, canvas)
+    await order_or_ask(studio, origin, made, parents=(given.parent,), key=key)
+
+
+async def press(
+    callback: CallbackQuery, callback_data: FrameButton, draft: Draft, person: Person, studio: Studio, origin: Origin
+) -> None:
+    """Extends one way. The buttons stay: another way makes another picture, the same one not before it has ended."""
+    if callback_data.way == "drop":
+        await callback.answer()
+        await studio.history.sources.change_draft(draft.id, closed=True)
+        if callback.message is not None:
+            await studio.deliveries.gallery.withdraw(origin.chat_id, callback.message.message_id, draft.created_at)
+        return
+    key = callback_data.pack()
+    if await in_line_already(callback, studio, person, key):
+        return
+    given = Given.model_validate(draft.body["given"])
+    await order(studio, origin, person, given, callback_data.way, draft.body["words"], key)
+    await tick(studio, key, person.id, origin.chat_id, origin.reply_to)
+
+
+def build() -> Router:
+    works.BEGIN["outpaint"] = begin
+    router = Router(name="extend")
+    router.callback_query.register(press, FrameButton.filter())
+    return router
