@@ -87,6 +87,7 @@ class EngineChild:
         self._blobs = BlobStore(options.blobs_url)
         self._nets = Nets(policy.device, before_loading=self._before_loading)
         place = Place(options, policy, self._nets, self._blobs.get, self._before_long)
+        self._families = tuple(families)
         self._kits = tuple(family.open(place) for family in families)
         self._engine = Engine(self._kits, self._nets, max_rows=policy.max_rows, previews=options.previews)
         self._assigned: dict[int, Assignment] = {}
@@ -111,8 +112,9 @@ class EngineChild:
 
     def _warm(self, kinds: Collection[str]) -> None:
         try:
-            for kit in self._kits:
-                kit.warm(kinds)
+            for family, kit in zip(self._families, self._kits, strict=True):
+                if offered := [kind for kind in kinds if kind in family.kinds]:
+                    kit.warm(offered)
         except Exception as error:
             if not out_of_memory(error):
                 raise

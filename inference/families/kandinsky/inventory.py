@@ -6,7 +6,7 @@ their files are not moved by themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, cast, get_args
 
@@ -27,6 +27,9 @@ from inference.requests import Control, Request, Upscale
 CONTROLS = ("depth", "scribble")
 ENLARGERS = ("x2", "x4", "flash_x2")
 PIXEL_CHANNELS = 3
+
+Load = Callable[[torch.device], nn.Module]
+Activations = Callable[[Any, Any], int]
 
 # Feature maps alive at once in a pass, in copies of the first level's widest. Counted tensor by tensor in nets of the
 # released sizes without data (11.6, 5.8, 12.2, 10, 3.1), attention taken to keep no scores, and two more for what cuDNN
@@ -55,16 +58,22 @@ class WholeUNet(nn.Module):
 
 def net_specs(checkpoint: Checkpoint, policy: DevicePolicy) -> tuple[NetSpec, ...]:
     """Every net, whether its files are there or not; one whose are not raises MissingWeights when it is loaded."""
-    formats = formats_of(policy)
-    files, here = checkpoint.files, partial(NetSpec, device=policy.device)
+    formats, files = formats_of(policy), checkpoint.files
 
-    def size(*nets: str) -> int:
-        return files.size(cast(tuple[Net, ...], nets))
+    def net(
+        name: str,
+        load: Load,
+        activations: Activations,
+        made_of: Sequence[Net] = (),
+        device: torch.device = policy.device,
+    ) -> NetSpec:
+        size = files.size(made_of or (cast(Net, name),))
+        return NetSpec(name=name, bytes=size, load=load, activations=activations, device=device)
 
-    def whole(name: UNet) -> Callable[[torch.device], nn.Module]:
+    def whole(name: UNet) -> Load:
         return lambda device: WholeUNet(checkpoint.load_unet(name, formats.unet, device))
 
-    def enlarger(name: str) -> Callable[[torch.device], nn.Module]:
+    def enlarger(name: str) -> Load:
         return lambda device: _laid_out(checkpoint.load_superres(name, formats.superres, device), policy)
 
     def movq(device: torch.device) -> nn.Module:
@@ -72,53 +81,18 @@ def net_specs(checkpoint: Checkpoint, policy: DevicePolicy) -> tuple[NetSpec, ..
         broadcast_spatial_norms(net)
         return _laid_out(net, policy)
 
-    unets = (
-        here(name=name, bytes=size(*unet_nets(files, name)), load=whole(name), activations=unet_activations)
-        for name in get_args(UNet)
-    )
-    controls = (
-        here(
-            name=f"control_{name}",
-            bytes=size(f"control_{name}"),
-            load=partial(checkpoint.load_control, name, formats.unet),
-            activations=control_activations,
-        )
-        for name in CONTROLS
-    )
-    enlargers = (
-        here(
-            name=f"superres_{name}",
-            bytes=size(f"superres_{name}"),
-            load=enlarger(name),
-            activations=superres_activations,
-        )
-        for name in ENLARGERS
-    )
-    encoder = NetSpec(
-        name="text_encoder",
-        bytes=size("text_encoder"),
-        load=partial(checkpoint.load_encoder, formats.text),
-        device=policy.large_device,
-        activations=lambda net, texts: TEXT_ACTIVATIONS if policy.device.type != "cpu" else 0,
-    )
+    control = {name: partial(checkpoint.load_control, name, formats.unet) for name in CONTROLS}
+    text = partial(checkpoint.load_encoder, formats.text)
+    clip, hed = (partial(load, torch.float32) for load in (checkpoint.load_clip, checkpoint.load_hed))
+    text_activations = 0 if policy.device.type == "cpu" else TEXT_ACTIVATIONS
     return (
-        *unets,
-        *controls,
-        *enlargers,
-        encoder,
-        here(name="movq", bytes=size("movq"), load=movq, activations=movq_activations),
-        here(
-            name="image_encoder",
-            bytes=size("image_encoder"),
-            load=partial(checkpoint.load_clip, torch.float32),
-            activations=lambda net, picture: CLIP_ACTIVATIONS,
-        ),
-        here(
-            name="hed_detector",
-            bytes=size("hed_detector"),
-            load=partial(checkpoint.load_hed, torch.float32),
-            activations=hed_activations,
-        ),
+        *(net(name, whole(name), unet_activations, unet_nets(files, name)) for name in get_args(UNet)),
+        *(net(f"control_{name}", load, control_activations) for name, load in control.items()),
+        *(net(f"superres_{name}", enlarger(name), superres_activations) for name in ENLARGERS),
+        net("text_encoder", text, lambda net, texts: text_activations, device=policy.large_device),
+        net("movq", movq, movq_activations),
+        net("image_encoder", clip, lambda net, picture: CLIP_ACTIVATIONS),
+        net("hed_detector", hed, hed_activations),
     )
 
 
