@@ -159,7 +159,10 @@ class EngineChild:
         elif job_id not in self._assigned:
             self._assigned[job_id] = assignment
             self._link.send(Report(report=JobReport(job_id=job_id, event=Started())))
-            self._engine.add(job_id, assignment.request, alone=assignment.alone)
+            try:
+                self._engine.add(job_id, assignment.request, alone=assignment.alone)
+            except LookupError as nobody:  # its kind is known to the contract and to no family here
+                self._tell(job_id, Failed(code="internal", message=str(nobody)))
 
     def _pass_on(self, job_id: int, event: Progress | Drawn | Failed) -> None:
         if isinstance(event, Drawn):

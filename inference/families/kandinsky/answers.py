@@ -23,7 +23,7 @@ from inference.families.kandinsky.asks import (
     ToPixels,
 )
 from inference.families.kandinsky.conditioning import Context, merge
-from inference.families.kandinsky.files.catalogue import UNet
+from inference.families.kandinsky.files.catalogue import Net, UNet
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +48,7 @@ class Passes(Protocol):
     def denoise(self, unet: UNet, x: Tensor, t: Tensor, context: Context, guide: Guide) -> Tensor:
         """Noise predictions [N, 4, h, w] of the rows x [N, 4 or 9, h, w] at timesteps t [N] under N rows of context."""
 
-    def enlarge(self, net: Literal["x2", "x4", "flash_x2"], x: Tensor, t: Tensor, low: Tensor) -> Tensor:
+    def enlarge(self, net: Net, x: Tensor, t: Tensor, low: Tensor) -> Tensor:
         """Clean pictures [N, 3, H, W] of the windows x at timesteps t [N] over the enlarged source `low`; float32."""
 
     def decode(self, latent: Tensor) -> Tensor:

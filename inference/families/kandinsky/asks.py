@@ -10,7 +10,7 @@ from torch import Tensor
 from inference.engine.asks import Ask
 from inference.engine.asks import Tools as AnyTools
 from inference.families.kandinsky.conditioning import Context, TextRule, TokenIds, Tokens
-from inference.families.kandinsky.files.catalogue import UNet
+from inference.families.kandinsky.files.catalogue import Net, UNet
 from inference.requests import Stage
 
 
@@ -58,19 +58,14 @@ class Encode(_Reading):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Structure:
-    """Outlines or depth to hold to: `hint` [1, 3, 8h, 8w] for the net `control`, its residuals times `scale`.
+    """Outlines or depth to hold to: `hint` [1, 3, 8h, 8w] for a ControlNet, its residuals times `scale`.
 
-    With `control` None the hint goes into the stem of the U-Net itself (HED).
+    With `net` None the hint goes into the stem of the U-Net itself (HED).
     """
 
-    control: Literal["depth", "scribble"] | None
+    net: Net | None
     hint: Tensor
     scale: float = 1.0
-
-    @property
-    def net(self) -> str | None:
-        """The name of the net `control`."""
-        return self.control and f"control_{self.control}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -187,20 +182,20 @@ class Outline(_Reading):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Enlarge(Ask):
-    """One pass of the super-resolution net over windows `x` [B, 3, H, W] at timestep `t`; `low` [B, 3, H, W] is the
+    """One pass of a super-resolution net over windows `x` [B, 3, H, W] at timestep `t`; `low` [B, 3, H, W] is the
     enlarged source under them. Answer: x0 [B, 3, H, W], not clamped, float32 on the device.
 
     It counts a step a window, for how many are enlarged at once is a matter of memory.
     """
 
-    net: Literal["x2", "x4", "flash_x2"]
+    net: Net
     x: Tensor
     t: int
     low: Tensor
 
     @property
     def nets(self) -> tuple[str, ...]:
-        return (f"superres_{self.net}",)
+        return (self.net,)
 
     @property
     def key(self) -> object:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from inference.engine.nets import NetSpec
 from inference.engine.policy import DevicePolicy
-from inference.families.kandinsky.files.catalogue import Net, UNet
+from inference.families.kandinsky.files.catalogue import CONTROLS, SUPERRES, Net, UNet
 from inference.families.kandinsky.files.load import Checkpoint, LoadedUNet
 from inference.families.kandinsky.files.store import Files, unet_nets
 from inference.families.kandinsky.files.store import nets_of as kind_nets
@@ -24,8 +24,6 @@ from inference.families.kandinsky.nets.fast_movq import broadcast_spatial_norms,
 from inference.families.kandinsky.nets.superres import activation_bytes
 from inference.requests import Control, Request, Upscale
 
-CONTROLS = ("depth", "scribble")
-ENLARGERS = ("x2", "x4", "flash_x2")
 PIXEL_CHANNELS = 3
 
 Load = Callable[[torch.device], nn.Module]
@@ -73,7 +71,7 @@ def net_specs(checkpoint: Checkpoint, policy: DevicePolicy) -> tuple[NetSpec, ..
     def whole(name: UNet) -> Load:
         return lambda device: WholeUNet(checkpoint.load_unet(name, formats.unet, device))
 
-    def enlarger(name: str) -> Load:
+    def enlarger(name: Net) -> Load:
         return lambda device: _laid_out(checkpoint.load_superres(name, formats.superres, device), policy)
 
     def movq(device: torch.device) -> nn.Module:
@@ -81,14 +79,13 @@ def net_specs(checkpoint: Checkpoint, policy: DevicePolicy) -> tuple[NetSpec, ..
         broadcast_spatial_norms(net)
         return _laid_out(net, policy)
 
-    control = {name: partial(checkpoint.load_control, name, formats.unet) for name in CONTROLS}
     text = partial(checkpoint.load_encoder, formats.text)
     clip, hed = (partial(load, torch.float32) for load in (checkpoint.load_clip, checkpoint.load_hed))
     text_activations = 0 if policy.device.type == "cpu" else TEXT_ACTIVATIONS
     return (
         *(net(name, whole(name), unet_activations, unet_nets(files, name)) for name in get_args(UNet)),
-        *(net(f"control_{name}", load, control_activations) for name, load in control.items()),
-        *(net(f"superres_{name}", enlarger(name), superres_activations) for name in ENLARGERS),
+        *(net(name, partial(checkpoint.load_control, name, formats.unet), control_activations) for name in CONTROLS),
+        *(net(name, enlarger(name), superres_activations) for name in SUPERRES),
         net("text_encoder", text, lambda net, texts: text_activations, device=policy.large_device),
         net("movq", movq, movq_activations),
         net("image_encoder", clip, lambda net, picture: CLIP_ACTIVATIONS),

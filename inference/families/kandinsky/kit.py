@@ -23,7 +23,7 @@ from inference.engine.result_cache import Remembered
 from inference.families.kandinsky.answers import Guide, answer
 from inference.families.kandinsky.asks import Encode, Enlarge, Structure
 from inference.families.kandinsky.conditioning import Context, EncodingCache, Tokens, contexts_by_rule, tokenize
-from inference.families.kandinsky.files.catalogue import UNet
+from inference.families.kandinsky.files.catalogue import SUPERRES, Net, UNet
 from inference.families.kandinsky.files.load import Checkpoint
 from inference.families.kandinsky.inventory import PIXEL_CHANNELS, WholeUNet, net_specs, nets_used
 from inference.families.kandinsky.nets.clip import embed_pictures
@@ -39,7 +39,6 @@ from inference.requests import Request
 
 PICTURES_KNOWN = 64
 FIRST_WANTED: tuple[UNet, ...] = ("flash", "full")
-SUPERRES = ("superres_x2", "superres_x4", "superres_flash_x2")
 MOST_WINDOWS = 4  # one keeps a GPU busy by its arithmetic (16 TFLOP); with more at once others would wait longer
 WINDOW_BYTES_PER_PIXEL = MAPS_ALIVE * 128 * 2  # of the released super-resolution nets in half precision
 ROOM_TO_USE = 0.8
@@ -162,8 +161,8 @@ class CheckpointKit(Kit):
         eps: Tensor = denoise(net, x, t, context.rows, context.mask, context.pool_len, extras)
         return eps
 
-    def enlarge(self, net: Literal["x2", "x4", "flash_x2"], x: Tensor, t: Tensor, low: Tensor) -> Tensor:
-        superres = self._nets.require(f"superres_{net}", x)
+    def enlarge(self, net: Net, x: Tensor, t: Tensor, low: Tensor) -> Tensor:
+        superres = self._nets.require(net, x)
         x, t, low = (given.to(self.device, non_blocking=True) for given in (x, t, low))
         return predict_clean(superres, x, t, low)
 

@@ -16,8 +16,8 @@ from inference.families.kandinsky.files.load import Checkpoint
 from inference.families.kandinsky.inventory import nets_used
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import Assignment, JobEvent
-from inference.queue.wire import Cancel, Report
-from inference.requests import Cancelled, Finished, parse_request
+from inference.queue.wire import Cancel, Report, Submit
+from inference.requests import Cancelled, Failed, Finished, Started, parse_request
 from tests.inference.engine.fakes import flash
 from tests.inference.engine.kinds import request
 
@@ -80,6 +80,12 @@ def test_pictures_that_another_job_has_stored_stay_when_theirs_is_cancelled(
     first, second = heard.events
     assert isinstance(first, Finished) and len(first.pictures) == 2 and isinstance(second, Cancelled)
     assert len(stored(tmp_path)) == 2
+
+
+def test_a_kind_that_no_family_draws_fails_its_job_and_not_the_engine(heard: Heard, tmp_path: Path) -> None:
+    child = EngineChild(heard, WorkerOptions(blobs_url=str(tmp_path)), device_policy("cpu"), families=())
+    child._obey(Submit(assignment=Assignment(job_id=1, request=flash("a fox", 1))))
+    assert heard.events == [Started(), Failed(code="internal", message="no family draws FlashTextToImage")]
 
 
 def test_texts_reach_the_result(child: EngineChild, heard: Heard) -> None:

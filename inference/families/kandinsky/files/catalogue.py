@@ -20,6 +20,9 @@ Net = Literal[
 UNet = Literal["full", "flash", "inpainting", "mix", "mix_flash", "hed"]  # a whole one, as a pass goes through it
 Layout = Literal["kandinsky-3.1", "kandinsky-3.0", "diffusers"]
 
+CONTROLS: tuple[Net, ...] = ("control_depth", "control_scribble")
+SUPERRES: tuple[Net, ...] = ("superres_x2", "superres_x4", "superres_flash_x2")
+
 # The nets that each U-Net is made of. Where there are several ways, the first complete one is taken: the
 # released IP-Adapter is one file with its own U-Net, which conversion splits where that U-Net is the base one.
 UNET_PARTS: Mapping[UNet, tuple[tuple[Net, ...], ...]] = {

@@ -126,16 +126,16 @@ class Checkpoint:
         source: Net = "ip_adapter" if "ip_adapter" in self.files.nets else "ip_unet"
         return replace(parts, unet={**parts.unet, **adapter_state(read_tensors(self._path(source)))})
 
-    def load_control(self, name: str, dtype: torch.dtype, device: torch.device | str) -> nn.Module:
-        """The ControlNet "depth" or "scribble" for `kandinsky.nets.control`. Same errors as `load_unet`."""
-        path = self._path(f"control_{name}")
+    def load_control(self, net: Net, dtype: torch.dtype, device: torch.device | str) -> nn.Module:
+        """A ControlNet for `kandinsky.nets.control`. Same errors as `load_unet`."""
+        path = self._path(net)
         state = unet_to_diffusers(bare(read_tensors(path)))
-        extras = unet_extras(self.files, f"control_{name}")
+        extras = unet_extras(self.files, net)
         return assemble(lambda: build_control(shapes_of(state), **extras), state, path.name, dtype, device)
 
-    def load_superres(self, name: str, dtype: torch.dtype, device: torch.device | str) -> nn.Module:
-        """The super-resolution net "x2", "x4" or "flash_x2" for `kandinsky.nets.superres`. Same errors."""
-        path = self._path(f"superres_{name}")
+    def load_superres(self, net: Net, dtype: torch.dtype, device: torch.device | str) -> nn.Module:
+        """A super-resolution net for `kandinsky.nets.superres`. Same errors."""
+        path = self._path(net)
         state = bare(read_tensors(path))
         extras = superres_extras(self.files)
         return assemble(

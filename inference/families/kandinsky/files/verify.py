@@ -38,12 +38,12 @@ def _unet(name: UNet) -> Callable[[Checkpoint], object]:
     return lambda checkpoint: checkpoint.load_unet(name, torch.float32, "meta")
 
 
-def _control(name: str) -> Callable[[Checkpoint], object]:
-    return lambda checkpoint: checkpoint.load_control(name, torch.float32, "meta")
+def _control(net: Net) -> Callable[[Checkpoint], object]:
+    return lambda checkpoint: checkpoint.load_control(net, torch.float32, "meta")
 
 
-def _superres(name: str) -> Callable[[Checkpoint], object]:
-    return lambda checkpoint: checkpoint.load_superres(name, torch.float32, "meta")
+def _superres(net: Net) -> Callable[[Checkpoint], object]:
+    return lambda checkpoint: checkpoint.load_superres(net, torch.float32, "meta")
 
 
 _LOADERS: dict[Net, Callable[[Checkpoint], object]] = {
@@ -53,11 +53,11 @@ _LOADERS: dict[Net, Callable[[Checkpoint], object]] = {
     "ip_unet": _unet("mix"),
     "hed_unet": _unet("hed"),
     "movq": lambda checkpoint: checkpoint.load_movq(torch.float32, "meta"),
-    "control_depth": _control("depth"),
-    "control_scribble": _control("scribble"),
-    "superres_x2": _superres("x2"),
-    "superres_x4": _superres("x4"),
-    "superres_flash_x2": _superres("flash_x2"),
+    "control_depth": _control("control_depth"),
+    "control_scribble": _control("control_scribble"),
+    "superres_x2": _superres("superres_x2"),
+    "superres_x4": _superres("superres_x4"),
+    "superres_flash_x2": _superres("superres_flash_x2"),
     "image_encoder": lambda checkpoint: checkpoint.load_clip(torch.float32, "meta"),
     "hed_detector": lambda checkpoint: checkpoint.load_hed(torch.float32, "meta"),
 }

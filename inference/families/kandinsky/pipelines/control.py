@@ -3,7 +3,7 @@ from words or, through the IP-Adapter, from other pictures: style transfer."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import Any, Literal
 
 from torch import Tensor
@@ -12,7 +12,7 @@ from inference.engine.asks import Ask, Drawing, Pipeline
 from inference.families.kandinsky.asks import Outline, Structure, Tools
 from inference.families.kandinsky.compositing import covering
 from inference.families.kandinsky.conditioning import TextRule
-from inference.families.kandinsky.files.catalogue import UNet
+from inference.families.kandinsky.files.catalogue import Net, UNet
 from inference.families.kandinsky.pipelines.adapted import (
     FILLER,
     PICTURE_PROMPT_ASKS,
@@ -23,6 +23,8 @@ from inference.families.kandinsky.pipelines.adapted import (
 from inference.families.kandinsky.pipelines.hints import drawn_map, hint_of
 from inference.families.kandinsky.pipelines.parts import decode_each, noise_streams
 from inference.requests import Control, InvalidRequest
+
+CONTROL: Mapping[str, Net] = {"depth": "control_depth", "scribble": "control_scribble"}
 
 
 def control(request: Control, tools: Tools) -> Pipeline:
@@ -41,7 +43,7 @@ def control(request: Control, tools: Tools) -> Pipeline:
         tokens = yield from look_at(request.styles, unet, guided=request.guidance_scale > 0, tools=tools)
     grey = yield from _map(request, tools)
     hint = hint_of(grey, request.hint_range).to(tools.device)
-    structure = Structure(None if request.kind == "hed" else request.kind, hint, request.scale)
+    structure = Structure(CONTROL.get(request.kind), hint, request.scale)
 
     def structure_at(index: int) -> Structure | None:
         return structure if holds(request, index) else None

@@ -26,13 +26,13 @@ def desk_and(kind: str, *, styles: int = 0, **fields: Any) -> tuple[Desk, Contro
 
 
 def test_outlines_are_found_at_the_size_of_the_result_and_become_the_hint() -> None:
-    for kind, variant, net in (("hed", "soft", None), ("scribble", "scribble", "scribble")):
+    for kind, variant, net in (("hed", "soft", None), ("scribble", "scribble", "control_scribble")):
         desk, request = desk_and(kind)
         asks, _ = play(draw(request, desk))
         (outline,) = of(Outline, asks)
         assert outline.variant == variant and outline.picture.shape == (64, 64, 3) and outline.picture.min() == 200
         for ask in of(Denoise, asks):
-            assert ask.structure.control == net and ask.structure.scale == 1.0
+            assert ask.structure.net == net and ask.structure.scale == 1.0
             torch.testing.assert_close(ask.structure.hint, torch.full((1, 3, 64, 64), 0.4))
 
 
@@ -46,7 +46,7 @@ def test_a_drawn_hint_is_taken_as_it_is() -> None:
     asks, _ = play(draw(request, desk))
     assert not of(Outline, asks)
     for ask in of(Denoise, asks):
-        assert (ask.unet, ask.structure.control, ask.structure.scale) == ("full", "depth", 0.5)
+        assert (ask.unet, ask.structure.net, ask.structure.scale) == ("full", "control_depth", 0.5)
         torch.testing.assert_close(ask.structure.hint, torch.full((1, 3, 64, 64), 200 / 255))
 
 
@@ -87,7 +87,7 @@ def test_a_style_is_the_look_of_other_pictures_in_the_same_passes() -> None:
     assert (encode.unet, encode.rule) == ("mix", "ip_adapter") and encode.texts[0] == desk.tokenize("4k photo").ids
     assert len(of(EmbedImages, asks)[0].pictures) == 3
     for ask in of(Denoise, asks):
-        assert (ask.unet, ask.structure.control, ask.image_scale) == ("mix", "scribble", 0.8)
+        assert (ask.unet, ask.structure.net, ask.image_scale) == ("mix", "control_scribble", 0.8)
         assert len(ask.image_tokens) == len(ask.contexts) == 2
 
 
