@@ -13,7 +13,7 @@ from functools import partial
 
 from aiogram import Bot
 from aiogram import Dispatcher as Updates
-from aiogram.exceptions import AiogramError, TelegramBadRequest, TelegramUnauthorizedError
+from aiogram.exceptions import AiogramError
 from aiogram.types import User
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -23,7 +23,9 @@ from bot.conversation import build_router
 from bot.conversation.commands import set_commands
 from bot.imaging.decoder import Decoder
 from bot.jobs.delivery import Deliveries
+from bot.jobs.mode import Modes
 from bot.jobs.studio import Studio
+from bot.modes import MODES
 from bot.settings import Settings, SettingsError
 from bot.store import History, Leftovers
 from bot.store.migration import upgrade
@@ -36,9 +38,8 @@ from bot.telegram.fetching import Files
 from bot.telegram.inbox import Inbox
 from bot.telegram.notices import Notices
 from bot.telegram.outbox import Outbox
-from bot.telegram.polling import poll
+from bot.telegram.receiving import receive
 from bot.telegram.turns import Turns
-from bot.telegram.webhook import serve_webhook
 from bot.troubles import cause_of, cause_of_trouble, reason_of
 from inference.blobs import BlobStore
 from inference.queue.database import DriverMissing, open_database
@@ -97,34 +98,8 @@ async def migrate_database(settings: Settings) -> None:
 async def serve(running: Running, stop: asyncio.Event) -> None:
     """Takes updates until `stop` is set, and returns when the last handler has ended."""
     async with running.inbox.open(running.settings.shutdown_grace_seconds):
-        await _receive(running, stop)
-
-
-async def _receive(running: Running, stop: asyncio.Event) -> None:
-    settings, bot = running.settings, running.bot
-    allowed_updates = running.updates.resolve_used_update_types()
-    if settings.webhook_url is None:
-        await reached(bot.delete_webhook, stop)  # Telegram refuses polls while one is set
-        try:
-            await poll(bot, running.inbox, stop, allowed_updates=allowed_updates)
-        except TelegramUnauthorizedError as revoked:
-            raise SettingsError("BOT_TOKEN", "Telegram no longer knows this token; ask @BotFather for it") from revoked
-        return
-    try:
-        await serve_webhook(
-            bot,
-            running.inbox,
-            stop,
-            url=settings.webhook_url,
-            secret=settings.webhook_secret_value,
-            host=settings.webhook_host,
-            port=settings.webhook_port,
-            allowed_updates=allowed_updates,
-        )
-    except TelegramBadRequest as refused:
-        raise SettingsError("WEBHOOK_URL", f"Telegram refuses it: {refused.message}") from refused
-    except OSError as taken:
-        raise SettingsError("WEBHOOK_PORT", f"cannot listen on {settings.webhook_port}: {taken.strerror}") from taken
+        kinds = running.updates.resolve_used_update_types()
+        await receive(running.bot, running.inbox, running.settings, stop, kinds)
 
 
 @asynccontextmanager
@@ -143,6 +118,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         blobs = BlobStore(settings.blobs_url)
         ledger = Ledger(database, limits=_limits(settings))
         queue = Dispatcher(ledger, local_delivery(settings))
+        modes = Modes(MODES)
         deliveries = Deliveries(
             bot=bot,
             outbox=outbox,
@@ -150,6 +126,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             ledger=ledger,
             history=history,
             blobs=blobs,
+            modes=modes,
             previews=settings.previews,
         )
         outbox.on_blocked = deliveries.blocked
@@ -174,6 +151,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             decoder=decoder,
             looks=Turns(LOOKS_AT_ONCE, per_person=LOOKS_OF_ONE, waiting=LOOKS_WAITING),
             room=room,
+            modes=modes,
         )
         updates = Updates(
             disable_fsm=True,
@@ -182,7 +160,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             albums=Albums(),
         )
         middlewares.install(updates, settings=settings, studio=studio, outbox=outbox, tell_owner=notices.tell)
-        updates.include_router(build_router())
+        updates.include_router(build_router(modes))
         inbox = Inbox(bot, updates, database)
         inbox.apologise = partial(apologise, bot)
         inbox.excuse = Excuses(bot).tell
@@ -195,7 +173,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         try:
             await deliveries.resume()
             await _model_card(queue, stop)
-            await _commands(bot)
+            await _commands(bot, modes)
             yield Running(settings, bot, me, updates, inbox, queue, decoder)
         finally:
             for chore in (sweeping, measuring):
@@ -276,9 +254,9 @@ async def _model_card(queue: Dispatcher, stop: asyncio.Event) -> None:
         await asyncio.sleep(0.05)
 
 
-async def _commands(bot: Bot) -> None:
+async def _commands(bot: Bot, modes: Modes[Studio]) -> None:
     try:
-        await set_commands(bot)
+        await set_commands(bot, modes)
     except AiogramError as error:
         log.warning("the command lists could not be set: %s", error)
 

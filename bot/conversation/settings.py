@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from aiogram import Bot, F, Router
+from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.types import BotCommandScopeChat, CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
 
 from bot.conversation.commands import commands_for
-from bot.jobs import cards, keyboards
+from bot.jobs import keyboards
 from bot.jobs.compose import DEFAULT_SIZE, PICTURES_IN_PRIVATE
 from bot.jobs.ownership import gone
 from bot.jobs.studio import Studio
-from bot.prompt.styles import PLAIN_STYLE, styles
+from bot.prompt.styles import PLAIN_STYLE, style_name, styles
 from bot.store import Person
 from bot.telegram.callbacks import SettingButton, SettingField
 from bot.texts.i18n import _, speaking
@@ -24,8 +24,8 @@ USUAL_SIZES = ("1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16", "21:9")
 AS_CLIENT = "auto"
 
 
-async def open_(message: Message, person: Person) -> None:
-    await message.answer(summary(person), parse_mode="HTML", reply_markup=menu(person))
+async def open_(message: Message, person: Person, studio: Studio) -> None:
+    await message.answer(summary(studio, person), parse_mode="HTML", reply_markup=menu(person))
 
 
 async def press(callback: CallbackQuery, callback_data: SettingButton, person: Person, studio: Studio) -> None:
@@ -37,7 +37,7 @@ async def press(callback: CallbackQuery, callback_data: SettingButton, person: P
         return
     if field != "menu" and not value:
         await callback.answer()
-        await _show(callback, person, choices(person, field, studio.queue.card))
+        await _show(callback, studio, person, choices(studio, person, field))
         return
     if field != "menu":
         chosen = read(field, value)
@@ -48,8 +48,8 @@ async def press(callback: CallbackQuery, callback_data: SettingButton, person: P
     with speaking(person.language):
         await callback.answer(None if field == "menu" else _("Remembered."))
         if field == "language":
-            await _translate_menu(studio.bot, callback, person)
-        await _show(callback, person, menu(person))
+            await _translate_menu(studio, callback, person)
+        await _show(callback, studio, person, menu(person))
 
 
 REFUSED = object()
@@ -71,7 +71,7 @@ def read(field: SettingField, value: str) -> object:
     return REFUSED
 
 
-def summary(person: Person) -> str:
+def summary(studio: Studio, person: Person) -> str:
     chosen = person.preferences
     return "\n".join(
         [
@@ -79,10 +79,10 @@ def summary(person: Person) -> str:
             _("They apply unless your message says otherwise."),
             "",
             _("Language: {value}").format(value=LANGUAGE_NAMES[person.language]),
-            _("Quality: {value}").format(value=cards.mode_name(chosen.mode or "flash")),
+            _("Quality: {value}").format(value=studio.modes.kind_name(chosen.mode or "flash")),
             _("Aspect ratio: {value}").format(value=chosen.size or DEFAULT_SIZE),
             _("Pictures at a time: {value} (in groups one)").format(value=chosen.count or PICTURES_IN_PRIVATE),
-            _("Style: {style}").format(style=cards.style_name(chosen.style)),
+            _("Style: {style}").format(style=style_name(chosen.style)),
         ]
     )
 
@@ -99,9 +99,9 @@ def menu(person: Person) -> InlineKeyboardMarkup:
     )
 
 
-def choices(person: Person, field: SettingField, card: ModelCard | None) -> InlineKeyboardMarkup:
+def choices(studio: Studio, person: Person, field: SettingField) -> InlineKeyboardMarkup:
     """The values of one setting, the present one ticked, two or three in a row."""
-    options, width = _options(person, field, card)
+    options, width = _options(studio, person, field)
     buttons = [
         keyboards.button(
             ("✅ " if now else "") + text, SettingButton(owner=person.id, field=field, value=value.replace(":", "x"))
@@ -112,8 +112,8 @@ def choices(person: Person, field: SettingField, card: ModelCard | None) -> Inli
     return keyboards.markup(*keyboards.rows_of(buttons, width), [back])
 
 
-def _options(person: Person, field: SettingField, card: ModelCard | None) -> tuple[list[tuple[str, str, bool]], int]:
-    chosen = person.preferences
+def _options(studio: Studio, person: Person, field: SettingField) -> tuple[list[tuple[str, str, bool]], int]:
+    chosen, card = person.preferences, studio.queue.card
     match field:
         case "language":
             own = person.chosen_language
@@ -121,7 +121,7 @@ def _options(person: Person, field: SettingField, card: ModelCard | None) -> tup
             return [*named, (_("As in Telegram"), AS_CLIENT, own is None)], 2
         case "mode":
             kinds = [kind for kind in ("flash", "full") if card is None or kind in card.kinds]
-            return [(cards.mode_name(kind), kind, kind == (chosen.mode or "flash")) for kind in kinds], 2
+            return [(studio.modes.kind_name(kind), kind, kind == (chosen.mode or "flash")) for kind in kinds], 2
         case "size":
             offered = [ratio for ratio in USUAL_SIZES if card is None or _drawn_in(ratio, card)]
             return [(ratio, ratio, ratio == (chosen.size or DEFAULT_SIZE)) for ratio in offered], 3
@@ -130,9 +130,7 @@ def _options(person: Person, field: SettingField, card: ModelCard | None) -> tup
             return [(str(count), str(count), count == now) for count in COUNTS], 3
         case _:
             slug = chosen.style or PLAIN_STYLE
-            return [
-                (f"{style.emoji} {cards.style_name(name)}", name, name == slug) for name, style in styles().items()
-            ], 2
+            return [(f"{style.emoji} {style_name(name)}", name, name == slug) for name, style in styles().items()], 2
 
 
 def _drawn_in(ratio: str, card: ModelCard) -> bool:
@@ -140,11 +138,11 @@ def _drawn_in(ratio: str, card: ModelCard) -> bool:
     return any(ratio in card.of(kind).sizes for kind in ("flash", "full"))
 
 
-async def _show(callback: CallbackQuery, person: Person, markup: InlineKeyboardMarkup) -> None:
+async def _show(callback: CallbackQuery, studio: Studio, person: Person, markup: InlineKeyboardMarkup) -> None:
     message = callback.message
     if message is not None and callback.bot is not None:
         await callback.bot.edit_message_text(
-            summary(person),
+            summary(studio, person),
             chat_id=message.chat.id,
             message_id=message.message_id,
             parse_mode="HTML",
@@ -152,16 +150,16 @@ async def _show(callback: CallbackQuery, person: Person, markup: InlineKeyboardM
         )
 
 
-async def _translate_menu(bot: Bot, callback: CallbackQuery, person: Person) -> None:
+async def _translate_menu(studio: Studio, callback: CallbackQuery, person: Person) -> None:
     """The list of commands follows the chosen language, where the chat is one person's own."""
     message = callback.message
     if message is None or message.chat.type != "private":
         return
     scope = BotCommandScopeChat(chat_id=message.chat.id)
     if person.chosen_language is None:
-        await bot.delete_my_commands(scope=scope)
+        await studio.bot.delete_my_commands(scope=scope)
     else:
-        await bot.set_my_commands(commands_for(person.chosen_language, private=True), scope=scope)
+        await studio.bot.set_my_commands(commands_for(studio.modes, person.chosen_language, private=True), scope=scope)
 
 
 def build() -> Router:

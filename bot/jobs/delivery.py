@@ -17,11 +17,12 @@ from aiogram.exceptions import AiogramError, TelegramAPIError
 from aiogram.types import InlineKeyboardMarkup
 
 from bot.jobs import cards, keyboards
-from bot.jobs.context import context_of
+from bot.jobs.context import context_of, wish_of
 from bot.jobs.gallery import Gallery
+from bot.jobs.mode import Modes
 from bot.jobs.origin import Origin
 from bot.jobs.originals import Originals
-from bot.jobs.showing import Showing, reply_to, status_sending, wish_of
+from bot.jobs.showing import Showing, reply_to, status_sending
 from bot.jobs.statuses import Statuses
 from bot.jobs.translation import next_step
 from bot.store import History
@@ -58,6 +59,7 @@ class Deliveries:
         ledger: Ledger,
         history: History,
         blobs: BlobStore,
+        modes: Modes[Any],
         previews: bool = True,
         first_pause: float = 1.0,
     ) -> None:
@@ -68,9 +70,10 @@ class Deliveries:
         self._history = history
         originals = Originals(bot=bot, history=history, blobs=blobs)
         common: dict[str, Any] = {"bot": bot, "queue": queue, "ledger": ledger, "history": history, "blobs": blobs}
-        self._showing = Showing(**common, originals=originals)
-        self.gallery = Gallery(**common, originals=originals)
-        self._statuses = Statuses(bot, outbox, previews=previews)
+        self._modes = modes
+        self._showing = Showing(**common, originals=originals, modes=modes)
+        self.gallery = Gallery(**common, originals=originals, modes=modes)
+        self._statuses = Statuses(bot, outbox, modes, previews=previews)
         self._errands: dict[tuple[str, int], asyncio.Task[None]] = {}
 
     @property
@@ -154,7 +157,7 @@ class Deliveries:
             return
         with speaking(context_of(job).language):
             text = cards.resumed(
-                wish_of(job), outlook.place if outlook else None, outlook.eta_seconds if outlook else None
+                wish_of(self._modes, job), outlook.place if outlook else None, outlook.eta_seconds if outlook else None
             )
             buttons = keyboards.status(job.id)
         with contextlib.suppress(TelegramAPIError):  # the end will be shown in any case
@@ -164,7 +167,7 @@ class Deliveries:
 
     async def _announce(self, job: Job) -> None:
         with speaking(context_of(job).language):
-            text = cards.accepted(wish_of(job))
+            text = cards.accepted(wish_of(self._modes, job))
             buttons = keyboards.status(job.id)
         message, _fresh = await send_once(
             self._bot, self._history, status_sending(job), lambda: self._showing.send(job, text, buttons)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from typing import Any
 from weakref import WeakValueDictionary
 
 from aiogram import Bot
@@ -20,10 +21,10 @@ from aiogram.types import (
 from bot.imaging import collage
 from bot.jobs import cards
 from bot.jobs.belonging import learn
-from bot.jobs.context import context_of, line_of_request, line_of_tile
+from bot.jobs.context import context_of, line_of_tile
+from bot.jobs.mode import Modes
 from bot.jobs.originals import Originals, Place
 from bot.jobs.showing import keyboard_of, reply_to, result_keyboard
-from bot.modes.better_words import rewriting
 from bot.prompt import PromptLine
 from bot.store import History, Post, StoredPicture
 from bot.store.handling import sent_before
@@ -50,7 +51,9 @@ class Gallery:
         history: History,
         blobs: BlobStore,
         originals: Originals,
+        modes: Modes[Any],
     ) -> None:
+        self._modes = modes
         self._bot = bot
         self._queue = queue
         self._ledger = ledger
@@ -62,17 +65,24 @@ class Gallery:
     async def line(self, picture: StoredPicture) -> PromptLine:
         """The prompt line that draws this picture alone."""
         job = await self._ledger.job(picture.job_id)
-        return line_of_tile(job, picture.tile) if job else line_of_request(picture.recipe.request, picture.tile)
+        if job is not None:
+            return line_of_tile(self._modes, job, picture.tile)
+        return self._modes.line(picture.recipe.request, picture.tile)
 
     async def origins(self, picture: StoredPicture) -> list[str]:
-        """Where the words of a picture come from, see `rewriting.origins`."""
+        """Where the words of a picture come from, see `cards.origins`."""
         job = await self._ledger.job(picture.job_id)
         own_words = context_of(job).own_words if job else ""
-        return rewriting.origins(await self.line(picture), picture.recipe.request, own_words)
+        return cards.origins(await self.line(picture), picture.recipe.request, own_words)
+
+    async def keyboard(self, picture: StoredPicture) -> InlineKeyboardMarkup:
+        """What stands under this picture as it is now."""
+        now = await self._history.picture(picture.id) or picture
+        return await keyboard_of(self._modes, self._history, now, self._queue.card)
 
     async def caption(self, picture: StoredPicture) -> str:
         line, request = await self.line(picture), picture.recipe.request
-        return cards.caption(line, request, seed=picture.recipe.seed, remarks=await self.origins(picture))
+        return cards.caption(self._modes, line, request, seed=picture.recipe.seed, remarks=await self.origins(picture))
 
     async def jpeg(self, picture: StoredPicture) -> bytes:
         """The picture as it goes into the chat. Raises BlobMissing."""
@@ -89,7 +99,7 @@ class Gallery:
             file_id = await self._history.file_id_of(picture.id, "single")
             shown = file_id or BufferedInputFile(await self.jpeg(picture), f"{picture.id}.jpg")
             caption = await self.caption(picture)
-            markup = await keyboard_of(self._history, picture, self._queue.card)
+            markup = await self.keyboard(picture)
             key = f"single:{picture.id}"
             message, fresh = await send_once(
                 self._bot,
@@ -180,7 +190,7 @@ class Gallery:
         """Brings the buttons under a result in line with what has become of its pictures."""
         pictures = await self._history.pictures_of_job(job_id)
         if pictures:
-            markup = await result_keyboard(self._history, pictures, chat_id, self._queue.card)
+            markup = await result_keyboard(self._modes, self._history, pictures, chat_id, self._queue.card)
             await self._bot.edit_message_reply_markup(chat_id=chat_id, message_id=message_id, reply_markup=markup)
 
     def _lock(self, chat_id: int, what: int) -> asyncio.Lock:

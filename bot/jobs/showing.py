@@ -6,19 +6,18 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
 from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, InputMediaPhoto, Message, ReplyParameters
 
 from bot.imaging import collage
-from bot.jobs import cards, keyboards
+from bot.jobs import cards, keyboards, picture_keys
 from bot.jobs.compose import Remark
-from bot.jobs.context import context_of, line_of, request_of
+from bot.jobs.context import context_of, line_of, request_of, wish_of
+from bot.jobs.mode import Modes
 from bot.jobs.originals import Originals, Place, is_more_than_a_photo
-from bot.modes import buttons as workbench
-from bot.modes.better_words import rewriting
-from bot.modes.editing import is_editable
 from bot.store import History, StoredPicture
 from bot.telegram.refusals import Refusal, classify
 from bot.telegram.sending import Sending, carrying, find_sent, rewrite, send_once
@@ -27,7 +26,7 @@ from inference.blobs import BlobMissing, BlobStore
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger
-from inference.requests import Failed, Finished, FlashTextToImage, ModelCard
+from inference.requests import Failed, Finished, ModelCard
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +43,9 @@ class Showing:
         history: History,
         blobs: BlobStore,
         originals: Originals,
+        modes: Modes[Any],
     ) -> None:
+        self._modes = modes
         self._bot = bot
         self._originals = originals
         self._queue = queue
@@ -59,14 +60,16 @@ class Showing:
             return
         outcome, job = job.outcome, await self._with_its_message(job)
         with speaking(context_of(job).language):
-            if rewriting.is_improvement(job.request):
-                await self._words(job, *rewriting.outcome(line_of(job), outcome, job.id))
+            ending = self._modes.of(job.request).ending
+            ended = ending(job.request, line_of(self._modes, job), outcome, job.id) if ending is not None else None
+            if ended is not None:
+                await self._words(job, *ended)
             elif isinstance(outcome, Finished):
                 await self._finished(job, outcome)
             elif isinstance(outcome, Failed):
-                await self._words(job, cards.failed(wish_of(job), outcome, job.id))
+                await self._words(job, cards.failed(wish_of(self._modes, job), outcome, job.id))
             else:
-                await self._words(job, cards.cancelled(wish_of(job)))
+                await self._words(job, cards.cancelled(wish_of(self._modes, job)))
         await self._ledger.mark_shown(job_id)
 
     async def apologise(self, job_id: int) -> None:
@@ -76,7 +79,7 @@ class Showing:
             failure = Failed(code="internal", message="Telegram refused the result")
             try:
                 with speaking(context_of(job).language):
-                    await self._words(job, cards.failed(wish_of(job), failure, job.id))
+                    await self._words(job, cards.failed(wish_of(self._modes, job), failure, job.id))
             except TelegramAPIError as error:
                 log.error("job %d: not even an apology arrives: %s", job_id, error)
         await self._ledger.mark_shown(job_id)
@@ -116,17 +119,18 @@ class Showing:
         except BlobMissing:
             log.exception("job %d has lost its files", job.id)
             failure = Failed(code="internal", message="the pictures' files are gone")
-            await self._words(job, cards.failed(wish_of(job), failure, job.id))
+            await self._words(job, cards.failed(wish_of(self._modes, job), failure, job.id))
             return
-        line = line_of(job)
+        line = line_of(self._modes, job)
         text = cards.caption(
+            self._modes,
             line,
             job.request,
             seed=job.request.seeds[pictures[0].tile],
             engine_seconds=finished.engine_seconds,
-            remarks=_remarks(job, finished, self._queue.card),
+            remarks=_remarks(self._modes, job, finished, self._queue.card),
         )
-        markup = await result_keyboard(self._history, pictures, job.chat_id, self._queue.card)
+        markup = await result_keyboard(self._modes, self._history, pictures, job.chat_id, self._queue.card)
         message = await self._put_photo(job, jpeg, text, markup)
         message_id = job.message_id if message is None else message.message_id
         assert message_id is not None
@@ -195,7 +199,7 @@ class Showing:
 
     async def _words(self, job: Job, text: str, markup: InlineKeyboardMarkup | None = None) -> None:
         """Says in the status message that there will be no picture, and offers to try again."""
-        markup = markup or keyboards.retry(job.id, editable=is_editable(request_of(job)))
+        markup = markup or keyboards.retry(job.id, editable=self._modes.editable(request_of(job)))
         if job.message_id is not None:
             try:
                 await rewrite(self._bot, job.chat_id, job.message_id, text, markup)
@@ -222,50 +226,36 @@ def _end_key(job: Job) -> str:
     return f"end:{job.id}"
 
 
-def wish_of(job: Job) -> str:
-    """What a job is for, as HTML."""
-    return cards.wish(request_of(job), line_of(job).prompt)
-
-
-def plain_wish_of(job: Job) -> str:
-    """The same in one line of plain text."""
-    return cards.plain_wish(request_of(job), line_of(job).prompt)
-
-
 def reply_to(message_id: int | None) -> ReplyParameters | None:
     """An answer to that message if it is still there."""
     return None if message_id is None else ReplyParameters(message_id=message_id, allow_sending_without_reply=True)
 
 
-def can_refine(picture: StoredPicture, card: ModelCard | None) -> bool:
-    """Whether a picture can be drawn once more in full quality."""
-    return isinstance(picture.recipe.request, FlashTextToImage) and (card is None or "full" in card.kinds)
-
-
 async def keyboard_of(
-    history: History, picture: StoredPicture, card: ModelCard | None, *, more: bool = False
+    modes: Modes[Any], history: History, picture: StoredPicture, card: ModelCard | None, *, more: bool = False
 ) -> InlineKeyboardMarkup:
     """The keyboard under one picture. One that was its job's only one can be drawn again from here."""
     request = picture.recipe.request
-    markup = workbench.single(
+    markup = picture_keys.single(
+        modes,
         picture.id,
+        request,
         card,
-        can_refine=can_refine(picture, card),
         starred=picture.starred,
         whole_job=picture.job_id if len(request.seeds) == 1 else None,
-        editable=is_editable(request),
         more=more,
     )
     return await with_ticks(history, markup, picture.owner_id, since=picture.job_id)
 
 
 async def result_keyboard(
-    history: History, pictures: list[StoredPicture], chat_id: int, card: ModelCard | None
+    modes: Modes[Any], history: History, pictures: list[StoredPicture], chat_id: int, card: ModelCard | None
 ) -> InlineKeyboardMarkup:
     """The keyboard under the pictures of a job as they are now: what is opened, starred, still there."""
     first = pictures[0]
-    if len(first.recipe.request.seeds) == 1:
-        return await keyboard_of(history, first, card)
+    request = first.recipe.request
+    if len(request.seeds) == 1:
+        return await keyboard_of(modes, history, first, card)
     opened = {
         picture.id
         for picture in pictures
@@ -275,11 +265,11 @@ async def result_keyboard(
     markup = keyboards.grid(
         first.job_id,
         numbered,
-        variations=workbench.variations(numbered, card),
+        variations=picture_keys.variations(modes, numbered, card),
         opened=opened,
         starred=all(picture.starred for picture in pictures),
-        editable=is_editable(first.recipe.request),
-        improvable=rewriting.improvable(first.recipe.request, card),
+        editable=modes.editable(request),
+        more=modes.keys("grid", request, first.job_id, card),
     )
     return await with_ticks(history, markup, first.owner_id, since=first.job_id)
 
@@ -292,11 +282,11 @@ async def with_ticks(
     return keyboards.ticked(markup, await history.ordered_with(owner_id, carried, since=since))
 
 
-def _remarks(job: Job, finished: Finished, card: ModelCard | None) -> list[str]:
+def _remarks(modes: Modes[Any], job: Job, finished: Finished, card: ModelCard | None) -> list[str]:
     """What to say under a result, the weightiest first, since a caption holds only so much."""
     context = context_of(job)
-    said = rewriting.origins(line_of(job), job.request, context.own_words)
+    said = cards.origins(line_of(modes, job), job.request, context.own_words)
     said += [cards.note(note) for note in finished.notes if not (note.code == "unknown_tokens" and context.unknown)]
     if context.unknown:
         said.append(cards.unknown_words(context.unknown, card))
-    return said + [cards.remark(Remark(code, detail)) for code, detail in context.remarks]  # type: ignore[arg-type]
+    return said + [cards.remark(modes, Remark(code, detail)) for code, detail in context.remarks]

@@ -12,14 +12,13 @@ from aiogram.types import BufferedInputFile, InputMediaPhoto
 
 from bot.imaging import collage
 from bot.jobs import cards, keyboards
-from bot.jobs.context import context_of
-from bot.jobs.showing import wish_of
-from bot.modes.better_words import rewriting
+from bot.jobs.context import context_of, wish_of
+from bot.jobs.mode import Modes
 from bot.telegram.outbox import Outbox
 from bot.texts.i18n import speaking
 from bot.troubles import Cause
 from inference.queue.jobs import Job
-from inference.requests import Progress, Queued, Rewrite, Started
+from inference.requests import Progress, Queued, Started
 
 
 @dataclass(slots=True)
@@ -38,7 +37,8 @@ class _Status:
 class Statuses:
     """State: what every message that is being watched is to look like next."""
 
-    def __init__(self, bot: Bot, outbox: Outbox, *, previews: bool) -> None:
+    def __init__(self, bot: Bot, outbox: Outbox, modes: Modes[Any], *, previews: bool) -> None:
+        self._modes = modes
         self._bot = bot
         self._outbox = outbox
         self._previews = previews
@@ -100,7 +100,11 @@ class Statuses:
         status.told_of_trouble |= trouble is not None
         context = context_of(status.job)
         with speaking(context.language):
-            text = _status_text(status) if trouble is None else cards.out_of_order(wish_of(status.job), trouble)
+            text = (
+                _status_text(self._modes, status)
+                if trouble is None
+                else cards.out_of_order(wish_of(self._modes, status.job), trouble)
+            )
             buttons = keyboards.status(job_id)
         where: dict[str, Any] = {
             "chat_id": status.job.chat_id,
@@ -113,13 +117,13 @@ class Statuses:
         return EditMessageMedia(media=InputMediaPhoto(media=photo, caption=text, parse_mode="HTML"), **where)
 
 
-def _status_text(status: _Status) -> str:
-    wish = wish_of(status.job)
+def _status_text(modes: Modes[Any], status: _Status) -> str:
+    wish, told = wish_of(modes, status.job), modes.of(status.job.request).status
     match status.event:
         case Queued(place=place, eta_seconds=eta):
             return cards.queued(wish, place, eta)
-        case Progress() as progress if isinstance(status.job.request, Rewrite):
-            return rewriting.status(wish, status.job.request, progress)
+        case Progress() as progress if told is not None:
+            return told(wish, status.job.request, progress)
         case None:
             return cards.accepted(wish)
         case Progress() as progress:

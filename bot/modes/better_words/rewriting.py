@@ -8,23 +8,12 @@ from collections.abc import Sequence
 
 from aiogram.types import InlineKeyboardMarkup
 
-from bot.jobs import cards, keyboards
-from bot.jobs.cards.words import CAPTION_PROMPT
-from bot.jobs.translation import translation_of
+from bot.jobs import cards
+from bot.modes.better_words.buttons import choice_buttons, fallback_buttons
 from bot.prompt import PromptLine
-from bot.telegram.callbacks import WordsAction, WordsButton
+from bot.texts.html import escape, quote, shortened
 from bot.texts.i18n import _
-from inference.requests import (
-    AnyRequest,
-    Cancelled,
-    Failed,
-    Finished,
-    FlashTextToImage,
-    ModelCard,
-    Progress,
-    Rewrite,
-    TextToImage,
-)
+from inference.requests import AnyRequest, Cancelled, Failed, Finished, Progress
 
 WORDS_CHARS = 1000
 MOST_COMPARED = 200 * 200  # words by words: comparing takes their product, and more where they repeat
@@ -38,30 +27,20 @@ def improved(finished: Finished) -> str:
     return " ".join(_DASHES.sub("", finished.texts[0]).split()) if finished.texts else ""
 
 
-def is_improvement(request: AnyRequest) -> bool:
-    return isinstance(request, Rewrite) and request.kind == "beautify"
-
-
-def improvable(request: AnyRequest, card: ModelCard | None) -> bool:
-    """Whether better words are on offer for what a request has drawn: it was drawn from words alone."""
-    drawn_from_words = isinstance(request, FlashTextToImage | TextToImage)
-    return drawn_from_words and card is not None and "beautify" in card.kinds
-
-
 def status(wish: str, request: AnyRequest, progress: Progress) -> str:
     """The status message while a language model writes."""
     if request.kind == "translate":
         return "🌐 " + _("Translating your words") + "\n" + wish
     if progress.stage == "loading":
         return "📦 " + _("Loading the language model, the first time takes longer") + "\n" + wish
-    grown = f"\n<i>{cards.escape(cards.shortened(progress.text, WORDS_CHARS))}</i> ✍️" if progress.text else ""
+    grown = f"\n<i>{escape(shortened(progress.text, WORDS_CHARS))}</i> ✍️" if progress.text else ""
     return "✨ " + _("Looking for better words") + "\n" + wish + grown
 
 
 def outcome(line: PromptLine, result: Finished | Failed | Cancelled, job_id: int) -> tuple[str, InlineKeyboardMarkup]:
     """The card with which an improvement ends, and its buttons; an honest word and one's own words where it failed."""
     if isinstance(result, Cancelled):
-        return cards.cancelled(cards.quote(line.prompt)), fallback_buttons(job_id)
+        return cards.cancelled(quote(line.prompt)), fallback_buttons(job_id)
     new = improved(result) if isinstance(result, Finished) else ""
     if not new:
         return _excuse(line, result, job_id), fallback_buttons(job_id)
@@ -97,33 +76,6 @@ def _one_after_the_other(old: str, new: str) -> str:
     return _("Yours:") + _quoted(_cut(old)) + _("New:") + _quoted(_cut(new))
 
 
-def origins(line: PromptLine, request: AnyRequest, own_words: str = "") -> list[str]:
-    """Where the words of a picture come from, as far as they are not simply the person's: HTML, one sentence each."""
-    said = []
-    if own_words:
-        said.append(_("Your own words: {text}").format(text=_short(own_words)))
-    if text := translation_of(line, request):
-        said.append(_("Translation: {text}").format(text=_short(text)))
-    return said
-
-
-def choice_buttons(job_id: int) -> InlineKeyboardMarkup:
-    def press(text: str, action: WordsAction, style: str | None = None) -> keyboards.Row:
-        return [keyboards.button(text, WordsButton(action=action, job=job_id), style)]
-
-    return keyboards.markup(
-        press("✅ " + _("Use new"), "new", "success") + press("↩️ " + _("Keep mine"), "mine"),
-        press("✏️ " + _("Edit"), "edit") + press("🔄 " + _("Other words"), "another"),
-    )
-
-
-def fallback_buttons(job_id: int) -> InlineKeyboardMarkup:
-    return keyboards.markup(
-        [keyboards.button("🎨 " + _("Draw my words"), WordsButton(action="mine", job=job_id), "success")],
-        [keyboards.button("🔄 " + _("Try again"), WordsButton(action="another", job=job_id))],
-    )
-
-
 def _excuse(line: PromptLine, result: Finished | Failed | Cancelled, job_id: int) -> str:
     match result:
         case Failed(code="missing_weights"):
@@ -137,7 +89,7 @@ def _excuse(line: PromptLine, result: Finished | Failed | Cancelled, job_id: int
         case _:
             happened = _("The language model found no words that I could draw.")
     advice = _("Not your fault. Your own words are safe, and I can draw them as they are.")
-    return f"⚠️ <b>{happened}</b>\n{advice}\n{cards.quote(line.prompt)}\n<code>#{job_id}</code>"
+    return f"⚠️ <b>{happened}</b>\n{advice}\n{quote(line.prompt)}\n<code>#{job_id}</code>"
 
 
 def _plain(words: Sequence[str]) -> list[str]:
@@ -149,8 +101,4 @@ def _quoted(html: str) -> str:
 
 
 def _cut(text: str) -> str:
-    return cards.escape(cards.shortened(text, WORDS_CHARS))
-
-
-def _short(text: str) -> str:
-    return f"<i>{cards.escape(cards.shortened(text, CAPTION_PROMPT))}</i>"
+    return escape(shortened(text, WORDS_CHARS))

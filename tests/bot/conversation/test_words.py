@@ -297,8 +297,7 @@ async def test_english_words_and_a_model_that_reads_russian_need_no_translation(
 ) -> None:
     vera = named(1003, "ru")
     await vera.draw("a fox")
-    wordy.painter.card = offering(SMALL, *WORDY.kinds)
-    await asyncio.sleep(0.3)  # a few looks of the dispatcher at the new card
+    await wordy.learns(offering(SMALL, *WORDY.kinds))
     await vera.draw("красный круг")
     assert [job.request.kind for job in wordy.painter.submitted] == ["flash", "flash"]
 
