@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from inference.checkpoints.catalogue import human_size
+from inference.checkpoints.released import human_size
 from inference.queue.options import WorkerOptions
 from inference.requests import Ability, ModelCard
 
 Task = Literal["beautify", "translate"]
+TASKS: tuple[Task, ...] = ("beautify", "translate")
 
 BEAUTIFIER = "Intel/neural-chat-7b-v3-1"  # the one Kandinsky 3.1 was published with (arXiv:2410.21061)
 TRANSLATOR = "Helsinki-NLP/opus-mt-ru-en"
@@ -48,7 +49,7 @@ class LanguageModels:
 
     def on(self, card: ModelCard) -> ModelCard:
         """The card of a checkpoint with these tasks among its kinds."""
-        tasks = {task: Ability(languages=("ru", "en")) for task in get_args(Task) if task in self.found}
+        tasks = {task: Ability(languages=("ru", "en")) for task in TASKS if task in self.found}
         return card.model_copy(
             update={"abilities": {**card.abilities, **tasks}, "missing": {**card.missing, **self.missing}}
         )

@@ -7,13 +7,14 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from inference.checkpoints.convert import convert
-from inference.checkpoints.load import Checkpoint
+from inference.checkpoints.folders import MissingWeights
 from inference.checkpoints.manifest import sha256
-from inference.checkpoints.store import MissingWeights, lacking, locate, model_card
-from inference.checkpoints.verify import verify
+from inference.families.kandinsky.files.convert import convert
+from inference.families.kandinsky.files.load import Checkpoint
+from inference.families.kandinsky.files.store import lacking, locate, model_card
+from inference.families.kandinsky.files.verify import verify
 from inference.requests import Kind
-from tests.inference.checkpoints.layouts import write_diffusers, write_v30, write_v31
+from tests.inference.families.kandinsky.files.layouts import write_diffusers, write_v30, write_v31
 
 DRAWN: tuple[Kind, ...] = ("flash", "full", "refine", "inpaint", "outpaint")
 
@@ -25,7 +26,7 @@ def test_converted_weights_draw_like_the_released_ones(tiny_folder: Path, tmp_pa
     source, target = write_v31(tiny_folder, tmp_path / "released"), tmp_path / "studio"
     convert(source, target, torch.float32, quiet)
     assert not any(lacking(locate(target), kind) for kind in DRAWN)
-    for name in ("base", "flash", "inpainting"):
+    for name in ("full", "flash", "inpainting"):
         ours, theirs = (Checkpoint.open(folder).load_unet(name, torch.float32, "cpu") for folder in (target, source))
         for part in ("unet", "projection"):
             a, b = getattr(ours, part).state_dict(), getattr(theirs, part).state_dict()
@@ -126,7 +127,7 @@ def test_an_empty_folder_has_nothing_to_convert_or_verify(tmp_path: Path) -> Non
 def test_a_full_disk_is_noticed_before_anything_is_written(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from inference.checkpoints import convert as module
+    from inference.families.kandinsky.files import convert as module
 
     monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000})())
     with pytest.raises(module.DoesNotFit, match="1,000 are free"):
@@ -137,7 +138,7 @@ def test_a_full_disk_is_noticed_before_anything_is_written(
 def test_room_is_foreseen_for_half_precision_that_is_widened(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from inference.checkpoints import convert as module
+    from inference.families.kandinsky.files import convert as module
 
     source = write_diffusers(tiny_folder, tmp_path / "released")
     manifest = convert(source, tmp_path / "one", torch.float32, quiet)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
-from inference.families.kandinsky.pipelines.asks import Drawing, Pipeline, Tools, Write, Written
+from inference.engine.asks import Drawing, Pipeline, Tools
+from inference.engine.kit import PipelineSpec
+from inference.families.language.asks import Write, Written
 from inference.families.language.cleanup import answer, whole_sentences
-from inference.requests import Note, Rewrite
+from inference.requests import Note, Request, Rewrite
 
 MOST_TOKENS = 128  # the text encoder reads no more
 TOKENS_AT_ONCE = 8
@@ -29,3 +31,6 @@ def rewrite(request: Rewrite, tools: Tools) -> Pipeline:
 def rewrite_steps(request: Rewrite) -> int:
     """The most asks there can be; an answer usually ends by itself before."""
     return len(request.seeds) * math.ceil(MOST_TOKENS / TOKENS_AT_ONCE)
+
+
+PIPELINES: dict[type[Request], PipelineSpec] = {Rewrite: PipelineSpec(rewrite, rewrite_steps)}

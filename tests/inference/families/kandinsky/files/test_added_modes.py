@@ -9,17 +9,18 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from inference.checkpoints.catalogue import KINDS, UNetName
-from inference.checkpoints.contents import UnreadableCheckpoint
-from inference.checkpoints.convert import convert
-from inference.checkpoints.load import Checkpoint
-from inference.checkpoints.store import MissingWeights, describe_lack, lacking, locate, model_card, nets_of, unet_nets
-from inference.checkpoints.verify import verify
+from inference.checkpoints.folders import MissingWeights
+from inference.checkpoints.tensors import UnreadableCheckpoint
+from inference.families.kandinsky.files.catalogue import KINDS, UNet
+from inference.families.kandinsky.files.convert import convert
+from inference.families.kandinsky.files.load import Checkpoint
+from inference.families.kandinsky.files.store import describe_lack, lacking, locate, model_card, nets_of, unet_nets
+from inference.families.kandinsky.files.verify import verify
 from inference.requests import Kind
-from tests.inference.checkpoints.layouts import write_added, write_v31
+from tests.inference.families.kandinsky.files.layouts import write_added, write_v31
 
 
-def unet(name: UNetName) -> Callable[[Checkpoint], nn.Module]:
+def unet(name: UNet) -> Callable[[Checkpoint], nn.Module]:
     """The U-Net with its projection as one module."""
 
     def load(checkpoint: Checkpoint) -> nn.Module:
@@ -33,11 +34,11 @@ NETS: dict[str, Callable[[Checkpoint], nn.Module]] = {
     "mix": unet("mix"),
     "mix_flash": unet("mix_flash"),
     "hed": unet("hed"),
-    "depth": lambda checkpoint: checkpoint.load_control("depth", torch.float32, "cpu"),
-    "scribble": lambda checkpoint: checkpoint.load_control("scribble", torch.float32, "cpu"),
-    "x2": lambda checkpoint: checkpoint.load_superres("x2", torch.float32, "cpu"),
-    "x4": lambda checkpoint: checkpoint.load_superres("x4", torch.float32, "cpu"),
-    "flash_x2": lambda checkpoint: checkpoint.load_superres("flash_x2", torch.float32, "cpu"),
+    "depth": lambda checkpoint: checkpoint.load_control("control_depth", torch.float32, "cpu"),
+    "scribble": lambda checkpoint: checkpoint.load_control("control_scribble", torch.float32, "cpu"),
+    "x2": lambda checkpoint: checkpoint.load_superres("superres_x2", torch.float32, "cpu"),
+    "x4": lambda checkpoint: checkpoint.load_superres("superres_x4", torch.float32, "cpu"),
+    "flash_x2": lambda checkpoint: checkpoint.load_superres("superres_flash_x2", torch.float32, "cpu"),
     "image_encoder": lambda checkpoint: checkpoint.load_clip(torch.float32, "cpu"),
     "hed_detector": lambda checkpoint: checkpoint.load_hed(torch.float32, "cpu"),
 }

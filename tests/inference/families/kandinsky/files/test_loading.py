@@ -11,16 +11,18 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import T5Config, T5EncoderModel
 
-from inference.checkpoints.contents import UnreadableCheckpoint, read_tensors
-from inference.checkpoints.keys import unet_to_official
-from inference.checkpoints.load import Checkpoint
-from inference.checkpoints.store import MissingWeights, lacking, locate
-from inference.engine.loop import Drawn, Engine
+from inference.checkpoints.folders import MissingWeights
+from inference.checkpoints.tensors import UnreadableCheckpoint, read_tensors
+from inference.engine.loop import Drawn
 from inference.families.kandinsky.conditioning import null_context
+from inference.families.kandinsky.files.keys import unet_to_official
+from inference.families.kandinsky.files.load import Checkpoint
+from inference.families.kandinsky.files.store import lacking, locate
 from inference.families.kandinsky.nets.unet import build_unet, denoise
 from inference.requests import TextToImage
-from tests.inference.checkpoints.layouts import write_diffusers, write_v30, write_v31
-from tests.inference.tiny import MOVQ, TOKENIZER, UNET, tiny_kit
+from tests.inference.engine.fakes import engine_of
+from tests.inference.families.kandinsky.files.layouts import write_diffusers, write_v30, write_v31
+from tests.inference.tiny import MOVQ, TOKENIZER, UNET, TinyKit
 
 Layout = Callable[[Path, Path], Path]
 LAYOUTS = pytest.mark.parametrize(("write", "tolerance"), [(write_v31, 0.0), (write_v30, 0.0), (write_diffusers, 2e-3)])
@@ -36,7 +38,7 @@ def test_every_released_layout_gives_the_same_nets(
     tiny_folder: Path, tmp_path: Path, write: Layout, tolerance: float
 ) -> None:
     theirs, ours = Checkpoint.open(tiny_folder), Checkpoint.open(write(tiny_folder, tmp_path))
-    expected, unet = (checkpoint.load_unet("base", torch.float32, "cpu") for checkpoint in (theirs, ours))
+    expected, unet = (checkpoint.load_unet("full", torch.float32, "cpu") for checkpoint in (theirs, ours))
     assert same(unet.unet, expected.unet, tolerance)
     assert same(unet.projection, expected.projection, tolerance)
     assert same(ours.load_movq(torch.float32, "cpu"), theirs.load_movq(torch.float32, "cpu"), tolerance)
@@ -47,7 +49,7 @@ def test_every_released_layout_gives_the_same_nets(
 
 def drawn_by_engine(folder: Path) -> torch.Tensor:
     """A picture, uint8 [H, W, 3], that needs nothing but the nets of full quality."""
-    engine = Engine(tiny_kit(folder))
+    engine = engine_of(TinyKit(folder))
     engine.add(1, TextToImage(prompt="a red fox", width=64, height=64, seeds=(1,), steps=2, guidance_scale=0))
     ends: list[Drawn] = []
     while len(engine):
@@ -68,7 +70,7 @@ def test_every_released_layout_draws_the_same_picture(
 @pytest.mark.parametrize("write", [write_v31, write_v30])
 def test_a_null_embedding_of_any_rank_comes_out_flat(tiny_folder: Path, tmp_path: Path, write: Layout) -> None:
     expected = load_file(tiny_folder / "kandinsky3.safetensors")["null_embedding"]
-    loaded = Checkpoint.open(write(tiny_folder, tmp_path)).load_unet("base", torch.float32, "cpu")
+    loaded = Checkpoint.open(write(tiny_folder, tmp_path)).load_unet("full", torch.float32, "cpu")
     assert torch.equal(loaded.null_embedding, expected)
 
 
@@ -88,7 +90,7 @@ def test_the_layout_without_a_null_embedding_is_unconditional_as_in_diffusers(
     nothing = torch.zeros(1, 5, weights[bias].shape[0])
     with torch.inference_mode():
         expected = theirs.eval()(x, t, nothing, torch.zeros(1, 5, dtype=torch.int64)).sample
-    ours = Checkpoint.open(folder).load_unet("base", torch.float32, "cpu")
+    ours = Checkpoint.open(folder).load_unet("full", torch.float32, "cpu")
     context = null_context(ours.null_embedding)
     out = denoise(ours.unet, x, t, context.rows, context.mask, context.pool_len)
     torch.testing.assert_close(out, expected, atol=1e-4, rtol=1e-4)
@@ -129,7 +131,7 @@ def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(tmp_path: Path
 def test_a_damaged_file_is_named(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UnreadableCheckpoint, match=name):
-        Checkpoint.open(tmp_path).load_unet("base", torch.float32, "cpu")
+        Checkpoint.open(tmp_path).load_unet("full", torch.float32, "cpu")
 
 
 def test_a_missing_tensor_is_named_and_nothing_is_filled_in(tiny_folder: Path, tmp_path: Path) -> None:
@@ -139,7 +141,7 @@ def test_a_missing_tensor_is_named_and_nothing_is_filled_in(tiny_folder: Path, t
     del content["unet"]["out_layer.2.bias"]
     torch.save(content, path)
     with pytest.raises(UnreadableCheckpoint, match=r"conv_out\.bias"):
-        Checkpoint.open(folder).load_unet("base", torch.float32, "cpu")
+        Checkpoint.open(folder).load_unet("full", torch.float32, "cpu")
 
 
 def test_the_projection_of_another_width_is_refused(tiny_folder: Path, tmp_path: Path) -> None:
@@ -147,13 +149,13 @@ def test_the_projection_of_another_width_is_refused(tiny_folder: Path, tmp_path:
     other = {"0.weight": torch.zeros(8, 32), "1.weight": torch.ones(8), "1.bias": torch.zeros(8)}
     torch.save(other, folder / "weights" / "flan_ul2_encoder" / "projection.pt")
     with pytest.raises(UnreadableCheckpoint, match="width"):
-        Checkpoint.open(folder).load_unet("base", torch.float32, "cpu")
+        Checkpoint.open(folder).load_unet("full", torch.float32, "cpu")
 
 
 def test_what_is_not_there_is_said_plainly(tmp_path: Path) -> None:
     empty = Checkpoint.open(tmp_path)
     for load in (
-        lambda: empty.load_unet("base", torch.float32, "cpu"),
+        lambda: empty.load_unet("full", torch.float32, "cpu"),
         lambda: empty.load_movq(torch.float32, "cpu"),
         lambda: empty.load_encoder(torch.float32, "cpu"),
         empty.load_tokenizer,
@@ -194,7 +196,7 @@ def test_a_smaller_kandinsky_draws_by_the_dimensions_of_its_tensors(tiny_folder:
     stated = {"unet": {"groups": UNET["groups"], "attention_head_dim": UNET["attention_head_dim"]}, "movq": MOVQ}
     (tmp_path / "manifest.json").write_text(json.dumps({"configs": stated}))
 
-    loaded = Checkpoint.open(tmp_path).load_unet("base", torch.float32, "cpu")
+    loaded = Checkpoint.open(tmp_path).load_unet("full", torch.float32, "cpu")
     assert all(torch.equal(tensor, unet[name]) for name, tensor in loaded.unet.state_dict().items())
     picture = drawn_by_engine(tmp_path)
     assert picture.shape == (64, 64, 3)
@@ -206,4 +208,4 @@ def test_a_text_encoder_of_another_width_than_the_projection_is_named(tiny_folde
     path = folder / "weights" / "flan_ul2_encoder" / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "d_model": 48}))
     with pytest.raises(UnreadableCheckpoint, match="48 wide"):
-        Checkpoint.open(folder).load_unet("base", torch.float32, "cpu")
+        Checkpoint.open(folder).load_unet("full", torch.float32, "cpu")

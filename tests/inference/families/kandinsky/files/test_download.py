@@ -8,13 +8,13 @@ import pytest
 from typer.testing import CliRunner
 
 from inference.checkpoints import download
-from inference.checkpoints.catalogue import KINDS, released_files
-from inference.checkpoints.cli import app
 from inference.checkpoints.download import NotEnoughRoom, fetch, plan
-from inference.checkpoints.store import lacking, locate, revisions
-from inference.checkpoints.verify import verify
-from tests.inference.checkpoints.hub import Hub, hub_of
-from tests.inference.checkpoints.layouts import write_added, write_v31
+from inference.families.kandinsky.files.catalogue import KINDS, released_files
+from inference.families.kandinsky.files.store import lacking, locate, revisions
+from inference.families.kandinsky.files.verify import verify
+from inference.weights import app
+from tests.inference.families.kandinsky.files.hub import Hub, hub_of
+from tests.inference.families.kandinsky.files.layouts import write_added, write_v31
 
 REPO = Path("ai-forever") / "Kandinsky3.1"
 
@@ -46,7 +46,7 @@ def hub(released: Path) -> Iterator[Hub]:
 
 
 def test_a_plan_states_exact_sizes_and_fetches_nothing(hub: Hub, released: Path, tmp_path: Path) -> None:
-    planned = plan("kandinsky-3.1", ["flash"], tmp_path, hub.address)
+    planned = plan(released_files("kandinsky-3.1", ["flash"]), tmp_path, hub.address)
     sizes = {entry.file.path: entry.bytes for entry in planned.wanted}
     assert sizes["weights/kandinsky3_flash.pt"] == (released / REPO / "weights/kandinsky3_flash.pt").stat().st_size
     assert planned.bytes == sum(sizes.values())
@@ -57,7 +57,7 @@ def test_a_plan_states_exact_sizes_and_fetches_nothing(hub: Hub, released: Path,
 def test_fetched_files_are_the_published_ones_and_make_a_mode_complete(
     hub: Hub, released: Path, tmp_path: Path
 ) -> None:
-    fetch(plan("kandinsky-3.1", ["flash"], tmp_path, hub.address), progress=False)
+    fetch(plan(released_files("kandinsky-3.1", ["flash"]), tmp_path, hub.address), progress=False)
     assert lacking(locate(tmp_path), "flash") == []
     for entry in released_files("kandinsky-3.1", ["flash"]):
         if not entry.optional:
@@ -68,9 +68,9 @@ def test_fetched_files_are_the_published_ones_and_make_a_mode_complete(
 
 
 def test_files_that_are_here_are_not_fetched_again(hub: Hub, tmp_path: Path) -> None:
-    fetch(plan("kandinsky-3.1", ["flash"], tmp_path, hub.address), progress=False)
+    fetch(plan(released_files("kandinsky-3.1", ["flash"]), tmp_path, hub.address), progress=False)
     hub.gets.clear()
-    again = plan("kandinsky-3.1", ["flash"], tmp_path, hub.address)
+    again = plan(released_files("kandinsky-3.1", ["flash"]), tmp_path, hub.address)
     assert (again.bytes, again.to_fetch) == (0, ())
     fetch(again, progress=False)
     assert hub.gets == []
@@ -81,7 +81,7 @@ def test_a_dropped_connection_goes_on_where_it_stopped(
 ) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "DOWNLOAD_CHUNK_SIZE", 10_000)  # 10 MB for real files
     hub.break_after = 100_000
-    fetch(plan("kandinsky-3.1", ["flash"], tmp_path, hub.address), progress=False)
+    fetch(plan(released_files("kandinsky-3.1", ["flash"]), tmp_path, hub.address), progress=False)
     resumed = [first for path, first in hub.gets if first > 0]
     assert resumed == [100_000]
     name = "weights/kandinsky3_flash.pt"
@@ -94,16 +94,16 @@ def test_an_optional_file_may_be_absent_a_needed_one_may_not(hub: Hub, released:
     absent.unlink()
     try:
         with pytest.raises(OSError, match=r"movq\.pt"):
-            plan("kandinsky-3.1", ["flash"], tmp_path, hub.address)
+            plan(released_files("kandinsky-3.1", ["flash"]), tmp_path, hub.address)
     finally:
         absent.write_bytes(content)
-    assert plan("kandinsky-3.1", ["flash"], tmp_path, hub.address).wanted
+    assert plan(released_files("kandinsky-3.1", ["flash"]), tmp_path, hub.address).wanted
 
 
 def test_a_disk_that_is_too_small_is_noticed_before_the_first_byte(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    planned = plan("kandinsky-3.1", ["flash"], tmp_path, hub.address)
+    planned = plan(released_files("kandinsky-3.1", ["flash"]), tmp_path, hub.address)
     monkeypatch.setattr(download, "_free", lambda _: planned.bytes)
     with pytest.raises(NotEnoughRoom, match=r"lacks 1\.0 GB"):
         fetch(planned, progress=False)
@@ -160,8 +160,8 @@ def test_files_of_other_repositories_go_to_folders_of_their_own(
     (root / "ai-forever").mkdir()
     (added / "superres").rename(root / "ai-forever" / "KandiSuperRes")
     with hub_of(root) as hub:
-        fetch(plan("kandinsky-3.1", ["x2", "x4"], tmp_path / "weights", hub.address), progress=False)
-        assert plan("kandinsky-3.1", ["x4"], tmp_path / "weights", hub.address).to_fetch == ()
+        fetch(plan(released_files("kandinsky-3.1", ["x2", "x4"]), tmp_path / "weights", hub.address), progress=False)
+        assert plan(released_files("kandinsky-3.1", ["x4"]), tmp_path / "weights", hub.address).to_fetch == ()
     files = locate(tmp_path / "weights")
     assert [kind for kind in KINDS if not lacking(files, kind)] == ["x2", "x4"]
     ckpt = tmp_path / "weights" / "superres" / "KandiSuperRes.ckpt"

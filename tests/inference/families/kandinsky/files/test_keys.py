@@ -6,8 +6,13 @@ import pytest
 import torch
 from diffusers import Kandinsky3UNet, VQModel
 
-from inference.checkpoints.keys import movq_to_diffusers, movq_to_official, unet_to_diffusers, unet_to_official
-from inference.families.kandinsky.nets.shapes import shapes_of
+from inference.checkpoints.shapes import shapes_of
+from inference.families.kandinsky.files.keys import (
+    movq_to_diffusers,
+    movq_to_official,
+    unet_to_diffusers,
+    unet_to_official,
+)
 
 Shapes = dict[str, Any]
 
@@ -15,7 +20,7 @@ Shapes = dict[str, Any]
 @pytest.fixture(scope="module")
 def released() -> Shapes:
     """Names and shapes of the full-size released nets."""
-    path = Path(__file__).parents[2] / "golden" / "official_key_shapes.json"
+    path = Path(__file__).parents[4] / "golden" / "official_key_shapes.json"
     return json.loads(path.read_text())
 
 

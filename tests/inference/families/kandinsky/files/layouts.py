@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from inference.checkpoints.catalogue import Net
-from inference.checkpoints.keys import movq_to_diffusers, movq_to_official, unet_to_official
-from inference.families.kandinsky.nets.shapes import shapes_of
+from inference.checkpoints.shapes import shapes_of
+from inference.families.kandinsky.files.catalogue import Net
+from inference.families.kandinsky.files.keys import movq_to_diffusers, movq_to_official, unet_to_official
 from inference.families.kandinsky.nets.unet import build_unet
 from tests.inference.random_checkpoint import CLIP, read_net
 from tests.inference.tiny import MOVQ, UNET

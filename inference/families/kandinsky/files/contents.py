@@ -1,33 +1,27 @@
 """What weight files hold, of every released layout, sorted and under the names of our nets.
 
-Tensors stay mapped from the file. Pickles are read with `weights_only` and nothing else.
+Tensors stay mapped from the file.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import safe_open
 from torch import Tensor
 
-from inference.checkpoints.keys import State, movq_to_diffusers, projection_to_official, unet_to_diffusers
+from inference.checkpoints.tensors import State
+from inference.families.kandinsky.files.keys import movq_to_diffusers, projection_to_official, unet_to_diffusers
 from inference.families.kandinsky.nets.ip_adapter import is_adapter_name
 
 # Projections inside U-Nets: as diffusers names them, and as the U-Nets of the IP-Adapter and HED do.
 _INSIDE = re.compile(r"encoder_hid_proj\.|(?=projection_l[in]+\.)")
 _OFFICIAL = ("in_layer.", "down_samples.")
 _POSITION_IDS = "vision_model.embeddings.position_ids"  # counted, not learnt; older files of CLIP hold them
-
-
-class UnreadableCheckpoint(ValueError):
-    """A file is not a checkpoint of the net it should hold; the message names the file and the first misfits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +31,6 @@ class UNetParts:
     unet: State
     null_embedding: Tensor | None
     projection: State | None
-
-
-def read_tensors(path: Path) -> dict[str, Any]:
-    """Names and tensors of a weights file, still mapped from disk; a `.pt` may nest them one level deep.
-
-    Raises UnreadableCheckpoint when it is no such file or holds anything but tensors.
-    """
-    try:
-        if path.suffix == ".safetensors":
-            with safe_open(path, framework="pt") as opened:
-                return {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except Exception as error:  # each reader has its own family of errors
-        raise UnreadableCheckpoint(f"{path.name} cannot be read as weights: {error}") from error
-    if not isinstance(content, dict):
-        raise UnreadableCheckpoint(f"{path.name} holds {type(content).__name__}, not a state dict")
-    return content
 
 
 def split_unet(content: Mapping[str, Any]) -> UNetParts:

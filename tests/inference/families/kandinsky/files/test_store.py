@@ -5,17 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from inference.checkpoints.catalogue import CATALOGUE, KINDS, human_size, offers, released_files, ways
-from inference.checkpoints.store import MissingWeights, choose, describe_lack, lacking, locate, model_card, revisions
+from inference.checkpoints.folders import MissingWeights
+from inference.checkpoints.released import human_size
+from inference.families.kandinsky.files.catalogue import CATALOGUE, KINDS, offers, released_files, ways
+from inference.families.kandinsky.files.store import choose, describe_lack, lacking, locate, model_card, revisions
 from inference.requests import MAX_AREA, SIDE_STEP, Ability
-from tests.inference.checkpoints.layouts import write_v31
+from tests.inference.families.kandinsky.files.layouts import write_v31
 
 
 def test_finding_weights_and_writing_the_card_needs_no_torch(tiny_folder: Path) -> None:
     program = (
         "import sys; from pathlib import Path\n"
-        "from inference.checkpoints.store import model_card\n"
-        "import inference.checkpoints.cli\n"
+        "from inference.families.kandinsky.files.store import model_card\n"
+        "import inference.weights\n"
         f"print(model_card(None, Path({str(tiny_folder)!r})).kinds)\n"
         "sys.exit(any(name in sys.modules for name in ('torch', 'diffusers', 'transformers')))"
     )

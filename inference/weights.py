@@ -9,14 +9,15 @@ from typing import Annotated
 
 import typer
 
-from inference.checkpoints.catalogue import KINDS, Layout, human_size, offers, released_files
-from inference.checkpoints.store import EMBEDDED, Files, MissingWeights, describe_lack, lacking, locate, revisions
+from inference.checkpoints.folders import DEFAULT_FOLDER, MissingWeights
+from inference.checkpoints.released import human_size
+from inference.families.kandinsky.files.catalogue import KINDS, Layout, offers, released_files
+from inference.families.kandinsky.files.store import EMBEDDED, Files, describe_lack, lacking, locate, revisions
 from inference.requests import Kind
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Download, convert, verify and list checkpoints.")
 
 Folder = Annotated[Path, typer.Option("--folder", envvar="WEIGHTS_DIR", help="Where weights lie.")]
-DEFAULT_FOLDER = Path("data/weights")
 
 
 class KindOption(StrEnum):
@@ -86,7 +87,8 @@ def download(
         if not offers(_layout(release), kind.value):
             _stop(f"The release {release.value} has no {kind.value}.")
     try:
-        planned = plan(_layout(release), [kind.value for kind in kinds], folder, endpoint)
+        files = released_files(_layout(release), [kind.value for kind in kinds])
+        planned = plan(files, folder, endpoint)
         for line in planned.describe():
             typer.echo(line)
         if planned.to_fetch and not yes:
@@ -108,9 +110,9 @@ def convert(
     """Rewrite released weights as safetensors with a manifest: faster to load and half the size. Do it once."""
     import torch
 
-    from inference.checkpoints.contents import UnreadableCheckpoint
-    from inference.checkpoints.convert import DoesNotFit
-    from inference.checkpoints.convert import convert as convert_folder
+    from inference.checkpoints.tensors import UnreadableCheckpoint
+    from inference.families.kandinsky.files.convert import DoesNotFit
+    from inference.families.kandinsky.files.convert import convert as convert_folder
 
     formats = {Format.BFLOAT16: torch.bfloat16, Format.FLOAT16: torch.float16, Format.FLOAT32: torch.float32}
     try:
@@ -123,7 +125,7 @@ def convert(
 @app.command()
 def verify(folder: Folder = DEFAULT_FOLDER) -> None:
     """Check every file against its checksum and every net against its shapes; exit 1 if anything is broken."""
-    from inference.checkpoints.verify import verify as findings
+    from inference.families.kandinsky.files.verify import verify as findings
 
     broken = False
     try:

@@ -6,10 +6,10 @@ Sizes are what a person should expect to download; the exact ones are asked from
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
 
+from inference.checkpoints.released import ReleasedFile
 from inference.requests import Kind
 
 Net = Literal[
@@ -17,13 +17,15 @@ Net = Literal[
     "movq", "text_encoder", "ip_adapter", "image_encoder", "control_depth", "control_scribble", "hed_detector",
     "superres_x2", "superres_x4", "superres_flash_x2",
 ]  # fmt: skip
-UNetName = Literal["base", "flash", "inpainting", "mix", "mix_flash", "hed"]
-Mode = Literal["full", "flash", "inpainting", "mix", "mix_flash", "hed"]
+UNet = Literal["full", "flash", "inpainting", "mix", "mix_flash", "hed"]  # a whole one, as a pass goes through it
 Layout = Literal["kandinsky-3.1", "kandinsky-3.0", "diffusers"]
 
-# The nets of each U-Net that a pass may go through. Where there are several ways, the first complete one is taken: the
+CONTROLS: tuple[Net, ...] = ("control_depth", "control_scribble")
+SUPERRES: tuple[Net, ...] = ("superres_x2", "superres_x4", "superres_flash_x2")
+
+# The nets that each U-Net is made of. Where there are several ways, the first complete one is taken: the
 # released IP-Adapter is one file with its own U-Net, which conversion splits where that U-Net is the base one.
-UNET_PARTS: Mapping[Mode, tuple[tuple[Net, ...], ...]] = {
+UNET_PARTS: Mapping[UNet, tuple[tuple[Net, ...], ...]] = {
     "full": (("base", "projection"),),
     "flash": (("flash", "projection_flash"),),
     "inpainting": (("inpainting", "projection_inpainting"),),
@@ -31,18 +33,10 @@ UNET_PARTS: Mapping[Mode, tuple[tuple[Net, ...], ...]] = {
     "mix_flash": (("flash", "projection_flash", "ip_adapter"), ("flash", "projection_flash", "ip_unet")),
     "hed": (("hed_unet",),),
 }
-UNET_OF_MODE: Mapping[Mode, UNetName] = {
-    "full": "base",
-    "flash": "flash",
-    "inpainting": "inpainting",
-    "mix": "mix",
-    "mix_flash": "mix_flash",
-    "hed": "hed",
-}
 
 _DRAWING: tuple[Net, ...] = ("movq", "text_encoder")
 # The U-Net of each kind of request, and its other nets.
-_TAKES: Mapping[Kind, tuple[Mode | None, tuple[Net, ...]]] = {
+_TAKES: Mapping[Kind, tuple[UNet | None, tuple[Net, ...]]] = {
     "flash": ("flash", _DRAWING),
     "full": ("full", _DRAWING),
     "refine": ("full", _DRAWING),
@@ -57,39 +51,14 @@ _TAKES: Mapping[Kind, tuple[Mode | None, tuple[Net, ...]]] = {
     "x4": (None, ("superres_x4",)),
     "flash_x2": ("flash", (*_DRAWING, "superres_flash_x2")),
 }
+FORMATS = ("unet", "text", "movq", "superres")  # what an owner may choose the number formats of
 KINDS = tuple(_TAKES)  # those that draw; language models are no part of a checkpoint
 
 
 def ways(kind: Kind) -> tuple[tuple[Net, ...], ...]:
     """The sets of nets that a kind of request can work with, the preferred one first; an empty one for texts."""
-    mode, others = _TAKES.get(kind, (None, ()))
-    return tuple((*unet, *others) for unet in UNET_PARTS[mode]) if mode else (others,)
-
-
-@dataclass(frozen=True, slots=True)
-class ReleasedFile:
-    """One file of a release: `bytes` is approximate, `optional` ones may not exist."""
-
-    layout: Layout
-    repo: str
-    path: str
-    net: Net
-    bytes: int
-    revision: str = "main"
-
-    @property
-    def optional(self) -> bool:
-        return self.path.endswith(("special_tokens_map.json", "added_tokens.json"))
-
-    @property
-    def folder(self) -> str:
-        """The subfolder of a weights folder where this repository's files go, "" for the folder itself."""
-        return FOLDERS.get(self.repo, "")
-
-    @property
-    def place(self) -> str:
-        """Where the file lies in a weights folder."""
-        return f"{self.folder}/{self.path}" if self.folder else self.path
+    unet, others = _TAKES.get(kind, (None, ()))
+    return tuple((*parts, *others) for parts in UNET_PARTS[unet]) if unet else (others,)
 
 
 # Repositories whose files bear the same names as others' get folders of their own.
@@ -128,7 +97,7 @@ def _diffusers(path: str, net: Net, size: int) -> ReleasedFile:
 
 
 def _added(repo: str, path: str, net: Net, size: int) -> ReleasedFile:
-    return ReleasedFile("kandinsky-3.1", repo, path, net, size)
+    return ReleasedFile("kandinsky-3.1", repo, path, net, size, FOLDERS.get(repo, ""))
 
 
 _UNET = 12_154_673_000  # 3,038,562,820 float32 parameters and the archive's own bytes
@@ -209,12 +178,3 @@ def released_way(layout: Layout, kind: Kind) -> tuple[Net, ...]:
 def offers(layout: Layout, kind: Kind) -> bool:
     """Whether a release has everything that a kind of request takes."""
     return bool(released_way(layout, kind))
-
-
-def human_size(count: int) -> str:
-    """A byte count for people, in decimal units: "12.2 GB", "67 MB", "3 kB"."""
-    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if count >= factor:
-            value = count / factor
-            return f"{value:.1f} {unit}" if value < 100 and unit == "GB" else f"{value:.0f} {unit}"
-    return f"{count} B"

@@ -1,15 +1,11 @@
-"""Checkpoint files into nets: every released layout, straight into the wanted dtype and device.
-
-Tensors stay mapped from the file until they are placed, modules are built on the meta device and take the tensors over,
-so that loading never holds a net twice.
-"""
+"""Checkpoint files into nets: every released layout, straight into the wanted dtype and device."""
 
 from __future__ import annotations
 
 import json
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -17,27 +13,27 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from inference.checkpoints.catalogue import Net, UNetName
-from inference.checkpoints.contents import (
+from inference.checkpoints.folders import MissingWeights
+from inference.checkpoints.shapes import Shapes, shapes_of
+from inference.checkpoints.tensors import UnreadableCheckpoint, assemble, read_tensors
+from inference.families.kandinsky.files.catalogue import Net, UNet
+from inference.families.kandinsky.files.contents import (
     UNetParts,
-    UnreadableCheckpoint,
     adapter_state,
     bare,
     clip_heads,
     clip_state,
     movq_state,
-    read_tensors,
     split_unet,
 )
-from inference.checkpoints.keys import State, projection_to_official, unet_to_diffusers
-from inference.checkpoints.store import PROJECTION_OF, Files, MissingWeights, locate, revisions, unet_nets
+from inference.families.kandinsky.files.keys import projection_to_official, unet_to_diffusers
+from inference.families.kandinsky.files.store import PROJECTION_OF, Files, locate, revisions, unet_nets
 from inference.families.kandinsky.nets.clip import build_clip, infer_clip_config
 from inference.families.kandinsky.nets.control import STEM, build_control, graft_stem
 from inference.families.kandinsky.nets.hed import build_hed
 from inference.families.kandinsky.nets.ip_adapter import graft_adapter, is_adapter_name
 from inference.families.kandinsky.nets.movq import build_movq, infer_movq_config
 from inference.families.kandinsky.nets.projection import build_projection
-from inference.families.kandinsky.nets.shapes import Shapes, shapes_of
 from inference.families.kandinsky.nets.superres import build_superres, infer_superres_config
 from inference.families.kandinsky.nets.unet import build_unet, infer_unet_config, keep_output_exact
 
@@ -71,8 +67,8 @@ class Checkpoint:
         """Short names of the very bytes of every net, for recipes."""
         return revisions(self.files)
 
-    def load_unet(self, name: UNetName, dtype: torch.dtype, device: torch.device | str) -> LoadedUNet:
-        """The U-Net of one mode with what belongs to it on `device`, in `dtype` but for its float32 output layers.
+    def load_unet(self, name: UNet, dtype: torch.dtype, device: torch.device | str) -> LoadedUNet:
+        """A U-Net with what belongs to it on `device`, in `dtype` but for its float32 output layers.
 
         "mix" is a U-Net with the IP-Adapter grafted on it: the released file, or the base U-Net and the adapter that
         was split off; "mix_flash" the Flash U-Net with that adapter. "hed" has a stem for hints.
@@ -116,30 +112,30 @@ class Checkpoint:
                 f"{unet} reads texts {width} wide, the text encoder here writes them {found} wide"
             )
 
-    def _unet_net(self, name: UNetName) -> Net:
+    def _unet_net(self, name: UNet) -> Net:
         """The net whose file brings the U-Net itself."""
         if name == "mix":
             return unet_nets(self.files, "mix")[0]
-        nets: dict[UNetName, Net] = {"mix_flash": "flash", "hed": "hed_unet"}
+        nets: dict[UNet, Net] = {"full": "base", "mix_flash": "flash", "hed": "hed_unet"}
         return nets.get(name) or cast(Net, name)
 
-    def _unet_parts(self, name: UNetName, net: Net) -> UNetParts:
+    def _unet_parts(self, name: UNet, net: Net) -> UNetParts:
         parts = split_unet(read_tensors(self._path(net)))
         if name not in ("mix", "mix_flash") or net == "ip_unet":
             return parts
         source: Net = "ip_adapter" if "ip_adapter" in self.files.nets else "ip_unet"
         return replace(parts, unet={**parts.unet, **adapter_state(read_tensors(self._path(source)))})
 
-    def load_control(self, name: str, dtype: torch.dtype, device: torch.device | str) -> nn.Module:
-        """The ControlNet "depth" or "scribble" for `kandinsky.nets.control`. Same errors as `load_unet`."""
-        path = self._path(f"control_{name}")
+    def load_control(self, net: Net, dtype: torch.dtype, device: torch.device | str) -> nn.Module:
+        """A ControlNet for `kandinsky.nets.control`. Same errors as `load_unet`."""
+        path = self._path(net)
         state = unet_to_diffusers(bare(read_tensors(path)))
-        extras = unet_extras(self.files, f"control_{name}")
+        extras = unet_extras(self.files, net)
         return assemble(lambda: build_control(shapes_of(state), **extras), state, path.name, dtype, device)
 
-    def load_superres(self, name: str, dtype: torch.dtype, device: torch.device | str) -> nn.Module:
-        """The super-resolution net "x2", "x4" or "flash_x2" for `kandinsky.nets.superres`. Same errors."""
-        path = self._path(f"superres_{name}")
+    def load_superres(self, net: Net, dtype: torch.dtype, device: torch.device | str) -> nn.Module:
+        """A super-resolution net for `kandinsky.nets.superres`. Same errors."""
+        path = self._path(net)
         state = bare(read_tensors(path))
         extras = superres_extras(self.files)
         return assemble(
@@ -243,27 +239,3 @@ def build_any_unet(shapes: Shapes, **extras: int) -> nn.Module:
     if any(name.startswith(STEM) for name in shapes):
         graft_stem(unet, shapes)
     return unet
-
-
-def assemble(
-    build: Callable[[], nn.Module], state: State, origin: str, dtype: torch.dtype, device: torch.device | str
-) -> nn.Module:
-    """Builds a net on the meta device and lets it take over the tensors of `state`, each placed on `device` in `dtype`.
-
-    Strict: unless names and shapes are exactly the net's, raises UnreadableCheckpoint that names `origin` and the
-    first misfits.
-    """
-    try:
-        module: nn.Module = build()
-        expected = shapes_of(module.state_dict())
-    except (KeyError, ValueError, IndexError, ZeroDivisionError) as error:
-        raise UnreadableCheckpoint(f"{origin}: its tensors do not describe such a net ({error!r})") from error
-    got = shapes_of(state)
-    if expected != got:
-        misfits = sorted(name for name in expected.keys() | got.keys() if expected.get(name) != got.get(name))
-        shown = "; ".join(f"{name}: expected {expected.get(name)}, found {got.get(name)}" for name in misfits[:3])
-        raise UnreadableCheckpoint(f"{origin} does not fit in {len(misfits)} places: {shown}")
-    # On a GPU the cast happens there, so that the CPU never holds a converted copy.
-    placed = {name: tensor.to(device).to(dtype) for name, tensor in state.items()}
-    module.load_state_dict(placed, strict=True, assign=True)
-    return module.requires_grad_(False).eval()

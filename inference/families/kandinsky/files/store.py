@@ -14,23 +14,25 @@ The studio's layout, every file of which may be absent:
     control_depth.safetensors  control_scribble.safetensors  hed.safetensors   movq.safetensors
     superres_x2.safetensors  superres_x4.safetensors  superres_flash_x2.safetensors   manifest.json  card.json
 
-Language models are looked for elsewhere (`checkpoints.language`).
+Language models are looked for elsewhere (`families.language.files`).
 """
 
 from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from inference.checkpoints.catalogue import CATALOGUE, FOLDERS, KINDS, UNET_PARTS, Mode, Net, human_size, ways
+from inference.checkpoints.folders import MissingWeights, first_folder, holds_model, snapshots, weights_in
+from inference.checkpoints.released import human_size
 from inference.checkpoints.revisions import revision_of, revision_of_folder
+from inference.families.kandinsky.files.catalogue import CATALOGUE, FOLDERS, KINDS, UNET_PARTS, Net, UNet, ways
 from inference.requests import Ability, Kind, ModelCard, Texts
 
-EMBEDDED = Path(__file__).parent.parent / "nano" / "weights"
+EMBEDDED = Path(__file__).parents[3] / "nano" / "weights"
 FROM_WORDS: tuple[Kind, ...] = ("flash", "full")  # without one of these a folder is no studio
 
 _DIFFUSERS_FILES = tuple(
@@ -100,10 +102,6 @@ _OF_ALL = ("label", "vocabulary", "lexicon", "examples")  # in card.json; the re
 _WORTH_TELLING = 1_000_000  # bytes; configurations come along with the weights beside them
 
 
-class MissingWeights(RuntimeError):
-    """Something the checkpoint folder does not hold was asked for; the message names it and the folder."""
-
-
 @dataclass(frozen=True, slots=True)
 class Files:
     """Which file of `folder` holds which net. `nets` maps to weight files; text encoder and tokenizer are folders."""
@@ -141,7 +139,7 @@ class Files:
 
 def locate(folder: Path) -> Files:
     """Looks for every net in `folder`; what is not there is absent from the answer."""
-    roots = [root for root in (folder, folder / "weights", *_snapshots(folder, *_MAIN_REPOS)) if root.is_dir()]
+    roots = [root for root in (folder, folder / "weights", *snapshots(folder, *_MAIN_REPOS)) if root.is_dir()]
     nets: dict[str, Path] = {}
     for net in STUDIO_FILES:
         found = next((path for path in _places(folder, roots, net) if path.is_file()), None)
@@ -151,8 +149,8 @@ def locate(folder: Path) -> Files:
     return Files(
         folder=folder,
         nets=nets,
-        text_encoder=_first(roots, TEXT_ENCODER_FOLDERS, _holds_weights),
-        tokenizer=_first(
+        text_encoder=first_folder(roots, TEXT_ENCODER_FOLDERS, holds_model),
+        tokenizer=first_folder(
             roots, TOKENIZER_FOLDERS, lambda f: (f / "spiece.model").is_file() or (f / "tokenizer.json").is_file()
         ),
         manifest=json.loads(manifest.read_text("utf-8")) if manifest.is_file() else {},
@@ -163,35 +161,8 @@ def _places(folder: Path, roots: list[Path], net: Net) -> Iterator[Path]:
     yield from (root / STUDIO_FILES[net] for root in roots)
     own = {entry.repo for entry in CATALOGUE if entry.net == net} & FOLDERS.keys()
     if own:
-        roots = [*(folder / FOLDERS[repo] for repo in own), *_snapshots(folder, *own)]
+        roots = [*(folder / FOLDERS[repo] for repo in own), *snapshots(folder, *own)]
     yield from (root / name for name in _RELEASED.get(net, ()) for root in roots)
-
-
-def _snapshots(folder: Path, *repos: str) -> Iterator[Path]:
-    """Where the hub's cache in `folder` keeps `repos`, and the folder "weights" of each."""
-    for repo in repos:
-        for snapshot in sorted((folder / f"models--{repo.replace('/', '--')}" / "snapshots").glob("*")):
-            yield from (snapshot, snapshot / "weights")
-
-
-def _first(roots: list[Path], names: tuple[str, ...], test: Callable[[Path], bool]) -> Path | None:
-    return next((root / name for name in names for root in roots if test(root / name)), None)
-
-
-def _holds_weights(folder: Path) -> bool:
-    """Whether `folder` has a configuration and every weight file that its index (if any) names."""
-    if not (folder / "config.json").is_file():
-        return False
-    for index in sorted(folder.glob("*.index*.json")):
-        shards = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
-        if all((folder / shard).is_file() for shard in shards):
-            return True
-    return any((folder / single).is_file() for single in _WEIGHT_FILES)
-
-
-def weights_in(folder: Path) -> list[Path]:
-    """Weight files of a folder as transformers stores a model."""
-    return sorted(path for path in folder.glob("*model*") if path.suffix in (".safetensors", ".bin"))
 
 
 def brings_projection(unet: Path) -> bool:
@@ -213,9 +184,9 @@ def nets_of(files: Files, kind: Kind) -> tuple[Net, ...]:
     return _complete(files, ways(kind)) or ways(kind)[0]
 
 
-def unet_nets(files: Files, mode: Mode) -> tuple[Net, ...]:
-    """The nets that the U-Net of a mode is made of here, chosen in the same manner."""
-    return _complete(files, UNET_PARTS[mode]) or UNET_PARTS[mode][0]
+def unet_nets(files: Files, unet: UNet) -> tuple[Net, ...]:
+    """The nets that a U-Net is made of here, chosen in the same manner."""
+    return _complete(files, UNET_PARTS[unet]) or UNET_PARTS[unet][0]
 
 
 def _complete(files: Files, choices: Iterable[tuple[Net, ...]]) -> tuple[Net, ...] | None:

@@ -11,7 +11,7 @@ from functools import cache
 
 from torch import Tensor
 
-State = dict[str, Tensor]
+from inference.checkpoints.tensors import State
 
 # Pairs of dotted name parts, official first. {n} is an index, {n+1} the same index one higher. They are applied in
 # order to every name, one after another, so in reading a pair backwards an earlier one wins.

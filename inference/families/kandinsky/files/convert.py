@@ -16,22 +16,23 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from inference.checkpoints.catalogue import Net
-from inference.checkpoints.contents import UNetParts, bare, clip_state, movq_state, read_tensors, split_unet
-from inference.checkpoints.keys import (
-    State,
+from inference.checkpoints.folders import MissingWeights
+from inference.checkpoints.manifest import Manifest, Report
+from inference.checkpoints.shapes import shapes_of
+from inference.checkpoints.tensors import State, read_tensors
+from inference.families.kandinsky.files.catalogue import Net
+from inference.families.kandinsky.files.contents import UNetParts, bare, clip_state, movq_state, split_unet
+from inference.families.kandinsky.files.keys import (
     movq_to_official,
     projection_to_official,
     unet_to_diffusers,
     unet_to_official,
 )
-from inference.checkpoints.load import movq_extras, superres_extras, unet_extras
-from inference.checkpoints.manifest import Manifest, Report
-from inference.checkpoints.store import PROJECTION_OF, STUDIO_FILES, Files, MissingWeights, locate, revisions
+from inference.families.kandinsky.files.load import movq_extras, superres_extras, unet_extras
+from inference.families.kandinsky.files.store import PROJECTION_OF, STUDIO_FILES, Files, locate, revisions
 from inference.families.kandinsky.nets.control import infer_control_config
 from inference.families.kandinsky.nets.ip_adapter import is_adapter_name
 from inference.families.kandinsky.nets.movq import infer_movq_config
-from inference.families.kandinsky.nets.shapes import shapes_of
 from inference.families.kandinsky.nets.superres import infer_superres_config
 from inference.families.kandinsky.nets.unet import infer_unet_config
 
