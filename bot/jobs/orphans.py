@@ -7,10 +7,11 @@ import contextlib
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import CallbackQuery, Message, ReplyParameters
 
-from bot.jobs import cards, keyboards
+from bot.jobs import keyboards
 from bot.jobs.context import wish_of
 from bot.jobs.studio import Studio
 from bot.telegram.sending import carrying, rewrite
+from bot.texts import troubles
 from bot.texts.i18n import _
 from inference.queue.jobs import Job
 
@@ -32,7 +33,7 @@ async def at_home(callback: CallbackQuery, job: Job, studio: Studio) -> bool:
             await studio.deliveries.adopt(job, message.message_id)
         return True
     await callback.answer(_("Your request is in another message: I point to it."))
-    text = cards.moved(wish_of(studio.modes, job), ended=job.settled)
+    text = troubles.moved(wish_of(studio.modes, job), ended=job.settled)
     with contextlib.suppress(TelegramBadRequest):
         changed = await rewrite(studio.bot, message.chat.id, message.message_id, text)
         if isinstance(changed, Message):

@@ -15,6 +15,7 @@ from bot.jobs import cards, keyboards
 from bot.jobs.context import context_of, wish_of
 from bot.jobs.mode import Modes
 from bot.telegram.outbox import Outbox
+from bot.texts import troubles
 from bot.texts.i18n import speaking
 from bot.troubles import Cause
 from inference.queue.jobs import Job
@@ -103,7 +104,7 @@ class Statuses:
             text = (
                 _status_text(self._modes, status)
                 if trouble is None
-                else cards.out_of_order(wish_of(self._modes, status.job), trouble)
+                else troubles.out_of_order(wish_of(self._modes, status.job), trouble)
             )
             buttons = keyboards.status(job_id)
         where: dict[str, Any] = {
