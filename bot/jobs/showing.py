@@ -109,7 +109,7 @@ class Showing:
         return replace(job, message_id=found.message_id)
 
     async def _finished(self, job: Job, finished: Finished) -> None:
-        pictures = await self._history.add_pictures(job, finished)
+        pictures = await self._history.add_pictures(job, finished, context_of(job).parents)
         if not pictures:  # deleted by their owner in the meantime
             return
         try:

@@ -373,7 +373,7 @@ async def test_a_crash_between_translation_and_drawing_draws_once(
                 owner_id=job.owner_id,
                 chat_id=job.chat_id,
                 request=request,
-                context=context.model_dump(mode="json"),
+                **context.told(),
                 admitted=True,
             )
     wordy.painter = wordy.new_painter()
