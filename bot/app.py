@@ -23,7 +23,9 @@ from bot.conversation import build_router
 from bot.conversation.commands import set_commands
 from bot.imaging.decoder import Decoder
 from bot.jobs.delivery import Deliveries
+from bot.jobs.shown_modes import Modes
 from bot.jobs.studio import Studio
+from bot.jobs.tools import Tools
 from bot.settings import Settings, SettingsError
 from bot.store import History, Leftovers
 from bot.store.migration import upgrade
@@ -143,15 +145,9 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         blobs = BlobStore(settings.blobs_url)
         ledger = Ledger(database, limits=_limits(settings))
         queue = Dispatcher(ledger, local_delivery(settings))
-        deliveries = Deliveries(
-            bot=bot,
-            outbox=outbox,
-            queue=queue,
-            ledger=ledger,
-            history=history,
-            blobs=blobs,
-            previews=settings.previews,
-        )
+        modes = Modes()
+        tools = Tools(bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs, modes=modes)
+        deliveries = Deliveries(tools, outbox, previews=settings.previews)
         outbox.on_blocked = deliveries.blocked
         outbox.on_migrated = history.move_chat
         queue.on_unclaimed(partial(_discard, history, blobs))
@@ -169,6 +165,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             ledger=ledger,
             history=history,
             blobs=blobs,
+            modes=modes,
             deliveries=deliveries,
             files=files,
             decoder=decoder,

@@ -13,9 +13,8 @@ from bot.jobs.belonging import post_of
 from bot.jobs.compose import Composition, compose
 from bot.jobs.order import known_card, order
 from bot.jobs.origin import Origin
-from bot.jobs.originals import Place
 from bot.jobs.ownership import in_line_already
-from bot.jobs.showing import can_refine, keyboard_of
+from bot.jobs.shown import keys_of
 from bot.jobs.studio import Studio
 from bot.prompt import write
 from bot.store import Parent, Person, Preferences, StoredPicture
@@ -33,8 +32,8 @@ async def take_out(
     gallery = studio.deliveries.gallery
     try:
         if callback_data.action == "file":
-            await gallery.files([picture], Place.of(origin))
-        elif await gallery.open(picture, Place.of(origin)) and callback.message is not None:
+            await gallery.files([picture], origin.place)
+        elif await gallery.open(picture, origin.place) and callback.message is not None:
             post = await post_of(studio.history, callback.message)
             if post is not None and post.kind == "grid":
                 await gallery.refresh(picture.job_id, origin.chat_id, callback.message.message_id)
@@ -51,7 +50,7 @@ async def refine(
     origin: Origin,
 ) -> None:
     """The same words and the same seed in full quality, once."""
-    if not can_refine(picture, studio.queue.card):
+    if not studio.modes.refinable(picture.recipe.request, studio.queue.card):
         await callback.answer(_("Full quality is not installed here."), show_alert=True)
         return
     key = callback_data.pack()
@@ -128,7 +127,7 @@ async def _refresh(callback: CallbackQuery, picture_id: int, studio: Studio) -> 
     picture = await studio.history.picture(picture_id)
     if picture is None:
         return
-    markup = await keyboard_of(studio.history, picture, studio.queue.card)
+    markup = await keys_of(studio, picture)
     await studio.deliveries.gallery.rebutton(callback.message, markup)
 
 

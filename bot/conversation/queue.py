@@ -8,9 +8,9 @@ from aiogram.types import CallbackQuery, Message
 
 from bot.jobs import cards, keyboards
 from bot.jobs.belonging import post_of
+from bot.jobs.messages import plain_wish_of
 from bot.jobs.origin import Origin
 from bot.jobs.orphans import at_home
-from bot.jobs.showing import plain_wish_of
 from bot.jobs.studio import Studio
 from bot.store import Person
 from bot.store.handling import decided
@@ -29,7 +29,7 @@ async def queue_(message: Message, person: Person, studio: Studio, origin: Origi
     for job in mine:
         outlook = outlooks.get(job.id)
         where = cards.place_in_line(outlook.place, outlook.eta_seconds) if outlook else "🎨 " + _("Being drawn now")
-        rows.append(f"{where}\n<i>{cards.escape(plain_wish_of(job))}</i>")
+        rows.append(f"{where}\n<i>{cards.escape(plain_wish_of(studio.modes, job))}</i>")
     others = len(jobs) - len(mine)
     if not mine:
         rows.append(_("You have nothing in line.") if others else _("The line is empty. What shall I draw?"))
@@ -39,7 +39,7 @@ async def queue_(message: Message, person: Person, studio: Studio, origin: Origi
                 "{n} request from other people is in line.", "{n} requests from other people are in line.", others
             ).format(n=others)
         )
-    buttons = keyboards.queue(person.id, [(job.id, plain_wish_of(job)) for job in mine])
+    buttons = keyboards.queue(person.id, [(job.id, plain_wish_of(studio.modes, job)) for job in mine])
     await studio.deliveries.say(origin, "\n\n".join(rows), buttons)
 
 

@@ -13,10 +13,8 @@ from bot.jobs.compose import Composition, new_seed, tile_seeds
 from bot.jobs.context import context_of, line_of, request_of
 from bot.jobs.order import order
 from bot.jobs.origin import Origin
-from bot.jobs.originals import Place
 from bot.jobs.ownership import in_line_already, own_pictures
 from bot.jobs.studio import Studio
-from bot.modes.better_words import rewriting
 from bot.prompt import write
 from bot.store import Parent, Person, StoredPicture
 from bot.store.handling import decided
@@ -59,7 +57,7 @@ async def files(callback: CallbackQuery, job: Job, studio: Studio, origin: Origi
         return
     await callback.answer()
     try:
-        await studio.deliveries.gallery.files(pictures, Place.of(origin))
+        await studio.deliveries.gallery.files(pictures, origin.place)
     except BlobMissing:
         await studio.deliveries.say(origin, _("The files of these pictures are gone. “Again” draws new ones."))
 
@@ -74,7 +72,7 @@ async def recipe(callback: CallbackQuery, job: Job, studio: Studio, origin: Orig
 
 async def tell_recipe_of_job(job: Job, first: StoredPicture, studio: Studio, origin: Origin) -> None:
     line = line_of(job)
-    origins = rewriting.origins(line, job.request, context_of(job).own_words)
+    origins = cards.origins(line, job.request, context_of(job).own_words)
     parents = await parent_lines(studio.history, first.id)
     text = cards.recipe(line, first.recipe, job_id=job.id, seeds=job.request.seeds, parents=parents, origins=origins)
     await studio.deliveries.say(origin, text, keyboards.recipe(write(line), job_id=job.id))

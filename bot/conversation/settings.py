@@ -9,11 +9,13 @@ from aiogram.types import BotCommandScopeChat, CallbackQuery, InlineKeyboardButt
 from bot.conversation.commands import commands_for
 from bot.jobs import cards, keyboards
 from bot.jobs.compose import DEFAULT_SIZE, PICTURES_IN_PRIVATE
+from bot.jobs.origin import Origin
 from bot.jobs.ownership import gone
 from bot.jobs.studio import Studio
 from bot.prompt.styles import PLAIN_STYLE, styles
 from bot.store import Person
 from bot.telegram.callbacks import SettingButton, SettingField
+from bot.telegram.screen import Screen, put, send
 from bot.texts.i18n import _, speaking
 from bot.texts.languages import LANGUAGES
 from inference.requests import ModelCard
@@ -24,8 +26,8 @@ USUAL_SIZES = ("1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16", "21:9")
 AS_CLIENT = "auto"
 
 
-async def open_(message: Message, person: Person) -> None:
-    await message.answer(summary(person), parse_mode="HTML", reply_markup=menu(person))
+async def open_(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
+    await send(studio.bot, origin.beside, Screen(summary(person), menu(person)))
 
 
 async def press(callback: CallbackQuery, callback_data: SettingButton, person: Person, studio: Studio) -> None:
@@ -37,7 +39,7 @@ async def press(callback: CallbackQuery, callback_data: SettingButton, person: P
         return
     if field != "menu" and not value:
         await callback.answer()
-        await _show(callback, person, choices(person, field, studio.queue.card))
+        await _show(callback, studio, person, choices(person, field, studio.queue.card))
         return
     if field != "menu":
         chosen = read(field, value)
@@ -49,7 +51,7 @@ async def press(callback: CallbackQuery, callback_data: SettingButton, person: P
         await callback.answer(None if field == "menu" else _("Remembered."))
         if field == "language":
             await _translate_menu(studio.bot, callback, person)
-        await _show(callback, person, menu(person))
+        await _show(callback, studio, person, menu(person))
 
 
 REFUSED = object()
@@ -135,16 +137,10 @@ def _options(person: Person, field: SettingField, card: ModelCard | None) -> tup
             ], 2
 
 
-async def _show(callback: CallbackQuery, person: Person, markup: InlineKeyboardMarkup) -> None:
+async def _show(callback: CallbackQuery, studio: Studio, person: Person, markup: InlineKeyboardMarkup) -> None:
     message = callback.message
-    if message is not None and callback.bot is not None:
-        await callback.bot.edit_message_text(
-            summary(person),
-            chat_id=message.chat.id,
-            message_id=message.message_id,
-            parse_mode="HTML",
-            reply_markup=markup,
-        )
+    if message is not None:
+        await put(studio.bot, message.chat.id, message.message_id, Screen(summary(person), markup))
 
 
 async def _translate_menu(bot: Bot, callback: CallbackQuery, person: Person) -> None:

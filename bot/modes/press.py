@@ -12,7 +12,7 @@ from bot.jobs.compose import Composition
 from bot.jobs.order import composed_of, known_card, order_of, order_or_ask
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import gone, in_line_already
-from bot.jobs.showing import keyboard_of
+from bot.jobs.shown import keys_of
 from bot.jobs.studio import Studio
 from bot.modes import base as composition
 from bot.modes import works
@@ -22,6 +22,7 @@ from bot.prompt import Command, PromptLine
 from bot.prompt.styles import PLAIN_STYLE
 from bot.store import Draft, Given, Person, StoredPicture
 from bot.telegram.callbacks import OrderButton, SourceButton
+from bot.telegram.screen import Screen, put
 from bot.telegram.senders import mention
 from bot.texts.i18n import _
 from inference.requests import Refine, TextToImage
@@ -119,7 +120,7 @@ async def fold(
         await gone(callback)
         return
     await callback.answer()
-    markup = await keyboard_of(studio.history, picture, studio.queue.card, more=callback_data.action == "more")
+    markup = await keys_of(studio, picture, more=callback_data.action == "more")
     await studio.deliveries.gallery.rebutton(callback.message, markup)
 
 
@@ -137,9 +138,8 @@ async def answer(
     made = composed_of(draft)
     wish = cards.wish(made.request, made.line.prompt)
     message_id = draft.message_id if callback.message is None else callback.message.message_id
-    await studio.bot.edit_message_text(
-        f"{said}\n{wish}", chat_id=origin.chat_id, message_id=message_id, parse_mode="HTML"
-    )
+    assert message_id is not None
+    await put(studio.bot, origin.chat_id, message_id, Screen(f"{said}\n{wish}"))
     if starts:
         await tick(studio, draft.body["key"], person.id, origin.chat_id, draft.body.get("under"))
 

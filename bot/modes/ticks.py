@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import InlineKeyboardMarkup
 
-from bot.jobs.showing import keyboard_of, result_keyboard, with_ticks
+from bot.jobs.shown import keys_of, keys_of_job, with_ticks
 from bot.jobs.studio import Studio
 from bot.modes import buttons as workbench
 from bot.modes.repaint import area_buttons
@@ -40,8 +40,8 @@ async def _of_source(studio: Studio, pressed: SourceButton, owner_id: int, chat_
     if picture is None:
         return None
     if pressed.action == "vary":  # the buttons of a grid
-        return await result_keyboard(history, await history.pictures_of_job(picture.job_id), chat_id, card)
-    return await keyboard_of(history, picture, card, more=pressed.action in ("refine", "redraw"))
+        return await keys_of_job(studio, await history.pictures_of_job(picture.job_id), chat_id)
+    return await keys_of(studio, picture, more=pressed.action in ("refine", "redraw"))
 
 
 async def _of_frame(studio: Studio, pressed: FrameButton, owner_id: int) -> InlineKeyboardMarkup | None:

@@ -14,6 +14,6 @@ from inference.queue.ledger import Ledger
 def bare_studio(bot: Bot, history: History) -> Studio:
     missing = cast("Any", None)
     return Studio(
-        bot=bot, queue=missing, ledger=Ledger(history._database), history=history, blobs=missing, deliveries=missing,
-        files=missing, looks=missing, decoder=missing, room=missing,
+        bot=bot, queue=missing, ledger=Ledger(history._database), history=history, blobs=missing, modes=missing,
+        deliveries=missing, files=missing, looks=missing, decoder=missing, room=missing,
     )  # fmt: skip

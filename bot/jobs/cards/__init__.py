@@ -4,6 +4,7 @@ from bot.jobs.cards.captions import CAPTION_LIMIT, caption, deleting, examples, 
 from bot.jobs.cards.costs import cost
 from bot.jobs.cards.failures import failed
 from bot.jobs.cards.names import mode_name, plain_wish, style_name, task, wish
+from bot.jobs.cards.origins import origins
 from bot.jobs.cards.progress import accepted, bar, cancelled, drawing, place_in_line, queued, resumed, stage
 from bot.jobs.cards.recipes import COPY_LIMIT, recipe
 from bot.jobs.cards.troubles import moved, notice, out_of_order, refused, unread, why_it_waits
@@ -37,6 +38,7 @@ __all__ = [
     "note",
     "notice",
     "number",
+    "origins",
     "out_of_order",
     "place_in_line",
     "plain_wish",

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from aiogram.types import InlineKeyboardMarkup
 
 from bot.jobs import cards, keyboards
-from bot.jobs.cards.words import CAPTION_PROMPT
-from bot.jobs.translation import translation_of
 from bot.prompt import PromptLine
 from bot.telegram.callbacks import WordsAction, WordsButton
 from bot.texts.i18n import _
@@ -97,16 +95,6 @@ def _one_after_the_other(old: str, new: str) -> str:
     return _("Yours:") + _quoted(_cut(old)) + _("New:") + _quoted(_cut(new))
 
 
-def origins(line: PromptLine, request: AnyRequest, own_words: str = "") -> list[str]:
-    """Where the words of a picture come from, as far as they are not simply the person's: HTML, one sentence each."""
-    said = []
-    if own_words:
-        said.append(_("Your own words: {text}").format(text=_short(own_words)))
-    if text := translation_of(line, request):
-        said.append(_("Translation: {text}").format(text=_short(text)))
-    return said
-
-
 def choice_buttons(job_id: int) -> InlineKeyboardMarkup:
     def press(text: str, action: WordsAction, style: str | None = None) -> keyboards.Row:
         return [keyboards.button(text, WordsButton(action=action, job=job_id), style)]
@@ -150,7 +138,3 @@ def _quoted(html: str) -> str:
 
 def _cut(text: str) -> str:
     return cards.escape(cards.shortened(text, WORDS_CHARS))
-
-
-def _short(text: str) -> str:
-    return f"<i>{cards.escape(cards.shortened(text, CAPTION_PROMPT))}</i>"

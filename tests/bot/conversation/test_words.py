@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from bot.jobs import cards
 from bot.jobs.context import context_of
 from bot.jobs.translation import next_step
-from bot.modes.better_words.rewriting import difference, improved, origins
+from bot.modes.better_words.rewriting import difference, improved
 from bot.prompt import PromptLine
 from bot.texts.i18n import speaking
 from inference.queue.database import open_database
@@ -438,6 +439,6 @@ def test_no_dash_of_an_answer_becomes_a_parameter() -> None:
 def test_words_that_were_drawn_as_they_are_need_no_origin() -> None:
     request = FlashTextToImage(prompt="a fox", seeds=(1,))
     with speaking("en"):
-        assert origins(PromptLine("a fox"), request) == []
-        assert origins(PromptLine("лиса"), request) == ["Translation: <i>a fox</i>"]
-        assert origins(PromptLine("лиса"), request.model_copy(update={"prompt": "лиса"})) == []
+        assert cards.origins(PromptLine("a fox"), request) == []
+        assert cards.origins(PromptLine("лиса"), request) == ["Translation: <i>a fox</i>"]
+        assert cards.origins(PromptLine("лиса"), request.model_copy(update={"prompt": "лиса"})) == []
