@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter
 
 from benchmarks.nano_bench import Bench, alike, grown, other_thing, painted, psnr, scenes, sentence, tensors
 from benchmarks.nano_report import Finding, Section, mean, share
-from bot.modes.base import REFINE_STEPS, STRENGTHS
+from bot.modes.drawing import REFINE_STEPS, STRENGTHS
 from inference.families.kandinsky.pipelines.inpaint import LEAST_FEATHER
 from inference.nano.captions import LANGUAGES
 from inference.nano.checker import Blob, Seen, look

@@ -20,7 +20,7 @@ from benchmarks.nano_bench import (
     tensors,
 )
 from benchmarks.nano_report import Finding, Section, mean, share
-from bot.modes.base import VARIATIONS
+from bot.modes.vary import VARIATIONS
 from inference.nano.checker import Seen, look
 from inference.nano.studio import Pixels
 from inference.nano.world import Scene

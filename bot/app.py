@@ -23,9 +23,10 @@ from bot.conversation import build_router
 from bot.conversation.commands import set_commands
 from bot.imaging.decoder import Decoder
 from bot.jobs.delivery import Deliveries
-from bot.jobs.shown_modes import Modes
+from bot.jobs.mode import Modes
 from bot.jobs.studio import Studio
 from bot.jobs.tools import Tools
+from bot.modes import MODES
 from bot.settings import Settings, SettingsError
 from bot.store import History, Leftovers
 from bot.store.migration import upgrade
@@ -145,7 +146,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         blobs = BlobStore(settings.blobs_url)
         ledger = Ledger(database, limits=_limits(settings))
         queue = Dispatcher(ledger, local_delivery(settings))
-        modes = Modes()
+        modes = Modes(MODES)
         tools = Tools(bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs, modes=modes)
         deliveries = Deliveries(tools, outbox, previews=settings.previews)
         outbox.on_blocked = deliveries.blocked
@@ -165,12 +166,12 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             ledger=ledger,
             history=history,
             blobs=blobs,
-            modes=modes,
             deliveries=deliveries,
             files=files,
             decoder=decoder,
             looks=Turns(LOOKS_AT_ONCE, per_person=LOOKS_OF_ONE, waiting=LOOKS_WAITING),
             room=room,
+            modes=modes,
         )
         updates = Updates(
             disable_fsm=True,
@@ -179,7 +180,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             albums=Albums(),
         )
         middlewares.install(updates, settings=settings, studio=studio, outbox=outbox, tell_owner=notices.tell)
-        updates.include_router(build_router())
+        updates.include_router(build_router(modes))
         inbox = Inbox(bot, updates, database)
         inbox.apologise = partial(apologise, bot)
         inbox.excuse = Excuses(bot).tell
@@ -192,7 +193,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         try:
             await deliveries.resume()
             await _model_card(queue, stop)
-            await _commands(bot)
+            await _commands(bot, modes)
             yield Running(settings, bot, me, updates, inbox, queue, decoder)
         finally:
             for chore in (sweeping, measuring):
@@ -273,9 +274,9 @@ async def _model_card(queue: Dispatcher, stop: asyncio.Event) -> None:
         await asyncio.sleep(0.05)
 
 
-async def _commands(bot: Bot) -> None:
+async def _commands(bot: Bot, modes: Modes[Studio]) -> None:
     try:
-        await set_commands(bot)
+        await set_commands(bot, modes)
     except AiogramError as error:
         log.warning("the command lists could not be set: %s", error)
 

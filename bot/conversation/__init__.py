@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from aiogram import Router
 
 import bot.conversation.edit as edit
@@ -16,23 +19,26 @@ import bot.conversation.start as start
 import bot.conversation.styles as styles
 import bot.conversation.tree as tree
 import bot.conversation.with_picture as with_picture
-import bot.modes.better_words.beautify as beautify
-import bot.modes.extend.asking as extend
-import bot.modes.mix.press as mix
-import bot.modes.press as press
-import bot.modes.repaint.asking as repaint
-import bot.modes.repaint.painted as painted
-import bot.modes.words as draw
+from bot.jobs.mode import Mode
+from bot.modes import press
 
 __all__ = ["build_router"]
 
 
-def build_router() -> Router:
+def build_router(modes: Iterable[Mode[Any]]) -> Router:
     """All handlers. Commands come before plain words, and what nobody wanted comes last."""
-    router = Router(name="conversation")
+    own = [mode.routers() for mode in modes]
     commands = (start, settings, styles, queue, history, tree)
-    buttons = (results, edit, pictures, press, mix)
-    areas = (repaint, extend)
-    for module in (painted, *commands, *buttons, *areas, beautify, with_picture, info, draw, fallback):
-        router.include_router(module.build())
+    buttons = (results, edit, pictures, press)
+    ordered = [
+        *(routers.first for routers in own),
+        *(module.build() for module in (*commands, *buttons)),
+        *(routers.among for routers in own),
+        with_picture.build(),
+        info.build(),
+        *(routers.last for routers in own),
+        fallback.build(),
+    ]
+    router = Router(name="conversation")
+    router.include_routers(*(one for one in ordered if one is not None))
     return router

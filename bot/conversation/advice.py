@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bot.imaging.decoding import PictureRefused, Trouble
-from bot.jobs.cards import escape, mode_name, refused, shortened, style_name, wait
+from bot.jobs.cards import escape, refused, shortened, style_name, wait
 from bot.jobs.compose import ModeMissing, TooLong
 from bot.jobs.order import EngineAway
-from bot.modes.base import BadFactor, BadScale, NoDepthMap, NoLook, TooLarge
+from bot.modes.enlarge import BadFactor, TooLarge
 from bot.modes.extend.canvas import PERCENT, BadShare
+from bot.modes.outlines import BadScale, NoDepthMap, NoLook
 from bot.modes.source import NoPicture, TooManyPictures, WhichPicture
 from bot.prompt import (
     BOUNDS,
@@ -56,7 +57,7 @@ def _about_prompt(error: PromptError) -> str:
             ).format(style=_said(value), name=style_name(nearest), nearest=nearest)
         case Misplaced(parameter=parameter, commands=commands):
             return _("--{parameter} belongs to {commands}. Leave it out here; nothing was drawn.").format(
-                parameter=parameter, commands=" ".join("/imagine" if it == "draw" else f"/{it}" for it in commands)
+                parameter=parameter, commands=" ".join(f"/{it}" for it in commands)
             )
         case MissingValue(parameter=parameter):
             return _("--{parameter} needs a value: {example}").format(
@@ -149,8 +150,8 @@ def _about_prompt(error: PromptError) -> str:
             return _("That would be {size} pixels, more than I can make. It is large already.").format(
                 size=f"{width}×{height}"
             )
-        case ModeMissing(mode=mode, lacks=lacks):
-            return missing_mode(mode, lacks)
+        case ModeMissing(lacks=lacks):
+            return missing_mode(error.name or error.mode, lacks)
     raise TypeError(f"no advice for {error!r}")
 
 
@@ -210,9 +211,9 @@ def _about_picture(trouble: Trouble, detail: str) -> str:
             )
 
 
-def missing_mode(mode: str, lacks: str) -> str:
+def missing_mode(name: str, lacks: str) -> str:
     """That a mode has no weights here, and what its owner would have to do."""
-    text = _("“{mode}” is not installed in this studio.").format(mode=mode_name(mode))
+    text = _("“{mode}” is not installed in this studio.").format(mode=name)
     if lacks:
         return text + " " + _("For the owner: {lacks}").format(lacks=f"<code>{_said(lacks)}</code>")
     return text + " " + _("The owner can see with “doctor” which files it takes.")

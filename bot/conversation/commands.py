@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiogram import Bot
 from aiogram.types import BotCommand, BotCommandScopeAllGroupChats, BotCommandScopeAllPrivateChats
 
+from bot.jobs.mode import Modes
 from bot.texts.i18n import N_, _, speaking
 from bot.texts.languages import LANGUAGES, Language
 
 COMMANDS = {
-    "imagine": N_("Draw a picture from words"),
-    "beautify": N_("Improve the words"),
-    "vary": N_("Variations of a picture"),
-    "mix": N_("Mix 2 to 4 pictures"),
-    "restyle": N_("A picture and words"),
-    "control": N_("Keep the outlines"),
-    "inpaint": N_("Repaint a part"),
-    "outpaint": N_("Extend the frame"),
-    "upscale": N_("Enlarge, ×2 or 4K"),
     "tree": N_("Family tree of a picture"),
     "history": N_("My pictures"),
     "styles": N_("Styles"),
@@ -28,22 +22,24 @@ COMMANDS = {
     "help": N_("How to ask for more"),
 }
 ALONE = ("history", "styles", "settings")
-IN_GROUPS = tuple(command for command in COMMANDS if command not in ALONE)
 
 
-def commands_for(language: Language, *, private: bool) -> list[BotCommand]:
+def commands_for(modes: Modes[Any], language: Language, *, private: bool) -> list[BotCommand]:
+    listed = {mode.commands[0]: mode.about for mode in modes if mode.commands} | COMMANDS
     with speaking(language):
         return [
             BotCommand(command=command, description=_(description))
-            for command, description in COMMANDS.items()
-            if private or command in IN_GROUPS
+            for command, description in listed.items()
+            if private or command not in ALONE
         ]
 
 
-async def set_commands(bot: Bot) -> None:
+async def set_commands(bot: Bot, modes: Modes[Any]) -> None:
     """Tells Telegram; English for every language that has no list of its own."""
     for private, scope in ((True, BotCommandScopeAllPrivateChats()), (False, BotCommandScopeAllGroupChats())):
-        await bot.set_my_commands(commands_for("en", private=private), scope=scope)
+        await bot.set_my_commands(commands_for(modes, "en", private=private), scope=scope)
         for language in LANGUAGES:
             if language != "en":
-                await bot.set_my_commands(commands_for(language, private=private), scope=scope, language_code=language)
+                await bot.set_my_commands(
+                    commands_for(modes, language, private=private), scope=scope, language_code=language
+                )

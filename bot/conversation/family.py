@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.jobs import cards
+from bot.jobs.studio import Studio
 from bot.store import History, StoredPicture
 from bot.texts.i18n import _
 from inference.requests import Rewrite
@@ -25,21 +26,21 @@ class Family:
     cut: bool
 
 
-async def parent_lines(history: History, picture_id: int) -> list[str]:
+async def parent_lines(studio: Studio, picture_id: int) -> list[str]:
     """What a picture was made from, a line of HTML each."""
     lines = []
-    for parent_id, upload_id in await history.sources.parents(picture_id):
+    for parent_id, upload_id in await studio.history.sources.parents(picture_id):
         if upload_id is not None:
-            upload = await history.sources.upload(upload_id)
+            upload = await studio.history.sources.upload(upload_id)
             size = f", {upload.width}×{upload.height}" if upload else ""
             lines.append("• 📷 " + _("a picture that was sent here") + size)
             continue
-        parent = await history.picture(parent_id) if parent_id is not None else None
+        parent = await studio.history.picture(parent_id) if parent_id is not None else None
         if parent is None:
             lines.append("• " + _("a picture that has been deleted"))
         else:
             seed = _("seed {seed}").format(seed=parent.recipe.seed)
-            lines.append(f"• {cards.escape(cards.plain_wish(parent.recipe.request, words_of(parent)))} · {seed}")
+            lines.append(f"• {cards.escape(studio.modes.plain_wish(parent.recipe.request, words_of(parent)))} · {seed}")
     return lines
 
 

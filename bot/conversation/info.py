@@ -14,7 +14,6 @@ from bot.conversation.results import tell_recipe_of_job
 from bot.jobs import cards, keyboards
 from bot.jobs.belonging import post_of
 from bot.jobs.compose import Composition, missing
-from bot.jobs.context import line_of_request
 from bot.jobs.order import known_card, order
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import in_line_already
@@ -27,7 +26,7 @@ from bot.telegram.fetching import CutOff, FileTooBig
 from bot.telegram.filters import InPrivate, WithDocument
 from bot.telegram.turns import LineFull
 from bot.texts.i18n import _
-from inference.requests import AnyRequest, Inpaint, Recipe
+from inference.requests import Recipe
 
 
 async def info(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
@@ -88,7 +87,7 @@ async def repeat(
     request, card = recipe.request, await known_card(studio.queue)
     if not card.can(request):
         raise missing(card, request.needs)
-    made_from = _made_from(request)
+    made_from = request.pictures
     owned = await studio.history.sources.owned(person.id, made_from)
     if not owned.keys() >= set(made_from):
         await studio.deliveries.say(
@@ -96,7 +95,7 @@ async def repeat(
         )
         return
     alone = request.model_copy(update={"seeds": (recipe.seed,)})
-    made = Composition(alone, line_of_request(request, recipe.tile), ())
+    made = Composition(alone, studio.modes.line(request, recipe.tile), ())
     await order(studio, origin, made, parents=tuple(owned[blob] for blob in made_from), key=key)
 
 
@@ -128,14 +127,9 @@ async def _of_post(post: Post, studio: Studio, origin: Origin) -> bool:
     return bool(pictures)
 
 
-def _made_from(request: AnyRequest) -> tuple[str, ...]:
-    """Digests of the pictures that a request works from; a mask is none."""
-    return request.sources[:1] if isinstance(request, Inpaint) else request.sources
-
-
 async def of_file(recipe: Recipe, origin: Origin, studio: Studio) -> None:
-    line = line_of_request(recipe.request, recipe.tile)
-    await studio.deliveries.say(origin, cards.recipe(line, recipe), keyboards.recipe(write(line)))
+    line = studio.modes.line(recipe.request, recipe.tile)
+    await studio.deliveries.say(origin, cards.recipe(studio.modes, line, recipe), keyboards.recipe(write(line)))
 
 
 async def in_file(studio: Studio, document: Document | None, person_id: int) -> Recipe | None:

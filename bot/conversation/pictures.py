@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from aiogram import F, Router
 from aiogram.types import CallbackQuery
 
 from bot.conversation.family import parent_lines
 from bot.jobs import cards, keyboards
 from bot.jobs.belonging import post_of
-from bot.jobs.compose import Composition, compose
-from bot.jobs.order import known_card, order
+from bot.jobs.compose import Composition
+from bot.jobs.order import order
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import in_line_already
-from bot.jobs.shown import keys_of
 from bot.jobs.studio import Studio
 from bot.prompt import write
-from bot.store import Parent, Person, Preferences, StoredPicture
+from bot.store import Parent, Person, StoredPicture
 from bot.store.handling import decided
 from bot.telegram.callbacks import PictureButton
 from bot.texts.i18n import _
@@ -39,33 +36,6 @@ async def take_out(
                 await gallery.refresh(picture.job_id, origin.chat_id, callback.message.message_id)
     except BlobMissing:
         await studio.deliveries.say(origin, _("The file of this picture is gone. Its recipe can draw it again: /info"))
-
-
-async def refine(
-    callback: CallbackQuery,
-    callback_data: PictureButton,
-    picture: StoredPicture,
-    person: Person,
-    studio: Studio,
-    origin: Origin,
-) -> None:
-    """The same words and the same seed in full quality, once."""
-    if not studio.modes.refinable(picture.recipe.request, studio.queue.card):
-        await callback.answer(_("Full quality is not installed here."), show_alert=True)
-        return
-    key = callback_data.pack()
-    if await in_line_already(callback, studio, person, key):
-        return
-    for child in await studio.history.children(picture.id):
-        post = await studio.history.find_post(kind="single", picture_id=child.id, chat_id=origin.chat_id)
-        if post is None or child.recipe.request.kind != "full":
-            continue
-        if await studio.deliveries.gallery.point_to(post, _("It is drawn in full quality already.")):
-            return
-    line = replace(await studio.deliveries.gallery.line(picture), mode="full")
-    made = compose(line, Preferences(), await known_card(studio.queue), private=origin.private)
-    await order(studio, origin, made, parents=(Parent(picture_id=picture.id),), key=key)
-    await _refresh(callback, picture.id, studio)
 
 
 async def repeat(
@@ -93,10 +63,11 @@ async def recipe(callback: CallbackQuery, picture: StoredPicture, studio: Studio
 async def tell_recipe(picture: StoredPicture, studio: Studio, origin: Origin) -> None:
     line = await studio.deliveries.gallery.line(picture)
     text = cards.recipe(
+        studio.modes,
         line,
         picture.recipe,
         job_id=picture.job_id,
-        parents=await parent_lines(studio.history, picture.id),
+        parents=await parent_lines(studio, picture.id),
         origins=await studio.deliveries.gallery.origins(picture),
     )
     await studio.deliveries.say(origin, text, keyboards.recipe(write(line), picture=picture.id))
@@ -127,7 +98,7 @@ async def _refresh(callback: CallbackQuery, picture_id: int, studio: Studio) -> 
     picture = await studio.history.picture(picture_id)
     if picture is None:
         return
-    markup = await keys_of(studio, picture)
+    markup = await studio.deliveries.gallery.keyboard(picture)
     await studio.deliveries.gallery.rebutton(callback.message, markup)
 
 
@@ -135,7 +106,6 @@ def build() -> Router:
     router = Router(name="pictures")
     press = router.callback_query
     press.register(take_out, PictureButton.filter(F.action.in_({"open", "file"})))
-    press.register(refine, PictureButton.filter(F.action == "full"))
     press.register(repeat, PictureButton.filter(F.action == "repeat"))
     press.register(recipe, PictureButton.filter(F.action == "recipe"))
     press.register(star, PictureButton.filter(F.action == "star"))

@@ -8,7 +8,7 @@ from aiogram.types import CallbackQuery, Message
 
 from bot.jobs import cards, keyboards
 from bot.jobs.belonging import post_of
-from bot.jobs.messages import plain_wish_of
+from bot.jobs.context import plain_wish_of
 from bot.jobs.origin import Origin
 from bot.jobs.orphans import at_home
 from bot.jobs.studio import Studio

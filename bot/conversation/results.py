@@ -40,7 +40,7 @@ async def once_more(
 
 async def _repeat(job: Job, studio: Studio, origin: Origin, key: str, *, new_seeds: bool) -> None:
     """What is drawn descends from what the job worked from, or else from its first picture, which stands for all."""
-    request, line, context = request_of(job), line_of(job), context_of(job)
+    request, line, context = request_of(job), line_of(studio.modes, job), context_of(job)
     if new_seeds:
         seeds = tile_seeds(new_seed(), len(request.seeds))
         request, line = request.model_copy(update={"seeds": seeds}), replace(line, seed=seeds[0])
@@ -71,10 +71,12 @@ async def recipe(callback: CallbackQuery, job: Job, studio: Studio, origin: Orig
 
 
 async def tell_recipe_of_job(job: Job, first: StoredPicture, studio: Studio, origin: Origin) -> None:
-    line = line_of(job)
+    line = line_of(studio.modes, job)
     origins = cards.origins(line, job.request, context_of(job).own_words)
-    parents = await parent_lines(studio.history, first.id)
-    text = cards.recipe(line, first.recipe, job_id=job.id, seeds=job.request.seeds, parents=parents, origins=origins)
+    parents = await parent_lines(studio, first.id)
+    text = cards.recipe(
+        studio.modes, line, first.recipe, job_id=job.id, seeds=job.request.seeds, parents=parents, origins=origins
+    )
     await studio.deliveries.say(origin, text, keyboards.recipe(write(line), job_id=job.id))
 
 

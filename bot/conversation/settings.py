@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aiogram import Bot, F, Router
+from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.types import BotCommandScopeChat, CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
 
@@ -18,7 +18,6 @@ from bot.telegram.callbacks import SettingButton, SettingField
 from bot.telegram.screen import Screen, put, send
 from bot.texts.i18n import _, speaking
 from bot.texts.languages import LANGUAGES
-from inference.requests import ModelCard
 
 LANGUAGE_NAMES = {"ru": "🇷🇺 Русский", "en": "🇬🇧 English"}
 COUNTS = (1, 2, 3, 4, 6, 8)
@@ -27,7 +26,7 @@ AS_CLIENT = "auto"
 
 
 async def open_(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
-    await send(studio.bot, origin.beside, Screen(summary(person), menu(person)))
+    await send(studio.bot, origin.beside, Screen(summary(studio, person), menu(person)))
 
 
 async def press(callback: CallbackQuery, callback_data: SettingButton, person: Person, studio: Studio) -> None:
@@ -39,7 +38,7 @@ async def press(callback: CallbackQuery, callback_data: SettingButton, person: P
         return
     if field != "menu" and not value:
         await callback.answer()
-        await _show(callback, studio, person, choices(person, field, studio.queue.card))
+        await _show(callback, studio, person, choices(studio, person, field))
         return
     if field != "menu":
         chosen = read(field, value)
@@ -50,7 +49,7 @@ async def press(callback: CallbackQuery, callback_data: SettingButton, person: P
     with speaking(person.language):
         await callback.answer(None if field == "menu" else _("Remembered."))
         if field == "language":
-            await _translate_menu(studio.bot, callback, person)
+            await _translate_menu(studio, callback, person)
         await _show(callback, studio, person, menu(person))
 
 
@@ -73,7 +72,7 @@ def read(field: SettingField, value: str) -> object:
     return REFUSED
 
 
-def summary(person: Person) -> str:
+def summary(studio: Studio, person: Person) -> str:
     chosen = person.preferences
     return "\n".join(
         [
@@ -81,7 +80,7 @@ def summary(person: Person) -> str:
             _("They apply unless your message says otherwise."),
             "",
             _("Language: {value}").format(value=LANGUAGE_NAMES[person.language]),
-            _("Quality: {value}").format(value=cards.mode_name(chosen.mode or "flash")),
+            _("Quality: {value}").format(value=studio.modes.kind_name(chosen.mode or "flash")),
             _("Aspect ratio: {value}").format(value=chosen.size or DEFAULT_SIZE),
             _("Pictures at a time: {value} (in groups one)").format(value=chosen.count or PICTURES_IN_PRIVATE),
             _("Style: {style}").format(style=cards.style_name(chosen.style)),
@@ -101,9 +100,9 @@ def menu(person: Person) -> InlineKeyboardMarkup:
     )
 
 
-def choices(person: Person, field: SettingField, card: ModelCard | None) -> InlineKeyboardMarkup:
+def choices(studio: Studio, person: Person, field: SettingField) -> InlineKeyboardMarkup:
     """The values of one setting, the present one ticked, two or three in a row."""
-    options, width = _options(person, field, card)
+    options, width = _options(studio, person, field)
     buttons = [
         keyboards.button(
             ("✅ " if now else "") + text, SettingButton(owner=person.id, field=field, value=value.replace(":", "x"))
@@ -114,8 +113,8 @@ def choices(person: Person, field: SettingField, card: ModelCard | None) -> Inli
     return keyboards.markup(*keyboards.rows_of(buttons, width), [back])
 
 
-def _options(person: Person, field: SettingField, card: ModelCard | None) -> tuple[list[tuple[str, str, bool]], int]:
-    chosen = person.preferences
+def _options(studio: Studio, person: Person, field: SettingField) -> tuple[list[tuple[str, str, bool]], int]:
+    chosen, card = person.preferences, studio.queue.card
     match field:
         case "language":
             own = person.chosen_language
@@ -123,7 +122,7 @@ def _options(person: Person, field: SettingField, card: ModelCard | None) -> tup
             return [*named, (_("As in Telegram"), AS_CLIENT, own is None)], 2
         case "mode":
             kinds = [kind for kind in ("flash", "full") if card is None or kind in card.kinds]
-            return [(cards.mode_name(kind), kind, kind == (chosen.mode or "flash")) for kind in kinds], 2
+            return [(studio.modes.kind_name(kind), kind, kind == (chosen.mode or "flash")) for kind in kinds], 2
         case "size":
             offered = [ratio for ratio in USUAL_SIZES if card is None or ratio in card.sizes]
             return [(ratio, ratio, ratio == (chosen.size or DEFAULT_SIZE)) for ratio in offered], 3
@@ -140,19 +139,19 @@ def _options(person: Person, field: SettingField, card: ModelCard | None) -> tup
 async def _show(callback: CallbackQuery, studio: Studio, person: Person, markup: InlineKeyboardMarkup) -> None:
     message = callback.message
     if message is not None:
-        await put(studio.bot, message.chat.id, message.message_id, Screen(summary(person), markup))
+        await put(studio.bot, message.chat.id, message.message_id, Screen(summary(studio, person), markup))
 
 
-async def _translate_menu(bot: Bot, callback: CallbackQuery, person: Person) -> None:
+async def _translate_menu(studio: Studio, callback: CallbackQuery, person: Person) -> None:
     """The list of commands follows the chosen language, where the chat is one person's own."""
     message = callback.message
     if message is None or message.chat.type != "private":
         return
     scope = BotCommandScopeChat(chat_id=message.chat.id)
     if person.chosen_language is None:
-        await bot.delete_my_commands(scope=scope)
+        await studio.bot.delete_my_commands(scope=scope)
     else:
-        await bot.set_my_commands(commands_for(person.chosen_language, private=True), scope=scope)
+        await studio.bot.set_my_commands(commands_for(studio.modes, person.chosen_language, private=True), scope=scope)
 
 
 def build() -> Router:

@@ -14,6 +14,7 @@ from aiogram.types import Message
 from bot.conversation import family, tree_drawing
 from bot.conversation.family import Family, Node, family_of
 from bot.jobs import cards
+from bot.jobs.mode import Modes
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.modes.intent import picture_number
@@ -22,14 +23,7 @@ from bot.store import Person, StoredPicture
 from bot.telegram.addressed import Addressed
 from bot.telegram.screen import Photo, Screen, send
 from bot.texts.i18n import _
-from inference.requests import Mix
 
-# Short and in Latin letters, which is what the font at hand can draw; the caption says it in the person's language.
-_LABELS = {
-    "flash": "again", "full": "full", "refine": "refine", "inpaint": "repaint", "outpaint": "extend", "mix": "vary",
-    "mix_flash": "vary", "hed": "outlines", "depth": "depth", "scribble": "scribble", "x2": "x2", "flash_x2": "x2",
-    "x4": "x4",
-}  # fmt: skip
 MOST_LINES = 12
 
 # A tree alone is something to draw; shown, and with an article, it is the one that a picture stands in.
@@ -68,8 +62,8 @@ async def tree(message: Message, number: int | None, person: Person, studio: Stu
         )
         return
     shown = dict(zip(kin.blobs, await studio.decoder.thumbnails(list(kin.blobs.values())), strict=True))
-    drawn = await asyncio.to_thread(_drawn, kin, shown, ("picture", picture.id))
-    await send(studio.bot, origin.place, Screen(_caption(kin), photo=Photo(drawn, "tree.jpg")))
+    drawn = await asyncio.to_thread(_drawn, studio.modes, kin, shown, ("picture", picture.id))
+    await send(studio.bot, origin.place, Screen(_caption(studio.modes, kin), photo=Photo(drawn, "tree.jpg")))
 
 
 async def _meant(message: Message, number: int | None, person: Person, studio: Studio) -> StoredPicture | None:
@@ -84,22 +78,18 @@ async def _meant(message: Message, number: int | None, person: Person, studio: S
     return picture if picture is not None and person.id == picture.owner_id else None
 
 
-def _drawn(kin: Family, shown: Mapping[Node, bytes | None], here: Node) -> bytes:
-    edges = [(parent, child, _label(kin, child)) for parent, child in kin.edges]
+def _drawn(modes: Modes[Studio], kin: Family, shown: Mapping[Node, bytes | None], here: Node) -> bytes:
+    edges = [(parent, child, _label(modes, kin, child)) for parent, child in kin.edges]
     return tree_drawing.tree(kin.generations, edges, shown, here)
 
 
-def _label(kin: Family, child: Node) -> str:
+def _label(modes: Modes[Studio], kin: Family, child: Node) -> str:
     picture = kin.pictures.get(child[1])
-    if picture is None:
-        return "?"
-    request = picture.recipe.request
-    if isinstance(request, Mix) and len(request.images) > 1:
-        return "mix"
-    return _LABELS.get(request.kind, request.kind)
+    label = modes.of(picture.recipe.request).tree_label if picture is not None else None
+    return "?" if picture is None or label is None else label(picture.recipe.request)
 
 
-def _caption(kin: Family) -> str:
+def _caption(modes: Modes[Studio], kin: Family) -> str:
     """The same in words: which numbers were made from which, and how."""
     numbers = {node: number for number, node in enumerate((node for row in kin.generations for node in row), start=1)}
     parents: dict[Node, list[int]] = {}
@@ -108,7 +98,7 @@ def _caption(kin: Family) -> str:
     lines = ["🌳 <b>" + _("Family tree") + "</b>"]
     for child, made_from in sorted(parents.items(), key=lambda item: numbers[item[0]])[:MOST_LINES]:
         picture = kin.pictures.get(child[1])
-        wish = cards.plain_wish(picture.recipe.request, family.words_of(picture), 48) if picture else "?"
+        wish = modes.plain_wish(picture.recipe.request, family.words_of(picture), 48) if picture else "?"
         lines.append(f"{numbers[child]} ← {' + '.join(map(str, sorted(made_from)))} · {cards.escape(wish)}")
     if kin.cut or len(parents) > MOST_LINES:
         lines.append(_("The family is larger than fits here."))

@@ -8,17 +8,14 @@ from aiogram import Router
 from aiogram.types import Message
 
 from bot.conversation import info
+from bot.jobs.mode import Mode
 from bot.jobs.origin import Origin
+from bot.jobs.picture_keys import lacks_something, menu
 from bot.jobs.questions import AnswersDraft
 from bot.jobs.studio import Studio
-from bot.modes import buttons as workbench
-from bot.modes import source as pictures_in
-from bot.modes import works
-from bot.modes.base import offered
+from bot.modes import source
 from bot.modes.intent import PictureWish, picture_number, understood
-from bot.modes.mix import mixing
 from bot.modes.source import NoPicture, WhichPicture, carries_picture
-from bot.prompt import Command
 from bot.store import Draft, Given, Person
 from bot.store.handling import update_in_hand
 from bot.telegram.albums import Albums
@@ -28,7 +25,7 @@ from inference.requests import MAX_SOURCES
 
 async def wished(
     message: Message,
-    command: Command | None,
+    mode: Mode[Studio] | None,
     words: str,
     addressed: bool,
     person: Person,
@@ -37,38 +34,37 @@ async def wished(
     albums: Albums,
 ) -> None:
     if not carries_picture(message):
-        await _to_answered(studio, origin, person, message, command, words)
+        await _to_answered(studio, origin, person, message, mode, words)
         return
     parts = await albums.gather(message)
     if parts is None:
         return
     origin = replace(origin, update_id=update_in_hand(origin.update_id))
     if len(parts) > 1:
-        await _album(studio, origin, person, parts, command, words, addressed)
-    elif addressed and command is None:
+        await _album(studio, origin, person, parts, mode, words, addressed)
+    elif addressed and mode is None:
         await _silent(studio, origin, person, message)
-    elif addressed and command is not None:
-        given = await pictures_in.read(studio, message, person.id)
-        await works.begin(studio, origin, person, command, given, words)
+    elif addressed and mode is not None and mode.begin is not None:
+        await mode.begin(studio, origin, person, await source.read(studio, message, person.id), words)
 
 
 async def _to_answered(
-    studio: Studio, origin: Origin, person: Person, message: Message, command: Command | None, words: str
+    studio: Studio, origin: Origin, person: Person, message: Message, mode: Mode[Studio] | None, words: str
 ) -> None:
-    """A command about the picture that the message answers; /mix may come without one and collect."""
-    assert command is not None
+    """A command about the picture that the message answers; some may come without one."""
+    assert mode is not None
     try:
-        given = await pictures_in.answered(studio, message, person.id)
+        given = await source.answered(studio, message, person.id)
     except WhichPicture:
         said, _space, rest = words.partition(" ")
         number = picture_number(said)
         if number is None:
             raise
-        given, words = await pictures_in.answered(studio, message, person.id, number), rest.strip()
-    if given is not None:
-        await works.begin(studio, origin, person, command, given, words)
-    elif command == "mix":
-        await mixing.open_(studio, origin, [], words, collecting=True)
+        given, words = await source.answered(studio, message, person.id, number), rest.strip()
+    if given is not None and mode.begin is not None:
+        await mode.begin(studio, origin, person, given, words)
+    elif mode.begin_bare is not None:
+        await mode.begin_bare(studio, origin, words)
     else:
         raise NoPicture
 
@@ -78,58 +74,48 @@ async def _album(
     origin: Origin,
     person: Person,
     parts: list[Message],
-    command: Command | None,
+    mode: Mode[Studio] | None,
     words: str,
     addressed: bool,
 ) -> None:
-    """Two to four pictures are a mix, with /control a transfer of style. The caption may stand under any of them.
+    """Several pictures at once, for modes that take them; without a word they are collected.
 
-    Of more the first four are taken, and whoever sent them is told so.
+    The caption may stand under any of them. Of more than four the first are taken, and whoever sent them is told so.
     """
     told = next((part for part in parts if part.caption), None)
     if told is not None and not words:
-        found = await PictureWish()(told, studio.bot)
+        found = await PictureWish()(told, studio.bot, studio)
         if isinstance(found, dict):
-            command, words, addressed = found["command"], found["words"], found["addressed"]
+            mode, words, addressed = found["mode"], found["words"], found["addressed"]
     if not addressed:
         return
-    if command not in (None, "mix", "restyle", "control"):
+    album = "collected" if mode is None else mode.album
+    if album == "collected":
+        album = next(one.album for one in studio.modes if one.collects is not None)
+    if isinstance(album, str):
         await studio.deliveries.say(origin, _("One picture at a time for this, please. An album I can mix: /mix"))
         return
-    pictures = [await pictures_in.read(studio, part, person.id) for part in parts[:MAX_SOURCES]]
-    left_out = len(parts) - len(pictures)
-    if command == "control":
-        await works.transfer_style(studio, origin, person, pictures, words, left_out)
-        return
-    draft = await mixing.collecting(studio, origin)
-    if draft is not None and not words:
-        await mixing.add(studio, draft.id, pictures, left_out)
-        return
-    await mixing.open_(studio, origin, pictures, words, collecting=False, left_out=left_out)
+    pictures = [await source.read(studio, part, person.id) for part in parts[:MAX_SOURCES]]
+    await album(studio, origin, person, pictures, words, len(parts) - len(pictures))
 
 
 async def _silent(studio: Studio, origin: Origin, person: Person, message: Message) -> None:
-    """A picture without a word: one more for a mix, a file with its recipe, or a menu."""
-    draft = await mixing.collecting(studio, origin)
-    if draft is not None:
-        await mixing.add(studio, draft.id, [await pictures_in.read(studio, message, person.id)])
-        return
+    """A picture without a word: one more for what is being collected, a file with its recipe, or a menu."""
+    for mode in studio.modes:
+        if mode.collects is not None and await mode.collects(studio, origin.owner_id, origin.chat_id):
+            assert not isinstance(mode.album, str)
+            await mode.album(studio, origin, person, [await source.read(studio, message, person.id)], "")
+            return
     recipe = await info.in_file(studio, message.document, person.id)
     if recipe is not None:
         await info.of_file(recipe, origin, studio)
         return
-    given = await pictures_in.read(studio, message, person.id)
-    await studio.deliveries.say(origin, _menu(studio), workbench.menu(given.parent, studio.queue.card))
-
-
-def _menu(studio: Studio) -> str:
+    given = await source.read(studio, message, person.id)
+    card, modes = studio.queue.card, studio.modes
     text = "🖼 " + _("What shall I do with it? Or send it again with words, and I will draw it anew.")
-    card = studio.queue.card
-    if any(
-        not offered(card, wish) for wish in ("vary", "restyle", "inpaint", "outpaint", "x2", "x4", "control", "mix")
-    ):
+    if lacks_something(modes, card):
         text += "\n" + _("🔒 is not installed here; tap it to see what is missing.")
-    return text
+    await studio.deliveries.say(origin, text, menu(modes, given.parent, card))
 
 
 async def told(message: Message, draft: Draft, person: Person, studio: Studio, origin: Origin) -> None:
@@ -138,8 +124,10 @@ async def told(message: Message, draft: Draft, person: Person, studio: Studio, o
         await studio.deliveries.say(origin, _("This is no longer there."))
         return
     given = Given.model_validate(draft.body["given"])
-    words = understood(message.text or "")[1] or (message.text or "")
-    await works.begin(studio, origin, person, draft.body["command"], given, words)
+    words = understood(message.text or "", studio.modes)[1] or (message.text or "")
+    begin = studio.modes.named(draft.body["command"]).begin
+    assert begin is not None
+    await begin(studio, origin, person, given, words)
 
 
 def build() -> Router:

@@ -17,19 +17,16 @@ from aiogram.types import Document, MaybeInaccessibleMessageUnion, Message, Phot
 
 from bot.store import Draft, DraftKind, History, Post, PostKind, Sources, StoredPicture
 from bot.telegram.callbacks import (
-    AreaButton,
     BrokenButton,
-    Button,
-    JobButton,
-    MixButton,
+    ButtonOfJob,
+    DraftButton,
+    Ours,
     PictureButton,
     SourceButton,
-    WordsButton,
     read_button,
 )
 
 _FILE = re.compile(r"kandinsky-(?P<job>\d{1,18})-(?P<number>\d{1,3})(?:\.\w+)?")
-_DRAFTS: dict[type[MixButton | AreaButton], DraftKind] = {MixButton: "mix", AreaButton: "mask"}
 
 
 async def post_of(history: History, message: MaybeInaccessibleMessageUnion) -> Post | None:
@@ -90,7 +87,7 @@ async def draft_shown(sources: Sources, message: Message, kind: DraftKind) -> Dr
     if known is not None or not is_ours(message):
         return known
     for button in _buttons(message):
-        if isinstance(button, MixButton | AreaButton) and _DRAFTS[type(button)] == kind:
+        if isinstance(button, DraftButton) and button.draft_kind == kind:
             return await sources.draft(button.draft)
     return None
 
@@ -142,14 +139,11 @@ def file_name(picture: StoredPicture) -> str:
 async def _told(history: History, message: Message) -> Post | None:
     """What a message shows by its buttons, or by the name of its file."""
     for button in _buttons(message):
-        match button:
-            case JobButton(action="queue" | "retry") | WordsButton(action="mine"):
-                return _post(message, "status", button.job)
-            case JobButton(action="star" | "really"):
-                return _post(message, "grid", button.job)
-            case PictureButton(action="star" | "really") | SourceButton(action="less"):
-                picture = await history.picture(button.picture)
-                return _post(message, "single", picture.job_id, picture.id) if picture is not None else None
+        if button.shows is not None and isinstance(button, ButtonOfJob):
+            return _post(message, button.shows, button.job)
+        if button.shows is not None and isinstance(button, PictureButton | SourceButton):
+            picture = await history.picture(button.picture)
+            return _post(message, "single", picture.job_id, picture.id) if picture is not None else None
     named = _FILE.fullmatch(message.document.file_name or "") if message.document is not None else None
     for picture in await history.pictures_of_job(int(named["job"])) if named is not None else ():
         if named is not None and picture.tile + 1 == int(named["number"]):
@@ -175,7 +169,7 @@ def _file_of(message: Message) -> Document | PhotoSize | None:
     return message.document or (message.photo[-1] if message.photo else None)
 
 
-def _buttons(message: Message) -> list[Button]:
+def _buttons(message: Message) -> list[Ours]:
     rows = message.reply_markup.inline_keyboard if message.reply_markup is not None else []
     found = []
     for key in (key for row in rows for key in row):

@@ -11,18 +11,17 @@ from aiogram.types import MaybeInaccessibleMessageUnion, Message
 from bot.jobs.belonging import standing_in
 from bot.store import Given, History, StoredPicture
 from bot.telegram.callbacks import (
-    Button,
+    ButtonOfJob,
     CancelAllButton,
     DraftButton,
     ExampleButton,
     FileRecipeButton,
-    JobButton,
+    Ours,
     PageButton,
     PictureButton,
     SettingButton,
     SourceButton,
     StyleButton,
-    WordsButton,
 )
 from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger
@@ -53,7 +52,7 @@ class ButtonOwners:
     history: History
     ledger: Ledger
 
-    async def of(self, button: Button, message: MaybeInaccessibleMessageUnion | None = None) -> Found:
+    async def of(self, button: Ours, message: MaybeInaccessibleMessageUnion | None = None) -> Found:
         """What a button under a message stands for."""
         match button:
             case StyleButton() | ExampleButton() | FileRecipeButton():
@@ -62,7 +61,7 @@ class ButtonOwners:
                 return Found(frozenset({button.owner}))
             case PageButton():
                 return await self._page(button)
-            case JobButton() | WordsButton():
+            case ButtonOfJob():
                 return _job(await self.ledger.job(button.job))
             case PictureButton():
                 return _picture(await self.history.picture(button.picture))

@@ -7,17 +7,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bot.prompt import Mode, PromptError, PromptLine
-from bot.prompt.styles import PLAIN_STYLE, Style, language_of, styles
+from bot.prompt import PromptError, PromptLine
+from bot.prompt.styles import PLAIN_STYLE, Style, styles
 from bot.store import Preferences
-from inference.requests import MAX_PROMPT_CHARS, AnyRequest, FlashTextToImage, Kind, ModelCard, TextToImage
+from inference.requests import MAX_PROMPT_CHARS, AnyRequest, Kind, ModelCard
 
 DEFAULT_SIZE = "1:1"
 PICTURES_IN_PRIVATE = 4
 PICTURES_IN_GROUPS = 1
 SEEDS = 2**32
-# What a line says of how a control holds to its picture, and the fields of the request.
-CONTROLLED = {"scale": "scale", "start": "start", "end": "end", "levels": "hint_range", "drawn": "drawn"}
 
 _draw = random.SystemRandom()
 
@@ -33,10 +31,12 @@ class TooLong(PromptError):
 
 @dataclass(eq=False)
 class ModeMissing(PromptError):
-    """There are no weights for what was asked; `lacks` says what the owner would have to fetch."""
+    """There are no weights for what was asked; `lacks` says what the owner would have to fetch, `name` what the kind is
+    called (`bot.jobs.mode.Modes.told` fills it in)."""
 
     mode: Kind
     lacks: str = ""
+    name: str = ""
 
 
 def missing(card: ModelCard, kinds: Iterable[Kind]) -> ModeMissing:
@@ -45,15 +45,28 @@ def missing(card: ModelCard, kinds: Iterable[Kind]) -> ModeMissing:
     return ModeMissing(lacking, card.missing.get(lacking, ""))
 
 
+def new_seed() -> int:
+    return _draw.randrange(SEEDS)
+
+
 @dataclass(frozen=True)
 class Remark:
-    """Something decided on a person's behalf. `detail` is data: a parameter, a size, a style."""
+    """Something decided on a person's behalf. `detail` is data: a parameter, a size, a style. What a code reads as
+    stands in `bot.jobs.cards.captions` or with the mode that decides so."""
 
-    code: Literal[
-        "nearest_size", "switched_to_full", "style_unknown_here", "mode_missing", "not_translated", "translation_cut",
-        "quick_mix", "varied_by_refining", "made_smaller",
-    ]  # fmt: skip
+    code: str
     detail: str = ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What every mode composes from: the line, its author's habits, and what can be done here."""
+
+    line: PromptLine
+    preferences: Preferences
+    card: ModelCard
+    private: bool = True
+    draw_seed: Callable[[], int] = new_seed
 
 
 @dataclass(frozen=True)
@@ -65,10 +78,6 @@ class Composition:
     line: PromptLine
     remarks: tuple[Remark, ...] = ()
     unknown: tuple[str, ...] = ()
-
-
-def new_seed() -> int:
-    return _draw.randrange(SEEDS)
 
 
 def tile_seeds(first: int, count: int) -> tuple[int, ...]:
@@ -93,74 +102,6 @@ def brief(line: PromptLine, preferences: Preferences, *, private: bool = True) -
         style=None if line.style == preferences.style else line.style,
         mode=None if (full and explained) or line.mode == (preferences.mode or "flash") else line.mode,
     )
-
-
-def compose(
-    line: PromptLine,
-    preferences: Preferences,
-    card: ModelCard,
-    *,
-    private: bool = True,
-    draw_seed: Callable[[], int] = new_seed,
-) -> Composition:
-    """The request of a line; in a group one picture unless the line says otherwise. Raises PromptError.
-
-    The released net takes guidance, steps and a negative prompt only in full quality, so that asking for one of them
-    asks for full quality.
-    """
-    mode, mode_remarks = _mode(line, preferences, card)
-    (width, height), size, size_remarks = _size(line, preferences, card)
-    style, style_remarks = chosen_style(line, preferences, card)
-    language = language_of(line.prompt)
-    prompt = joined("prompt", line.prompt, style.suffix[language] if style else "")
-    seed = draw_seed() if line.seed is None else line.seed
-    seeds = tile_seeds(seed, line.n or usual_count(preferences, private))
-    explicit = replace(line, ar=size, seed=seed, n=len(seeds), style=style_slug(line, style), mode=mode)
-    remarks = (*mode_remarks, *size_remarks, *style_remarks)
-    unknown = card.unknown_words(line.prompt)
-    if mode == "flash":
-        flash = FlashTextToImage(prompt=prompt, width=width, height=height, seeds=seeds)
-        return Composition(flash, explicit, remarks, unknown)
-    chosen = {"steps": line.steps, "guidance_scale": line.cfg}
-    full = TextToImage(
-        prompt=prompt,
-        width=width,
-        height=height,
-        seeds=seeds,
-        negative_prompt=joined("no", line.no or "", style.negative[language] if style else ""),
-        **{name: value for name, value in chosen.items() if value is not None},
-    )
-    return Composition(full, explicit, remarks, unknown)
-
-
-def _mode(line: PromptLine, preferences: Preferences, card: ModelCard) -> tuple[Mode, tuple[Remark, ...]]:
-    only_full = next((name for name in ("steps", "cfg", "no") if getattr(line, name) is not None), None)
-    asked = line.mode or ("full" if only_full else None)
-    if asked is not None:
-        if asked not in card.kinds:
-            raise missing(card, [asked])
-        switched = line.mode is None and only_full is not None and preferences.mode != "full"
-        return asked, (Remark("switched_to_full", only_full),) if switched and only_full else ()
-    wanted: Mode = "full" if preferences.mode == "full" else "flash"
-    if wanted in card.kinds:
-        return wanted, ()
-    other: Mode = "full" if wanted == "flash" else "flash"
-    if other not in card.kinds:
-        raise missing(card, [wanted])
-    return other, (Remark("mode_missing", wanted),) if preferences.mode else ()
-
-
-def _size(
-    line: PromptLine, preferences: Preferences, card: ModelCard
-) -> tuple[tuple[int, int], tuple[int, int], tuple[Remark, ...]]:
-    """Pixels, the aspect ratio as offered, and a word where it is not the one asked for."""
-    asked = f"{line.ar[0]}:{line.ar[1]}" if line.ar else preferences.size or DEFAULT_SIZE
-    width, height = (int(side) for side in asked.split(":"))
-    pixels = card.size_for(width, height)
-    offered = next(ratio for ratio, size in card.sizes.items() if size == pixels)
-    ratio_width, ratio_height = (int(side) for side in offered.split(":"))
-    same = width * ratio_height == height * ratio_width
-    return pixels, (ratio_width, ratio_height), () if same or line.ar is None else (Remark("nearest_size", offered),)
 
 
 def chosen_style(

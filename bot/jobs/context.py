@@ -7,22 +7,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from bot.jobs.compose import CONTROLLED
+from bot.jobs.mode import Modes
 from bot.prompt import PromptError, PromptLine, read_back
 from bot.store import Parent
 from bot.texts.languages import Language
 from inference.queue.jobs import Job
-from inference.requests import (
-    AnyRequest,
-    Control,
-    FlashTextToImage,
-    Inpaint,
-    Mix,
-    Outpaint,
-    Refine,
-    TextToImage,
-    parse_request,
-)
+from inference.requests import AnyRequest, parse_request
 
 
 class JobContext(BaseModel):
@@ -67,35 +57,24 @@ def request_of(job: Job) -> AnyRequest:
     return job.request if context.then is None else parse_request(context.then)
 
 
-def line_of(job: Job) -> PromptLine:
+def line_of(modes: Modes[Any], job: Job) -> PromptLine:
     """What the person wrote, every choice made explicit; from the request where the line can no longer be read."""
     try:
         return read_back(context_of(job).line)
     except PromptError:
-        return line_of_request(request_of(job))
+        return modes.line(request_of(job))
 
 
-def line_of_request(request: AnyRequest, tile: int | None = None) -> PromptLine:
-    """A line that draws what this request draws, but for pictures it works from; only one tile of it if given."""
-    prompt = " ".join(request.words.split())
-    line = PromptLine(prompt=prompt, seed=request.seeds[tile or 0], n=len(request.seeds) if tile is None else 1)
-    if isinstance(request, FlashTextToImage | TextToImage):
-        line = replace(line, ar=(request.width, request.height), mode=request.kind)
-    if isinstance(request, TextToImage | Refine | Inpaint | Outpaint | Mix | Control):
-        line = replace(line, no=request.negative_prompt or None, steps=request.steps, cfg=request.guidance_scale)
-    if isinstance(request, Control):
-        unusual = {
-            said: getattr(request, field)
-            for said, field in CONTROLLED.items()
-            if getattr(request, field) != Control.model_fields[field].default
-        }
-        iw = request.style_scale if request.style_scale != Control.model_fields["style_scale"].default else None
-        line = replace(line, method=request.kind, iw=iw, **unusual)
-    if isinstance(request, Inpaint):
-        line = replace(line, whole=None if request.focus else True)
-    return line
-
-
-def line_of_tile(job: Job, tile: int) -> PromptLine:
+def line_of_tile(modes: Modes[Any], job: Job, tile: int) -> PromptLine:
     """The line that draws one picture of a job alone."""
-    return replace(line_of(job), seed=job.request.seeds[tile], n=1)
+    return replace(line_of(modes, job), seed=job.request.seeds[tile], n=1)
+
+
+def wish_of(modes: Modes[Any], job: Job) -> str:
+    """What a job is for, as HTML."""
+    return modes.wish(request_of(job), line_of(modes, job).prompt)
+
+
+def plain_wish_of(modes: Modes[Any], job: Job) -> str:
+    """The same in one line of plain text."""
+    return modes.plain_wish(request_of(job), line_of(modes, job).prompt)

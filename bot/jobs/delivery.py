@@ -17,9 +17,9 @@ from aiogram.types import InlineKeyboardMarkup
 
 from bot.jobs import cards, keyboards, result
 from bot.jobs.belonging import write_down
-from bot.jobs.context import context_of
+from bot.jobs.context import context_of, wish_of
 from bot.jobs.gallery import Gallery
-from bot.jobs.messages import place_of, status_key, wish_of
+from bot.jobs.messages import place_of, status_key
 from bot.jobs.origin import Origin
 from bot.jobs.originals import Originals
 from bot.jobs.statuses import Statuses, render

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from bot.jobs import cards, keyboards
 from bot.jobs.compose import Remark
 from bot.jobs.context import JobContext
+from bot.jobs.mode import Modes
 from bot.jobs.shown import Shown, keys
-from bot.jobs.shown_modes import Modes
 from bot.prompt import PromptLine
 from bot.store import StoredPicture
 from bot.telegram.screen import Photo, Screen
@@ -32,7 +33,7 @@ class Facts:
     request: AnyRequest
     line: PromptLine
     outcome: Outcome
-    modes: Modes
+    modes: Modes[Any]
     card: ModelCard | None = None
     shown: Shown | None = None
     jpeg: bytes | None = None
@@ -45,9 +46,10 @@ class Facts:
 
 def render(facts: Facts) -> Screen | None:
     """The message with which a job ends. None where its pictures were deleted before they have been shown."""
-    words = facts.modes.ending(facts.job.request, facts.line, facts.outcome, facts.job.id)
-    if words is not None:
-        return Screen(*words)
+    words = facts.modes.of(facts.job.request).ending
+    told = words(facts.job.request, facts.line, facts.outcome, facts.job.id) if words is not None else None
+    if told is not None:
+        return Screen(*told)
     match facts.outcome:
         case Failed() as failure:
             return failed(facts, failure)
@@ -70,6 +72,7 @@ def _without_pictures(facts: Facts, text: str) -> Screen:
 def _pictures(facts: Facts, finished: Finished, shown: Shown, jpeg: bytes) -> Screen:
     job = facts.job
     text = cards.caption(
+        facts.modes,
         facts.line,
         job.request,
         seed=job.request.seeds[shown.pictures[0].tile],
@@ -86,7 +89,7 @@ def _remarks(facts: Facts, finished: Finished) -> list[str]:
     said += [cards.note(note) for note in finished.notes if not (note.code == "unknown_tokens" and context.unknown)]
     if context.unknown:
         said.append(cards.unknown_words(context.unknown, facts.card))
-    return said + [cards.remark(Remark(code, detail)) for code, detail in context.remarks]  # type: ignore[arg-type]
+    return said + [cards.remark(facts.modes, Remark(code, detail)) for code, detail in context.remarks]
 
 
 def _wish(facts: Facts) -> str:

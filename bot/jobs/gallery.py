@@ -14,7 +14,7 @@ from aiogram.types import InlineKeyboardMarkup, MaybeInaccessibleMessageUnion
 from bot.imaging import collage
 from bot.jobs import cards
 from bot.jobs.belonging import learn, write_down
-from bot.jobs.context import context_of, line_of_request, line_of_tile
+from bot.jobs.context import context_of, line_of_tile
 from bot.jobs.originals import Originals
 from bot.jobs.shown import keys_of, keys_of_job
 from bot.jobs.tools import Tools
@@ -41,7 +41,9 @@ class Gallery:
     async def line(self, picture: StoredPicture) -> PromptLine:
         """The prompt line that draws this picture alone."""
         job = await self._tools.ledger.job(picture.job_id)
-        return line_of_tile(job, picture.tile) if job else line_of_request(picture.recipe.request, picture.tile)
+        if job is not None:
+            return line_of_tile(self._tools.modes, job, picture.tile)
+        return self._tools.modes.line(picture.recipe.request, picture.tile)
 
     async def origins(self, picture: StoredPicture) -> list[str]:
         """Where the words of a picture come from, see `cards.origins`."""
@@ -49,9 +51,15 @@ class Gallery:
         own_words = context_of(job).own_words if job else ""
         return cards.origins(await self.line(picture), picture.recipe.request, own_words)
 
+    async def keyboard(self, picture: StoredPicture) -> InlineKeyboardMarkup:
+        """What stands under this picture as it is now."""
+        return await keys_of(self._tools, await self._tools.history.picture(picture.id) or picture)
+
     async def caption(self, picture: StoredPicture) -> str:
         line, request = await self.line(picture), picture.recipe.request
-        return cards.caption(line, request, seed=picture.recipe.seed, remarks=await self.origins(picture))
+        return cards.caption(
+            self._tools.modes, line, request, seed=picture.recipe.seed, remarks=await self.origins(picture)
+        )
 
     async def photo(self, picture: StoredPicture) -> Photo | str:
         """The picture as it goes into the chat, or Telegram's id of it. Raises BlobMissing."""
@@ -82,7 +90,7 @@ class Gallery:
     async def _alone(self, picture: StoredPicture) -> Screen:
         """What one picture by itself looks like."""
         photo = await self.photo(picture)
-        return Screen(await self.caption(picture), await keys_of(self._tools, picture), photo)
+        return Screen(await self.caption(picture), await self.keyboard(picture), photo)
 
     async def files(self, pictures: list[StoredPicture], place: Place) -> bool:
         """Posts originals, or points to them. True if they were posted now. Raises BlobMissing."""

@@ -19,7 +19,6 @@ from bot.telegram.callbacks import (
     PageButton,
     PictureAction,
     PictureButton,
-    WordsButton,
 )
 from bot.texts.i18n import _
 
@@ -71,13 +70,13 @@ def grid(
     *,
     opened: Collection[int] = (),
     starred: bool = False,
-    improvable: bool = False,
     editable: bool = True,
     variations: Sequence[InlineKeyboardButton] = (),
+    more: Sequence[InlineKeyboardButton] = (),
 ) -> InlineKeyboardMarkup:
-    """Under several pictures. `pictures` are (number on the grid, id); those in `opened` (ids) were posted already."""
+    """Under several pictures. `pictures` are (number on the grid, id); those in `opened` (ids) were posted already;
+    `variations` are a row of their own, `more` comes after "again"."""
     edit = [_job("✏️ " + _("Edit"), "edit", job_id)] if editable else []
-    better = [button("✨ " + _("Improve"), WordsButton(action="improve", job=job_id))] if improvable else []
     numbers = [
         button(f"✅ {number}" if picture in opened else f"⬆ {number}", PictureButton(action="open", picture=picture))
         for number, picture in pictures
@@ -85,7 +84,7 @@ def grid(
     return markup(
         *rows_of(numbers, NUMBERS_IN_A_ROW),
         *rows_of(variations, NUMBERS_IN_A_ROW),
-        [_job("🔄 " + _("Again"), "again", job_id), *edit, *better],
+        [_job("🔄 " + _("Again"), "again", job_id), *edit, *more],
         [
             _job("📄 " + _("Files"), "files", job_id),
             _job("ℹ️ " + _("Recipe"), "recipe", job_id),

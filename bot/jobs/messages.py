@@ -1,10 +1,9 @@
-"""What all messages about one job have in common: where they go, how each is known again, what the job is for."""
+"""What all messages about one job have in common: where they go, and how each is known again."""
 
 from __future__ import annotations
 
 from bot.jobs import keyboards
-from bot.jobs.context import context_of, line_of, request_of
-from bot.jobs.shown_modes import Modes
+from bot.jobs.context import context_of
 from bot.telegram.screen import Place
 from bot.telegram.sending import Sending, carrying
 from bot.texts.i18n import speaking
@@ -32,13 +31,3 @@ def status_sending(job: Job) -> Sending:
     with speaking(context_of(job).language):
         keys = keyboards.status(job.id)
     return Sending(place_of(job), status_key(job), carrying(keys))
-
-
-def wish_of(modes: Modes, job: Job) -> str:
-    """What a job is for, as HTML."""
-    return modes.wish(request_of(job), line_of(job).prompt)
-
-
-def plain_wish_of(modes: Modes, job: Job) -> str:
-    """The same in one line of plain text."""
-    return modes.plain_wish(request_of(job), line_of(job).prompt)

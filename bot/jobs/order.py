@@ -101,7 +101,7 @@ async def order_or_ask(
     draft = await studio.history.sources.add_draft(
         origin.owner_id, origin.chat_id, "order", {**body, "under": origin.reply_to}
     )
-    text = cards.cost(cards.wish(made.request, made.line.prompt), windows, seconds)
+    text = cards.cost(studio.modes.wish(made.request, made.line.prompt), windows, seconds)
     await studio.deliveries.say(origin, text, keyboards.confirm_order(draft.id))
 
 

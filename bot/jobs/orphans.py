@@ -8,7 +8,7 @@ from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import CallbackQuery, Message
 
 from bot.jobs import cards, keyboards
-from bot.jobs.messages import wish_of
+from bot.jobs.context import wish_of
 from bot.jobs.studio import Studio
 from bot.telegram.screen import Screen, point_to, put
 from bot.telegram.sending import carrying

@@ -10,16 +10,20 @@ from typing import Any
 from aiogram import Bot
 from aiogram.exceptions import AiogramError
 from aiogram.filters import BaseFilter
-from aiogram.types import ForceReply, Message
+from aiogram.types import CallbackQuery, ForceReply, Message
 
 from bot.jobs.belonging import draft_asked_about, draft_shown, fingerprint, plain
+from bot.jobs.cards import escape
+from bot.jobs.compose import brief
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
-from bot.store import Draft, DraftKind
+from bot.prompt import PromptLine, write
+from bot.store import Draft, DraftKind, Person
 from bot.telegram import screen
 from bot.telegram.refusals import Refusal, classify
 from bot.telegram.screen import Screen
-from bot.telegram.senders import sender_of_message
+from bot.telegram.senders import mention, sender_of_message
+from bot.texts.i18n import _
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,25 @@ async def send(bot: Bot, origin: Origin, question: Question) -> Message:
     place = replace(origin.place, answer_to=None if question.alone else origin.reply_to, aloud=not question.quiet)
     asking = ForceReply(selective=True, input_field_placeholder=question.placeholder)
     return await screen.send(bot, place, Screen(question.text), asking=asking)
+
+
+def handed_back(
+    callback: CallbackQuery, origin: Origin, line: PromptLine, person: Person, *, pictures: bool = False
+) -> Question:
+    """A line for whoever pressed, to be changed and sent back; `pictures` says that it is not all there is."""
+    written = write(brief(line, person.preferences, private=origin.private))
+    if not pictures:
+        asked = _("Tap the words to copy them, change what you like and send them back:")
+    elif line.prompt:
+        asked = _(
+            "Tap the words to copy them, change what you like and send them in reply to this message. "
+            "The rest stays as it is."
+        )
+    else:
+        asked = _("What shall there be? Reply in a few words. The rest stays as it is.")
+    called = "" if origin.private else mention(callback, origin.owner_id)
+    text = f"{called}✏️ {asked}" + (f"\n<code>{escape(written)}</code>" if line.prompt else "")
+    return Question(text, written[:64] or None, alone=True)
 
 
 def _told(question: Question) -> str:

@@ -78,7 +78,7 @@ def _known(tools: Tools, job: Job, outcome: Outcome) -> Facts:
         job=job,
         context=context,
         request=wanted(job.request, context),
-        line=line_of(job),
+        line=line_of(tools.modes, job),
         outcome=outcome,
         modes=tools.modes,
         card=tools.queue.card,

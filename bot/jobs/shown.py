@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from aiogram.types import InlineKeyboardMarkup
 
-from bot.jobs import keyboards
-from bot.jobs.shown_modes import Modes
+from bot.jobs import keyboards, picture_keys
+from bot.jobs.mode import Modes
 from bot.jobs.tools import Tools
 from bot.store import History, StoredPicture
 from bot.telegram.sending import carried
@@ -31,22 +32,30 @@ class Shown:
     used: frozenset[str] = frozenset()
 
 
-def keys(shown: Shown, modes: Modes) -> InlineKeyboardMarkup:
+def keys(shown: Shown, modes: Modes[Any]) -> InlineKeyboardMarkup:
     """The keys under pictures, with a tick on what has been used. A job's only picture can be drawn again from here."""
     first, card = shown.pictures[0], shown.card
     request = first.recipe.request
     if shown.alone:
-        whole_job = first.job_id if len(request.seeds) == 1 else None
-        return keyboards.ticked(modes.single(first, card, whole_job=whole_job, more=shown.more), shown.used)
+        single = picture_keys.single(
+            modes,
+            first.id,
+            request,
+            card,
+            starred=first.starred,
+            whole_job=first.job_id if len(request.seeds) == 1 else None,
+            more=shown.more,
+        )
+        return keyboards.ticked(single, shown.used)
     numbered = [(picture.tile + 1, picture.id) for picture in shown.pictures]
     grid = keyboards.grid(
         first.job_id,
         numbered,
-        variations=modes.variations(numbered, card),
+        variations=picture_keys.variations(modes, numbered, card),
         opened=shown.opened,
         starred=all(picture.starred for picture in shown.pictures),
         editable=modes.editable(request),
-        improvable=modes.improvable(request, card),
+        more=modes.keys("grid", request, first.job_id, card),
     )
     return keyboards.ticked(grid, shown.used)
 

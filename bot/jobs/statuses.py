@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from aiogram.methods import EditMessageMedia, EditMessageText
 
 from bot.imaging import collage
 from bot.jobs import cards, keyboards
-from bot.jobs.context import context_of
-from bot.jobs.messages import wish_of
-from bot.jobs.shown_modes import Modes
+from bot.jobs.context import context_of, wish_of
+from bot.jobs.mode import Modes
 from bot.jobs.tools import Tools
 from bot.telegram.outbox import Outbox
 from bot.telegram.screen import Photo, Screen, edit
@@ -107,7 +107,7 @@ class Statuses:
 
 
 def render(
-    modes: Modes,
+    modes: Modes[Any],
     job: Job,
     event: Queued | Started | Progress | None,
     trouble: Cause | None = None,
@@ -120,7 +120,8 @@ def render(
     return Screen(text, keyboards.status(job.id), photo)
 
 
-def _text(modes: Modes, wish: str, job: Job, event: Queued | Started | Progress | None) -> str:
+def _text(modes: Modes[Any], wish: str, job: Job, event: Queued | Started | Progress | None) -> str:
+    told = modes.of(job.request).status
     match event:
         case None:
             return cards.accepted(wish)
@@ -128,5 +129,7 @@ def _text(modes: Modes, wish: str, job: Job, event: Queued | Started | Progress 
             return cards.queued(wish, place, eta)
         case Started():
             return cards.drawing(wish, None)
+        case Progress() as progress if told is not None:
+            return told(wish, job.request, progress)
         case Progress() as progress:
-            return modes.status(wish, job.request, progress) or cards.drawing(wish, progress)
+            return cards.drawing(wish, progress)

@@ -1,8 +1,4 @@
-"""Everything that a wish about a picture needs at hand, so that handlers pass one thing on.
-
-Whatever begins with a picture has the shape `async begin(studio, origin, person, given, words)`: `given` is the picture
-(`bot.store.Given`), `words` what the person said to it, parameters included. It answers in the chat.
-"""
+"""What every handler is given: the studio, with all that its work needs at hand."""
 
 from __future__ import annotations
 
@@ -12,6 +8,7 @@ from weakref import WeakValueDictionary
 
 from bot.imaging.decoder import Decoder
 from bot.jobs.delivery import Deliveries
+from bot.jobs.mode import Modes
 from bot.jobs.tools import Tools
 from bot.store.room import Room
 from bot.telegram.fetching import Files
@@ -27,6 +24,7 @@ class Studio(Tools):
     looks: Turns
     decoder: Decoder
     room: Room
+    modes: Modes[Studio]
     _presses: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary, init=False)
 
     def one_press(self, key: str) -> asyncio.Lock:

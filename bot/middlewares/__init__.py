@@ -32,7 +32,7 @@ def install(
     tell_owner: Callable[[str, str], None] | None = None,
 ) -> None:
     """Puts the middlewares and the error handler of the house into a dispatcher; `tell_owner` as `Notices.tell`."""
-    dispatcher.include_router(errors_router(outbox, tell_owner))
+    dispatcher.include_router(errors_router(studio, outbox, tell_owner))
     administrators = Administrators()
     dispatcher.update.outer_middleware(SenderMiddleware())
     dispatcher.update.outer_middleware(

@@ -16,6 +16,8 @@ from aiogram.types import CallbackQuery, ErrorEvent, Message, User
 from bot.conversation.advice import advice
 from bot.jobs import cards
 from bot.jobs.order import REFUSALS
+from bot.jobs.studio import Studio
+from bot.prompt import PromptError
 from bot.store import Person
 from bot.telegram.outbox import Outbox
 from bot.telegram.refusals import Refusal, classify
@@ -34,7 +36,7 @@ _NOBODY_TO_TELL = frozenset(
 )
 
 
-def errors_router(outbox: Outbox, tell_owner: Callable[[str, str], None] | None = None) -> Router:
+def errors_router(studio: Studio, outbox: Outbox, tell_owner: Callable[[str, str], None] | None = None) -> Router:
     """Refusals become advice in the person's language; the rest is logged under a short id that the person is told.
 
     Where the studio itself is out of order, the person reads that and `tell_owner(cause, reason)` is called.
@@ -55,6 +57,8 @@ def errors_router(outbox: Outbox, tell_owner: Callable[[str, str], None] | None 
             return True
         with speaking(language):
             if isinstance(error, REFUSALS):
+                if isinstance(error, PromptError):
+                    studio.modes.complete(error)
                 text = advice(error)
             elif (cause := cause_of(error)) is not None:
                 log.error("update %d failed for want of the %s", event.update.update_id, cause, exc_info=error)

@@ -16,7 +16,7 @@ from bot.jobs.ownership import gone
 from bot.jobs.studio import Studio
 from bot.store import Draft, Person
 from bot.telegram.administrators import Administrators
-from bot.telegram.callbacks import MOST_ID, BrokenButton, Button, DraftButton, read_button
+from bot.telegram.callbacks import MOST_ID, BrokenButton, DraftButton, Ours, read_button
 from bot.telegram.refusals import is_other_form
 from bot.texts.i18n import _, speaking
 
@@ -87,7 +87,7 @@ class PressMiddleware(BaseMiddleware):
         await press.answer(_("This button is broken, or from an older version. Please ask again."), show_alert=True)
 
 
-async def _is_over(press: CallbackQuery, button: Button, found: Found) -> bool:
+async def _is_over(press: CallbackQuery, button: Ours, found: Found) -> bool:
     """Whether what is pressed is done with, and the presser has been told so."""
     draft = found.things.get("draft")
     if not isinstance(button, DraftButton) or not isinstance(draft, Draft) or draft.closed_at is None:
@@ -96,7 +96,7 @@ async def _is_over(press: CallbackQuery, button: Button, found: Found) -> bool:
     return True
 
 
-async def found_by_press(press: CallbackQuery, button: Button, owners: ButtonOwners) -> Found:
+async def found_by_press(press: CallbackQuery, button: Ours, owners: ButtonOwners) -> Found:
     """Like `ButtonOwners.of`; gone as well where the button is not, or no longer, under its message.
 
     Of an old message Telegram does not tell us the buttons. In private it is the presser's own, in a group it has to be

@@ -1,255 +1,52 @@
-"""From a picture and what a person wants of it to a request, or to the word that the weights for it are missing."""
+"""What modes have in common: the fields that most requests share, missing weights, words that are asked for."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import fields, replace
+from typing import Any
 
 from bot.jobs.compose import (
-    CONTROLLED,
+    Asked,
     Composition,
     Remark,
     chosen_style,
     joined,
     missing,
-    new_seed,
     style_slug,
     tile_seeds,
     usual_count,
 )
-from bot.prompt import BadValue, Method, PromptError, PromptLine
+from bot.jobs.origin import Origin
+from bot.jobs.questions import Question, ask
+from bot.jobs.studio import Studio
+from bot.prompt import NOT_FOR_FLASH, PromptLine
 from bot.prompt.styles import language_of
-from bot.store import Given, Preferences
-from inference.requests import (
-    MAX_PICTURE_SIDE,
-    MAX_PIXELS,
-    AnyRequest,
-    Control,
-    FlashMix,
-    Kind,
-    Mix,
-    ModelCard,
-    Refine,
-    Upscale,
-    WeighedSource,
-)
-
-Degree = Literal["subtle", "strong"]
-
-# How much of the picture a variation keeps: the scale of its image tokens and the guidance towards them.
-VARIATIONS: dict[Degree, tuple[float, float]] = {"subtle": (1.0, 7.5), "strong": (0.6, 4.0)}
-STRENGTHS: dict[Degree, float] = {"subtle": 0.3, "strong": 0.6}
-REFINE_STEPS = 25
-FOUR_K = 3840
-MOST_HOLD = 2.0  # --scale of an outline; enlarging takes larger numbers
-METHODS: tuple[Method, ...] = ("hed", "scribble")  # what any picture will do for; depth needs a depth map
-STYLED_METHODS: tuple[Method, ...] = ("scribble",)
-
-# The kinds that serve a wish, the best one first; what the model card lacks of the first is what an owner would fetch.
-SERVED_BY: dict[str, tuple[Kind, ...]] = {
-    "vary": ("mix", "mix_flash", "refine"),
-    "mix": ("mix", "mix_flash"),
-    "restyle": ("mix", "mix_flash", "refine"),
-    "control": METHODS,
-    "x2": ("flash_x2", "x2"),
-    "x4": ("x4",),
-    "big": ("x4",),
-    "upscale": ("flash_x2", "x2", "x4"),
-    "refine": ("refine",),
-    "inpaint": ("inpaint",),
-    "outpaint": ("outpaint",),
-}
-
-
-class NoLook(PromptError):
-    """How much of the look of other pictures was said, and there are none."""
-
-
-class NoDepthMap(PromptError):
-    """Depth is kept from a depth map alone, and nobody said that the picture is one."""
-
-
-@dataclass(eq=False)
-class BadScale(BadValue):
-    """A --scale that no outlines can be held with: they take a number from the first to the second of `fitting`."""
-
-    fitting: tuple[float, float]
-
-
-class BadFactor(PromptError):
-    """A picture cannot be enlarged to this; `value` is how it was said."""
-
-    def __init__(self, value: str) -> None:
-        super().__init__(value)
-        self.value = value
-
-
-class TooLarge(PromptError):
-    """Enlarged so, the picture would have more pixels than the studio makes."""
-
-    def __init__(self, width: int, height: int) -> None:
-        super().__init__(f"{width}x{height}")
-        self.width = width
-        self.height = height
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What every mode starts from: the line, its author's habits, and what can be done here."""
-
-    line: PromptLine
-    preferences: Preferences
-    card: ModelCard
-    private: bool = True
-    draw_seed: Callable[[], int] = new_seed
-
-
-def offered(card: ModelCard | None, wish: str) -> bool:
-    """Whether one of the kinds that serve a wish has its weights; everything is while nobody knows."""
-    return card is None or any(kind in card.kinds for kind in SERVED_BY[wish])
-
-
-def vary(wish: Wish, given: Given, degree: Degree = "subtle") -> Composition:
-    """Pictures like this one. Where no image adapter is at hand it is drawn over, and the remark says so."""
-    if wish.line.strength is not None:
-        return refine(wish, given, wish.line.strength)
-    if wish.line.mode != "flash" and not {"mix", "mix_flash"} & set(wish.card.kinds) and "refine" in wish.card.kinds:
-        made = refine(wish, given, STRENGTHS[degree])
-        return replace(made, remarks=(Remark("varied_by_refining"), *made.remarks))
-    scale, guidance = VARIATIONS[degree]
-    return mix(wish, [(given, 1.0)], scale=scale, guidance=guidance)
-
-
-def mix(
-    wish: Wish, pictures: Sequence[tuple[Given, float]], *, scale: float = 1.0, guidance: float = 7.5
-) -> Composition:
-    """A picture out of several with weights, or of one and words. --iw and --cfg outweigh scale and guidance."""
-    line, card = wish.line, wish.card
-    quick = line.mode == "flash" or (line.mode is None and "mix" not in card.kinds and "mix_flash" in card.kinds)
-    need(card, "mix_flash" if quick else "mix")
-    first = pictures[0][0].source
-    fields, explicit, remarks = drawn_fields(wish, (first.width, first.height), guided=not quick)
-    images = tuple(WeighedSource(**given.source.model_dump(), weight=weight) for given, weight in pictures)
-    image_scale = scale if line.iw is None else line.iw
-    if quick:
-        said = (Remark("quick_mix"),) if line.mode is None else ()
-        request: AnyRequest = FlashMix(images=images, image_scale=image_scale, **fields)
-        return composed(wish, request, explicit, (*said, *remarks))
-    fields.setdefault("guidance_scale", guidance)
-    return composed(wish, Mix(images=images, image_scale=image_scale, **fields), explicit, remarks)
-
-
-def restyle(wish: Wish, given: Given) -> Composition:
-    """A picture and words: the adapter takes the look from one and the content from both; --strength draws it over."""
-    if wish.line.strength is not None:
-        return refine(wish, given, wish.line.strength)
-    if not {"mix", "mix_flash"} & set(wish.card.kinds) and "refine" in wish.card.kinds:
-        made = refine(wish, given, STRENGTHS["strong"])
-        return replace(made, remarks=(Remark("varied_by_refining"), *made.remarks))
-    return mix(wish, [(given, 1.0)], scale=0.7 if wish.line.prompt else 1.0)
-
-
-def control(wish: Wish, given: Given, looks: Sequence[Given] = ()) -> Composition:
-    """A new picture that keeps the outlines or the relief of this one; with `looks` in the style of those.
-
-    The older net for outlines takes no style, so the one for scribbles stands in for it. --iw says how much of
-    their style. Raises NoDepthMap, NoLook.
-    """
-    line, card = wish.line, wish.card
-    methods = STYLED_METHODS if looks else METHODS
-    here: list[Method] = [method for method in methods if method in card.kinds]
-    if line.iw is not None and not looks:
-        raise NoLook
-    kind = line.method or (here[0] if here else methods[0])
-    if looks:
-        kind = "scribble" if kind == "hed" else kind
-        need(card, "mix")
-    if kind == "depth" and not line.drawn:
-        raise NoDepthMap
-    if line.scale is not None and line.scale > MOST_HOLD:
-        raise BadScale("scale", f"{line.scale:g}", (0, MOST_HOLD))
-    need(card, kind)
-    fields, explicit, remarks = drawn_fields(wish, (given.source.width, given.source.height))
-    chosen = {field: getattr(line, said) for said, field in CONTROLLED.items()}
-    request = Control(
-        kind=kind,
-        image=given.source,
-        styles=tuple(WeighedSource(**look.source.model_dump(), weight=1 / len(looks)) for look in looks),
-        style_scale=1.0 if line.iw is None else line.iw,
-        **{name: value for name, value in chosen.items() if value is not None},
-        **fields,
-    )
-    return composed(wish, request, explicit, remarks)
-
-
-def refine(wish: Wish, given: Given, strength: float) -> Composition:
-    """The picture drawn over by the full model, a little or a lot."""
-    need(wish.card, "refine")
-    fields, explicit, remarks = drawn_fields(wish, (given.source.width, given.source.height))
-    fields.setdefault("steps", REFINE_STEPS)
-    return composed(wish, Refine(image=given.source, strength=strength, **fields), explicit, remarks)
-
-
-def upscale(wish: Wish, given: Given, size: Literal["x2", "x4", "big"]) -> Composition:
-    """Two or four times the size, or as near to 4K as one of these comes. --full has twice the size computed in all its
-    steps also where Flash would do it. Raises TooLarge."""
-    width, height = given.source.width, given.source.height
-    if size == "big":
-        size = "x2" if max(width, height) * 2 >= FOUR_K and offered(wish.card, "x2") else "x4"
-    factor = 4 if size == "x4" else 2
-    if width * height * factor**2 > MAX_PIXELS or max(width, height) * factor > MAX_PICTURE_SIDE:
-        raise TooLarge(width * factor, height * factor)
-    full = wish.line.mode == "full"
-    kinds: tuple[Kind, ...] = ("x2",) if full and size == "x2" else SERVED_BY[size]
-    kind = next((kind for kind in kinds if kind in wish.card.kinds), kinds[0])
-    need(wish.card, kind)
-    seed = wish.draw_seed() if wish.line.seed is None else wish.line.seed
-    request = Upscale.model_validate({"kind": kind, "image": given.source, "seeds": (seed,)})
-    return Composition(request, PromptLine("", seed=seed, n=1, mode=wish.line.mode, scale=float(factor)))
-
-
-_FOUR_TIMES = re.compile(r"вчетверо|четыре|four|quadruple", re.IGNORECASE)
-_NUMBER = re.compile(r"(?<![\w.,])[xх×]?\s?([0-9]{1,5}(?:[.,][0-9]{1,2})?)\s?([kк](?!\w))?", re.IGNORECASE)
-
-
-def size_asked(line: PromptLine) -> Literal["x2", "x4", "big"]:
-    """What /upscale means: a factor, "4k", or twice the size where no number is said. Raises BadFactor for others."""
-    said = _NUMBER.search(line.prompt)
-    if said is None:
-        factor = 4.0 if _FOUR_TIMES.search(line.prompt) else 2.0 if line.scale is None else line.scale
-    elif said[2]:
-        if said[1] == "4":
-            return "big"
-        factor = 0.0
-    else:
-        factor = float(said[1].replace(",", "."))
-    if factor not in (2, 4):
-        raise BadFactor(said[0].strip() if said else f"{factor:g}")
-    return "x4" if factor == 4 else "x2"
-
-
-def composed(wish: Wish, request: AnyRequest, line: PromptLine, remarks: tuple[Remark, ...]) -> Composition:
-    """With the words of the line that the model at hand does not know."""
-    return Composition(request, line, remarks, wish.card.unknown_words(line.prompt))
+from bot.store import Given
+from bot.texts.i18n import _
+from inference.requests import AnyRequest, Guided, Kind, ModelCard, Source
 
 
 def need(card: ModelCard, kind: Kind) -> None:
+    """Raises ModeMissing where a kind has no weights."""
     if kind not in card.kinds:
         raise missing(card, [kind])
 
 
+def composed(asked: Asked, request: AnyRequest, line: PromptLine, remarks: tuple[Remark, ...]) -> Composition:
+    """With the words of the line that the model at hand does not know."""
+    return Composition(request, line, remarks, asked.card.unknown_words(line.prompt))
+
+
 def drawn_fields(
-    wish: Wish, like: tuple[int, int], *, guided: bool = True
+    asked: Asked, like: tuple[int, int], *, guided: bool = True
 ) -> tuple[dict[str, Any], PromptLine, tuple[Remark, ...]]:
     """Words, canvas and seeds of a request, the line with every choice made explicit, and remarks."""
-    line = wish.line
-    style, remarks = chosen_style(line, wish.preferences, wish.card)
+    line = asked.line
+    style, remarks = chosen_style(line, asked.preferences, asked.card)
     language = language_of(line.prompt)
-    width, height = wish.card.size_for(*(line.ar or like))
-    seed = wish.draw_seed() if line.seed is None else line.seed
-    seeds = tile_seeds(seed, line.n or usual_count(wish.preferences, wish.private))
+    width, height = asked.card.size_for(*(line.ar or like))
+    seed = asked.draw_seed() if line.seed is None else line.seed
+    seeds = tile_seeds(seed, line.n or usual_count(asked.preferences, asked.private))
     fields: dict[str, Any] = {
         "prompt": joined("prompt", line.prompt, style.suffix[language] if style else ""),
         "width": width,
@@ -261,3 +58,62 @@ def drawn_fields(
         fields |= {name: value for name, value in chosen.items() if value is not None}
         fields["negative_prompt"] = joined("no", line.no or "", style.negative[language] if style else "")
     return fields, replace(line, seed=seed, n=len(seeds), style=style_slug(line, style)), remarks
+
+
+def fields_in_place(asked: Asked, given: Given) -> tuple[dict[str, Any], PromptLine, tuple[Remark, ...]]:
+    """The same for what is painted into a picture: it has that picture's size, or one of its own, and windows of the
+    model's."""
+    size = (given.source.width, given.source.height)
+    fields, line, remarks = drawn_fields(replace(asked, line=replace(asked.line, ar=None)), size)
+    del fields["width"], fields["height"]
+    fields["native_side"] = min(asked.card.native_size)
+    return fields, line, remarks
+
+
+def said_again(line: PromptLine, said: PromptLine) -> PromptLine:
+    """The line with what is said now; of Flash and what Flash has no use for, what was said last stays."""
+    now = {one.name: getattr(said, one.name) for one in fields(said) if getattr(said, one.name) is not None}
+    if said.mode == "flash":
+        dropped: dict[str, Any] = dict.fromkeys(NOT_FOR_FLASH)
+        line = replace(line, **dropped)
+    elif line.mode == "flash" and now.keys() & set(NOT_FOR_FLASH):
+        line = replace(line, mode=None)
+    return replace(line, **{**now, "prompt": said.prompt or line.prompt, "seed": said.seed})
+
+
+def guided_line(request: Guided) -> dict[str, Any]:
+    """The parameters that a request drawn with guidance was drawn with."""
+    return {"no": request.negative_prompt or None, "steps": request.steps, "cfg": request.guidance_scale}
+
+
+def given_again(source: Source) -> Given:
+    """A picture to compose from once more; what it is in the history is told with the order."""
+    return Given(source=Source(blob=source.blob, width=source.width, height=source.height))
+
+
+async def own_line(studio: Studio, given: Given) -> PromptLine | None:
+    """The line that a picture of ours was drawn with; None of a given one."""
+    picture = await studio.history.picture(given.picture_id) if given.picture_id is not None else None
+    return None if picture is None else await studio.deliveries.gallery.line(picture)
+
+
+async def own_words(studio: Studio, given: Given) -> str:
+    """What a picture of ours was drawn from."""
+    line = await own_line(studio, given)
+    return "" if line is None else line.prompt
+
+
+async def own_wish(studio: Studio, given: Given) -> PromptLine:
+    """The words and the style of a picture of ours, for another one like it; none of a given one."""
+    line = await own_line(studio, given)
+    if line is None:
+        return PromptLine("")
+    return PromptLine(line.prompt, no=line.no if line.mode == "full" else None, style=line.style)
+
+
+async def ask_for_words(studio: Studio, origin: Origin, mode: str, given: Given, called: str = "") -> None:
+    """Asks what the picture shall become; the answer to this message begins the work of the mode."""
+    asked = _("What shall it become? Reply in a few words.")
+    placeholder = _("for example: a watercolour, at night")
+    question = Question(f"{called}💬 {asked}", placeholder, quiet=not origin.private)
+    await ask(studio, origin, question, "words", {"command": mode, "given": given.model_dump(mode="json")})

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from aiogram import Router
-from aiogram.filters import Command, CommandObject
-from aiogram.types import CallbackQuery, Message
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
-from bot.jobs.cards import examples
-from bot.jobs.compose import compose
+from aiogram import F, Router
+from aiogram.filters import Command, CommandObject
+from aiogram.types import CallbackQuery, InlineKeyboardButton, Message
+
+from bot.jobs import cards
+from bot.jobs.compose import Asked
+from bot.jobs.keyboards import button
+from bot.jobs.mode import Mode, Routers, View
 from bot.jobs.order import known_card, order
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import in_line_already
 from bot.jobs.studio import Studio
-from bot.prompt import parse
-from bot.store import Person
+from bot.modes.base import guided_line
+from bot.modes.drawing import from_words
+from bot.prompt import OF_WORDS, parse
+from bot.store import Parent, Person, Preferences, StoredPicture
 from bot.telegram.addressed import Addressed, without_alias
-from bot.telegram.callbacks import ExampleButton
-from bot.texts.i18n import _
+from bot.telegram.callbacks import ExampleButton, PictureButton
+from bot.texts.i18n import N_, _
+from inference.requests import FLASH_STEPS, AnyRequest, FlashTextToImage, ModelCard, TextToImage
 
 
 async def imagine(message: Message, command: CommandObject, person: Person, studio: Studio, origin: Origin) -> None:
@@ -24,15 +33,15 @@ async def imagine(message: Message, command: CommandObject, person: Person, stud
 
 
 async def draw(message: Message, words: str, person: Person, studio: Studio, origin: Origin) -> None:
-    made = compose(parse(words), person.preferences, await known_card(studio.queue), private=origin.private)
-    await order(studio, origin, made)
+    asked = Asked(parse(words), person.preferences, await known_card(studio.queue), origin.private)
+    await order(studio, origin, from_words(asked))
 
 
 async def example(
     callback: CallbackQuery, callback_data: ExampleButton, person: Person, studio: Studio, origin: Origin
 ) -> None:
     """Draws an example for whoever pressed it; pressed again, again, but not while it waits."""
-    sentences = examples(studio.queue.card)
+    sentences = cards.examples(studio.queue.card)
     if callback_data.number >= len(sentences) or callback.message is None:
         await callback.answer(_("This example is gone. Just tell me what to draw."), show_alert=True)
         return
@@ -40,12 +49,77 @@ async def example(
     if await in_line_already(callback, studio, person, key):
         return
     line, card = parse(sentences[callback_data.number]), await known_card(studio.queue)
-    await order(studio, origin, compose(line, person.preferences, card, private=origin.private), key=key)
+    await order(studio, origin, from_words(Asked(line, person.preferences, card, origin.private)), key=key)
 
 
-def build() -> Router:
-    router = Router(name="draw")
-    router.message.register(imagine, Command("imagine", "draw"))
-    router.message.register(draw, Addressed())
-    router.callback_query.register(example, ExampleButton.filter())
-    return router
+async def in_full_quality(
+    callback: CallbackQuery,
+    callback_data: PictureButton,
+    picture: StoredPicture,
+    person: Person,
+    studio: Studio,
+    origin: Origin,
+) -> None:
+    """The same words and the same seed in full quality, once."""
+    if not can_be_full(picture.recipe.request, studio.queue.card):
+        await callback.answer(_("Full quality is not installed here."), show_alert=True)
+        return
+    key, gallery = callback_data.pack(), studio.deliveries.gallery
+    if await in_line_already(callback, studio, person, key):
+        return
+    for child in await studio.history.children(picture.id):
+        post = await studio.history.find_post(kind="single", picture_id=child.id, chat_id=origin.chat_id)
+        if post is None or child.recipe.request.kind != "full":
+            continue
+        if await gallery.point_to(post, _("It is drawn in full quality already.")):
+            return
+    line = replace(await gallery.line(picture), mode="full")
+    made = from_words(Asked(line, Preferences(), await known_card(studio.queue), origin.private))
+    await order(studio, origin, made, parents=(Parent(picture_id=picture.id),), key=key)
+    await gallery.rebutton(callback.message, await gallery.keyboard(picture))
+
+
+def can_be_full(request: AnyRequest, card: ModelCard | None) -> bool:
+    """Whether what a request has drawn can be drawn once more in full quality."""
+    return isinstance(request, FlashTextToImage) and (card is None or "full" in card.kinds)
+
+
+def keys(view: View, request: AnyRequest, target: int, card: ModelCard | None) -> list[InlineKeyboardButton]:
+    if view != "picture" or not can_be_full(request, card):
+        return []
+    return [button("💎 " + _("Full quality"), PictureButton(action="full", picture=target))]
+
+
+def settings(request: FlashTextToImage | TextToImage, name: str) -> list[str]:
+    return cards.guided(request, name) if isinstance(request, TextToImage) else [cards.in_steps(name, FLASH_STEPS)]
+
+
+def line(request: FlashTextToImage | TextToImage) -> Mapping[str, Any]:
+    chosen = guided_line(request) if isinstance(request, TextToImage) else {}
+    return {"ar": request.size, "mode": request.kind, **chosen}
+
+
+def routers() -> Routers:
+    buttons = Router(name="words")
+    buttons.callback_query.register(in_full_quality, PictureButton.filter(F.action == "full"))
+    last = Router(name="draw")
+    last.message.register(imagine, Command("imagine", "draw"))
+    last.message.register(draw, Addressed())
+    last.callback_query.register(example, ExampleButton.filter())
+    return Routers(among=buttons, last=last)
+
+
+WORDS: Mode[Studio] = Mode(
+    name="draw",
+    requests=(FlashTextToImage, TextToImage),
+    names={"flash": N_("Flash"), "full": N_("Full quality")},
+    commands=("imagine", "draw"),
+    about=N_("Draw a picture from words"),
+    parameters=OF_WORDS,
+    settings=settings,
+    tree_label=lambda request: "again" if request.kind == "flash" else "full",
+    line=line,
+    of_words_alone=True,
+    keys=keys,
+    routers=routers,
+)

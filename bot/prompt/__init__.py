@@ -15,11 +15,11 @@ from bot.prompt.errors import (
 from bot.prompt.grammar import parse, read_back
 from bot.prompt.line import (
     BOUNDS,
+    GUIDED,
     MAX_RATIO,
     NOT_FOR_FLASH,
-    OF_COMMAND,
+    OF_WORDS,
     PARAMETERS,
-    Command,
     Method,
     Mode,
     PromptLine,
@@ -28,12 +28,12 @@ from bot.prompt.line import (
 
 __all__ = [
     "BOUNDS",
+    "GUIDED",
     "MAX_RATIO",
     "NOT_FOR_FLASH",
-    "OF_COMMAND",
+    "OF_WORDS",
     "PARAMETERS",
     "BadValue",
-    "Command",
     "Conflict",
     "Method",
     "Misplaced",

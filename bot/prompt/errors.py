@@ -17,10 +17,10 @@ class UnknownParameter(PromptError):
 
 @dataclass(eq=False)
 class Misplaced(PromptError):
-    """A parameter of another command. `commands` are those that take it."""
+    """A parameter of another command. `commands` are those that take it, as far as whoever raises it knows."""
 
     parameter: str
-    commands: tuple[str, ...]
+    commands: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)

@@ -29,9 +29,8 @@ from bot.prompt.line import (
     MAX_RATIO,
     METHODS,
     NOT_FOR_FLASH,
-    OF_COMMAND,
+    OF_WORDS,
     PARAMETERS,
-    Command,
     PromptLine,
 )
 from bot.prompt.styles import find_style, most_words, nearest_style
@@ -43,14 +42,15 @@ LONGEST_NAME = 16  # of a parameter, or what may be meant as one
 _QUOTES = {'"': '"', "'": "'", "«": "»", "“": "”", "„": "“", "‘": "’"}
 
 
-def parse(text: str, command: Command = "draw") -> PromptLine:
-    """The line a person meant with a command; only drawing needs words. Raises PromptError."""
-    line = _read(text, OF_COMMAND[command])
-    if command == "draw" and not line.prompt:
+def parse(text: str, taken: tuple[str, ...] | None = None) -> PromptLine:
+    """The line that a person means where these parameters are taken, words or none; where none are given, the words of
+    a picture and what goes with them. Raises PromptError."""
+    line = _read(text, OF_WORDS if taken is None else taken)
+    if taken is None and not line.prompt:
         raise NoWords
     for name in PARAMETERS:
-        if name not in OF_COMMAND[command] and _is_said(line, name):
-            raise Misplaced(name, tuple(other for other, names in OF_COMMAND.items() if name in names))
+        if name not in (OF_WORDS if taken is None else taken) and _is_said(line, name):
+            raise Misplaced(name)
     return line
 
 

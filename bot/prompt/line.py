@@ -1,4 +1,4 @@
-"""What a person wrote, parameter by parameter, and which parameters go with which command."""
+"""What a person wrote, parameter by parameter. Which of them go with what is asked for stands with the modes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Literal
 
 Mode = Literal["flash", "full"]
 Method = Literal["hed", "depth", "scribble"]
-Command = Literal["draw", "vary", "mix", "restyle", "control", "upscale", "inpaint", "outpaint"]
 
 MAX_RATIO = 4
 BOUNDS: dict[str, tuple[float, float]] = {
@@ -55,19 +54,9 @@ METHODS: dict[str, Method] = {
 }
 
 NOT_FOR_FLASH = ("steps", "cfg", "no")  # the distilled net was trained without them
-_GUIDED = ("no", "seed", "style", "n", "steps", "cfg")
-_MIXED = ("ar", *_GUIDED, "full", "flash", "iw")
-OF_COMMAND: dict[Command, tuple[str, ...]] = {
-    "draw": ("ar", "no", "seed", "style", "n", "full", "flash", "steps", "cfg"),
-    "vary": (*_MIXED, "strength"),
-    "mix": _MIXED,
-    "restyle": (*_MIXED, "strength"),
-    "control": ("ar", *_GUIDED, "scale", "start", "end", "levels", "method", "drawn", "iw"),
-    "upscale": ("scale", "full", "seed"),
-    "inpaint": (*_GUIDED, "whole"),
-    "outpaint": ("ar", *_GUIDED),
-}
-PARAMETERS = tuple(dict.fromkeys(name for names in OF_COMMAND.values() for name in names))
+OF_WORDS = ("ar", "no", "seed", "style", "n", "full", "flash", "steps", "cfg")  # what drawing from words takes
+GUIDED = ("no", "seed", "style", "n", "steps", "cfg")
+PARAMETERS = (*OF_WORDS, "iw", "strength", "scale", "start", "end", "levels", "method", "drawn", "whole")
 
 
 @dataclass(frozen=True)

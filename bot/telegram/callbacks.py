@@ -6,14 +6,12 @@ way in, and no field says whose something is: `bot.middlewares.presses` looks th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from aiogram.filters.callback_data import CallbackData
 from pydantic import Field, model_validator
 
-from bot.imaging.areas import GRIDS
 from bot.texts.i18n import N_
-from inference.requests import MAX_SOURCES
 
 MOST_BYTES = 64  # what Telegram lets a button carry
 MOST_ID = 2**63 - 1  # what a column of the database holds
@@ -25,16 +23,11 @@ JobAction = Literal[
     "cancel", "queue", "again", "retry", "edit", "files", "recipe", "star", "delete", "really", "keep", "repeat"
 ]
 PictureAction = Literal["open", "full", "file", "recipe", "star", "delete", "really", "keep", "repeat"]
-SourceAction = Literal[
-    "vary", "subtle", "strong", "restyle", "control", "mix", "refine", "redraw", "x2", "big",
-    "inpaint", "outpaint", "more", "less",
-]  # fmt: skip
-MixAction = Literal["done", "more", "less", "swap", "start", "drop"]
 PageAction = Literal["turn", "open", "star", "delete", "really"]
-WordsAction = Literal["improve", "new", "mine", "edit", "another"]
-AreaAction = Literal["cell", "grid", "bigger", "smaller", "go", "same", "drop"]
-FrameWay = Literal["left", "right", "up", "down", "zoom15", "zoom2", "square", "drop"]
 SettingField = Literal["menu", "language", "mode", "size", "count", "style", "close"]
+
+
+Shows = Literal["status", "grid", "single"]
 
 
 class BrokenButton(ValueError):
@@ -42,7 +35,22 @@ class BrokenButton(ValueError):
 
 
 class Ours(CallbackData, prefix="-"):
-    """What all buttons have in common."""
+    """What all buttons have in common. Every class of them is known by its prefix from its definition on."""
+
+    known: ClassVar[dict[str, type[Ours]]] = {}
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if cls.__prefix__.isalpha():
+            taken = Ours.known.setdefault(cls.__prefix__, cls)
+            if taken is not cls:
+                raise TypeError(f"{cls.__name__} and {taken.__name__} share the prefix {cls.__prefix__!r}")
+
+    @property
+    def shows(self) -> Shows | None:
+        """What the message shows under which this button stands, where that is sure."""
+        return None
 
     def key(self, chat_id: int, message_id: int) -> str:
         """What a press under that message orders with, equal for presses that must not be doubled."""
@@ -51,6 +59,13 @@ class Ours(CallbackData, prefix="-"):
     def lock(self, chat_id: int, message_id: int) -> str:
         """What is held while a press is looked into, so that two quick ones do not both find nothing done."""
         return self.key(chat_id, message_id)
+
+
+class ButtonOfJob(Ours, prefix="-j"):
+    """A button that has to do with a job."""
+
+    if TYPE_CHECKING:
+        job: Id
 
 
 class DraftButton(Ours, prefix="-d"):
@@ -67,11 +82,17 @@ class DraftButton(Ours, prefix="-d"):
         return f"{self.draft_kind}:{self.draft}"
 
 
-class JobButton(Ours, prefix="j"):
+class JobButton(ButtonOfJob, prefix="j"):
     """A button under everything a job has made, or under its status."""
 
     action: JobAction
     job: Id
+
+    @property
+    def shows(self) -> Shows | None:
+        if self.action in ("queue", "retry"):
+            return "status"
+        return "grid" if self.action in ("star", "really") else None
 
 
 class PictureButton(Ours, prefix="p"):
@@ -79,6 +100,10 @@ class PictureButton(Ours, prefix="p"):
 
     action: PictureAction
     picture: Id
+
+    @property
+    def shows(self) -> Shows | None:
+        return "single" if self.action in ("star", "really") else None
 
 
 class PageButton(Ours, prefix="h"):
@@ -120,13 +145,6 @@ class CancelAllButton(Ours, prefix="c"):
     owner: ChatId
 
 
-class WordsButton(Ours, prefix="w"):
-    """Better words: for what a job has drawn, or a choice on those that the job has found."""
-
-    action: WordsAction
-    job: Id
-
-
 class FileRecipeButton(Ours, prefix="f"):
     """Draw the recipe in the file that this card answers."""
 
@@ -137,9 +155,10 @@ class FileRecipeButton(Ours, prefix="f"):
 
 
 class SourceButton(Ours, prefix="o"):
-    """Something to do with a picture: one of ours (`picture`) or one that somebody gave (`upload`); the other is 0."""
+    """Something to do with a picture: one of ours (`picture`) or one that somebody gave (`upload`); the other is 0.
+    Its action is one of a mode's (`bot.jobs.mode.Action`), or unfolds the rarer ones."""
 
-    action: SourceAction
+    action: Annotated[str, Field(pattern=r"^[a-z0-9]{1,12}$")]
     picture: Id = 0
     upload: Id = 0
 
@@ -149,16 +168,9 @@ class SourceButton(Ours, prefix="o"):
             raise ValueError("a button stands for one picture")
         return self
 
-
-class MixButton(DraftButton, prefix="m"):
-    """A step in putting a mix together; `place` is the picture of a weight, from 0."""
-
-    draft_kind = "mix"
-    over = N_("This mix is over. Send pictures for a new one.")
-
-    action: MixAction
-    draft: Id
-    place: Annotated[int, Field(ge=0, lt=MAX_SOURCES)] = 0
+    @property
+    def shows(self) -> Shows | None:
+        return "single" if self.action == "less" else None
 
 
 class OrderButton(DraftButton, prefix="k"):
@@ -171,43 +183,11 @@ class OrderButton(DraftButton, prefix="k"):
     draft: Id
 
 
-class AreaButton(DraftButton, prefix="a"):
-    """A step in choosing which part of a picture to repaint; `cell` counts by rows from 0, or is the side of a grid."""
-
-    draft_kind = "mask"
-
-    action: AreaAction
-    draft: Id
-    cell: Annotated[int, Field(ge=0, lt=max(GRIDS) ** 2)] = 0
-
-    @model_validator(mode="after")
-    def _one_of_the_grids(self) -> Self:
-        if self.action == "grid" and self.cell not in GRIDS:
-            raise ValueError("there is no such grid")
-        return self
-
-
-class FrameButton(DraftButton, prefix="x"):
-    """One of the ways to extend the picture of a draft."""
-
-    draft_kind = "frame"
-
-    way: FrameWay
-    draft: Id
-
-
-Button = (
-    JobButton | PictureButton | PageButton | SettingButton | StyleButton | ExampleButton | CancelAllButton | WordsButton
-    | FileRecipeButton | SourceButton | MixButton | OrderButton | AreaButton | FrameButton
-)  # fmt: skip
-BUTTONS: dict[str, type[Button]] = {button.__prefix__: button for button in get_args(Button)}
-
-
-def read_button(data: str | None) -> Button:
+def read_button(data: str | None) -> Ours:
     """The button that a press carries, to the letter as `pack` has written it. Raises BrokenButton."""
     if data is None or len(data.encode("utf-8", "replace")) > MOST_BYTES:
         raise BrokenButton(data)
-    kind = BUTTONS.get(data.partition(":")[0])
+    kind = Ours.known.get(data.partition(":")[0])
     if kind is None:
         raise BrokenButton(data)
     try:

@@ -68,6 +68,11 @@ class Request(Contract):
         return ()
 
     @property
+    def pictures(self) -> tuple[str, ...]:
+        """Those of its sources that are pictures somebody may own."""
+        return self.sources
+
+    @property
     def needs(self) -> tuple[str, ...]:
         """The kinds whose weights it takes, its own first."""
         return (self.kind,)

@@ -36,3 +36,7 @@ class Inpaint(Guided, Worded):
     @property
     def sources(self) -> tuple[str, ...]:
         return self.image.blob, self.mask
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        return (self.image.blob,)

@@ -7,6 +7,11 @@ import re
 from pathlib import Path
 from typing import get_args
 
+from bot.modes import MODES
+from bot.modes.better_words.buttons import WordsAction
+from bot.modes.extend.buttons import FrameWay
+from bot.modes.mix.buttons import MixAction
+from bot.modes.repaint.area_buttons import AreaAction
 from bot.telegram import callbacks
 from bot.telegram.callbacks import read_button
 from tests.characterisation.recorded import TRANSCRIPTS
@@ -28,17 +33,20 @@ def write_pressed() -> None:
     PRESSED.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+SOURCE_ACTIONS = (*(one.name for mode in MODES for one in mode.actions), "more", "less")
+
+
 def examples() -> set[str]:
     return {
         *(f"j:{action}:7" for action in get_args(callbacks.JobAction)),
         *(f"p:{action}:7" for action in get_args(callbacks.PictureAction)),
         *(f"h:{owner}:9:1:{action}:7" for action in get_args(callbacks.PageAction) for owner in (1001, -1001234567890)),
         *(f"s:{owner}:{field}:" for field in get_args(callbacks.SettingField) for owner in (1001, -1001234567890)),
-        *(f"w:{action}:7" for action in get_args(callbacks.WordsAction)),
-        *(f"o:{action}:7:0" for action in get_args(callbacks.SourceAction)),
-        *(f"o:{action}:0:7" for action in get_args(callbacks.SourceAction)),
-        *(f"m:{action}:7:3" for action in get_args(callbacks.MixAction)),
-        *(f"a:{action}:7:3" for action in get_args(callbacks.AreaAction) if action != "grid"),
-        *(f"x:{way}:7" for way in get_args(callbacks.FrameWay)),
+        *(f"w:{action}:7" for action in get_args(WordsAction)),
+        *(f"o:{action}:7:0" for action in SOURCE_ACTIONS),
+        *(f"o:{action}:0:7" for action in SOURCE_ACTIONS),
+        *(f"m:{action}:7:3" for action in get_args(MixAction)),
+        *(f"a:{action}:7:3" for action in get_args(AreaAction) if action != "grid"),
+        *(f"x:{way}:7" for way in get_args(FrameWay)),
         *("a:grid:7:3", "a:grid:7:4", "k:start:7", "k:drop:7", "y:anime", "e:2", "c:1001", "f:repeat"),
     }

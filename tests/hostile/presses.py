@@ -27,7 +27,7 @@ from bot.jobs import order as ordering
 from bot.playground import serve
 from bot.prompt.styles import styles
 from bot.store.tables import drafts, people, pictures, uploads
-from bot.telegram.callbacks import BUTTONS, MOST_ID
+from bot.telegram.callbacks import MOST_ID, Ours
 from bot.texts.i18n import _, speaking
 from bot.texts.languages import LANGUAGES
 from inference.blobs import BlobStore
@@ -88,7 +88,7 @@ async def _attack(presses: int, seed: int) -> Table:
                 data, message, more = _forged(chance, Forger(house), things)
                 answer = await Forger(house, 2_000_000_000 + number).press(MALLORY, data, message, **more)
                 prefix = (data or "").partition(":")[0]
-                name = BUTTONS[prefix].__name__ if prefix in BUTTONS else "no button of ours"
+                name = Ours.known[prefix].__name__ if prefix in Ours.known else "no button of ours"
                 outcome = _outcome(answer)
                 tally[name, outcome] += 1
                 about = f"{data!r} under {_where(message)}, seed {seed}, press {number}"
@@ -244,7 +244,7 @@ def _forged(chance: random.Random, forger: Forger, things: Things) -> tuple[str 
 
 def _data(chance: random.Random, things: Things) -> str:
     """A button of some class; mostly every field could be right, sometimes one is hostile or missing or too much."""
-    prefix, kind = chance.choice(list(BUTTONS.items()))
+    prefix, kind = chance.choice(list(Ours.known.items()))
     values = [_value(chance, things, prefix, name, info.annotation) for name, info in kind.model_fields.items()]
     if prefix == "o" and chance.random() < 0.8:
         values[chance.choice((1, 2))] = "0"  # it is of one picture

@@ -3,10 +3,10 @@
 from bot.jobs.cards.captions import CAPTION_LIMIT, caption, deleting, examples, note, remark, unknown_words
 from bot.jobs.cards.costs import cost
 from bot.jobs.cards.failures import failed
-from bot.jobs.cards.names import mode_name, plain_wish, style_name, task, wish
+from bot.jobs.cards.names import style_name
 from bot.jobs.cards.origins import origins
 from bot.jobs.cards.progress import accepted, bar, cancelled, drawing, place_in_line, queued, resumed, stage
-from bot.jobs.cards.recipes import COPY_LIMIT, recipe
+from bot.jobs.cards.recipes import COPY_LIMIT, guided, in_steps, recipe
 from bot.jobs.cards.troubles import moved, notice, out_of_order, refused, unread, why_it_waits
 from bot.jobs.cards.words import (
     escape,
@@ -33,7 +33,8 @@ __all__ = [
     "escape",
     "examples",
     "failed",
-    "mode_name",
+    "guided",
+    "in_steps",
     "moved",
     "note",
     "notice",
@@ -41,7 +42,6 @@ __all__ = [
     "origins",
     "out_of_order",
     "place_in_line",
-    "plain_wish",
     "queued",
     "quote",
     "recipe",
@@ -54,11 +54,9 @@ __all__ = [
     "stage",
     "steps_counted",
     "style_name",
-    "task",
     "unknown_words",
     "unread",
     "visible_length",
     "wait",
     "why_it_waits",
-    "wish",
 ]

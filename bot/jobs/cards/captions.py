@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from bot.jobs.cards.names import mode_name, style_name, task, wish
+from bot.jobs.cards.names import style_name
 from bot.jobs.cards.words import escape, seconds_taken, shortened, spoken, visible_length
 from bot.jobs.compose import Remark
+from bot.jobs.mode import Modes
 from bot.prompt import PromptLine
 from bot.prompt.styles import PLAIN_STYLE
 from bot.texts.i18n import _, ngettext
@@ -17,6 +19,7 @@ CAPTION_NOTE = 140
 
 
 def caption(
+    modes: Modes[Any],
     line: PromptLine,
     request: AnyRequest,
     *,
@@ -25,15 +28,15 @@ def caption(
     remarks: Iterable[str] = (),
 ) -> str:
     """Under a result: the wish, one line of facts, then what there is to say about it."""
-    mode = mode_name(request.kind)
-    facts = [] if mode in task(request, line.prompt) else [mode]  # where the wish has said it already
+    name = modes.kind_name(request.kind)
+    facts = [] if name in modes.title(request, line.prompt) else [name]  # where the wish has said it already
     if line.style not in (None, PLAIN_STYLE):
         facts.append(style_name(line.style))
     width, height = request.size
     facts += [f"{width}×{height}", _("seed {seed}").format(seed=seed)]
     if engine_seconds:
         facts.append(seconds_taken(engine_seconds))
-    text = f"{wish(request, line.prompt)}\n{' · '.join(facts)}"
+    text = f"{modes.wish(request, line.prompt)}\n{' · '.join(facts)}"
     for said in remarks:
         longer = f"{text}\n💬 {said}"
         if visible_length(longer) > CAPTION_LIMIT:
@@ -42,7 +45,7 @@ def caption(
     return text
 
 
-def remark(said: Remark) -> str:
+def remark(modes: Modes[Any], said: Remark) -> str:
     """Why something is not quite as it was asked for."""
     match said.code:
         case "nearest_size":
@@ -54,17 +57,14 @@ def remark(said: Remark) -> str:
                 style=style_name(said.detail)
             )
         case "mode_missing":
-            return _("{mode} is not installed here, so I took the other mode.").format(mode=mode_name(said.detail))
-        case "quick_mix":
-            return _("The full way of mixing is not installed here, so this is the quick, experimental one.")
-        case "varied_by_refining":
-            return _("The image adapter is not installed here, so I drew over the picture itself.")
-        case "made_smaller":
-            return _("A canvas that large would not fit, so your picture is {size} on it.").format(size=said.detail)
+            return _("{mode} is not installed here, so I took the other mode.").format(
+                mode=modes.kind_name(said.detail)
+            )
         case "not_translated":
             return _("I could not translate your words, so I drew them as they are.")
         case "translation_cut":
             return _("Your words were too long to be translated to the end.")
+    return modes.remark(said)
 
 
 def note(said: Note) -> str:

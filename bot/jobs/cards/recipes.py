@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from bot.jobs.cards.names import mode_name, style_name, wish
+from bot.jobs.cards.names import style_name
 from bot.jobs.cards.words import escape, number, shortened, steps_counted
+from bot.jobs.mode import Modes
 from bot.prompt import PromptLine, write
 from bot.prompt.styles import PLAIN_STYLE
 from bot.texts.i18n import _, ngettext
-from inference.requests import (
-    FLASH_STEPS,
-    SR_STEPS,
-    AnyRequest,
-    Control,
-    FlashMix,
-    FlashTextToImage,
-    Inpaint,
-    Mix,
-    Outpaint,
-    Recipe,
-    Refine,
-    Rewrite,
-    TextToImage,
-    Upscale,
-)
+from inference.requests import Guided, Recipe
 
 COPY_LIMIT = 256
 
 
 def recipe(
+    modes: Modes[Any],
     line: PromptLine,
     recipe: Recipe,
     *,
@@ -42,10 +30,10 @@ def recipe(
     what there is to say about where the words come from."""
     request = recipe.request
     rows = ["📜 <b>" + _("Recipe") + "</b>" + (f" <code>#{job_id}</code>" if job_id else "")]
-    rows += [wish(request, line.prompt), *origins]
+    rows += [modes.wish(request, line.prompt), *origins]
     if line.style not in (None, PLAIN_STYLE):
         rows.append(_("Style: {style}").format(style=style_name(line.style)))
-    rows += _settings(request)
+    rows += modes.of(request).settings(request, modes.kind_name(request.kind))
     rows.append(_("Size: {size}").format(size="×".join(str(side) for side in request.size)))
     listed = seeds or (recipe.seed,)
     label = ngettext("Seed: {seeds}", "Seeds: {seeds}", len(listed))
@@ -61,45 +49,14 @@ def recipe(
     return "\n".join(row for row in rows if row)
 
 
-def _settings(request: AnyRequest) -> list[str]:
-    mode = mode_name(request.kind)
-    match request:
-        case FlashTextToImage() | FlashMix():
-            rows = [_("Mode: {mode}, {steps}").format(mode=mode, steps=steps_counted(FLASH_STEPS))]
-        case Upscale():
-            steps = FLASH_STEPS if request.kind == "flash_x2" else SR_STEPS
-            rows = [_("Mode: {mode}, {steps}").format(mode=mode, steps=steps_counted(steps))]
-        case TextToImage() | Refine() | Inpaint() | Outpaint() | Mix() | Control():
-            rows = [_("Avoid: {text}").format(text=escape(shortened(request.negative_prompt, 400)))]
-            rows = rows if request.negative_prompt else []
-            rows.append(
-                _("Mode: {mode}, {steps}, guidance {guidance}").format(
-                    mode=mode, steps=steps_counted(request.steps), guidance=number(request.guidance_scale)
-                )
-            )
-        case Rewrite():
-            rows = [mode]
-    match request:
-        case Mix() | FlashMix():
-            weights = " + ".join(number(image.weight) for image in request.images)
-            rows.append(
-                _("Weight of the pictures: {weights}, all together × {scale}").format(
-                    weights=weights, scale=number(request.image_scale)
-                )
-            )
-        case Control():
-            rows.append(
-                _("Held to the picture: × {scale}, from {start} to {end} % of the steps").format(
-                    scale=number(request.scale), start=round(request.start * 100), end=round(request.end * 100)
-                )
-            )
-            if request.styles:
-                rows.append(_("Look of the other pictures: × {scale}").format(scale=number(request.style_scale)))
-            if request.hint_range != Control.model_fields["hint_range"].default:
-                black, white = (number(level) for level in request.hint_range)
-                rows.append(_("Black and white of the outlines: {black} and {white}").format(black=black, white=white))
-        case Inpaint(focus=False):
-            rows.append(_("Repainted with all of the picture in view"))
-        case Refine():
-            rows.append(_("Refinement strength: {share} %").format(share=round(request.strength * 100)))
-    return rows
+def in_steps(name: str, steps: int) -> str:
+    """The row of a kind that takes neither guidance nor words to avoid."""
+    return _("Mode: {mode}, {steps}").format(mode=name, steps=steps_counted(steps))
+
+
+def guided(request: Guided, name: str) -> list[str]:
+    """The rows of a kind that is drawn with guidance."""
+    rows = [_("Avoid: {text}").format(text=escape(shortened(request.negative_prompt, 400)))]
+    rows = rows if request.negative_prompt else []
+    steps, guidance = steps_counted(request.steps), number(request.guidance_scale)
+    return [*rows, _("Mode: {mode}, {steps}, guidance {guidance}").format(mode=name, steps=steps, guidance=guidance)]

@@ -10,20 +10,20 @@ from aiogram import Bot, F, Router
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
-from bot.conversation.edit import handed_back
 from bot.jobs.belonging import post_of
-from bot.jobs.compose import Composition, TooLong, compose, new_seed
+from bot.jobs.compose import Asked, Composition, TooLong, new_seed
 from bot.jobs.context import context_of, line_of
 from bot.jobs.order import known_card, order
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import in_line_already
-from bot.jobs.questions import send
+from bot.jobs.questions import handed_back, send
 from bot.jobs.studio import Studio
 from bot.modes.better_words import rewriting
+from bot.modes.better_words.buttons import WordsButton
+from bot.modes.drawing import from_words
 from bot.prompt import PromptLine, parse
 from bot.store import Parent, Person
 from bot.telegram.addressed import Addressed, without_alias
-from bot.telegram.callbacks import WordsButton
 from bot.texts.i18n import _
 from inference.queue.jobs import Job
 from inference.requests import MAX_PROMPT_CHARS, Failed, Finished, Rewrite
@@ -53,10 +53,10 @@ async def improve(message: Message, words: str, person: Person, studio: Studio, 
         await _ask(studio, origin, parse(words))
         return
     answered = await _answered_job(message, person, studio)
-    if answered is None or not line_of(answered).prompt:
+    if answered is None or not line_of(studio.modes, answered).prompt:
         await studio.deliveries.say(origin, "✨ " + _("Say which words to improve: /beautify a fox in the snow"))
         return
-    await _ask(studio, origin, line_of(answered), parents=await _parents(answered, studio))
+    await _ask(studio, origin, line_of(studio.modes, answered), parents=await _parents(answered, studio))
 
 
 async def press_improve(
@@ -66,7 +66,7 @@ async def press_improve(
     key = callback_data.pack()
     if await in_line_already(callback, studio, person, key):
         return
-    await _ask(studio, origin, line_of(job), key=key, parents=await _parents(job, studio))
+    await _ask(studio, origin, line_of(studio.modes, job), key=key, parents=await _parents(job, studio))
     if callback_data.action == "improve" and callback.message is not None:
         await studio.deliveries.gallery.refresh(job.id, callback.message.chat.id, callback.message.message_id)
 
@@ -78,17 +78,17 @@ async def choose(
     key = callback_data.pack()
     if await in_line_already(callback, studio, person, key):
         return
-    line, own_words = line_of(job), ""
+    line, own_words = line_of(studio.modes, job), ""
     if callback_data.action == "new":
-        line, own_words = _new_line(job), line.prompt
-    made = compose(line, person.preferences, await known_card(studio.queue), private=origin.private)
+        line, own_words = _new_line(studio, job), line.prompt
+    made = from_words(Asked(line, person.preferences, await known_card(studio.queue), origin.private))
     await order(studio, origin, made, parents=context_of(job).parents, key=key, own_words=own_words)
 
 
 async def edit(callback: CallbackQuery, job: Job, person: Person, studio: Studio, origin: Origin) -> None:
     """Gives the new words back to be changed."""
     await callback.answer()
-    await send(studio.bot, origin, handed_back(callback, origin, _new_line(job), person))
+    await send(studio.bot, origin, handed_back(callback, origin, _new_line(studio, job), person))
 
 
 async def _ask(
@@ -105,10 +105,10 @@ async def _ask(
     await order(studio, origin, Composition(request, line), parents=parents, key=key, refused=lack)
 
 
-def _new_line(job: Job) -> PromptLine:
+def _new_line(studio: Studio, job: Job) -> PromptLine:
     """The line of a job that improved words, with the new ones in it."""
     new = rewriting.improved(job.outcome) if isinstance(job.outcome, Finished) else ""
-    return replace(line_of(job), prompt=new) if new else line_of(job)
+    return replace(line_of(studio.modes, job), prompt=new) if new else line_of(studio.modes, job)
 
 
 async def _answered_job(message: Message, person: Person, studio: Studio) -> Job | None:

@@ -8,21 +8,11 @@ from collections.abc import Sequence
 
 from aiogram.types import InlineKeyboardMarkup
 
-from bot.jobs import cards, keyboards
+from bot.jobs import cards
+from bot.modes.better_words.buttons import choice_buttons, fallback_buttons
 from bot.prompt import PromptLine
-from bot.telegram.callbacks import WordsAction, WordsButton
 from bot.texts.i18n import _
-from inference.requests import (
-    AnyRequest,
-    Cancelled,
-    Failed,
-    Finished,
-    FlashTextToImage,
-    ModelCard,
-    Progress,
-    Rewrite,
-    TextToImage,
-)
+from inference.requests import AnyRequest, Cancelled, Failed, Finished, Progress
 
 WORDS_CHARS = 1000
 MOST_COMPARED = 200 * 200  # words by words: comparing takes their product, and more where they repeat
@@ -34,16 +24,6 @@ _DASHES = re.compile(r"(?:(?<=\s)|^)[-\u2012-\u2015\u2212]+(?=\w)")
 def improved(finished: Finished) -> str:
     """The words a language model found, "" where it found none; no dash in them can be taken for a parameter."""
     return " ".join(_DASHES.sub("", finished.texts[0]).split()) if finished.texts else ""
-
-
-def is_improvement(request: AnyRequest) -> bool:
-    return isinstance(request, Rewrite) and request.kind == "beautify"
-
-
-def improvable(request: AnyRequest, card: ModelCard | None) -> bool:
-    """Whether better words are on offer for what a request has drawn: it was drawn from words alone."""
-    drawn_from_words = isinstance(request, FlashTextToImage | TextToImage)
-    return drawn_from_words and card is not None and "beautify" in card.kinds
 
 
 def status(wish: str, request: AnyRequest, progress: Progress) -> str:
@@ -93,23 +73,6 @@ def difference(old: str, new: str) -> str:
 
 def _one_after_the_other(old: str, new: str) -> str:
     return _("Yours:") + _quoted(_cut(old)) + _("New:") + _quoted(_cut(new))
-
-
-def choice_buttons(job_id: int) -> InlineKeyboardMarkup:
-    def press(text: str, action: WordsAction, style: str | None = None) -> keyboards.Row:
-        return [keyboards.button(text, WordsButton(action=action, job=job_id), style)]
-
-    return keyboards.markup(
-        press("✅ " + _("Use new"), "new", "success") + press("↩️ " + _("Keep mine"), "mine"),
-        press("✏️ " + _("Edit"), "edit") + press("🔄 " + _("Other words"), "another"),
-    )
-
-
-def fallback_buttons(job_id: int) -> InlineKeyboardMarkup:
-    return keyboards.markup(
-        [keyboards.button("🎨 " + _("Draw my words"), WordsButton(action="mine", job=job_id), "success")],
-        [keyboards.button("🔄 " + _("Try again"), WordsButton(action="another", job=job_id))],
-    )
 
 
 def _excuse(line: PromptLine, result: Finished | Failed | Cancelled, job_id: int) -> str:

@@ -5,32 +5,31 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aiogram import Router
-from aiogram.types import CallbackQuery
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup
 
 from bot.jobs import cards
+from bot.jobs.compose import Asked
 from bot.jobs.order import known_card, order_or_ask
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import in_line_already
+from bot.jobs.shown import with_ticks
 from bot.jobs.studio import Studio
-from bot.modes import works
-from bot.modes.base import Wish, need
-from bot.modes.extend.canvas import NothingToAdd, Wanted, extended, most_side, wish, with_ratio
-from bot.modes.framing import outpaint
-from bot.modes.repaint import area_buttons
-from bot.modes.repaint.asking import own_words
-from bot.modes.ticks import tick
+from bot.jobs.used_buttons import tick
+from bot.modes.base import need, own_words
+from bot.modes.extend.buttons import FrameButton, ways
+from bot.modes.extend.canvas import NothingToAdd, Wanted, extended, most_side, read_direction, with_ratio
+from bot.modes.extend.composing import PARAMETERS, outpaint
 from bot.prompt import MAX_RATIO as MOST
 from bot.prompt import BadValue, parse
 from bot.store import Draft, Given, Person
-from bot.telegram.callbacks import FrameButton
 from bot.texts.i18n import _
 
 
 async def begin(studio: Studio, origin: Origin, person: Person, given: Given, words: str) -> None:
     """Extends a picture as the words say, or asks which way. Raises REFUSALS."""
     need(await known_card(studio.queue), "outpaint")
-    way, rest = wish(words)
-    line = parse(rest, "outpaint")
+    way, rest = read_direction(words)
+    line = parse(rest, PARAMETERS)
     if isinstance(way, tuple) and max(way) > MOST * min(way):
         raise BadValue("ar", f"{way[0]}:{way[1]}")
     to = way or line.ar
@@ -43,7 +42,7 @@ async def begin(studio: Studio, origin: Origin, person: Person, given: Given, wo
     if rest:
         text += "\n" + cards.quote(rest)
     square = given.source.width != given.source.height
-    await studio.deliveries.say(origin, text, area_buttons.ways(draft.id, square=square))
+    await studio.deliveries.say(origin, text, ways(draft.id, square=square))
 
 
 async def order(
@@ -63,10 +62,10 @@ async def order(
     except NothingToAdd:
         await studio.deliveries.say(origin, "👌 " + _("The picture has this shape already."))
         return
-    line = parse(words, "outpaint")
+    line = parse(words, PARAMETERS)
     if not line.prompt:
         line = replace(line, prompt=await own_words(studio, given))
-    made = outpaint(Wish(line, person.preferences, card, private=origin.private), given, canvas)
+    made = outpaint(Asked(line, person.preferences, card, origin.private), given, canvas)
     await order_or_ask(studio, origin, made, parents=(given.parent,), key=key)
 
 
@@ -88,8 +87,16 @@ async def press(
     await tick(studio, key, person.id, origin.chat_id, origin.reply_to)
 
 
+async def keyboard(studio: Studio, button: FrameButton, owner_id: int) -> InlineKeyboardMarkup | None:
+    """What stands where a way was pressed, with ticks on those that were ordered; None where nothing does any more."""
+    draft = await studio.history.sources.draft(button.draft)
+    if draft is None or draft.closed_at is not None:
+        return None
+    source = Given.model_validate(draft.body["given"]).source
+    return await with_ticks(studio.history, ways(draft.id, square=source.width != source.height), owner_id)
+
+
 def build() -> Router:
-    works.BEGIN["outpaint"] = begin
     router = Router(name="extend")
     router.callback_query.register(press, FrameButton.filter())
     return router

@@ -20,7 +20,7 @@ MOST_NATIVE = 4  # sides of the model's own square: further out it would see nex
 SAME_RATIO = 0.01
 
 
-class NothingToAdd(ValueError):
+class NothingToAdd(PromptError):
     """The picture has the wanted shape already."""
 
 
@@ -89,7 +89,7 @@ def with_ratio(size: tuple[int, int], ratio: tuple[int, int], most: int) -> Canv
     return _bounded(canvas, ((canvas[0] - width) // 2, (canvas[1] - height) // 2), size, most)
 
 
-def wish(text: str) -> tuple[Wanted | None, str]:
+def read_direction(text: str) -> tuple[Wanted | None, str]:
     """What a text asks for at its beginning, and the words that follow. Raises BadShare."""
     found = _RATIO.match(text)
     if found and int(found[1]) and int(found[2]):

@@ -12,21 +12,23 @@ from aiogram.types import InlineKeyboardMarkup
 
 from bot.imaging import collage
 from bot.jobs import cards
-from bot.jobs.compose import missing
+from bot.jobs.compose import Asked, missing
+from bot.jobs.mode import offered
 from bot.jobs.order import known_card, order_or_ask
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
-from bot.modes import base as composition
-from bot.modes import buttons as workbench
-from bot.modes.base import Wish
+from bot.modes.drawing import FROM_PICTURES, from_pictures
+from bot.modes.mix import buttons
 from bot.prompt import parse
 from bot.store import Draft, Given, Person
 from bot.store.handling import decided
 from bot.telegram.refusals import Refusal, classify
 from bot.telegram.screen import Photo, Screen, put, put_under, send
 from bot.texts.i18n import _, ngettext
-from inference.requests import MAX_SOURCES
+from inference.requests import MAX_SOURCES, Kind
 
+PARAMETERS = FROM_PICTURES
+SERVED_BY: tuple[Kind, ...] = ("mix", "mix_flash")
 COLLECTING_SECONDS = 30 * 60.0
 STEP, HEAVIEST = 0.1, 1.5
 
@@ -77,10 +79,10 @@ async def open_(
     studio: Studio, origin: Origin, pictures: Sequence[Given], words: str, *, collecting: bool, left_out: int = 0
 ) -> None:
     """Posts the message in which a mix is put together; `left_out` pictures more were sent. Raises order.REFUSALS."""
-    parse(words, "mix")
+    parse(words, PARAMETERS)
     card = await known_card(studio.queue)
-    if not composition.offered(card, "mix"):
-        raise missing(card, ["mix"])
+    if not offered(card, SERVED_BY):
+        raise missing(card, SERVED_BY)
     mixture = even(Mixture(tuple(pictures), (), words, collecting)) if pictures else Mixture((), (), words, True)
     draft = await studio.history.sources.add_draft(origin.owner_id, origin.chat_id, "mix", mixture.body())
     text = caption(mixture, origin.private, left_out=left_out)
@@ -90,14 +92,9 @@ async def open_(
         await studio.history.sources.place_draft(draft.id, message.message_id)
 
 
-async def begin(studio: Studio, origin: Origin, person: Person, given: Given, words: str) -> None:
-    """A mix that begins with this picture and waits for more."""
-    await open_(studio, origin, [given], words, collecting=True)
-
-
-async def collecting(studio: Studio, origin: Origin) -> Draft | None:
-    """The mix that this person is sending pictures for, if there is one."""
-    draft = await studio.history.sources.open_draft(origin.owner_id, origin.chat_id, "mix", COLLECTING_SECONDS)
+async def collecting(studio: Studio, owner_id: int, chat_id: int) -> Draft | None:
+    """The mix that a person is sending pictures for in a chat, if there is one."""
+    draft = await studio.history.sources.open_draft(owner_id, chat_id, "mix", COLLECTING_SECONDS)
     if draft is None:
         return None
     joined = studio.history.sources.was_changed(draft)  # by the picture in hand, which may have been the last
@@ -139,10 +136,9 @@ async def order(studio: Studio, origin: Origin, person: Person, draft: Draft) ->
     """Orders a mix as it stands and closes it. Raises one of order.REFUSALS, and it stays open."""
     mixture = Mixture.of(draft)
     card = await known_card(studio.queue)
-    line = parse(mixture.words, "mix")
-    made = composition.mix(
-        Wish(line, person.preferences, card, origin.private), list(zip(mixture.pictures, mixture.weights, strict=True))
-    )
+    line = parse(mixture.words, PARAMETERS)
+    asked = Asked(line, person.preferences, card, origin.private)
+    made = from_pictures(asked, list(zip(mixture.pictures, mixture.weights, strict=True)))
     parents = tuple(picture.parent for picture in mixture.pictures)
     await order_or_ask(studio, origin, made, parents=parents, key=f"mix:{draft.id}")
     await close(studio, draft)
@@ -183,8 +179,8 @@ def caption(mixture: Mixture, private: bool, left_out: int = 0) -> str:
 
 def keyboard(draft_id: int, mixture: Mixture) -> InlineKeyboardMarkup:
     if mixture.collecting:
-        return workbench.collecting(draft_id, len(mixture.pictures))
-    return workbench.weighing(draft_id, mixture.weights)
+        return buttons.collecting(draft_id, len(mixture.pictures))
+    return buttons.weighing(draft_id, mixture.weights)
 
 
 async def sheet(studio: Studio, mixture: Mixture) -> bytes:

@@ -10,9 +10,9 @@ from aiogram.types import CallbackQuery
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.modes.mix import mixing
+from bot.modes.mix.buttons import MixButton
 from bot.modes.mix.mixing import STEP, Mixture
 from bot.store import Draft, Person
-from bot.telegram.callbacks import MixButton
 from bot.texts.i18n import _
 
 

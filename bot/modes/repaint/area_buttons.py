@@ -1,15 +1,35 @@
-"""Buttons to choose a part of a picture or a way to extend it. Each keyboard is a pure function of what is chosen."""
+"""Buttons to choose a part of a picture. Each keyboard is a pure function of what is chosen."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Annotated, Literal, Self
 
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
+from pydantic import Field, model_validator
 
 from bot.imaging.areas import GRIDS
 from bot.jobs.keyboards import Row, button, markup, rows_of
-from bot.telegram.callbacks import AreaAction, AreaButton, FrameButton, FrameWay
+from bot.telegram.callbacks import DraftButton, Id
 from bot.texts.i18n import _
+
+AreaAction = Literal["cell", "grid", "bigger", "smaller", "go", "same", "drop"]
+
+
+class AreaButton(DraftButton, prefix="a"):
+    """A step in choosing which part of a picture to repaint; `cell` counts by rows from 0, or is the side of a grid."""
+
+    draft_kind = "mask"
+
+    action: AreaAction
+    draft: Id
+    cell: Annotated[int, Field(ge=0, lt=max(GRIDS) ** 2)] = 0
+
+    @model_validator(mode="after")
+    def _one_of_the_grids(self) -> Self:
+        if self.action == "grid" and self.cell not in GRIDS:
+            raise ValueError("there is no such grid")
+        return self
 
 
 def area(
@@ -32,19 +52,6 @@ def area(
         if same_words and not words:
             go.append(_step("🔁 " + _("Same words"), "same", draft))
     return markup(*rows_of(tiles, grid), last, [*go, _step("✖️ " + _("Never mind"), "drop", draft)])
-
-
-def ways(draft: int, *, square: bool) -> InlineKeyboardMarkup:
-    """The ways to extend a picture."""
-
-    def way(text: str, to: FrameWay) -> InlineKeyboardButton:
-        return button(text, FrameButton(way=to, draft=draft))
-
-    shapes = [way("🔍 1.5×", "zoom15"), way("🔍 2×", "zoom2")]
-    if square:
-        shapes.append(way("⬜ " + _("Square"), "square"))
-    arrows = [way("⬅️", "left"), way("⬆️", "up"), way("⬇️", "down"), way("➡️", "right")]
-    return markup(arrows, shapes, [way("✖️ " + _("Never mind"), "drop")])
 
 
 def _step(text: str, action: AreaAction, draft: int, style: str | None = None) -> InlineKeyboardButton:

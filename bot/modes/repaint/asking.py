@@ -14,18 +14,18 @@ from aiogram.types import CallbackQuery, Message
 
 from bot.imaging.areas import cells_named, split_area
 from bot.jobs.belonging import draft_asked_about, draft_shown
+from bot.jobs.compose import Asked
 from bot.jobs.order import known_card, order_or_ask
 from bot.jobs.origin import Origin
 from bot.jobs.questions import Question, ask_about
 from bot.jobs.studio import Studio
-from bot.modes import works
-from bot.modes.base import Wish, need
-from bot.modes.framing import inpaint
+from bot.modes.base import need, own_words
 from bot.modes.intent import understood
+from bot.modes.repaint.area_buttons import AreaButton
+from bot.modes.repaint.composing import PARAMETERS, inpaint
 from bot.modes.repaint.repainting import Repaint, caption, keyboard, marked, unmarked
 from bot.prompt import parse
 from bot.store import Draft, Given, Person
-from bot.telegram.callbacks import AreaButton
 from bot.telegram.screen import Photo, Screen, put, send
 from bot.telegram.senders import mention, sender_of_message
 from bot.texts.i18n import _
@@ -38,7 +38,7 @@ async def begin(studio: Studio, origin: Origin, person: Person, given: Given, wo
     """Asks which part of a picture to repaint, or shows the one that the words name. Raises REFUSALS."""
     need(await known_card(studio.queue), "inpaint")
     named, rest = split_area(words)
-    parse(rest, "inpaint")
+    parse(rest, PARAMETERS)
     repaint = Repaint(given=given, words=rest, own_words=await own_words(studio, given))
     await show(studio, origin, repaint if named is None else repaint.with_cells(named))
 
@@ -67,23 +67,17 @@ async def show(studio: Studio, origin: Origin, repaint: Repaint, draft: Draft | 
         await studio.bot.edit_message_reply_markup(chat_id=draft.chat_id, message_id=left)
 
 
-async def own_words(studio: Studio, given: Given) -> str:
-    """What a picture of ours was drawn from."""
-    picture = await studio.history.picture(given.picture_id) if given.picture_id is not None else None
-    return (await studio.deliveries.gallery.line(picture)).prompt if picture is not None else ""
-
-
 async def order(studio: Studio, origin: Origin, person: Person, draft: Draft, repaint: Repaint, words: str) -> None:
     """Has the marked area repainted; the draft is done with. Raises REFUSALS."""
     card = await known_card(studio.queue)
-    line = parse(words, "inpaint")
+    line = parse(words, PARAMETERS)
     area = await marked(repaint, studio.decoder)
     if area is None:
         await studio.deliveries.say(origin, _("Nothing of the area is left. Please mark it again."))
         return
     await studio.room.make(origin.owner_id, len(area.png))
     mask = await asyncio.to_thread(studio.blobs.put, area.png)
-    made = inpaint(Wish(line, person.preferences, card, private=origin.private), repaint.given, mask)
+    made = inpaint(Asked(line, person.preferences, card, origin.private), repaint.given, mask)
     await order_or_ask(studio, origin, made, parents=(repaint.given.parent,), key=f"mask:{draft.id}")
     await studio.history.sources.change_draft(draft.id, closed=True)
     if draft.message_id is not None:
@@ -127,7 +121,7 @@ async def words(message: Message, draft: Draft, person: Person, studio: Studio, 
     async with studio.one_press(f"mask:{draft.id}"):
         draft = await studio.history.sources.draft(draft.id) or draft  # a press may have changed it meanwhile
         repaint = Repaint.of(draft)
-        named, rest = split_area(understood(message.text)[1])
+        named, rest = split_area(understood(message.text, studio.modes)[1])
         repaint = repaint.saying(rest)
         if named is None and repaint.marked:
             await order(studio, origin, person, draft, repaint, repaint.words)
@@ -166,7 +160,7 @@ async def go(
     await callback.answer()
     repaint = Repaint.of(draft)
     wanted = (repaint.saying(repaint.own_words) if callback_data.action == "same" else repaint).words
-    if parse(wanted, "inpaint").prompt:
+    if parse(wanted, PARAMETERS).prompt:
         await order(studio, origin, person, draft, repaint, wanted)
         return
     called = "" if origin.private else mention(callback, origin.owner_id)
@@ -212,7 +206,6 @@ async def _photo(studio: Studio, repaint: Repaint) -> bytes | None:
 
 
 def build() -> Router:
-    works.BEGIN["inpaint"] = begin
     router = Router(name="repaint")
     router.message.register(words, AboutArea())
     press = router.callback_query

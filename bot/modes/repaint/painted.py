@@ -19,9 +19,10 @@ from bot.jobs.belonging import draft_shown
 from bot.jobs.order import known_card
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
+from bot.modes.base import own_words
 from bot.modes.intent import understood
-from bot.modes.mix.mixing import COLLECTING_SECONDS, Mixture
-from bot.modes.repaint.asking import HOUR, own_words, show
+from bot.modes.repaint.asking import HOUR, show
+from bot.modes.repaint.composing import PARAMETERS
 from bot.modes.repaint.repainting import Repaint
 from bot.modes.source import (
     TooManyPictures,
@@ -63,8 +64,8 @@ async def painted(message: Message, person: Person, studio: Studio, origin: Orig
     """
     if not carries_picture(message) or message.media_group_id is not None:
         raise SkipHandler
-    command, said = understood(_COMMAND.sub("", message.caption or ""))
-    if said.startswith("/") or command not in (None, "inpaint"):
+    mode, said = understood(_COMMAND.sub("", message.caption or ""), studio.modes)
+    if said.startswith("/") or (mode is not None and mode.name != "inpaint"):
         raise SkipHandler
     candidates = [candidate async for candidate in _candidates(studio, message, person)]
     if not candidates or "inpaint" not in (await known_card(studio.queue)).kinds:
@@ -108,7 +109,7 @@ async def _copy(studio: Studio, message: Message, person: Person, candidates: li
 
 
 async def _show(studio: Studio, origin: Origin, candidate: _Candidate, mask: bytes, said: str) -> None:
-    parse(said, "inpaint")
+    parse(said, PARAMETERS)
     draft, given = candidate.draft, candidate.given
     repaint = Repaint.of(draft) if draft is not None else Repaint(given=given, own_words=await own_words(studio, given))
     await studio.room.make(origin.owner_id, len(mask))
@@ -136,9 +137,9 @@ async def _candidates(studio: Studio, message: Message, person: Person) -> Async
     draft = await sources.open_draft(person.id, message.chat.id, "mask", HOUR)
     if draft is not None:
         yield _Candidate(Repaint.of(draft).given, draft, explain="copies")
-    mix = await sources.open_draft(person.id, message.chat.id, "mix", COLLECTING_SECONDS)
-    if mix is not None and Mixture.of(mix).collecting:
-        return  # pictures alike may be meant for the mix
+    for mode in studio.modes:
+        if mode.collects is not None and await mode.collects(studio, person.id, message.chat.id):
+            return  # pictures alike may be meant for that
     for upload in await sources.newest_uploads(person.id, message.chat.id, max_age=HOUR, limit=RECENTLY_GIVEN):
         yield _Candidate(Given.of_upload(upload))
     recent, _total = await studio.history.page(person.id, offset=0, limit=RECENT)

@@ -16,6 +16,7 @@ from bot.imaging import collage
 from bot.imaging.decoder import Decoder, Marked
 from bot.jobs import cards
 from bot.modes.repaint import area_buttons
+from bot.modes.repaint.composing import PARAMETERS
 from bot.prompt import parse, write
 from bot.store import Draft, Given
 from bot.texts.i18n import _
@@ -57,7 +58,7 @@ class Repaint(BaseModel):
 
     def saying(self, words: str) -> Repaint:
         """With these words, if any. Parameters that came before there were words for the area stay. PromptError."""
-        before, now = parse(self.words, "inpaint"), parse(words, "inpaint")
+        before, now = parse(self.words, PARAMETERS), parse(words, PARAMETERS)
         if self.words and words and not before.prompt:
             said = {field.name: getattr(now, field.name) for field in fields(now)}
             words = write(replace(before, **{name: value for name, value in said.items() if value is not None}))
@@ -71,7 +72,7 @@ class Repaint(BaseModel):
     @property
     def told(self) -> bool:
         """Whether anybody has said what shall be there; parameters alone do not say it."""
-        return bool(parse(self.words, "inpaint").prompt)
+        return bool(parse(self.words, PARAMETERS).prompt)
 
     @property
     def size(self) -> tuple[int, int]:

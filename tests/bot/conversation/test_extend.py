@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 from sqlalchemy import select
 
-from bot.modes.framing import CONTINUED
+from bot.modes.extend.composing import CONTINUED
 from bot.store.tables import picture_parents
 from inference.queue.database import open_database
 from inference.requests import Outpaint

@@ -1,17 +1,24 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.jobs.compose import ModeMissing, TooLong, brief, compose, tile_seeds
+from bot.jobs.compose import Asked, Composition, ModeMissing, TooLong, brief, tile_seeds
+from bot.modes.drawing import from_words
 from bot.prompt import PromptError, PromptLine, parse
 from bot.prompt.styles import styles
 from bot.store import Preferences
-from inference.requests import FlashTextToImage, TextToImage
+from inference.requests import FlashTextToImage, ModelCard, TextToImage
 from tests.bot.conversation.painter import BIG, SMALL
 
 PLAIN = Preferences()
+
+
+def compose(line: PromptLine, preferences: Preferences, card: ModelCard, **how: Any) -> Composition:
+    return from_words(Asked(line, preferences, card, **how))
 
 
 def test_flash_with_four_pictures_is_what_nobody_asked_otherwise() -> None:

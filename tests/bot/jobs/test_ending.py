@@ -9,9 +9,11 @@ import pytest
 
 from bot.jobs.context import JobContext
 from bot.jobs.ending import Facts, render
+from bot.jobs.mode import Modes
 from bot.jobs.shown import Shown
-from bot.jobs.shown_modes import Modes
 from bot.jobs.statuses import render as render_status
+from bot.jobs.studio import Studio
+from bot.modes import MODES
 from bot.prompt import PromptLine
 from bot.store import StoredPicture
 from bot.telegram.screen import Photo, Screen
@@ -37,6 +39,7 @@ from inference.requests import (
 from tests.bot.conversation.painter import SMALL
 
 CARD = SMALL.model_copy(update={"kinds": (*SMALL.kinds, "beautify")})
+ALL: Modes[Studio] = Modes(MODES)
 JOB, OWNER, CHAT = 42, 1001, 1001
 FOX = PromptLine("a <fox>", seed=7)
 BETTER = Rewrite(kind="beautify", prompt="a <fox>", seeds=(0,))
@@ -68,7 +71,7 @@ def pictures_of(request: AnyRequest) -> tuple[StoredPicture, ...]:
 
 def facts_of(outcome: Outcome, request: AnyRequest, **context: Any) -> Facts:
     job = job_of(request, **context)
-    return Facts(job, JobContext.model_validate(job.context), request, FOX, outcome, Modes(), CARD)
+    return Facts(job, JobContext.model_validate(job.context), request, FOX, outcome, ALL, CARD)
 
 
 def finished(count: int, notes: tuple[Note, ...] = (), **context: Any) -> Facts:
@@ -188,7 +191,7 @@ def test_words_that_the_small_model_does_not_know_are_named_once() -> None:
 
 
 def test_a_status_says_where_the_job_is_and_can_be_cancelled() -> None:
-    job, modes = job_of(drawn(4)), Modes()
+    job, modes = job_of(drawn(4)), ALL
     with speaking("en"):
         said = [
             render_status(modes, job, event)
@@ -205,8 +208,8 @@ def test_a_status_says_where_the_job_is_and_can_be_cancelled() -> None:
 
 def test_a_status_shows_words_as_they_are_found_and_what_keeps_the_queue() -> None:
     with speaking("en"):
-        growing = render_status(Modes(), job_of(BETTER), Progress(stage="writing", step=1, of=2, text="a <red"))
-        waiting = render_status(Modes(), job_of(drawn(1)), Queued(place=1, eta_seconds=None), "engine")
+        growing = render_status(ALL, job_of(BETTER), Progress(stage="writing", step=1, of=2, text="a <red"))
+        waiting = render_status(ALL, job_of(drawn(1)), Queued(place=1, eta_seconds=None), "engine")
     assert "<i>a &lt;red</i> ✍️" in growing.text
     assert "a &lt;fox&gt;" in waiting.text
     assert "In line" not in waiting.text

@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bot.imaging import collage
-from bot.jobs import cards, keyboards
-from bot.modes import buttons as workbench
-from bot.modes.better_words import rewriting
+from bot.jobs import cards, keyboards, picture_keys
+from bot.jobs.mode import Modes
+from bot.modes import MODES
+from bot.modes.better_words.buttons import choice_buttons, fallback_buttons
+from bot.modes.extend.buttons import ways
+from bot.modes.mix import buttons as mix_buttons
 from bot.modes.repaint import area_buttons
 from bot.prompt import PromptLine
 from bot.store import Parent
@@ -24,6 +27,9 @@ from inference.requests import Failed, FailureCode, FlashTextToImage, Progress, 
 from tests.bot.conversation.painter import SMALL
 
 BIGGEST = 2**63 - 1
+
+HERE = Modes(MODES)
+FLASH = FlashTextToImage(prompt="x", seeds=(1,))
 
 
 def png(width: int, height: int, colour: tuple[int, int, int] = (200, 30, 30)) -> bytes:
@@ -42,6 +48,7 @@ def opened(content: bytes) -> Image.Image:
 def test_a_caption_always_fits_and_never_opens_a_tag(prompt: str, remarks: list[str]) -> None:
     with speaking("ru"):
         text = cards.caption(
+            HERE,
             PromptLine(prompt, style="sovietcartoon"),
             FlashTextToImage(prompt="x", seeds=(2**32 - 1,)),
             seed=2**32 - 1,
@@ -58,7 +65,7 @@ def test_a_recipe_always_fits_a_message(prompt: str, negative: str) -> None:
     recipe = Recipe(request=request, tile=0, checkpoints={"unet": "a" * 40, "movq": "b" * 40}, code_version="0.1.0")
     with speaking("en"):
         text = cards.recipe(
-            PromptLine(prompt, no=negative or None, seed=1, mode="full"), recipe, job_id=1, seeds=request.seeds
+            HERE, PromptLine(prompt, no=negative or None, seed=1, mode="full"), recipe, job_id=1, seeds=request.seeds
         )
     assert cards.visible_length(text) <= 4096
 
@@ -67,7 +74,7 @@ def test_a_recipe_out_of_a_strangers_file_fits_and_opens_no_tag() -> None:
     request = TextToImage(prompt="p" * 1000, negative_prompt="n" * 1000, seeds=tuple(range(10)))
     recipe = Recipe(request=request, tile=0, checkpoints={"<b>&" * 500: "<i>" * 9}, code_version="<u>" * 3000)
     with speaking("en"):
-        text = cards.recipe(PromptLine("p" * 1000, no="n" * 1000, seed=1, mode="full"), recipe)
+        text = cards.recipe(HERE, PromptLine("p" * 1000, no="n" * 1000, seed=1, mode="full"), recipe)
     assert cards.visible_length(text) <= 4096
     assert "<i>" not in text
     assert "<u>" not in text
@@ -122,16 +129,16 @@ def every_keyboard() -> list[InlineKeyboardMarkup | None]:
             for grid in (3, 4)
             for words in (True, False)
         ),
-        area_buttons.ways(BIGGEST, square=True),
-        rewriting.choice_buttons(BIGGEST),
-        rewriting.fallback_buttons(BIGGEST),
+        ways(BIGGEST, square=True),
+        choice_buttons(BIGGEST),
+        fallback_buttons(BIGGEST),
         *(keyboards.grid(BIGGEST, pictures[:count], opened={BIGGEST - 2}) for count in range(2, 11)),
-        workbench.single(BIGGEST, SMALL, can_refine=True, starred=True, whole_job=BIGGEST),
-        workbench.single(BIGGEST, None, can_refine=False, more=True),
-        workbench.menu(Parent(upload_id=BIGGEST), SMALL),
-        workbench.collecting(BIGGEST, 3),
-        workbench.weighing(BIGGEST, [0.25] * 4),
-        workbench.confirm_order(BIGGEST),
+        picture_keys.single(HERE, BIGGEST, FLASH, SMALL, starred=True, whole_job=BIGGEST),
+        picture_keys.single(HERE, BIGGEST, FLASH, None, more=True),
+        picture_keys.menu(HERE, Parent(upload_id=BIGGEST), SMALL),
+        mix_buttons.collecting(BIGGEST, 3),
+        mix_buttons.weighing(BIGGEST, [0.25] * 4),
+        keyboards.confirm_order(BIGGEST),
         keyboards.confirm_job(BIGGEST),
         keyboards.confirm_picture(BIGGEST),
         keyboards.recipe("x" * 256, job_id=BIGGEST),

@@ -16,7 +16,7 @@ from bot.modes.extend.canvas import (
     Way,
     extended,
     most_side,
-    wish,
+    read_direction,
     with_ratio,
 )
 from inference.requests import Outpaint, Source, outpaint_windows
@@ -87,7 +87,7 @@ def test_a_small_model_gets_a_canvas_of_which_it_sees_something_at_once(way: Way
 @pytest.mark.parametrize("text", ["на 0%", "by 500%", "0,5% left"])
 def test_a_share_that_makes_no_frame_is_refused_by_name(text: str) -> None:
     with pytest.raises(BadShare) as refusal:
-        wish(text)
+        read_direction(text)
     assert f"{refusal.value.value}%" in text
 
 
@@ -150,4 +150,4 @@ def test_every_ratio_fits_the_contract_and_is_met(width: int, height: int, acros
     ],
 )
 def test_words_say_which_way(text: str, way: object, rest: str) -> None:
-    assert wish(text) == (way, rest)
+    assert read_direction(text) == (way, rest)

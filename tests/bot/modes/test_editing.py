@@ -6,17 +6,23 @@ from dataclasses import replace
 
 import pytest
 
-from bot.jobs.compose import Composition
-from bot.modes import base as composition
-from bot.modes import framing
-from bot.modes.base import Wish
-from bot.modes.editing import PictureRequest, edited, is_editable, said_of
+from bot.jobs.compose import Asked, Composition
+from bot.jobs.mode import Modes
+from bot.modes import MODES
+from bot.modes.base import said_again
+from bot.modes.drawing import from_pictures, over
+from bot.modes.enlarge import upscale
 from bot.modes.extend.canvas import Canvas, NothingToAdd, most_side
-from bot.prompt import Misplaced, PromptLine, read_back, write
+from bot.modes.extend.composing import outpaint
+from bot.modes.outlines import control
+from bot.modes.repaint.composing import inpaint
+from bot.modes.vary import vary
+from bot.prompt import Misplaced, PromptLine, parse, read_back, write
 from bot.store import Given, Preferences
 from inference.requests import Control, FlashMix, Kind, Mix, Outpaint, Refine, Source
 from tests.bot.conversation.painter import ALL_MODES
 
+MODES_HERE = Modes(MODES)
 CARD = ALL_MODES.model_copy(update={"kinds": (*ALL_MODES.kinds, "mix_flash")})
 ONE, TWO = (Given(source=Source(blob=letter * 64, width=320, height=192)) for letter in "ab")
 SAID = PromptLine("a stone bridge", no="fog", n=2, steps=30, seed=7, style="anime")
@@ -24,23 +30,23 @@ HELD = replace(SAID, scale=0.5, start=0.1, end=0.8, levels=(-1.0, 1.0), drawn=Tr
 WIDE = Canvas(480, 192, (0, 0, 320, 192))
 
 
-def wish(line: PromptLine) -> Wish:
-    return Wish(line, Preferences(), CARD)
+def asking(line: PromptLine) -> Asked:
+    return Asked(line, Preferences(), CARD)
 
 
 MADE = {
-    "a subtle variation": composition.vary(wish(SAID), ONE),
-    "a strong variation": composition.vary(wish(SAID), ONE, "strong"),
-    "a variation by Flash": composition.vary(wish(replace(SAID, mode="flash", no=None, steps=None)), ONE),
-    "a mix": composition.mix(wish(replace(SAID, iw=0.3, ar=(16, 9))), [(ONE, 0.3), (TWO, 0.9)]),
-    "a picture drawn over": composition.refine(wish(SAID), ONE, 0.45),
-    "a depth map": composition.control(wish(HELD), ONE),
-    "another style": composition.control(wish(replace(SAID, method="hed")), ONE, [TWO]),
-    "a little of a style": composition.control(wish(replace(SAID, iw=0.4)), ONE, [TWO]),
-    "outlines by default": composition.control(wish(SAID), ONE),
-    "a repainted part": framing.inpaint(wish(SAID), ONE, "c" * 64),
-    "a part seen with the whole": framing.inpaint(wish(replace(SAID, whole=True)), ONE, "c" * 64),
-    "a wider frame": framing.outpaint(wish(SAID), ONE, WIDE),
+    "a subtle variation": vary(asking(SAID), ONE),
+    "a strong variation": vary(asking(SAID), ONE, "strong"),
+    "a variation by Flash": vary(asking(replace(SAID, mode="flash", no=None, steps=None)), ONE),
+    "a mix": from_pictures(asking(replace(SAID, iw=0.3, ar=(16, 9))), [(ONE, 0.3), (TWO, 0.9)]),
+    "a picture drawn over": over(asking(SAID), ONE, 0.45),
+    "a depth map": control(asking(HELD), ONE),
+    "another style": control(asking(replace(SAID, method="hed")), ONE, [TWO]),
+    "a little of a style": control(asking(replace(SAID, iw=0.4)), ONE, [TWO]),
+    "outlines by default": control(asking(SAID), ONE),
+    "a repainted part": inpaint(asking(SAID), ONE, "c" * 64),
+    "a part seen with the whole": inpaint(asking(replace(SAID, whole=True)), ONE, "c" * 64),
+    "a wider frame": outpaint(asking(SAID), ONE, WIDE),
 }
 
 
@@ -93,7 +99,7 @@ def test_an_extended_picture_takes_another_shape_but_not_its_own() -> None:
 
 def test_another_shape_of_a_large_picture_stays_within_what_the_model_fills() -> None:
     photo = Given(source=Source(blob="d" * 64, width=1600, height=1200))
-    made = framing.outpaint(wish(SAID), photo, Canvas(1024, 768, (0, 0, 682, 512)))
+    made = outpaint(asking(SAID), photo, Canvas(1024, 768, (0, 0, 682, 512)))
     wide = again(made, "--ar 16:9").request
     assert isinstance(wide, Outpaint)
     assert max(wide.width, wide.height) == most_side(min(CARD.native_size)) == 1024
@@ -112,12 +118,14 @@ def test_parameters_that_mean_nothing_to_it_are_refused_by_name(made: str, said:
 @pytest.mark.parametrize("kind", ["x2", "flash_x2"])
 def test_what_has_no_words_has_none_to_edit(kind: Kind) -> None:
     card = CARD.model_copy(update={"kinds": (kind,)})
-    assert not is_editable(composition.upscale(Wish(PromptLine(""), Preferences(), card), ONE, "x2").request)
-    assert not is_editable(composition.vary(wish(PromptLine("")), ONE).request)
-    assert is_editable(MADE["a mix"].request)
+    assert not MODES_HERE.editable(upscale(Asked(PromptLine(""), Preferences(), card), ONE, "x2").request)
+    assert not MODES_HERE.editable(vary(asking(PromptLine("")), ONE).request)
+    assert MODES_HERE.editable(MADE["a mix"].request)
 
 
 def again(made: Composition, text: str) -> Composition:
-    request = made.request
-    assert isinstance(request, PictureRequest)
-    return edited(request, made.line, said_of(text, request), wish(PromptLine("")))
+    mode = MODES_HERE.of(made.request)
+    assert mode.reword is not None
+    taken = mode.parameters if mode.reword_parameters is None else mode.reword_parameters(made.request)
+    said = parse(text, taken)
+    return mode.reword(made.request, said_again(made.line, said), said, asking(PromptLine("")))

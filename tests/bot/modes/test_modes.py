@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bot.conversation import advice
-from bot.jobs.compose import ModeMissing
-from bot.modes import base as composition
-from bot.modes.base import BadFactor, BadScale, TooLarge, Wish
+from bot.jobs.compose import Asked, ModeMissing
+from bot.modes import enlarge, outlines
+from bot.modes.enlarge import BadFactor, TooLarge
+from bot.modes.outlines import BadScale
 from bot.prompt import PromptLine, parse
 from bot.store import Given, Preferences
 from bot.texts.i18n import speaking
@@ -24,8 +25,8 @@ def picture(width: int = 256, height: int = 256) -> Given:
 
 
 def enlarged(given: Given, said: str, *kinds: Kind) -> Upscale:
-    line = parse(said, "upscale")
-    made = composition.upscale(Wish(line, Preferences(), card(*kinds)), given, composition.size_asked(line)).request
+    line = parse(said, enlarge.PARAMETERS)
+    made = enlarge.upscale(Asked(line, Preferences(), card(*kinds)), given, enlarge.size_asked(line)).request
     assert isinstance(made, Upscale)
     return made
 
@@ -94,16 +95,16 @@ def test_full_makes_four_times_the_size_as_ever() -> None:
 
 
 def test_a_scale_beyond_what_outlines_can_be_held_with_is_named() -> None:
-    wish = Wish(parse("a house --scale 3", "control"), Preferences(), card("hed"))
+    asked = Asked(parse("a house --scale 3", outlines.PARAMETERS), Preferences(), card("hed"))
     with pytest.raises(BadScale) as refusal:
-        composition.control(wish, picture())
+        outlines.control(asked, picture())
     with speaking("en"):
         assert "from 0 to 2" in advice.advice(refusal.value)
 
 
 def test_outlines_are_offered_only_where_a_net_for_any_picture_is_installed() -> None:
-    assert not composition.offered(card("flash", "depth"), "control")
-    assert composition.offered(card("flash", "scribble"), "control")
+    assert not outlines.OUTLINES.offered(card("flash", "depth"))
+    assert outlines.OUTLINES.offered(card("flash", "scribble"))
 
 
 def test_a_picture_that_would_grow_past_what_can_be_stored_is_refused() -> None:
@@ -114,5 +115,5 @@ def test_a_picture_that_would_grow_past_what_can_be_stored_is_refused() -> None:
 
 def test_what_is_missing_is_the_best_that_could_serve() -> None:
     with pytest.raises(ModeMissing) as refusal:
-        composition.upscale(Wish(PromptLine(""), Preferences(), card("flash")), picture(), "x2")
+        enlarge.upscale(Asked(PromptLine(""), Preferences(), card("flash")), picture(), "x2")
     assert refusal.value.mode == "flash_x2"

@@ -10,19 +10,18 @@ import contextlib
 import re
 import time
 from collections.abc import Callable
-from typing import get_args
 
 from bot.conversation import tree
 from bot.imaging.areas import split_area, tells_area
 from bot.imaging.decoding import PictureRefused
 from bot.jobs import cards
-from bot.modes import base as composition
-from bot.modes import works
+from bot.jobs.mode import Modes
+from bot.modes import MODES, enlarge, vary
 from bot.modes.better_words import beautify
 from bot.modes.better_words.rewriting import difference
-from bot.modes.extend.canvas import wish
+from bot.modes.extend.canvas import read_direction
 from bot.modes.intent import understood
-from bot.prompt import Command, PromptError, parse, read_back
+from bot.prompt import PromptError, parse, read_back
 from bot.prompt.styles import find_style, language_of, nearest_style
 from bot.telegram.addressed import is_courtesy, without_alias
 from bot.texts.i18n import speaking
@@ -85,12 +84,12 @@ TEXTS = (
     filled("ab ba b a "),
 )
 LOOKS: dict[str, Callable[[str], object]] = {
-    **{f"parse {name}": lambda text, name=name: parse(text, name) for name in get_args(Command)},
+    **{f"parse {mode.name}": lambda text, mode=mode: parse(text, mode.parameters) for mode in MODES},
     "read back": read_back,
-    "understood": understood,
+    "understood": lambda text: understood(text, Modes(MODES)),
     "an area": tells_area,
     "an area and words": split_area,
-    "a direction": wish,
+    "a direction": read_direction,
     "an alias": without_alias,
     "a courtesy": is_courtesy,
     "a language": language_of,
@@ -99,8 +98,8 @@ LOOKS: dict[str, Callable[[str], object]] = {
     "unknown words": SMALL.unknown_words,
     "a tree": tree._ALIAS.match,
     "to improve": beautify._ALIAS.match,
-    "strong": works._STRONG.match,
-    "a factor": lambda text: list(composition._NUMBER.finditer(text)),
+    "strong": vary._STRONG.match,
+    "a factor": lambda text: list(enlarge._NUMBER.finditer(text)),
     "shortened": lambda text: cards.escape(cards.shortened(text, 60)),
     "a difference": lambda text: difference(text[:1000], text[500:1500]),
     "a mention": re.compile(r"(?<!\w)@studio_bot\b[\s,:]*", re.IGNORECASE).search,

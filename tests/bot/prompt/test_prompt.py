@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.conversation.guide import manual
+from bot.jobs.mode import Modes
+from bot.modes import MODES, outlines
 from bot.prompt import (
-    OF_COMMAND,
+    OF_WORDS,
     PARAMETERS,
     BadValue,
     Conflict,
@@ -44,6 +46,8 @@ LINES = st.builds(
     cfg=st.none() | st.integers(0, 2000).map(lambda hundredths: hundredths / 100),
 )
 
+CONTROL = outlines.PARAMETERS
+
 
 @given(LINES)
 def test_what_is_written_is_read_back(line: PromptLine) -> None:
@@ -70,7 +74,7 @@ def test_what_is_written_of_a_control_is_read_back_whatever_its_minus_has_become
     if line.levels is not None:
         black, white = (f"{level:g}" for level in line.levels)
         written = written.replace(f"--levels {black}:{white}", f"--levels {black}:{white}".replace(" -", f" {minus}"))
-    assert parse(written, "control") == line
+    assert parse(written, CONTROL) == line
 
 
 SCRAPS = st.sampled_from(
@@ -108,10 +112,10 @@ def test_any_text_is_read_or_refused_with_a_reason(text: str) -> None:
 @given(st.text() | st.lists(SCRAPS).map(" ".join))
 def test_any_text_is_read_or_refused_under_control(text: str) -> None:
     try:
-        line = parse(text, "control")
+        line = parse(text, CONTROL)
     except PromptError:
         return
-    assert parse(write(line), "control") == line
+    assert parse(write(line), CONTROL) == line
 
 
 @given(LINES, st.sampled_from(["—", "–", "—-", "――"]))
@@ -166,17 +170,18 @@ def test_a_value_out_of_bounds_is_refused_by_name(text: str) -> None:
 @pytest.mark.parametrize("value", ["1", "1:1", "0:256", "-256:0", "a:b", "0:1:2", "0:1e1", "0.001:0.0014"])
 def test_levels_that_do_not_tell_black_from_white_are_refused_by_name(value: str) -> None:
     with pytest.raises(BadValue) as refusal:
-        parse(f"a bridge --levels {value}", "control")
+        parse(f"a bridge --levels {value}", CONTROL)
     assert (refusal.value.parameter, refusal.value.value) == ("levels", value)
 
 
 def test_levels_belong_to_control_and_are_the_nearest_to_level() -> None:
-    assert parse("мост --уровни -1:1", "control").levels == (-1, 1)
+    assert parse("мост --уровни -1:1", CONTROL).levels == (-1, 1)
     with pytest.raises(Misplaced) as misplaced:
         parse("a bridge --levels 0:255")
-    assert misplaced.value.commands == ("control",)
+    assert misplaced.value.parameter == "levels"
+    assert Modes(MODES).parsed_by("levels") == ("control",)
     with pytest.raises(UnknownParameter) as unknown:
-        parse("a bridge --level 0:255", "control")
+        parse("a bridge --level 0:255", CONTROL)
     assert unknown.value.nearest == "levels"
 
 
@@ -202,5 +207,5 @@ def test_the_manual_names_every_parameter_also_those_that_mean_something_else_fo
         *_before, of_pictures, _commands = manual(None).split("\n\n")
         for name in PARAMETERS:
             assert f"--{name}" in manual(None)
-    for name in ("flash", "full", *(name for name in PARAMETERS if name not in OF_COMMAND["draw"])):
+    for name in ("flash", "full", *(name for name in PARAMETERS if name not in OF_WORDS)):
         assert f"--{name}" in of_pictures

@@ -1,0 +1,137 @@
+"""Ways to draw that several modes share: from words, from pictures by the image adapter, over a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+from bot.jobs.compose import (
+    DEFAULT_SIZE,
+    Asked,
+    Composition,
+    Remark,
+    chosen_style,
+    joined,
+    missing,
+    style_slug,
+    tile_seeds,
+    usual_count,
+)
+from bot.modes.base import composed, drawn_fields, need
+from bot.prompt import GUIDED, Mode, PromptLine
+from bot.prompt.styles import language_of
+from bot.store import Given, Preferences
+from inference.requests import (
+    AnyRequest,
+    FlashMix,
+    FlashTextToImage,
+    Mix,
+    ModelCard,
+    Refine,
+    TextToImage,
+    WeighedSource,
+)
+
+Degree = Literal["subtle", "strong"]
+
+STRENGTHS: dict[Degree, float] = {"subtle": 0.3, "strong": 0.6}
+REFINE_STEPS = 25
+FROM_PICTURES = ("ar", *GUIDED, "full", "flash", "iw")  # parameters of what the image adapter draws
+
+
+def from_words(asked: Asked) -> Composition:
+    """The request of a line; in a group one picture unless the line says otherwise. Raises PromptError.
+
+    The released net takes guidance, steps and a negative prompt only in full quality, so that asking for one of them
+    asks for full quality.
+    """
+    line, preferences, card = asked.line, asked.preferences, asked.card
+    mode, mode_remarks = _mode(line, preferences, card)
+    (width, height), size, size_remarks = _size(line, preferences, card)
+    style, style_remarks = chosen_style(line, preferences, card)
+    language = language_of(line.prompt)
+    prompt = joined("prompt", line.prompt, style.suffix[language] if style else "")
+    seed = asked.draw_seed() if line.seed is None else line.seed
+    seeds = tile_seeds(seed, line.n or usual_count(preferences, asked.private))
+    explicit = replace(line, ar=size, seed=seed, n=len(seeds), style=style_slug(line, style), mode=mode)
+    remarks = (*mode_remarks, *size_remarks, *style_remarks)
+    if mode == "flash":
+        flash = FlashTextToImage(prompt=prompt, width=width, height=height, seeds=seeds)
+        return composed(asked, flash, explicit, remarks)
+    chosen = {"steps": line.steps, "guidance_scale": line.cfg}
+    full = TextToImage(
+        prompt=prompt,
+        width=width,
+        height=height,
+        seeds=seeds,
+        negative_prompt=joined("no", line.no or "", style.negative[language] if style else ""),
+        **{name: value for name, value in chosen.items() if value is not None},
+    )
+    return composed(asked, full, explicit, remarks)
+
+
+def _mode(line: PromptLine, preferences: Preferences, card: ModelCard) -> tuple[Mode, tuple[Remark, ...]]:
+    only_full = next((name for name in ("steps", "cfg", "no") if getattr(line, name) is not None), None)
+    asked = line.mode or ("full" if only_full else None)
+    if asked is not None:
+        if asked not in card.kinds:
+            raise missing(card, [asked])
+        switched = line.mode is None and only_full is not None and preferences.mode != "full"
+        return asked, (Remark("switched_to_full", only_full),) if switched and only_full else ()
+    wanted: Mode = "full" if preferences.mode == "full" else "flash"
+    if wanted in card.kinds:
+        return wanted, ()
+    other: Mode = "full" if wanted == "flash" else "flash"
+    if other not in card.kinds:
+        raise missing(card, [wanted])
+    return other, (Remark("mode_missing", wanted),) if preferences.mode else ()
+
+
+def _size(
+    line: PromptLine, preferences: Preferences, card: ModelCard
+) -> tuple[tuple[int, int], tuple[int, int], tuple[Remark, ...]]:
+    """Pixels, the aspect ratio as offered, and a word where it is not the one asked for."""
+    asked = f"{line.ar[0]}:{line.ar[1]}" if line.ar else preferences.size or DEFAULT_SIZE
+    width, height = (int(side) for side in asked.split(":"))
+    pixels = card.size_for(width, height)
+    offered = next(ratio for ratio, size in card.sizes.items() if size == pixels)
+    ratio_width, ratio_height = (int(side) for side in offered.split(":"))
+    same = width * ratio_height == height * ratio_width
+    return pixels, (ratio_width, ratio_height), () if same or line.ar is None else (Remark("nearest_size", offered),)
+
+
+def from_pictures(
+    asked: Asked, pictures: Sequence[tuple[Given, float]], *, scale: float = 1.0, guidance: float = 7.5
+) -> Composition:
+    """A picture out of several with weights, or of one and words. --iw and --cfg outweigh scale and guidance."""
+    line, card = asked.line, asked.card
+    quick = line.mode == "flash" or (line.mode is None and "mix" not in card.kinds and "mix_flash" in card.kinds)
+    need(card, "mix_flash" if quick else "mix")
+    first = pictures[0][0].source
+    fields, explicit, remarks = drawn_fields(asked, (first.width, first.height), guided=not quick)
+    images = tuple(WeighedSource(**given.source.model_dump(), weight=weight) for given, weight in pictures)
+    image_scale = scale if line.iw is None else line.iw
+    if quick:
+        said = (Remark("quick_mix"),) if line.mode is None else ()
+        request: AnyRequest = FlashMix(images=images, image_scale=image_scale, **fields)
+        return composed(asked, request, explicit, (*said, *remarks))
+    fields.setdefault("guidance_scale", guidance)
+    return composed(asked, Mix(images=images, image_scale=image_scale, **fields), explicit, remarks)
+
+
+def over(asked: Asked, given: Given, strength: float) -> Composition:
+    """The picture drawn over by the full model, a little or a lot."""
+    need(asked.card, "refine")
+    fields, explicit, remarks = drawn_fields(asked, (given.source.width, given.source.height))
+    fields.setdefault("steps", REFINE_STEPS)
+    return composed(asked, Refine(image=given.source, strength=strength, **fields), explicit, remarks)
+
+
+def over_for_want_of_adapter(asked: Asked, given: Given, degree: Degree) -> Composition | None:
+    """The picture drawn over, with a remark on that, where there is no image adapter; None where there is one, or no
+    other way either."""
+    if {"mix", "mix_flash"} & set(asked.card.kinds) or "refine" not in asked.card.kinds:
+        return None
+    made = over(asked, given, STRENGTHS[degree])
+    return replace(made, remarks=(Remark("varied_by_refining"), *made.remarks))

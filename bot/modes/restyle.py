@@ -1,0 +1,51 @@
+"""A picture and words: the look from one, the content from both."""
+
+from __future__ import annotations
+
+from bot.jobs.compose import Asked, Composition
+from bot.jobs.mode import Action, Mode, Pressed
+from bot.jobs.order import known_card, order_or_ask
+from bot.jobs.origin import Origin
+from bot.jobs.studio import Studio
+from bot.modes.base import ask_for_words
+from bot.modes.drawing import FROM_PICTURES, from_pictures, over, over_for_want_of_adapter
+from bot.prompt import parse
+from bot.store import Given, Person
+from bot.texts.i18n import N_
+
+PARAMETERS = (*FROM_PICTURES, "strength")
+SERVED_BY = ("mix", "mix_flash", "refine")
+
+
+def restyle(asked: Asked, given: Given) -> Composition:
+    """A picture and words: the adapter takes the look from one and the content from both; --strength draws it over."""
+    if asked.line.strength is not None:
+        return over(asked, given, asked.line.strength)
+    drawn_over = over_for_want_of_adapter(asked, given, "strong")
+    if drawn_over is not None:
+        return drawn_over
+    return from_pictures(asked, [(given, 1.0)], scale=0.7 if asked.line.prompt else 1.0)
+
+
+async def begin(studio: Studio, origin: Origin, person: Person, given: Given, words: str) -> None:
+    line, card = parse(words, PARAMETERS), await known_card(studio.queue)
+    made = restyle(Asked(line, person.preferences, card, origin.private), given)
+    await order_or_ask(studio, origin, made, parents=(given.parent,))
+
+
+async def press(studio: Studio, origin: Origin, press: Pressed) -> None:
+    await ask_for_words(studio, origin, RESTYLE.name, press.given, press.called)
+
+
+RESTYLE: Mode[Studio] = Mode(
+    name="restyle",
+    served_by=SERVED_BY,
+    commands=("restyle",),
+    about=N_("A picture and words"),
+    spoken=(r"передела(?:й|йте|ть)(?:\s+в\b)?|restyle(?:\s+as\b)?",),
+    parameters=PARAMETERS,
+    of_captions=True,
+    begin=begin,
+    album="collected",
+    actions=(Action("restyle", "🖼", N_("Restyle"), SERVED_BY, {"photo": (0, 1), "more": (0, 0)}, press, orders=False),),
+)
