@@ -16,6 +16,7 @@ from bot.telegram.screen import Photo, Screen
 from inference.queue.jobs import Job
 from inference.requests import AnyRequest, Cancelled, Failed, Finished, ModelCard, Outcome
 
+PHOTO_SIDE = 2560  # a photo shows no more of a picture than this
 LOST = Failed(code="internal", message="the pictures' files are gone")
 REFUSED = Failed(code="internal", message="Telegram refused the result")
 
@@ -42,6 +43,11 @@ class Facts:
     def seen(self) -> tuple[StoredPicture, ...]:
         """The pictures that the job ends with; none where it ends with words."""
         return self.shown.pictures if self.shown is not None and self.jpeg is not None else ()
+
+    @property
+    def larger(self) -> list[StoredPicture]:
+        """Those of which a photo in a chat shows less than there is, so that the file belongs to the result."""
+        return [picture for picture in self.seen if max(picture.width, picture.height) > PHOTO_SIDE]
 
 
 def render(facts: Facts) -> Screen | None:

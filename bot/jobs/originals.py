@@ -22,12 +22,6 @@ from bot.texts.i18n import _
 
 MAX_DOCUMENT_BYTES = 50_000_000
 MAX_WEBP_SIDE = 16_383
-SHOWN_SIDE = 2560  # a photo shows no more of a picture than this
-
-
-def is_more_than_a_photo(picture: StoredPicture) -> bool:
-    """Whether a photo in a chat shows less than there is, so that the file belongs to the result."""
-    return max(picture.width, picture.height) > SHOWN_SIDE
 
 
 def fitted(content: bytes) -> tuple[bytes, str]:

@@ -19,7 +19,7 @@ from bot.jobs.belonging import write_down
 from bot.jobs.context import context_of, line_of
 from bot.jobs.ending import REFUSED, Facts, failed, render
 from bot.jobs.messages import end_key, place_of, status_sending
-from bot.jobs.originals import Originals, is_more_than_a_photo
+from bot.jobs.originals import Originals
 from bot.jobs.shown import look_up
 from bot.jobs.tools import Tools
 from bot.jobs.translation import wanted
@@ -42,7 +42,9 @@ async def show(tools: Tools, originals: Originals, job: Job, outcome: Outcome) -
         screen = render(facts)
         if screen is not None:
             message_id = await _put(tools, facts, screen)
-            await _originals_too(originals, facts, message_id)
+            if facts.larger:
+                place = replace(place_of(job), answer_to=message_id)
+                await originals.post(facts.larger, place, point=False)
     await tools.ledger.mark_shown(job.id)
 
 
@@ -141,13 +143,6 @@ async def _is_written_down(tools: Tools, there: Message | tuple[int, int]) -> bo
     """Whether an earlier try got through, perhaps without our knowing, and is known for the result that it is."""
     known = None if isinstance(there, Message) else await tools.history.post(*there)
     return known is not None and known.kind in ("single", "grid")
-
-
-async def _originals_too(originals: Originals, facts: Facts, answer_to: int) -> None:
-    """The file behind a photo that shows less than there is, once."""
-    large = [picture for picture in facts.seen if is_more_than_a_photo(picture)]
-    if large:
-        await originals.post(large, replace(place_of(facts.job), answer_to=answer_to), point=False)
 
 
 def _number(there: Message | tuple[int, int]) -> int:

@@ -121,6 +121,15 @@ def test_what_was_deleted_before_it_was_shown_is_not_shown() -> None:
         assert render(facts) is None
 
 
+def test_the_file_of_a_picture_that_a_photo_does_not_show_in_full_belongs_to_the_result() -> None:
+    facts = finished(1)
+    assert facts.shown is not None
+    large = replace(facts.shown, pictures=(replace(facts.shown.pictures[0], width=4096),))
+    assert not facts.larger
+    assert replace(facts, shown=large).larger == [*large.pictures]
+    assert not replace(facts, shown=large, jpeg=None).larger
+
+
 def test_pictures_whose_files_are_lost_end_with_an_honest_word() -> None:
     facts = replace(finished(4), jpeg=None)
     screen = ending(facts)
