@@ -7,12 +7,12 @@ from aiogram.filters import Command
 from aiogram.types import BotCommandScopeChat, CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
 
 from bot.conversation.commands import commands_for
-from bot.jobs import cards, keyboards
+from bot.jobs import keyboards
 from bot.jobs.compose import DEFAULT_SIZE, PICTURES_IN_PRIVATE
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import gone
 from bot.jobs.studio import Studio
-from bot.prompt.styles import PLAIN_STYLE, styles
+from bot.prompt.styles import PLAIN_STYLE, style_name, styles
 from bot.store import Person
 from bot.telegram.callbacks import SettingButton, SettingField
 from bot.telegram.screen import Screen, put, send
@@ -83,7 +83,7 @@ def summary(studio: Studio, person: Person) -> str:
             _("Quality: {value}").format(value=studio.modes.kind_name(chosen.mode or "flash")),
             _("Aspect ratio: {value}").format(value=chosen.size or DEFAULT_SIZE),
             _("Pictures at a time: {value} (in groups one)").format(value=chosen.count or PICTURES_IN_PRIVATE),
-            _("Style: {style}").format(style=cards.style_name(chosen.style)),
+            _("Style: {style}").format(style=style_name(chosen.style)),
         ]
     )
 
@@ -131,9 +131,7 @@ def _options(studio: Studio, person: Person, field: SettingField) -> tuple[list[
             return [(str(count), str(count), count == now) for count in COUNTS], 3
         case _:
             slug = chosen.style or PLAIN_STYLE
-            return [
-                (f"{style.emoji} {cards.style_name(name)}", name, name == slug) for name, style in styles().items()
-            ], 2
+            return [(f"{style.emoji} {style_name(name)}", name, name == slug) for name, style in styles().items()], 2
 
 
 async def _show(callback: CallbackQuery, studio: Studio, person: Person, markup: InlineKeyboardMarkup) -> None:

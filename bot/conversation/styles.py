@@ -6,10 +6,10 @@ from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
-from bot.jobs import cards, keyboards
+from bot.jobs import keyboards
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
-from bot.prompt.styles import PLAIN_STYLE, styles
+from bot.prompt.styles import PLAIN_STYLE, style_name, styles
 from bot.store import Person
 from bot.telegram.callbacks import StyleButton
 from bot.telegram.screen import Screen, put, send
@@ -27,7 +27,7 @@ async def choose(callback: CallbackQuery, callback_data: StyleButton, person: Pe
     if slug not in styles():
         await callback.answer(_("This is no longer there."), show_alert=True)
         return
-    await callback.answer(_("Your style from now on: {style}").format(style=cards.style_name(slug)))
+    await callback.answer(_("Your style from now on: {style}").format(style=style_name(slug)))
     person = await studio.history.set_preference(person.id, style=None if slug == PLAIN_STYLE else slug)
     message = callback.message
     if message is not None and message.chat.type == "private":
@@ -44,7 +44,7 @@ def text(person: Person, *, small_model: bool) -> str:
         "🎨 "
         + _("<b>Styles</b>: tap one to make it your usual style, or add it after the words for just one picture:"),
         "<code>" + _("a fox in a snowy forest") + " --style khokhloma</code>",
-        _("Your usual style: {style}").format(style=cards.style_name(person.preferences.style)),
+        _("Your usual style: {style}").format(style=style_name(person.preferences.style)),
     ]
     if small_model:
         lines.append("🌱 " + _("The small model at work here paints no styles yet; they wait for the big one."))

@@ -13,7 +13,6 @@ from aiogram.types import Message
 
 from bot.conversation import family, tree_drawing
 from bot.conversation.family import Family, Node, family_of
-from bot.jobs import cards
 from bot.jobs.mode import Modes
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
@@ -22,6 +21,7 @@ from bot.modes.source import answered
 from bot.store import Person, StoredPicture
 from bot.telegram.addressed import Addressed
 from bot.telegram.screen import Photo, Screen, send
+from bot.texts.html import escape
 from bot.texts.i18n import _
 
 MOST_LINES = 12
@@ -99,7 +99,7 @@ def _caption(modes: Modes[Studio], kin: Family) -> str:
     for child, made_from in sorted(parents.items(), key=lambda item: numbers[item[0]])[:MOST_LINES]:
         picture = kin.pictures.get(child[1])
         wish = modes.plain_wish(picture.recipe.request, family.words_of(picture), 48) if picture else "?"
-        lines.append(f"{numbers[child]} ← {' + '.join(map(str, sorted(made_from)))} · {cards.escape(wish)}")
+        lines.append(f"{numbers[child]} ← {' + '.join(map(str, sorted(made_from)))} · {escape(wish)}")
     if kin.cut or len(parents) > MOST_LINES:
         lines.append(_("The family is larger than fits here."))
     return "\n".join(lines)

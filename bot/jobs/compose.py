@@ -10,6 +10,8 @@ from typing import Literal
 from bot.prompt import PromptError, PromptLine
 from bot.prompt.styles import PLAIN_STYLE, Style, styles
 from bot.store import Preferences
+from bot.texts.html import excerpt
+from bot.texts.i18n import _, ngettext
 from inference.requests import MAX_PROMPT_CHARS, AnyRequest, Kind, ModelCard
 
 DEFAULT_SIZE = "1:1"
@@ -28,15 +30,37 @@ class TooLong(PromptError):
     length: int
     limit: int
 
+    def told(self) -> str:
+        text = (
+            ngettext(
+                "This text has {length} character; at most {limit} fit.",
+                "This text has {length} characters; at most {limit} fit.",
+                self.length,
+            )
+            if self.part == "prompt"
+            else ngettext(
+                "After --no there is {length} character; at most {limit} fit.",
+                "After --no there are {length} characters; at most {limit} fit.",
+                self.length,
+            )
+        )
+        return text.format(length=self.length, limit=self.limit) + " " + _("Please make it shorter.")
+
 
 @dataclass(eq=False)
 class ModeMissing(PromptError):
     """There are no weights for what was asked; `lacks` says what the owner would have to fetch, `name` what the kind is
-    called (`bot.jobs.mode.Modes.told` fills it in)."""
+    called (`bot.jobs.mode.Modes.complete` fills it in)."""
 
     mode: Kind
     lacks: str = ""
     name: str = ""
+
+    def told(self) -> str:
+        text = _("“{mode}” is not installed in this studio.").format(mode=self.name or self.mode)
+        if self.lacks:
+            return text + " " + _("For the owner: {lacks}").format(lacks=f"<code>{excerpt(self.lacks)}</code>")
+        return text + " " + _("The owner can see with “doctor” which files it takes.")
 
 
 def missing(card: ModelCard, kinds: Iterable[Kind]) -> ModeMissing:

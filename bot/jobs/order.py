@@ -12,10 +12,12 @@ from bot.jobs.context import JobContext, context_of
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.jobs.translation import translated_first
-from bot.prompt import PromptError, read_back, write
+from bot.prompt import read_back, write
 from bot.store import Draft, Parent
+from bot.texts.errors import ToldError
+from bot.texts.i18n import _
 from inference.queue.dispatcher import Dispatcher
-from inference.queue.jobs import Job, OutOfOrder, Refused
+from inference.queue.jobs import Job, OutOfOrder
 from inference.queue.ledger import Ledger
 from inference.requests import Failed, ModelCard, parse_request
 
@@ -24,11 +26,14 @@ LONG_SECONDS = 30.0
 MANY_TILES = 9
 
 
-class EngineAway(Exception):
+class EngineAway(ToldError):
     """No worker has introduced itself yet, so nobody knows what can be drawn."""
 
-
-REFUSALS = (PromptError, Refused, EngineAway)
+    def told(self) -> str:
+        return _(
+            "The drawing engine cannot be reached, not your fault. I keep trying to wake it; "
+            "please try again in a minute."
+        )
 
 
 async def known_card(queue: Dispatcher) -> ModelCard:

@@ -13,7 +13,6 @@ from aiogram.filters import BaseFilter
 from aiogram.types import CallbackQuery, ForceReply, Message
 
 from bot.jobs.belonging import draft_asked_about, draft_shown, fingerprint, plain
-from bot.jobs.cards import escape
 from bot.jobs.compose import brief
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
@@ -23,6 +22,7 @@ from bot.telegram import screen
 from bot.telegram.refusals import Refusal, classify
 from bot.telegram.screen import Screen
 from bot.telegram.senders import mention, sender_of_message
+from bot.texts.html import escape
 from bot.texts.i18n import _
 
 

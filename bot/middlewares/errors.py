@@ -1,4 +1,4 @@
-"""What becomes of an error that leaves a handler. The one place where errors turn into words."""
+"""What becomes of an error that leaves a handler: a person reads what it tells, or an id under which it is logged."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from aiogram import Bot, Router
 from aiogram.exceptions import AiogramError
 from aiogram.types import CallbackQuery, ErrorEvent, Message, User
 
-from bot.conversation.advice import advice
 from bot.jobs import cards
-from bot.jobs.order import REFUSALS
+from bot.jobs.refusals import REFUSALS, told
 from bot.jobs.studio import Studio
-from bot.prompt import PromptError
 from bot.store import Person
 from bot.telegram.outbox import Outbox
 from bot.telegram.refusals import Refusal, classify
@@ -37,7 +35,7 @@ _NOBODY_TO_TELL = frozenset(
 
 
 def errors_router(studio: Studio, outbox: Outbox, tell_owner: Callable[[str, str], None] | None = None) -> Router:
-    """Refusals become advice in the person's language; the rest is logged under a short id that the person is told.
+    """Refusals are told in the person's language; the rest is logged under a short id that the person is told.
 
     Where the studio itself is out of order, the person reads that and `tell_owner(cause, reason)` is called.
     """
@@ -57,9 +55,7 @@ def errors_router(studio: Studio, outbox: Outbox, tell_owner: Callable[[str, str
             return True
         with speaking(language):
             if isinstance(error, REFUSALS):
-                if isinstance(error, PromptError):
-                    studio.modes.complete(error)
-                text = advice(error)
+                text = told(studio.modes, error)
             elif (cause := cause_of(error)) is not None:
                 log.error("update %d failed for want of the %s", event.update.update_id, cause, exc_info=error)
                 if tell_owner is not None:

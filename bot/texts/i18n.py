@@ -26,10 +26,10 @@ from aiogram.utils.i18n import gettext as _
 from babel.messages import Catalog
 from babel.messages.mofile import write_mo
 
-from bot.texts.catalogue_files import DOMAIN, LOCALES, SOURCE, TRANSLATED, read_catalogue
+from bot.texts.catalogue import DOMAIN, LOCALES, SOURCE, TRANSLATED, read_catalogue
 from bot.texts.languages import Language
 
-__all__ = ["N_", "Catalogues", "_", "catalogues", "ngettext", "speaking"]
+__all__ = ["N_", "Catalogues", "_", "catalogues", "ngettext", "speaking", "spoken"]
 
 
 class Catalogues(I18n):
@@ -63,6 +63,11 @@ def speaking(language: Language) -> Iterator[None]:
     texts = catalogues()
     with texts.context(), texts.use_locale(language):
         yield
+
+
+def spoken() -> str:
+    """The language being spoken."""
+    return catalogues().current_locale
 
 
 def N_(message: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.jobs.cards.words import CAPTION_PROMPT, escape, shortened
 from bot.prompt import PromptLine
+from bot.texts.html import QUOTE_CHARS, escape, shortened
 from bot.texts.i18n import _
 from bot.texts.languages import in_cyrillic
 from inference.requests import AnyRequest, Rewrite
@@ -26,4 +26,4 @@ def _translation(line: PromptLine, request: AnyRequest) -> str:
 
 
 def _short(text: str) -> str:
-    return f"<i>{escape(shortened(text, CAPTION_PROMPT))}</i>"
+    return f"<i>{escape(shortened(text, QUOTE_CHARS))}</i>"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.jobs.cards.words import escape
+from bot.texts.html import escape
 from bot.texts.i18n import _
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from aiogram import Router
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup
 
-from bot.jobs import cards
 from bot.jobs.compose import Asked
 from bot.jobs.order import known_card, order_or_ask
 from bot.jobs.origin import Origin
@@ -22,6 +21,7 @@ from bot.modes.extend.composing import PARAMETERS, outpaint
 from bot.prompt import MAX_RATIO as MOST
 from bot.prompt import BadValue, parse
 from bot.store import Draft, Given, Person
+from bot.texts.html import quote
 from bot.texts.i18n import _
 
 
@@ -40,7 +40,7 @@ async def begin(studio: Studio, origin: Origin, person: Person, given: Given, wo
     draft = await studio.history.sources.add_draft(origin.owner_id, origin.chat_id, "frame", body)
     text = "↔️ " + _("Which way shall I extend the picture?")
     if rest:
-        text += "\n" + cards.quote(rest)
+        text += "\n" + quote(rest)
     square = given.source.width != given.source.height
     await studio.deliveries.say(origin, text, ways(draft.id, square=square))
 
@@ -59,8 +59,8 @@ async def order(
     size, most = (given.source.width, given.source.height), most_side(min(card.native_size))
     try:
         canvas = with_ratio(size, way, most) if isinstance(way, tuple) else extended(size, way, most)
-    except NothingToAdd:
-        await studio.deliveries.say(origin, "👌 " + _("The picture has this shape already."))
+    except NothingToAdd as refusal:
+        await studio.deliveries.say(origin, refusal.told())
         return
     line = parse(words, PARAMETERS)
     if not line.prompt:

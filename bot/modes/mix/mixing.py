@@ -11,7 +11,6 @@ from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import InlineKeyboardMarkup
 
 from bot.imaging import collage
-from bot.jobs import cards
 from bot.jobs.compose import Asked, missing
 from bot.jobs.mode import offered
 from bot.jobs.order import known_card, order_or_ask
@@ -24,6 +23,7 @@ from bot.store import Draft, Given, Person
 from bot.store.handling import decided
 from bot.telegram.refusals import Refusal, classify
 from bot.telegram.screen import Photo, Screen, put, put_under, send
+from bot.texts.html import quote
 from bot.texts.i18n import _, ngettext
 from inference.requests import MAX_SOURCES, Kind
 
@@ -133,7 +133,7 @@ async def change(
 
 
 async def order(studio: Studio, origin: Origin, person: Person, draft: Draft) -> None:
-    """Orders a mix as it stands and closes it. Raises one of order.REFUSALS, and it stays open."""
+    """Orders a mix as it stands and closes it. Raises one of REFUSALS, and it stays open."""
     mixture = Mixture.of(draft)
     card = await known_card(studio.queue)
     line = parse(mixture.words, PARAMETERS)
@@ -171,7 +171,7 @@ def caption(mixture: Mixture, private: bool, left_out: int = 0) -> str:
         head = _("How much of each?")
         lines = [f"🧬 <b>{head}</b>", _("➖ and ➕ change a share, Swap moves them along, Start mixes.")]
     if mixture.words:
-        lines.append(cards.quote(mixture.words))
+        lines.append(quote(mixture.words))
     if left_out:
         lines.append("💬 " + _("I can mix four at most, so I took the first four."))
     return "\n".join(lines)

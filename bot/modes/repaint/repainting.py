@@ -14,11 +14,11 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.imaging import collage
 from bot.imaging.decoder import Decoder, Marked
-from bot.jobs import cards
 from bot.modes.repaint import area_buttons
 from bot.modes.repaint.composing import PARAMETERS
 from bot.prompt import parse, write
 from bot.store import Draft, Given
+from bot.texts.html import quote
 from bot.texts.i18n import _
 
 STEP = 0.02  # of the shorter side, that one press makes an area larger or smaller
@@ -117,7 +117,7 @@ def caption(repaint: Repaint, private: bool) -> str:
     else:
         lines = ["🖌 " + _("I will repaint the red area. Reply with what shall be there, or tap ✅ and I will ask.")]
     if repaint.words:
-        lines.append(cards.quote(repaint.words))
+        lines.append(quote(repaint.words))
     return "\n".join(lines)
 
 

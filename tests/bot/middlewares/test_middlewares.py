@@ -248,7 +248,7 @@ async def test_an_answer_on_its_way_when_the_handler_ends_arrives_all_the_same(r
     assert len(arrived) == 1
 
 
-async def test_a_refusal_of_the_queue_becomes_advice_in_the_persons_language(history: History) -> None:
+async def test_a_refusal_of_the_queue_is_told_in_the_persons_language(history: History) -> None:
     house = House(history)
 
     @house.router.message()

@@ -1,4 +1,4 @@
-"""Where the translations lie, and how they are read."""
+"""Where the catalogues lie and how one is read. English stands in the code and has none."""
 
 from __future__ import annotations
 
