@@ -22,7 +22,7 @@ from bot import middlewares
 from bot.conversation import build_router
 from bot.conversation.commands import set_commands
 from bot.imaging.decoder import Decoder
-from bot.jobs.delivery import Deliveries
+from bot.jobs.follow import Follower
 from bot.jobs.mode import Modes
 from bot.jobs.studio import Studio
 from bot.jobs.tools import Tools
@@ -148,7 +148,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         queue = Dispatcher(ledger, local_delivery(settings))
         modes = Modes(MODES)
         tools = Tools(bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs, modes=modes)
-        deliveries = Deliveries(tools, outbox, previews=settings.previews)
+        deliveries = Follower(tools, outbox, previews=settings.previews)
         outbox.on_blocked = deliveries.blocked
         outbox.on_migrated = history.move_chat
         queue.on_unclaimed(partial(_discard, history, blobs))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
 from bot.imaging.decoder import Decoder
-from bot.jobs.delivery import Deliveries
+from bot.jobs.follow import Follower
 from bot.jobs.mode import Modes
 from bot.jobs.tools import Tools
 from bot.store.room import Room
@@ -19,7 +19,7 @@ from bot.telegram.turns import Turns
 class Studio(Tools):
     """`looks` are turns at what takes a processor: decoding pictures and comparing them."""
 
-    deliveries: Deliveries
+    deliveries: Follower
     files: Files
     looks: Turns
     decoder: Decoder

@@ -11,7 +11,7 @@ from bot.jobs.context import JobContext
 from bot.jobs.ending import Facts, render
 from bot.jobs.mode import Modes
 from bot.jobs.shown import Shown
-from bot.jobs.statuses import render as render_status
+from bot.jobs.status import render as render_status
 from bot.jobs.studio import Studio
 from bot.modes import MODES
 from bot.prompt import PromptLine

@@ -22,7 +22,7 @@ from bot.jobs.gallery import Gallery
 from bot.jobs.messages import place_of, status_key
 from bot.jobs.origin import Origin
 from bot.jobs.originals import Originals
-from bot.jobs.statuses import Statuses, render
+from bot.jobs.status import Statuses, render
 from bot.jobs.tools import Tools
 from bot.jobs.translation import next_step
 from bot.telegram.outbox import Outbox
@@ -41,7 +41,7 @@ QUIET_SECONDS = 1.0
 LONGEST_PAUSE = 60.0
 
 
-class Deliveries:
+class Follower:
     """State: the status messages of living jobs, and the tasks that are bringing something to somebody.
 
     `start` before the queue starts, so that no event is missed; `resume` after it.
