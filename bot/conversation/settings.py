@@ -18,6 +18,7 @@ from bot.telegram.callbacks import SettingButton, SettingField
 from bot.telegram.screen import Screen, put, send
 from bot.texts.i18n import _, speaking
 from bot.texts.languages import LANGUAGES
+from inference.requests import ModelCard
 
 LANGUAGE_NAMES = {"ru": "🇷🇺 Русский", "en": "🇬🇧 English"}
 COUNTS = (1, 2, 3, 4, 6, 8)
@@ -124,7 +125,7 @@ def _options(studio: Studio, person: Person, field: SettingField) -> tuple[list[
             kinds = [kind for kind in ("flash", "full") if card is None or kind in card.kinds]
             return [(studio.modes.kind_name(kind), kind, kind == (chosen.mode or "flash")) for kind in kinds], 2
         case "size":
-            offered = [ratio for ratio in USUAL_SIZES if card is None or ratio in card.sizes]
+            offered = [ratio for ratio in USUAL_SIZES if card is None or _drawn_in(ratio, card)]
             return [(ratio, ratio, ratio == (chosen.size or DEFAULT_SIZE)) for ratio in offered], 3
         case "count":
             now = chosen.count or PICTURES_IN_PRIVATE
@@ -132,6 +133,11 @@ def _options(studio: Studio, person: Person, field: SettingField) -> tuple[list[
         case _:
             slug = chosen.style or PLAIN_STYLE
             return [(f"{style.emoji} {style_name(name)}", name, name == slug) for name, style in styles().items()], 2
+
+
+def _drawn_in(ratio: str, card: ModelCard) -> bool:
+    """Whether pictures from words can have this shape, in one of the two ways of drawing them."""
+    return any(ratio in card.of(kind).sizes for kind in ("flash", "full"))
 
 
 async def _show(callback: CallbackQuery, studio: Studio, person: Person, markup: InlineKeyboardMarkup) -> None:

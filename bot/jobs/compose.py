@@ -12,7 +12,7 @@ from bot.prompt.styles import PLAIN_STYLE, Style, styles
 from bot.store import Preferences
 from bot.texts.html import excerpt
 from bot.texts.i18n import _, ngettext
-from inference.requests import MAX_PROMPT_CHARS, AnyRequest, Kind, ModelCard
+from inference.requests import MAX_PROMPT_CHARS, Ability, AnyRequest, Kind, ModelCard
 
 DEFAULT_SIZE = "1:1"
 PICTURES_IN_PRIVATE = 4
@@ -111,6 +111,13 @@ def tile_seeds(first: int, count: int) -> tuple[int, ...]:
 
 def usual_count(preferences: Preferences, private: bool) -> int:
     return (preferences.count or PICTURES_IN_PRIVATE) if private else PICTURES_IN_GROUPS
+
+
+def pictures_asked(asked: Asked, ability: Ability) -> tuple[int, tuple[Remark, ...]]:
+    """How many pictures to draw, and a word where more were asked for than one request may have."""
+    said, most = asked.line.n, ability.most_pictures
+    count = min(said or usual_count(asked.preferences, asked.private), most)
+    return count, (Remark("fewer_pictures", str(most)),) if (said or 0) > most else ()
 
 
 def brief(line: PromptLine, preferences: Preferences, *, private: bool = True) -> PromptLine:

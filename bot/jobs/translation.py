@@ -20,9 +20,11 @@ def translated_first(
 ) -> tuple[AnyRequest, JobContext]:
     """The job to begin with: a translation behind which the request waits, or the request itself where none is needed.
 
-    Nothing is translated for checkpoints that read Russian. `done` is the field that was translated last.
+    Nothing is translated for a kind whose nets read Russian. `done` is the field that was translated last.
     """
-    if card is None or "ru" in card.languages or "translate" not in card.kinds or isinstance(request, Rewrite):
+    if card is None or "translate" not in card.kinds or isinstance(request, Rewrite):
+        return request, context
+    if "ru" in card.of(request.kind).languages:
         return request, context
     for name in _FIELDS[_FIELDS.index(done) + 1 if done else 0 :]:
         words = getattr(request, name, "")

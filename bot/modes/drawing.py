@@ -14,15 +14,16 @@ from bot.jobs.compose import (
     chosen_style,
     joined,
     missing,
+    pictures_asked,
     style_slug,
     tile_seeds,
-    usual_count,
 )
 from bot.modes.base import composed, drawn_fields, need
 from bot.prompt import GUIDED, Mode, PromptLine
 from bot.prompt.styles import language_of
 from bot.store import Given, Preferences
 from inference.requests import (
+    Ability,
     AnyRequest,
     FlashMix,
     FlashTextToImage,
@@ -48,14 +49,16 @@ def from_words(asked: Asked) -> Composition:
     """
     line, preferences, card = asked.line, asked.preferences, asked.card
     mode, mode_remarks = _mode(line, preferences, card)
-    (width, height), size, size_remarks = _size(line, preferences, card)
+    ability = card.of(mode)
+    (width, height), size, size_remarks = _size(line, preferences, ability)
     style, style_remarks = chosen_style(line, preferences, card)
     language = language_of(line.prompt)
     prompt = joined("prompt", line.prompt, style.suffix[language] if style else "")
     seed = asked.draw_seed() if line.seed is None else line.seed
-    seeds = tile_seeds(seed, line.n or usual_count(preferences, asked.private))
+    count, count_remarks = pictures_asked(asked, ability)
+    seeds = tile_seeds(seed, count)
     explicit = replace(line, ar=size, seed=seed, n=len(seeds), style=style_slug(line, style), mode=mode)
-    remarks = (*mode_remarks, *size_remarks, *style_remarks)
+    remarks = (*mode_remarks, *size_remarks, *count_remarks, *style_remarks)
     if mode == "flash":
         flash = FlashTextToImage(prompt=prompt, width=width, height=height, seeds=seeds)
         return composed(asked, flash, explicit, remarks)
@@ -89,13 +92,13 @@ def _mode(line: PromptLine, preferences: Preferences, card: ModelCard) -> tuple[
 
 
 def _size(
-    line: PromptLine, preferences: Preferences, card: ModelCard
+    line: PromptLine, preferences: Preferences, ability: Ability
 ) -> tuple[tuple[int, int], tuple[int, int], tuple[Remark, ...]]:
     """Pixels, the aspect ratio as offered, and a word where it is not the one asked for."""
     asked = f"{line.ar[0]}:{line.ar[1]}" if line.ar else preferences.size or DEFAULT_SIZE
     width, height = (int(side) for side in asked.split(":"))
-    pixels = card.size_for(width, height)
-    offered = next(ratio for ratio, size in card.sizes.items() if size == pixels)
+    pixels = ability.size_for(width, height)
+    offered = next(ratio for ratio, size in ability.sizes.items() if size == pixels)
     ratio_width, ratio_height = (int(side) for side in offered.split(":"))
     same = width * ratio_height == height * ratio_width
     return pixels, (ratio_width, ratio_height), () if same or line.ar is None else (Remark("nearest_size", offered),)
@@ -107,9 +110,9 @@ def from_pictures(
     """A picture out of several with weights, or of one and words. --iw and --cfg outweigh scale and guidance."""
     line, card = asked.line, asked.card
     quick = line.mode == "flash" or (line.mode is None and "mix" not in card.kinds and "mix_flash" in card.kinds)
-    need(card, "mix_flash" if quick else "mix")
+    ability = need(card, "mix_flash" if quick else "mix")
     first = pictures[0][0].source
-    fields, explicit, remarks = drawn_fields(asked, (first.width, first.height), guided=not quick)
+    fields, explicit, remarks = drawn_fields(asked, ability, (first.width, first.height), guided=not quick)
     images = tuple(WeighedSource(**given.source.model_dump(), weight=weight) for given, weight in pictures)
     image_scale = scale if line.iw is None else line.iw
     if quick:
@@ -122,8 +125,8 @@ def from_pictures(
 
 def over(asked: Asked, given: Given, strength: float) -> Composition:
     """The picture drawn over by the full model, a little or a lot."""
-    need(asked.card, "refine")
-    fields, explicit, remarks = drawn_fields(asked, (given.source.width, given.source.height))
+    ability = need(asked.card, "refine")
+    fields, explicit, remarks = drawn_fields(asked, ability, (given.source.width, given.source.height))
     fields.setdefault("steps", REFINE_STEPS)
     return composed(asked, Refine(image=given.source, strength=strength, **fields), explicit, remarks)
 

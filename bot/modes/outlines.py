@@ -78,8 +78,8 @@ def control(asked: Asked, given: Given, looks: Sequence[Given] = ()) -> Composit
         raise NoDepthMap
     if line.scale is not None and line.scale > MOST_HOLD:
         raise BadScale("scale", f"{line.scale:g}", (0, MOST_HOLD))
-    need(card, kind)
-    fields, explicit, remarks = drawn_fields(asked, (given.source.width, given.source.height))
+    ability = need(card, kind)
+    fields, explicit, remarks = drawn_fields(asked, ability, (given.source.width, given.source.height))
     chosen = {name: getattr(line, said) for said, name in CONTROLLED.items()}
     request = Control(
         kind=kind,

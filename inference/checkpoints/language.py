@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 
 from inference.checkpoints.catalogue import human_size
 from inference.queue.options import WorkerOptions
-from inference.requests import ModelCard
+from inference.requests import Ability, ModelCard
 
 Task = Literal["beautify", "translate"]
 
@@ -48,8 +48,10 @@ class LanguageModels:
 
     def on(self, card: ModelCard) -> ModelCard:
         """The card of a checkpoint with these tasks among its kinds."""
-        kinds = (*card.kinds, *(task for task in get_args(Task) if task in self.found))
-        return card.model_copy(update={"kinds": kinds, "missing": {**card.missing, **self.missing}})
+        tasks = {task: Ability(languages=("ru", "en")) for task in get_args(Task) if task in self.found}
+        return card.model_copy(
+            update={"abilities": {**card.abilities, **tasks}, "missing": {**card.missing, **self.missing}}
+        )
 
 
 def language_models(

@@ -28,7 +28,7 @@ from typing import Any, cast
 
 from inference.checkpoints.catalogue import CATALOGUE, FOLDERS, KINDS, UNET_PARTS, Mode, Net, human_size, ways
 from inference.checkpoints.revisions import revision_of, revision_of_folder
-from inference.requests import Kind, ModelCard, Texts
+from inference.requests import Ability, Kind, ModelCard, Texts
 
 EMBEDDED = Path(__file__).parent.parent / "nano" / "weights"
 FROM_WORDS: tuple[Kind, ...] = ("flash", "full")  # without one of these a folder is no studio
@@ -95,7 +95,7 @@ _SIZES = {
     "21:9": (1536, 640),
 }
 
-_STATED = ("label", "native_size", "sizes", "languages", "vocabulary", "lexicon", "examples")
+_OF_ALL = ("label", "vocabulary", "lexicon", "examples")  # in card.json; the rest it says of each of its kinds
 
 _WORTH_TELLING = 1_000_000  # bytes; configurations come along with the weights beside them
 
@@ -270,11 +270,12 @@ def model_card(weights: Path | None, embedded: Path = EMBEDDED) -> ModelCard:
     files = choose(weights, embedded)
     own = locate(weights) if weights is not None else files
     stated = _card_beside(files.folder)
+    ability = Ability(**{name: stated[name] for name in Ability.model_fields if name in stated})
     return ModelCard(
-        kinds=tuple(kind for kind in KINDS if not lacking(files, kind)),
+        abilities={kind: ability for kind in KINDS if not lacking(files, kind)},
         missing={kind: lack for kind in KINDS if (lack := describe_lack(own, kind))},
         revisions=revisions(files),
-        **stated,
+        **{name: stated[name] for name in _OF_ALL if name in stated},
     )
 
 
@@ -283,7 +284,7 @@ def _card_beside(folder: Path) -> dict[str, Any]:
     path = folder / "card.json"
     if path.is_file():
         stated: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        return {name: stated[name] for name in _STATED if name in stated}
+        return stated
     return {"label": Texts(ru="Kandinsky 3.1", en="Kandinsky 3.1"), "native_size": (1024, 1024), "sizes": _SIZES}
 
 

@@ -50,6 +50,10 @@ def remark(modes: Modes[Any], said: Remark) -> str:
     match said.code:
         case "nearest_size":
             return _("The nearest size I have is {ratio}.").format(ratio=said.detail)
+        case "fewer_pictures":
+            return ngettext(
+                "No more than {n} picture at once here.", "No more than {n} pictures at once here.", int(said.detail)
+            ).format(n=said.detail)
         case "switched_to_full":
             return _("--{parameter} works in full quality only, so I took full quality.").format(parameter=said.detail)
         case "style_unknown_here":

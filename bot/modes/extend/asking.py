@@ -56,7 +56,7 @@ async def order(
 ) -> None:
     """Without words the picture's own are used, if it is one of ours. Raises REFUSALS."""
     card = await known_card(studio.queue)
-    size, most = (given.source.width, given.source.height), most_side(min(card.native_size))
+    size, most = (given.source.width, given.source.height), most_side(min(card.of("outpaint").native_size))
     try:
         canvas = with_ratio(size, way, most) if isinstance(way, tuple) else extended(size, way, most)
     except NothingToAdd as refusal:

@@ -18,7 +18,7 @@ from inference.queue.ledger import Ledger
 from tests.bot.conversation.conftest import TOKEN, House
 from tests.bot.conversation.test_trouble import drawing, trouble, until_state
 from tests.e2e.chat import Message, Person, buttons, is_result
-from tests.inference.queue.jobs import eventually
+from tests.waiting import until
 
 
 def live(message: Message) -> bool:
@@ -89,7 +89,7 @@ async def until_shown(house: House) -> None:
     async def all_shown() -> bool:
         return not await ledger.unshown()
 
-    await eventually(all_shown)
+    await until(all_shown)
     await database.dispose()
 
 

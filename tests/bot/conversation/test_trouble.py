@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +12,8 @@ from inference.queue.database import open_database, reading
 from inference.queue.ledger import Ledger
 from inference.queue.tables import jobs
 from tests.bot.conversation.conftest import TOKEN, House
-from tests.e2e.chat import PATIENCE, Message, Person, buttons, is_result
+from tests.e2e.chat import Message, Person, buttons, is_result
+from tests.waiting import until
 
 
 def drawing(message: Message) -> bool:
@@ -42,10 +41,7 @@ async def in_state(house: House, *states: str) -> int:
 
 
 async def until_state(house: House, *states: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not await in_state(house, *states):
-        assert time.monotonic() < deadline, f"no job became {states}"
-        await asyncio.sleep(0.05)
+    await until(lambda: in_state(house, *states), f"no job became {states}")
 
 
 async def test_a_result_whose_message_is_gone_is_sent_anew_to_the_request(house: House, anna: Person) -> None:

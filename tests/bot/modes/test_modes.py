@@ -12,11 +12,11 @@ from bot.prompt import PromptLine, parse
 from bot.store import Given, Preferences
 from bot.texts.i18n import speaking
 from inference.requests import Kind, ModelCard, Source, Upscale
-from tests.bot.conversation.painter import BIG
+from tests.bot.conversation.painter import BIG, offering
 
 
 def card(*kinds: Kind) -> ModelCard:
-    return BIG.model_copy(update={"kinds": kinds})
+    return offering(BIG, *kinds)
 
 
 def picture(width: int = 256, height: int = 256) -> Given:

@@ -12,7 +12,7 @@ from bot.modes import MODES
 from bot.modes.mix.buttons import MixButton
 from bot.texts.i18n import speaking
 from inference.requests import REQUESTS, FlashTextToImage, Refine
-from tests.bot.conversation.painter import ALL_MODES
+from tests.bot.conversation.painter import ALL_MODES, offering
 
 
 async def _nothing(*_given: Any) -> None:
@@ -66,7 +66,7 @@ def test_a_new_mode_is_listed_and_shown_by_being_in_the_tuple() -> None:
 
 def test_keys_of_modes_stand_only_where_their_weights_are() -> None:
     flash = FlashTextToImage(prompt="a fox", seeds=(1,))
-    without = ALL_MODES.model_copy(update={"kinds": ("flash",)})
+    without = offering(ALL_MODES, "flash")
     modes = Modes(MODES)
     with speaking("en"):
         assert modes.keys("picture", flash, 1, ALL_MODES)

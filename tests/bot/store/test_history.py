@@ -18,6 +18,7 @@ from bot.texts.languages import language_for
 from inference.queue.database import open_database
 from inference.queue.ledger import Job, Ledger
 from inference.requests import Finished, FlashTextToImage, Picture, Recipe
+from tests.bot.ready_made import migrated
 
 ANNA, BORIS = 5_000_000_001, 1002  # ids of newer accounts do not fit 32 bits
 POSTGRES = os.environ.get("TEST_POSTGRES_URL")
@@ -74,7 +75,7 @@ def finished(job: Job, blob: str | None = None) -> Finished:
 async def archive(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Archive]:
     if request.param == "postgresql" and not POSTGRES:
         pytest.skip("no PostgreSQL: set TEST_POSTGRES_URL=postgresql+asyncpg://user:password@host/an_empty_database")
-    database = open_database(str(POSTGRES) if request.param == "postgresql" else f"sqlite+aiosqlite:///{tmp_path}/a.db")
+    database = open_database(str(POSTGRES) if request.param == "postgresql" else migrated(tmp_path / "a.db"))
     await upgrade(database)
     yield Archive(database, History(database, clock=Clock()), Ledger(database))
     if request.param == "postgresql":

@@ -13,7 +13,6 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store import Given, History, Leftovers
-from bot.store.migration import upgrade
 from bot.store.sweep import DAY, sweep
 from inference.blobs import BlobStore
 from inference.queue.database import open_database
@@ -29,6 +28,7 @@ from inference.requests import (
     Source,
     WeighedSource,
 )
+from tests.bot.ready_made import migrated
 
 ANNA, MONTH = 1001, 30 * DAY
 PLAIN = FlashTextToImage(prompt="a fox", width=128, height=128, seeds=(1,))
@@ -82,8 +82,7 @@ class Attic:
 
 @pytest_asyncio.fixture
 async def attic(tmp_path: Path) -> AsyncIterator[Attic]:
-    database = open_database(f"sqlite+aiosqlite:///{tmp_path}/studio.db")
-    await upgrade(database)
+    database = open_database(migrated(tmp_path / "studio.db"))
     yield Attic(database, tmp_path / "blobs")
     await database.dispose()
 

@@ -56,7 +56,8 @@ def test_both_modes_can_run_from_it(written):
     _, _, folder = written
     assert lacking(locate(folder), "flash") == [] and lacking(locate(folder), "full") == []
     card = model_card(folder, embedded=folder)
-    assert card.small_world and card.languages == ("ru", "en") and card.native_size == (128, 128)
+    drawn = card.of("flash")
+    assert card.small_world and drawn.languages == ("ru", "en") and drawn.native_size == (128, 128)
     assert card.unknown_words("Красный круг на синем фоне") == ()
     assert card.unknown_words("a purple elephant") == ("elephant",)
     for prompt in (*card.examples.ru, *card.examples.en):

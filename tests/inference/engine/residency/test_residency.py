@@ -104,8 +104,11 @@ def test_parking_keeps_the_weights() -> None:
 
 
 def test_a_net_that_fits_only_half_leaves_the_device_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: dict[str, nn.Module] = {}
     nets = Residency(
-        lambda name, device: nn.Sequential(nn.Linear(4, 1, device=device), nn.Linear(4, 1, device=device)),
+        lambda name, device: made.setdefault(
+            name, nn.Sequential(nn.Linear(4, 1, device=device), nn.Linear(4, 1, device=device))
+        ),
         torch.device("meta"),
         budget=10**9,
         park=lambda size: True,
@@ -123,8 +126,7 @@ def test_a_net_that_fits_only_half_leaves_the_device_again(monkeypatch: pytest.M
     with pytest.raises(torch.OutOfMemoryError):
         nets.require("a")
     assert nets.resident == ()
-    net = nets._nets["a"].module
-    assert {parameter.device.type for parameter in net.parameters()} == {"cpu"}
+    assert {parameter.device.type for parameter in made["a"].parameters()} == {"cpu"}
     assert {parameter.device.type for parameter in nets.require("a").parameters()} == {"meta"}
 
 
