@@ -36,9 +36,9 @@ from inference.requests import (
     Started,
     Upscale,
 )
-from tests.bot.conversation.painter import SMALL
+from tests.bot.conversation.painter import SMALL, offering
 
-CARD = SMALL.model_copy(update={"kinds": (*SMALL.kinds, "beautify")})
+CARD = offering(SMALL, *SMALL.kinds, "beautify")
 ALL: Modes[Studio] = Modes(MODES)
 JOB, OWNER, CHAT = 42, 1001, 1001
 FOX = PromptLine("a <fox>", seed=7)
