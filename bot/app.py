@@ -22,9 +22,10 @@ from bot import middlewares
 from bot.conversation import build_router
 from bot.conversation.commands import set_commands
 from bot.imaging.decoder import Decoder
-from bot.jobs.delivery import Deliveries
+from bot.jobs.follow import Follower
 from bot.jobs.mode import Modes
 from bot.jobs.studio import Studio
+from bot.jobs.tools import Tools
 from bot.modes import MODES
 from bot.settings import Settings, SettingsError
 from bot.store import History, Leftovers
@@ -119,16 +120,8 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         ledger = Ledger(database, limits=_limits(settings))
         queue = Dispatcher(ledger, local_delivery(settings))
         modes = Modes(MODES)
-        deliveries = Deliveries(
-            bot=bot,
-            outbox=outbox,
-            queue=queue,
-            ledger=ledger,
-            history=history,
-            blobs=blobs,
-            modes=modes,
-            previews=settings.previews,
-        )
+        tools = Tools(bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs, modes=modes)
+        deliveries = Follower(tools, outbox, previews=settings.previews)
         outbox.on_blocked = deliveries.blocked
         outbox.on_migrated = history.move_chat
         queue.on_unclaimed(partial(_discard, history, blobs))

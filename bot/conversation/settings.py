@@ -9,11 +9,13 @@ from aiogram.types import BotCommandScopeChat, CallbackQuery, InlineKeyboardButt
 from bot.conversation.commands import commands_for
 from bot.jobs import keyboards
 from bot.jobs.compose import DEFAULT_SIZE, PICTURES_IN_PRIVATE
+from bot.jobs.origin import Origin
 from bot.jobs.ownership import gone
 from bot.jobs.studio import Studio
 from bot.prompt.styles import PLAIN_STYLE, style_name, styles
 from bot.store import Person
 from bot.telegram.callbacks import SettingButton, SettingField
+from bot.telegram.screen import Screen, put, send
 from bot.texts.i18n import _, speaking
 from bot.texts.languages import LANGUAGES
 from inference.requests import ModelCard
@@ -24,8 +26,8 @@ USUAL_SIZES = ("1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16", "21:9")
 AS_CLIENT = "auto"
 
 
-async def open_(message: Message, person: Person, studio: Studio) -> None:
-    await message.answer(summary(studio, person), parse_mode="HTML", reply_markup=menu(person))
+async def open_(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
+    await send(studio.bot, origin.beside, Screen(summary(studio, person), menu(person)))
 
 
 async def press(callback: CallbackQuery, callback_data: SettingButton, person: Person, studio: Studio) -> None:
@@ -140,14 +142,8 @@ def _drawn_in(ratio: str, card: ModelCard) -> bool:
 
 async def _show(callback: CallbackQuery, studio: Studio, person: Person, markup: InlineKeyboardMarkup) -> None:
     message = callback.message
-    if message is not None and callback.bot is not None:
-        await callback.bot.edit_message_text(
-            summary(studio, person),
-            chat_id=message.chat.id,
-            message_id=message.message_id,
-            parse_mode="HTML",
-            reply_markup=markup,
-        )
+    if message is not None:
+        await put(studio.bot, message.chat.id, message.message_id, Screen(summary(studio, person), markup))
 
 
 async def _translate_menu(studio: Studio, callback: CallbackQuery, person: Person) -> None:

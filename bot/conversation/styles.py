@@ -7,20 +7,18 @@ from aiogram.filters import Command
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from bot.jobs import keyboards
+from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.prompt.styles import PLAIN_STYLE, style_name, styles
 from bot.store import Person
 from bot.telegram.callbacks import StyleButton
+from bot.telegram.screen import Screen, put, send
 from bot.texts.i18n import _
 from bot.texts.languages import Language
 
 
-async def list_(message: Message, person: Person, studio: Studio) -> None:
-    await message.answer(
-        text(person, small_model=studio.queue.card is not None and studio.queue.card.small_world),
-        parse_mode="HTML",
-        reply_markup=choices(person.language, person.preferences.style),
-    )
+async def list_(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
+    await send(studio.bot, origin.beside, _screen(person, studio))
 
 
 async def choose(callback: CallbackQuery, callback_data: StyleButton, person: Person, studio: Studio) -> None:
@@ -32,15 +30,13 @@ async def choose(callback: CallbackQuery, callback_data: StyleButton, person: Pe
     await callback.answer(_("Your style from now on: {style}").format(style=style_name(slug)))
     person = await studio.history.set_preference(person.id, style=None if slug == PLAIN_STYLE else slug)
     message = callback.message
-    if message is not None and message.chat.type == "private" and callback.bot is not None:
-        small = studio.queue.card is not None and studio.queue.card.small_world
-        await callback.bot.edit_message_text(
-            text(person, small_model=small),
-            chat_id=message.chat.id,
-            message_id=message.message_id,
-            parse_mode="HTML",
-            reply_markup=choices(person.language, person.preferences.style),
-        )
+    if message is not None and message.chat.type == "private":
+        await put(studio.bot, message.chat.id, message.message_id, _screen(person, studio))
+
+
+def _screen(person: Person, studio: Studio) -> Screen:
+    small = studio.queue.card is not None and studio.queue.card.small_world
+    return Screen(text(person, small_model=small), choices(person.language, person.preferences.style))
 
 
 def text(person: Person, *, small_model: bool) -> str:

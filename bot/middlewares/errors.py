@@ -11,13 +11,14 @@ from collections.abc import Callable
 
 from aiogram import Bot, Router
 from aiogram.exceptions import AiogramError
-from aiogram.types import CallbackQuery, ErrorEvent, Message, ReplyParameters, User
+from aiogram.types import CallbackQuery, ErrorEvent, Message, User
 
 from bot.jobs.refusals import REFUSALS, told
 from bot.jobs.studio import Studio
 from bot.store import Person
 from bot.telegram.outbox import Outbox
 from bot.telegram.refusals import Refusal, classify
+from bot.telegram.screen import Place, Screen, send
 from bot.texts import troubles
 from bot.texts.i18n import _, speaking
 from bot.texts.languages import language_for
@@ -106,14 +107,7 @@ async def _reply(bot: Bot, to: Message | CallbackQuery | None, text: str) -> Non
     if message is None:
         return
     topic = message.message_thread_id if isinstance(message, Message) and message.is_topic_message else None
-    await bot.send_message(
-        message.chat.id,
-        text,
-        parse_mode="HTML",
-        message_thread_id=topic,
-        disable_notification=message.chat.type != "private",
-        reply_parameters=ReplyParameters(message_id=message.message_id, allow_sending_without_reply=True),
-    )
+    await send(bot, Place(message.chat.id, message.message_id, topic), Screen(text))
 
 
 def _without_tags(html: str) -> str:

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 
 from aiogram import Bot
 from aiogram.exceptions import AiogramError
-from aiogram.types import ReplyParameters, Update
+from aiogram.types import Update
 
 from bot.telegram.meant import is_meant
+from bot.telegram.screen import Place, Screen, send
 from bot.texts import troubles
 from bot.texts.i18n import _, speaking
 from bot.texts.languages import language_for
@@ -75,11 +76,6 @@ async def _say(bot: Bot, update: Update, words: Callable[[], str]) -> None:
     with speaking(language_for(sender.language_code)):
         text = words()
     try:
-        await bot.send_message(
-            asked.chat.id,
-            text,
-            parse_mode="HTML",
-            reply_parameters=ReplyParameters(message_id=asked.message_id, allow_sending_without_reply=True),
-        )
+        await send(bot, Place(asked.chat.id, asked.message_id, aloud=True), Screen(text))
     except AiogramError as unheard:
         log.warning("update %d: the person could not be told: %s", update.update_id, unheard)

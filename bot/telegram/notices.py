@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 
 from aiogram import Bot
 
+from bot.telegram.screen import Place, Screen, send
 from bot.texts import troubles
 from bot.texts.i18n import speaking
 from bot.texts.languages import Language
@@ -76,6 +77,6 @@ class Notices:
     async def _send(self, owner: int, message: str) -> None:
         try:
             async with asyncio.timeout(SECONDS_TO_SEND):
-                await self._bot.send_message(owner, message, parse_mode="HTML")
+                await send(self._bot, Place(owner), Screen(message))
         except Exception as error:  # an owner who never wrote to the bot, a revoked token, a dead network
             log.warning("owner %d could not be told: %s", owner, error)

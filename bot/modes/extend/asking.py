@@ -11,7 +11,7 @@ from bot.jobs.compose import Asked
 from bot.jobs.order import known_card, order_or_ask
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import in_line_already
-from bot.jobs.showing import with_ticks
+from bot.jobs.shown import with_ticks
 from bot.jobs.studio import Studio
 from bot.jobs.used_buttons import tick
 from bot.modes.base import need, own_words

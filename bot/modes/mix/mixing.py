@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aiogram.exceptions import TelegramBadRequest
-from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, InputMediaPhoto
+from aiogram.types import InlineKeyboardMarkup
 
 from bot.imaging import collage
 from bot.jobs.compose import Asked, missing
 from bot.jobs.mode import offered
 from bot.jobs.order import known_card, order_or_ask
 from bot.jobs.origin import Origin
-from bot.jobs.showing import reply_to
 from bot.jobs.studio import Studio
 from bot.modes.drawing import FROM_PICTURES, from_pictures
 from bot.modes.mix import buttons
@@ -23,6 +22,7 @@ from bot.prompt.stored import Said
 from bot.store import Draft, Given, Person
 from bot.store.handling import decided
 from bot.telegram.refusals import Refusal, classify
+from bot.telegram.screen import Photo, Screen, put, put_under, send
 from bot.texts.html import quote
 from bot.texts.i18n import _, ngettext
 from inference.requests import MAX_SOURCES, Kind
@@ -86,18 +86,10 @@ async def open_(
         raise missing(card, SERVED_BY)
     mixture = even(Mixture(tuple(pictures), (), said, collecting)) if pictures else Mixture((), (), said, True)
     draft = await studio.history.sources.add_draft(origin.owner_id, origin.chat_id, "mix", mixture.body())
-    photo = BufferedInputFile(await sheet(studio, mixture), "mix.jpg")
+    text = caption(mixture, origin.private, left_out=left_out)
+    screen = Screen(text, keyboard(draft.id, mixture), Photo(await sheet(studio, mixture), "mix.jpg"))
     async with studio.one_press(f"mix:{draft.id}"):  # a picture that comes meanwhile is shown after that
-        message = await studio.bot.send_photo(
-            origin.chat_id,
-            photo,
-            caption=caption(mixture, origin.private, left_out=left_out),
-            parse_mode="HTML",
-            reply_markup=keyboard(draft.id, mixture),
-            reply_parameters=reply_to(origin.reply_to),
-            message_thread_id=origin.thread,
-            disable_notification=not origin.private,
-        )
+        message = await send(studio.bot, origin.place, screen)
         await studio.history.sources.place_draft(draft.id, message.message_id)
 
 
@@ -133,18 +125,12 @@ async def change(
     await studio.history.sources.change_draft(draft.id, body=mixture.body())
     if draft.message_id is None:
         return
-    text = caption(mixture, draft.chat_id > 0, left_out)
-    where: dict[str, Any] = {
-        "chat_id": draft.chat_id,
-        "message_id": draft.message_id,
-        "reply_markup": keyboard(draft.id, mixture),
-    }
+    screen = Screen(caption(mixture, draft.chat_id > 0, left_out), keyboard(draft.id, mixture))
     if new_picture:
-        photo = BufferedInputFile(await sheet(studio, mixture), "mix.jpg")
-        media = InputMediaPhoto(media=photo, caption=text, parse_mode="HTML")
-        await studio.bot.edit_message_media(media, **where)
+        screen = replace(screen, photo=Photo(await sheet(studio, mixture), "mix.jpg"))
+        await put(studio.bot, draft.chat_id, draft.message_id, screen)
     else:
-        await studio.bot.edit_message_caption(caption=text, parse_mode="HTML", **where)
+        await put_under(studio.bot, draft.chat_id, draft.message_id, screen)
 
 
 async def order(studio: Studio, origin: Origin, person: Person, draft: Draft) -> None:

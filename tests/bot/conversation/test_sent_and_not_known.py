@@ -218,7 +218,7 @@ async def test_what_stands_where_the_status_could_be_is_left_alone(
             raise Killed
 
         await trouble(anna, "sendMessage", count=1, drop=True)
-        patch.setattr("bot.jobs.delivery.Deliveries._announce_until_done", killed)
+        patch.setattr("bot.jobs.follow.Follower._announce_until_done", killed)
         await anna.say("a red circle")
         await until_state(house, "new")
         await house.close()

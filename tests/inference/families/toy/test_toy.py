@@ -32,8 +32,9 @@ from tests.inference.families.toy import TOY, Mosaic
 from tests.inference.families.toy.kit import JOURNAL, ToyKit
 from tests.inference.families.toy.nets import write_painter
 from tests.inference.families.toy.pipelines import TILES, mosaic
-from tests.inference.queue.jobs import eventually, queued
+from tests.inference.queue.jobs import queued
 from tests.inference.tiny import TinyKit
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[4]
 CPU = torch.device("cpu")
@@ -90,7 +91,7 @@ class House:
         return job_id
 
     async def end_of(self, job_id: int) -> Event:
-        await eventually(lambda: isinstance(self.last(job_id), Finished | Cancelled), 100)
+        await until(lambda: isinstance(self.last(job_id), Finished | Cancelled), seconds=100)
         return self.last(job_id)
 
     def last(self, job_id: int) -> Event:
@@ -123,10 +124,10 @@ async def house(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 async def test_it_goes_from_request_to_picture_beside_kandinsky(house: House, folder: Path, tmp_path: Path) -> None:
-    await eventually(lambda: house.dispatcher.slots, 100)
+    await until(lambda: house.dispatcher.slots, seconds=100)
     assert house.dispatcher.card is not None and {"flash", "mosaic"} <= set(house.dispatcher.card.kinds)
     fox, two, flash, unwanted = [await house.order(one) for one in (FOX, TWO, FLASH, TWO)]
-    await eventually(lambda: isinstance(house.last(unwanted), Progress), 100)
+    await until(lambda: isinstance(house.last(unwanted), Progress), seconds=100)
     assert await house.dispatcher.cancel(unwanted) == "cancelled"
     ends = {job_id: await house.end_of(job_id) for job_id in (fox, two, flash, unwanted)}
 

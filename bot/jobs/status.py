@@ -6,15 +6,15 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from aiogram import Bot
-from aiogram.methods import EditMessageMedia, EditMessageText, TelegramMethod
-from aiogram.types import BufferedInputFile, InputMediaPhoto
+from aiogram.methods import EditMessageMedia, EditMessageText
 
 from bot.imaging import collage
 from bot.jobs import cards, keyboards
 from bot.jobs.context import context_of, wish_of
 from bot.jobs.mode import Modes
+from bot.jobs.tools import Tools
 from bot.telegram.outbox import Outbox
+from bot.telegram.screen import Photo, Screen, edit
 from bot.texts import troubles
 from bot.texts.i18n import speaking
 from bot.troubles import Cause
@@ -38,9 +38,9 @@ class _Status:
 class Statuses:
     """State: what every message that is being watched is to look like next."""
 
-    def __init__(self, bot: Bot, outbox: Outbox, modes: Modes[Any], *, previews: bool) -> None:
-        self._modes = modes
-        self._bot = bot
+    def __init__(self, tools: Tools, outbox: Outbox, *, previews: bool) -> None:
+        self._bot = tools.bot
+        self._modes = tools.modes
         self._outbox = outbox
         self._previews = previews
         self._living: dict[int, _Status] = {}
@@ -90,7 +90,7 @@ class Statuses:
             return
         self._outbox.progress(self._bot, status.job.chat_id, status.message_id, lambda: self._render(job_id))
 
-    def _render(self, job_id: int) -> TelegramMethod[Any] | None:
+    def _render(self, job_id: int) -> EditMessageText | EditMessageMedia | None:
         """The edit that shows where a job is now; None when its end is on the way already."""
         status = self._living.get(job_id)
         if status is None:
@@ -99,34 +99,38 @@ class Statuses:
         if status.event is None and trouble is None and not status.told_of_trouble:
             return None
         status.told_of_trouble |= trouble is not None
-        context = context_of(status.job)
-        with speaking(context.language):
-            text = (
-                _status_text(self._modes, status)
-                if trouble is None
-                else troubles.out_of_order(wish_of(self._modes, status.job), trouble)
-            )
-            buttons = keyboards.status(job_id)
-        where: dict[str, Any] = {
-            "chat_id": status.job.chat_id,
-            "message_id": status.message_id,
-            "reply_markup": buttons,
-        }
-        if status.preview is None or not self._previews:
-            return EditMessageText(text=text, parse_mode="HTML", **where)
-        photo = BufferedInputFile(collage.preview(status.preview), "preview.jpg")
-        return EditMessageMedia(media=InputMediaPhoto(media=photo, caption=text, parse_mode="HTML"), **where)
+        photo = None
+        if status.preview is not None and self._previews:
+            photo = Photo(collage.preview(status.preview), "preview.jpg")
+        with speaking(context_of(status.job).language):
+            screen = render(self._modes, status.job, status.event, trouble, photo)
+        return edit(status.job.chat_id, status.message_id, screen)
 
 
-def _status_text(modes: Modes[Any], status: _Status) -> str:
-    wish, told = wish_of(modes, status.job), modes.of(status.job.request).status
-    match status.event:
-        case Queued(place=place, eta_seconds=eta):
-            return cards.queued(wish, place, eta)
-        case Progress() as progress if told is not None:
-            return told(wish, status.job.request, progress)
+def render(
+    modes: Modes[Any],
+    job: Job,
+    event: Queued | Started | Progress | None,
+    trouble: Cause | None = None,
+    photo: Photo | None = None,
+) -> Screen:
+    """The status message of a living job after `event`, in the language being spoken; `trouble` is what keeps it from
+    going on, `photo` what is drawn so far."""
+    wish = wish_of(modes, job)
+    text = _text(modes, wish, job, event) if trouble is None else troubles.out_of_order(wish, trouble)
+    return Screen(text, keyboards.status(job.id), photo)
+
+
+def _text(modes: Modes[Any], wish: str, job: Job, event: Queued | Started | Progress | None) -> str:
+    told = modes.of(job.request).status
+    match event:
         case None:
             return cards.accepted(wish)
+        case Queued(place=place, eta_seconds=eta):
+            return cards.queued(wish, place, eta)
+        case Started():
+            return cards.drawing(wish, None)
+        case Progress() as progress if told is not None:
+            return told(wish, job.request, progress)
         case Progress() as progress:
             return cards.drawing(wish, progress)
-    return cards.drawing(wish, None)

@@ -12,31 +12,28 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
-from aiogram import Bot
 from aiogram.exceptions import AiogramError, TelegramAPIError
 from aiogram.types import InlineKeyboardMarkup
 
-from bot.jobs import cards, keyboards
+from bot.jobs import cards, keyboards, result
+from bot.jobs.belonging import write_down
 from bot.jobs.context import context_of, wish_of
 from bot.jobs.gallery import Gallery
-from bot.jobs.mode import Modes
+from bot.jobs.messages import place_of, status_key
 from bot.jobs.origin import Origin
 from bot.jobs.originals import Originals
-from bot.jobs.showing import Showing, reply_to, status_sending
-from bot.jobs.statuses import Statuses
+from bot.jobs.status import Statuses, render
+from bot.jobs.tools import Tools
 from bot.jobs.translation import next_step
-from bot.store import History
 from bot.telegram.outbox import Outbox
 from bot.telegram.refusals import Refusal, classify
-from bot.telegram.sending import rewrite, send_once
+from bot.telegram.screen import Screen, put, send
+from bot.telegram.sending import send_screen_once
 from bot.texts.i18n import speaking
 from bot.troubles import cause_of_trouble
-from inference.blobs import BlobStore
 from inference.queue.backoff import pauses
-from inference.queue.dispatcher import Dispatcher
 from inference.queue.jobs import Job, Trouble
-from inference.queue.ledger import Ledger
-from inference.requests import Cancelled, Event, Failed, Finished, ModelCard
+from inference.requests import Cancelled, Event, Failed, Finished
 
 log = logging.getLogger(__name__)
 
@@ -44,42 +41,23 @@ QUIET_SECONDS = 1.0
 LONGEST_PAUSE = 60.0
 
 
-class Deliveries:
+class Follower:
     """State: the status messages of living jobs, and the tasks that are bringing something to somebody.
 
     `start` before the queue starts, so that no event is missed; `resume` after it.
     """
 
-    def __init__(
-        self,
-        *,
-        bot: Bot,
-        outbox: Outbox,
-        queue: Dispatcher,
-        ledger: Ledger,
-        history: History,
-        blobs: BlobStore,
-        modes: Modes[Any],
-        previews: bool = True,
-        first_pause: float = 1.0,
-    ) -> None:
-        self._bot = bot
-        self._queue = queue
-        self._ledger = ledger
+    def __init__(self, tools: Tools, outbox: Outbox, *, previews: bool = True, first_pause: float = 1.0) -> None:
+        self._tools = tools
+        self._bot = tools.bot
+        self._queue = tools.queue
+        self._ledger = tools.ledger
+        self._history = tools.history
         self._first_pause = first_pause
-        self._history = history
-        originals = Originals(bot=bot, history=history, blobs=blobs)
-        common: dict[str, Any] = {"bot": bot, "queue": queue, "ledger": ledger, "history": history, "blobs": blobs}
-        self._modes = modes
-        self._showing = Showing(**common, originals=originals, modes=modes)
-        self.gallery = Gallery(**common, originals=originals, modes=modes)
-        self._statuses = Statuses(bot, outbox, modes, previews=previews)
+        self._originals = Originals(tools)
+        self.gallery = Gallery(tools, self._originals)
+        self._statuses = Statuses(tools, outbox, previews=previews)
         self._errands: dict[tuple[str, int], asyncio.Task[None]] = {}
-
-    @property
-    def card(self) -> ModelCard | None:
-        """What can be drawn here; None until a worker has said so."""
-        return self._queue.card
 
     async def start(self) -> None:
         self._queue.listen(self._heard)
@@ -129,15 +107,7 @@ class Deliveries:
 
     async def say(self, origin: Origin, text: str, markup: InlineKeyboardMarkup | None = None) -> None:
         """Answers where somebody asked, in HTML."""
-        await self._bot.send_message(
-            origin.chat_id,
-            text,
-            parse_mode="HTML",
-            reply_markup=markup,
-            reply_parameters=reply_to(origin.reply_to),
-            message_thread_id=origin.thread,
-            disable_notification=not origin.private,
-        )
+        await send(self._bot, origin.place, Screen(text, markup))
 
     # Progress
 
@@ -156,29 +126,24 @@ class Deliveries:
         if job.id not in self._statuses:  # its end is on its way
             return
         with speaking(context_of(job).language):
-            text = cards.resumed(
-                wish_of(self._modes, job), outlook.place if outlook else None, outlook.eta_seconds if outlook else None
-            )
-            buttons = keyboards.status(job.id)
+            wish = wish_of(self._tools.modes, job)
+            text = cards.resumed(wish, outlook.place if outlook else None, outlook.eta_seconds if outlook else None)
+            screen = Screen(text, keyboards.status(job.id))
         with contextlib.suppress(TelegramAPIError):  # the end will be shown in any case
-            await rewrite(self._bot, job.chat_id, job.message_id, text, buttons)
+            await put(self._bot, job.chat_id, job.message_id, screen)
 
     # The beginning
 
     async def _announce(self, job: Job) -> None:
         with speaking(context_of(job).language):
-            text = cards.accepted(wish_of(self._modes, job))
-            buttons = keyboards.status(job.id)
-        message, _fresh = await send_once(
-            self._bot, self._history, status_sending(job), lambda: self._showing.send(job, text, buttons)
-        )
+            screen = render(self._tools.modes, job, None)
+        message, _fresh = await send_screen_once(self._bot, self._history, place_of(job), status_key(job), screen)
         await self.adopt(job, message.message_id, message.chat.id)
 
     async def adopt(self, job: Job, message_id: int, chat_id: int | None = None) -> None:
         """From now on this message shows the status of a job that has had none."""
-        await self._history.add_post(
-            chat_id or job.chat_id, message_id, job_id=job.id, kind="status", sending=status_sending(job).key
-        )
+        where = (chat_id or job.chat_id, message_id)
+        await write_down(self._history, where, kind="status", job_id=job.id, sending=status_key(job))
         await self._announced(job, message_id)
 
     async def _announced(self, job: Job, message_id: int) -> None:
@@ -226,12 +191,12 @@ class Deliveries:
         self._statuses.forget(job_id)
         for pause in pauses(self._first_pause, LONGEST_PAUSE, jitter=0.2):
             try:
-                await self._go_on_or_show(job_id)
+                await self._end(job_id)
                 return
             except TelegramAPIError as error:
                 if classify(error) is Refusal.OTHER:
                     log.error("Telegram does not take the end of job %d: %s", job_id, error)
-                    await self._showing.apologise(job_id)
+                    await result.apologise(self._tools, job_id)
                     return
                 if _is_final(error):
                     log.info("the end of job %d has nobody to see it: %s", job_id, error)
@@ -242,20 +207,21 @@ class Deliveries:
                 log.exception("the end of job %d could not be shown yet", job_id)
             await asyncio.sleep(pause)
 
-    async def _go_on_or_show(self, job_id: int) -> None:
+    async def _end(self, job_id: int) -> None:
         job = await self._ledger.job(job_id)
-        over = job is not None and job.shown_at is None and isinstance(job.outcome, Finished | Failed)
-        if job is not None and over and context_of(job).then is not None:
+        if job is None or job.outcome is None or job.shown_at is not None:
+            return
+        if context_of(job).then is not None and not isinstance(job.outcome, Cancelled):
             await self._go_on(job)
         else:
-            await self._showing.outcome(job_id)
+            await result.show(self._tools, self._originals, job, job.outcome)
 
     async def _go_on(self, job: Job) -> None:
         """What waits for a translation goes in, once, and takes over its status message.
 
         It was let in with the translation, so that no limit can refuse it now.
         """
-        request, context = next_step(job, context_of(job), self.card)
+        request, context = next_step(job, context_of(job), self._queue.card)
         accepted = await self._ledger.accept(
             update_id=-job.id,  # Telegram's own are positive
             owner_id=job.owner_id,
