@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
-from bot.jobs.context import JobContext
+from bot.jobs.context import JobContext, context_of
 from bot.jobs.ending import Facts, render
 from bot.jobs.mode import Modes
 from bot.jobs.shown import Shown
@@ -50,11 +50,11 @@ def drawn(count: int) -> FlashTextToImage:
 
 
 def job_of(request: AnyRequest, **context: Any) -> Job:
-    told = JobContext(language="en", line="a <fox> --seed 7", **context).model_dump(mode="json")
+    told = JobContext(language="en", line=FOX, **context).told()
     return Job(
-        id=JOB, update_id=1, owner_id=OWNER, chat_id=CHAT, message_id=2, request=request, context=told, key=None, reply_to=None, state="done",
+        id=JOB, update_id=1, owner_id=OWNER, chat_id=CHAT, message_id=2, request=request, state="done",
         outcome=None, priority=0, cost=1.0, attempts=1, retries=0, crashes=0, suspect=False, created_at=0.0,
-        queued_at=0.0, started_at=0.0, finished_at=0.0, shown_at=None,
+        queued_at=0.0, started_at=0.0, finished_at=0.0, shown_at=None, **told,
     )  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def pictures_of(request: AnyRequest) -> tuple[StoredPicture, ...]:
 
 def facts_of(outcome: Outcome, request: AnyRequest, **context: Any) -> Facts:
     job = job_of(request, **context)
-    return Facts(job, JobContext.model_validate(job.context), request, FOX, outcome, ALL, CARD)
+    return Facts(job, context_of(job), request, FOX, outcome, ALL, CARD)
 
 
 def finished(count: int, notes: tuple[Note, ...] = (), **context: Any) -> Facts:
