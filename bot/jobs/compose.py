@@ -123,7 +123,7 @@ def pictures_asked(asked: Asked, ability: Ability) -> tuple[int, tuple[Remark, .
 def brief(line: PromptLine, preferences: Preferences, *, private: bool = True) -> PromptLine:
     """A line as its author would type it: without a seed, and without what is drawn anyway."""
     usual_ratio = preferences.size or DEFAULT_SIZE
-    full = line.mode == "full"
+    full = line.quality == "full"
     explained = line.steps is not None or line.cfg is not None or line.no is not None
     return replace(
         line,
@@ -131,7 +131,7 @@ def brief(line: PromptLine, preferences: Preferences, *, private: bool = True) -
         ar=None if line.ar and f"{line.ar[0]}:{line.ar[1]}" == usual_ratio else line.ar,
         n=None if line.n == usual_count(preferences, private) else line.n,
         style=None if line.style == preferences.style else line.style,
-        mode=None if (full and explained) or line.mode == (preferences.mode or "flash") else line.mode,
+        quality=None if (full and explained) or line.quality == (preferences.mode or "flash") else line.quality,
     )
 
 

@@ -227,7 +227,7 @@ class Follower:
             owner_id=job.owner_id,
             chat_id=job.chat_id,
             request=request,
-            context=context.model_dump(mode="json"),
+            **context.told(),
             admitted=True,
         )
         follower = accepted.job

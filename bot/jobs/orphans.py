@@ -7,11 +7,12 @@ import contextlib
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import CallbackQuery, Message
 
-from bot.jobs import cards, keyboards
+from bot.jobs import keyboards
 from bot.jobs.context import wish_of
 from bot.jobs.studio import Studio
 from bot.telegram.screen import Screen, point_to, put
 from bot.telegram.sending import carrying
+from bot.texts import troubles
 from bot.texts.i18n import _
 from inference.queue.jobs import Job
 
@@ -33,7 +34,7 @@ async def at_home(callback: CallbackQuery, job: Job, studio: Studio) -> bool:
             await studio.deliveries.adopt(job, message.message_id)
         return True
     await callback.answer(_("Your request is in another message: I point to it."))
-    moved = Screen(cards.moved(wish_of(studio.modes, job), ended=job.settled))
+    moved = Screen(troubles.moved(wish_of(studio.modes, job), ended=job.settled))
     with contextlib.suppress(TelegramBadRequest):
         changed = await put(studio.bot, message.chat.id, message.message_id, moved)
         if isinstance(changed, Message):

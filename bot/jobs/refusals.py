@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.jobs import cards
 from bot.jobs.mode import Modes
+from bot.texts import troubles
 from bot.texts.errors import ToldError
 from bot.texts.i18n import _, ngettext
 from bot.troubles import cause_of_trouble
@@ -36,5 +37,5 @@ def told(modes: Modes[Any], error: ToldError | Refused) -> str:
                 "Try fewer pictures, Flash, or come back later."
             ).format(wait=cards.wait(eta))
         case OutOfOrder(trouble=trouble):
-            return cards.refused(cause_of_trouble(trouble))
+            return troubles.refused(cause_of_trouble(trouble))
     raise TypeError(f"no words for {error!r}")

@@ -92,7 +92,7 @@ async def _with_its_pictures(tools: Tools, facts: Facts) -> Facts:
     job, outcome = facts.job, facts.outcome
     if not isinstance(outcome, Finished) or not outcome.pictures:
         return facts
-    pictures = await tools.history.add_pictures(job, outcome)
+    pictures = await tools.history.add_pictures(job, outcome, facts.context.parents)
     if not pictures:
         return facts
     try:

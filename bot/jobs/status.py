@@ -15,6 +15,7 @@ from bot.jobs.mode import Modes
 from bot.jobs.tools import Tools
 from bot.telegram.outbox import Outbox
 from bot.telegram.screen import Photo, Screen, edit
+from bot.texts import troubles
 from bot.texts.i18n import speaking
 from bot.troubles import Cause
 from inference.queue.jobs import Job
@@ -116,7 +117,7 @@ def render(
     """The status message of a living job after `event`, in the language being spoken; `trouble` is what keeps it from
     going on, `photo` what is drawn so far."""
     wish = wish_of(modes, job)
-    text = _text(modes, wish, job, event) if trouble is None else cards.out_of_order(wish, trouble)
+    text = _text(modes, wish, job, event) if trouble is None else troubles.out_of_order(wish, trouble)
     return Screen(text, keyboards.status(job.id), photo)
 
 

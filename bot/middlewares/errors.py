@@ -13,13 +13,13 @@ from aiogram import Bot, Router
 from aiogram.exceptions import AiogramError
 from aiogram.types import CallbackQuery, ErrorEvent, Message, User
 
-from bot.jobs import cards
 from bot.jobs.refusals import REFUSALS, told
 from bot.jobs.studio import Studio
 from bot.store import Person
 from bot.telegram.outbox import Outbox
 from bot.telegram.refusals import Refusal, classify
 from bot.telegram.screen import Place, Screen, send
+from bot.texts import troubles
 from bot.texts.i18n import _, speaking
 from bot.texts.languages import language_for
 from bot.troubles import cause_of, reason_of
@@ -60,7 +60,7 @@ def errors_router(studio: Studio, outbox: Outbox, tell_owner: Callable[[str, str
                 log.error("update %d failed for want of the %s", event.update.update_id, cause, exc_info=error)
                 if tell_owner is not None:
                     tell_owner(cause, reason_of(error))
-                text = cards.refused(cause)
+                text = troubles.refused(cause)
             else:
                 error_id = secrets.token_hex(3)
                 log.error(

@@ -78,11 +78,11 @@ def fields_in_place(
 def said_again(line: PromptLine, said: PromptLine) -> PromptLine:
     """The line with what is said now; of Flash and what Flash has no use for, what was said last stays."""
     now = {one.name: getattr(said, one.name) for one in fields(said) if getattr(said, one.name) is not None}
-    if said.mode == "flash":
+    if said.quality == "flash":
         dropped: dict[str, Any] = dict.fromkeys(NOT_FOR_FLASH)
         line = replace(line, **dropped)
-    elif line.mode == "flash" and now.keys() & set(NOT_FOR_FLASH):
-        line = replace(line, mode=None)
+    elif line.quality == "flash" and now.keys() & set(NOT_FOR_FLASH):
+        line = replace(line, quality=None)
     return replace(line, **{**now, "prompt": said.prompt or line.prompt, "seed": said.seed})
 
 
@@ -113,7 +113,7 @@ async def own_wish(studio: Studio, given: Given) -> PromptLine:
     line = await own_line(studio, given)
     if line is None:
         return PromptLine("")
-    return PromptLine(line.prompt, no=line.no if line.mode == "full" else None, style=line.style)
+    return PromptLine(line.prompt, no=line.no if line.quality == "full" else None, style=line.style)
 
 
 async def ask_for_words(studio: Studio, origin: Origin, mode: str, given: Given, called: str = "") -> None:

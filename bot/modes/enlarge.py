@@ -70,13 +70,13 @@ def upscale(asked: Asked, given: Given, size: Size) -> Composition:
     factor = 4 if size == "x4" else 2
     if width * height * factor**2 > MAX_PIXELS or max(width, height) * factor > MAX_PICTURE_SIDE:
         raise TooLarge(width * factor, height * factor)
-    full = asked.line.mode == "full"
+    full = asked.line.quality == "full"
     kinds: tuple[Kind, ...] = ("x2",) if full and size == "x2" else SERVED_BY[size]
     kind = next((kind for kind in kinds if kind in asked.card.kinds), kinds[0])
     need(asked.card, kind)
     seed = asked.draw_seed() if asked.line.seed is None else asked.line.seed
     request = Upscale.model_validate({"kind": kind, "image": given.source, "seeds": (seed,)})
-    return Composition(request, PromptLine("", seed=seed, n=1, mode=asked.line.mode, scale=float(factor)))
+    return Composition(request, PromptLine("", seed=seed, n=1, quality=asked.line.quality, scale=float(factor)))
 
 
 def size_asked(line: PromptLine) -> Size:

@@ -11,9 +11,9 @@ from aiogram import Bot
 from aiogram.exceptions import AiogramError
 from aiogram.types import Update
 
-from bot.jobs import cards
 from bot.telegram.meant import is_meant
 from bot.telegram.screen import Place, Screen, send
+from bot.texts import troubles
 from bot.texts.i18n import _, speaking
 from bot.texts.languages import language_for
 from bot.troubles import cause_of
@@ -57,7 +57,7 @@ class Excuses:
         for update in updates:
             message = update.message
             if message is not None and self._is_news_to(message.chat.id):
-                await _say(self._bot, update, lambda: cards.unread(cause))
+                await _say(self._bot, update, lambda: troubles.unread(cause))
 
     def _is_news_to(self, chat_id: int) -> bool:
         now = self._clock()

@@ -88,23 +88,28 @@ class Ledger:
         chat_id: int,
         request: AnyRequest,
         context: dict[str, Any],
+        key: str | None = None,
+        reply_to: int | None = None,
         priority: int = 0,
         admitted: bool = False,
     ) -> Accepted:
         """Writes a new job down, durably before it returns. An update seen before gives the job it made then.
 
+        `context` is kept and never read; `key` and `reply_to` may be asked for later (inference.queue.lookups).
         Raises OutOfOrder, TooManyWaiting, QueueFull or WaitTooLong, unless it was `admitted` with a job that it carries
         on.
         """
-        key, work, now = request.compatibility_key, request.cost, self._clock()
-        newcomer = Waiting(NEWCOMER, owner_id, work, key, priority, since=now)
+        compatibility, work, now = request.compatibility_key, request.cost, self._clock()
+        newcomer = Waiting(NEWCOMER, owner_id, work, compatibility, priority, since=now)
         fields = {
             "update_id": update_id,
             "owner_id": owner_id,
             "chat_id": chat_id,
             "request": request.model_dump_json(),
             "context": context,
-            "compatibility": key,
+            "key": key,
+            "reply_to": reply_to,
+            "compatibility": compatibility,
             "cost": work,
             "priority": priority,
             "state": "new",

@@ -6,7 +6,6 @@ from bot.jobs.cards.failures import failed
 from bot.jobs.cards.origins import origins
 from bot.jobs.cards.progress import accepted, bar, cancelled, drawing, place_in_line, queued, resumed, stage
 from bot.jobs.cards.recipes import COPY_LIMIT, guided, in_steps, recipe
-from bot.jobs.cards.troubles import moved, notice, out_of_order, refused, unread, why_it_waits
 from bot.jobs.cards.words import number, seconds_taken, steps_counted, wait
 
 __all__ = [
@@ -23,23 +22,17 @@ __all__ = [
     "failed",
     "guided",
     "in_steps",
-    "moved",
     "note",
-    "notice",
     "number",
     "origins",
-    "out_of_order",
     "place_in_line",
     "queued",
     "recipe",
-    "refused",
     "remark",
     "resumed",
     "seconds_taken",
     "stage",
     "steps_counted",
     "unknown_words",
-    "unread",
     "wait",
-    "why_it_waits",
 ]

@@ -18,7 +18,7 @@ from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.modes.drawing import FROM_PICTURES, from_pictures
 from bot.modes.mix import buttons
-from bot.prompt import parse
+from bot.prompt.stored import Said
 from bot.store import Draft, Given, Person
 from bot.store.handling import decided
 from bot.telegram.refusals import Refusal, classify
@@ -35,24 +35,25 @@ STEP, HEAVIEST = 0.1, 1.5
 
 @dataclass(frozen=True)
 class Mixture:
-    """What is in a mix so far. `words` is the line that goes with it, parameters included."""
+    """What is in a mix so far. `words` are those that go with it, parameters included."""
 
     pictures: tuple[Given, ...]
     weights: tuple[float, ...]
-    words: str = ""
+    words: Said
     collecting: bool = False
 
     @classmethod
     def of(cls, draft: Draft) -> Mixture:
         body = draft.body
         pictures = tuple(Given.model_validate(picture) for picture in body["pictures"])
-        return cls(pictures, tuple(body["weights"]), body["words"], body["collecting"])
+        words = Said.read(body["words"], PARAMETERS)
+        return cls(pictures, tuple(body["weights"]), words, body["collecting"])
 
     def body(self) -> dict[str, Any]:
         return {
             "pictures": [picture.model_dump(mode="json") for picture in self.pictures],
             "weights": list(self.weights),
-            "words": self.words,
+            "words": self.words.model_dump(mode="json"),
             "collecting": self.collecting,
         }
 
@@ -79,11 +80,11 @@ async def open_(
     studio: Studio, origin: Origin, pictures: Sequence[Given], words: str, *, collecting: bool, left_out: int = 0
 ) -> None:
     """Posts the message in which a mix is put together; `left_out` pictures more were sent. Raises order.REFUSALS."""
-    parse(words, PARAMETERS)
+    said = Said.of(words, PARAMETERS)
     card = await known_card(studio.queue)
     if not offered(card, SERVED_BY):
         raise missing(card, SERVED_BY)
-    mixture = even(Mixture(tuple(pictures), (), words, collecting)) if pictures else Mixture((), (), words, True)
+    mixture = even(Mixture(tuple(pictures), (), said, collecting)) if pictures else Mixture((), (), said, True)
     draft = await studio.history.sources.add_draft(origin.owner_id, origin.chat_id, "mix", mixture.body())
     text = caption(mixture, origin.private, left_out=left_out)
     screen = Screen(text, keyboard(draft.id, mixture), Photo(await sheet(studio, mixture), "mix.jpg"))
@@ -136,8 +137,7 @@ async def order(studio: Studio, origin: Origin, person: Person, draft: Draft) ->
     """Orders a mix as it stands and closes it. Raises one of REFUSALS, and it stays open."""
     mixture = Mixture.of(draft)
     card = await known_card(studio.queue)
-    line = parse(mixture.words, PARAMETERS)
-    asked = Asked(line, person.preferences, card, origin.private)
+    asked = Asked(mixture.words.line, person.preferences, card, origin.private)
     made = from_pictures(asked, list(zip(mixture.pictures, mixture.weights, strict=True)))
     parents = tuple(picture.parent for picture in mixture.pictures)
     await order_or_ask(studio, origin, made, parents=parents, key=f"mix:{draft.id}")
@@ -170,8 +170,8 @@ def caption(mixture: Mixture, private: bool, left_out: int = 0) -> str:
     else:
         head = _("How much of each?")
         lines = [f"🧬 <b>{head}</b>", _("➖ and ➕ change a share, Swap moves them along, Start mixes.")]
-    if mixture.words:
-        lines.append(quote(mixture.words))
+    if mixture.words.text:
+        lines.append(quote(mixture.words.text))
     if left_out:
         lines.append("💬 " + _("I can mix four at most, so I took the first four."))
     return "\n".join(lines)

@@ -24,7 +24,8 @@ from bot.modes.intent import understood
 from bot.modes.repaint.area_buttons import AreaButton
 from bot.modes.repaint.composing import PARAMETERS, inpaint
 from bot.modes.repaint.repainting import Repaint, caption, keyboard, marked, unmarked
-from bot.prompt import parse
+from bot.prompt import PromptLine
+from bot.prompt.stored import Said
 from bot.store import Draft, Given, Person
 from bot.telegram.screen import Photo, Screen, put, send
 from bot.telegram.senders import mention, sender_of_message
@@ -38,8 +39,8 @@ async def begin(studio: Studio, origin: Origin, person: Person, given: Given, wo
     """Asks which part of a picture to repaint, or shows the one that the words name. Raises REFUSALS."""
     need(await known_card(studio.queue), "inpaint")
     named, rest = split_area(words)
-    parse(rest, PARAMETERS)
-    repaint = Repaint(given=given, words=rest, own_words=await own_words(studio, given))
+    said = Said.of(rest, PARAMETERS)
+    repaint = Repaint(given=given, words=said, own_words=await own_words(studio, given))
     await show(studio, origin, repaint if named is None else repaint.with_cells(named))
 
 
@@ -67,10 +68,11 @@ async def show(studio: Studio, origin: Origin, repaint: Repaint, draft: Draft | 
         await studio.bot.edit_message_reply_markup(chat_id=draft.chat_id, message_id=left)
 
 
-async def order(studio: Studio, origin: Origin, person: Person, draft: Draft, repaint: Repaint, words: str) -> None:
+async def order(
+    studio: Studio, origin: Origin, person: Person, draft: Draft, repaint: Repaint, line: PromptLine
+) -> None:
     """Has the marked area repainted; the draft is done with. Raises REFUSALS."""
     card = await known_card(studio.queue)
-    line = parse(words, PARAMETERS)
     area = await marked(repaint, studio.decoder)
     if area is None:
         await studio.deliveries.say(origin, _("Nothing of the area is left. Please mark it again."))
@@ -122,9 +124,9 @@ async def words(message: Message, draft: Draft, person: Person, studio: Studio, 
         draft = await studio.history.sources.draft(draft.id) or draft  # a press may have changed it meanwhile
         repaint = Repaint.of(draft)
         named, rest = split_area(understood(message.text, studio.modes)[1])
-        repaint = repaint.saying(rest)
+        repaint = repaint.saying(Said.of(rest, PARAMETERS))
         if named is None and repaint.marked:
-            await order(studio, origin, person, draft, repaint, repaint.words)
+            await order(studio, origin, person, draft, repaint, repaint.words.line)
         else:
             await show(studio, origin, repaint if named is None else repaint.with_cells(named), draft)
 
@@ -159,8 +161,10 @@ async def go(
     """Repaints the area, or first asks for words where there are none."""
     await callback.answer()
     repaint = Repaint.of(draft)
-    wanted = (repaint.saying(repaint.own_words) if callback_data.action == "same" else repaint).words
-    if parse(wanted, PARAMETERS).prompt:
+    if callback_data.action == "same":
+        repaint = repaint.saying(Said.of(repaint.own_words, PARAMETERS))
+    wanted = repaint.words.line
+    if wanted.prompt:
         await order(studio, origin, person, draft, repaint, wanted)
         return
     called = "" if origin.private else mention(callback, origin.owner_id)

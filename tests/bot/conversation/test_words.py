@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bot.jobs import cards
+from bot.jobs.cards.origins import origins
 from bot.jobs.context import context_of
 from bot.jobs.translation import next_step
 from bot.modes.better_words.rewriting import difference, improved
@@ -373,7 +373,7 @@ async def test_a_crash_between_translation_and_drawing_draws_once(
                 owner_id=job.owner_id,
                 chat_id=job.chat_id,
                 request=request,
-                context=context.model_dump(mode="json"),
+                **context.told(),
                 admitted=True,
             )
     wordy.painter = wordy.new_painter()
@@ -438,6 +438,6 @@ def test_no_dash_of_an_answer_becomes_a_parameter() -> None:
 def test_words_that_were_drawn_as_they_are_need_no_origin() -> None:
     request = FlashTextToImage(prompt="a fox", seeds=(1,))
     with speaking("en"):
-        assert cards.origins(PromptLine("a fox"), request) == []
-        assert cards.origins(PromptLine("лиса"), request) == ["Translation: <i>a fox</i>"]
-        assert cards.origins(PromptLine("лиса"), request.model_copy(update={"prompt": "лиса"})) == []
+        assert origins(PromptLine("a fox"), request) == []
+        assert origins(PromptLine("лиса"), request) == ["Translation: <i>a fox</i>"]
+        assert origins(PromptLine("лиса"), request.model_copy(update={"prompt": "лиса"})) == []

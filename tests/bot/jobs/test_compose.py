@@ -93,7 +93,7 @@ def test_the_small_model_gets_no_words_of_styles() -> None:
         no=st.none() | st.just("text"),
         style=st.none() | st.sampled_from(["anime", "default"]),
         n=st.none() | st.integers(1, 10),
-        mode=st.sampled_from([None, "full"]),
+        quality=st.sampled_from([None, "full"]),
         steps=st.none() | st.integers(1, 100),
     ),
     st.builds(

@@ -50,9 +50,9 @@ def drawn(count: int) -> FlashTextToImage:
 
 
 def job_of(request: AnyRequest, **context: Any) -> Job:
-    told = JobContext(language="en", line="a <fox> --seed 7", **context).model_dump(mode="json")
+    told = JobContext(language="en", line=FOX, **context).told()
     return Job(
-        id=JOB, update_id=1, owner_id=OWNER, chat_id=CHAT, message_id=2, request=request, context=told, state="done",
+        id=JOB, update_id=1, owner_id=OWNER, chat_id=CHAT, message_id=2, request=request, state="done", **told,
         outcome=None, priority=0, cost=1.0, attempts=1, retries=0, crashes=0, suspect=False, created_at=0.0,
         queued_at=0.0, started_at=0.0, finished_at=0.0, shown_at=None,
     )  # fmt: skip

@@ -66,7 +66,7 @@ def test_a_recipe_always_fits_a_message(prompt: str, negative: str) -> None:
     recipe = Recipe(request=request, tile=0, checkpoints={"unet": "a" * 40, "movq": "b" * 40}, code_version="0.1.0")
     with speaking("en"):
         text = cards.recipe(
-            HERE, PromptLine(prompt, no=negative or None, seed=1, mode="full"), recipe, job_id=1, seeds=request.seeds
+            HERE, PromptLine(prompt, no=negative or None, seed=1, quality="full"), recipe, job_id=1, seeds=request.seeds
         )
     assert visible_length(text) <= 4096
 
@@ -75,7 +75,7 @@ def test_a_recipe_out_of_a_strangers_file_fits_and_opens_no_tag() -> None:
     request = TextToImage(prompt="p" * 1000, negative_prompt="n" * 1000, seeds=tuple(range(10)))
     recipe = Recipe(request=request, tile=0, checkpoints={"<b>&" * 500: "<i>" * 9}, code_version="<u>" * 3000)
     with speaking("en"):
-        text = cards.recipe(HERE, PromptLine("p" * 1000, no="n" * 1000, seed=1, mode="full"), recipe)
+        text = cards.recipe(HERE, PromptLine("p" * 1000, no="n" * 1000, seed=1, quality="full"), recipe)
     assert visible_length(text) <= 4096
     assert "<i>" not in text
     assert "<u>" not in text

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from bot.modes.extend.canvas import (
     MOST,
-    WAYS,
+    PIPELINES,
     BadShare,
     Canvas,
     NothingToAdd,
+    PipelineSpec,
     Sides,
-    Way,
     extended,
     most_side,
     read_direction,
@@ -21,7 +21,7 @@ from bot.modes.extend.canvas import (
 )
 from inference.requests import Outpaint, Source, outpaint_windows
 
-EVERY = frozenset(WAYS[:4])
+EVERY = frozenset(PIPELINES[:4])
 SIDES = st.integers(64, 8000)
 
 
@@ -43,7 +43,7 @@ def request_of(size: tuple[int, int], canvas: Canvas) -> Outpaint:
         ("zoom15", Canvas(800, 600, (133, 100, 533, 400))),
     ],
 )
-def test_each_way_adds_where_it_says(way: Way, canvas: Canvas) -> None:
+def test_each_way_adds_where_it_says(way: PipelineSpec, canvas: Canvas) -> None:
     assert extended((800, 600), way, MOST) == canvas
 
 
@@ -76,8 +76,8 @@ def test_a_canvas_beyond_the_bounds_makes_the_picture_smaller() -> None:
     assert canvas.scale == pytest.approx(4096 / 6000)
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_small_model_gets_a_canvas_of_which_it_sees_something_at_once(way: Way) -> None:
+@pytest.mark.parametrize("way", PIPELINES)
+def test_a_small_model_gets_a_canvas_of_which_it_sees_something_at_once(way: PipelineSpec) -> None:
     canvas = extended((4000, 3000), way, most_side(128))
     assert max(canvas.width, canvas.height) == 512
     assert len(outpaint_windows(canvas.width, canvas.height, canvas.box, 128)) < 40
@@ -92,8 +92,8 @@ def test_a_share_that_makes_no_frame_is_refused_by_name(text: str) -> None:
 
 
 @example(width=64, height=4264, way="zoom15")
-@given(width=SIDES, height=SIDES, way=st.sampled_from(WAYS))
-def test_every_way_fits_the_contract_and_keeps_the_proportions(width: int, height: int, way: Way) -> None:
+@given(width=SIDES, height=SIDES, way=st.sampled_from(PIPELINES))
+def test_every_way_fits_the_contract_and_keeps_the_proportions(width: int, height: int, way: PipelineSpec) -> None:
     size = (width, height)
     try:
         canvas = extended(size, way, MOST)

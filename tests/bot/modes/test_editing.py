@@ -37,7 +37,7 @@ def asking(line: PromptLine) -> Asked:
 MADE = {
     "a subtle variation": vary(asking(SAID), ONE),
     "a strong variation": vary(asking(SAID), ONE, "strong"),
-    "a variation by Flash": vary(asking(replace(SAID, mode="flash", no=None, steps=None)), ONE),
+    "a variation by Flash": vary(asking(replace(SAID, quality="flash", no=None, steps=None)), ONE),
     "a mix": from_pictures(asking(replace(SAID, iw=0.3, ar=(16, 9))), [(ONE, 0.3), (TWO, 0.9)]),
     "a picture drawn over": over(asking(SAID), ONE, 0.45),
     "a depth map": control(asking(HELD), ONE),

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from inference.blobs import BlobStore, read_recipe
-from inference.checkpoints.store import EMBEDDED
+from inference.families.kandinsky.files.store import EMBEDDED
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import Assignment, Interrupted, JobEvent
 from inference.queue.wire import (
