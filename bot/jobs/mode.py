@@ -51,7 +51,7 @@ class Action(Generic[StudioT]):
 
     `text` is the English source of what stands on it, `elsewhere` that in views where it is another, `at` its row and
     place in each view, `served_by` the kinds of which one must be there. What `orders` is ordered once while it waits;
-    the press has been answered when `run` is called.
+    a press on any other has been answered when `run` is called.
     """
 
     name: str

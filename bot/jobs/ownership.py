@@ -24,10 +24,15 @@ async def own_pictures(press: CallbackQuery, studio: Studio, job_id: int) -> lis
     return pictures
 
 
-async def in_line_already(press: CallbackQuery, studio: Studio, person: Person, key: str) -> bool:
-    """Whether what the same button has ordered for this person before is still waiting; the press is answered."""
+async def in_line_already(
+    press: CallbackQuery, studio: Studio, person: Person, key: str, *, answering: bool = True
+) -> bool:
+    """Whether what the same button has ordered for this person before is still waiting, and the presser has been told.
+    If not, the press is answered without a word; with `answering` off it is left for what may go wrong, to be told in
+    an alert."""
     twin = await waiting_twin(studio.ledger, person.id, key)
     current = handling()
     waiting = twin is not None and (current is None or twin.update_id != current.name)
-    await press.answer(_("It is already in line.") if waiting else None)
+    if waiting or answering:
+        await press.answer(_("It is already in line.") if waiting else None)
     return waiting

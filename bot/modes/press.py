@@ -41,7 +41,7 @@ async def press(
     if not action.orders:
         await callback.answer()
         await action.run(studio, origin, pressed)
-    elif not await in_line_already(callback, studio, person, key):
+    elif not await in_line_already(callback, studio, person, key, answering=False):
         await action.run(studio, origin, pressed)
         await tick(studio, key, person.id, origin.chat_id, origin.reply_to)
 
