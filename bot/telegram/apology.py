@@ -1,11 +1,12 @@
-"""A word to whoever sent an update that nobody will try again, or that cannot be taken in for now."""
+"""A word to whoever sent an update that nobody will try again, or that cannot be taken in for now; and how to make sure
+of a last word."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiogram import Bot
 from aiogram.exceptions import AiogramError
@@ -13,6 +14,7 @@ from aiogram.types import ReplyParameters, Update
 
 from bot.jobs import cards
 from bot.telegram.meant import is_meant
+from bot.telegram.refusals import Refusal, classify
 from bot.texts.i18n import _, speaking
 from bot.texts.languages import language_for
 from bot.troubles import cause_of
@@ -21,6 +23,7 @@ from inference.queue.recent import Recent
 log = logging.getLogger(__name__)
 
 AGAIN_SECONDS = 600.0
+INSISTING = 3  # more tries
 _REMEMBERED = 4096
 
 
@@ -66,6 +69,19 @@ class Excuses:
         return True
 
 
+async def insist(say: Callable[[], Awaitable[object]]) -> None:
+    """Says the last word on something, and again while nobody knows whether it got through: who reads it twice has lost
+    less than who waits for ever. Raises what the last try raised."""
+    for _try in range(INSISTING):
+        try:
+            await say()
+            return
+        except AiogramError as unheard:
+            if classify(unheard) is not Refusal.UNKNOWN_OUTCOME:
+                raise
+    await say()
+
+
 async def _say(bot: Bot, update: Update, words: Callable[[], str]) -> None:
     press, message = update.callback_query, update.message
     asked = press.message if press is not None else message
@@ -74,12 +90,8 @@ async def _say(bot: Bot, update: Update, words: Callable[[], str]) -> None:
         return
     with speaking(language_for(sender.language_code)):
         text = words()
+    answered = ReplyParameters(message_id=asked.message_id, allow_sending_without_reply=True)
     try:
-        await bot.send_message(
-            asked.chat.id,
-            text,
-            parse_mode="HTML",
-            reply_parameters=ReplyParameters(message_id=asked.message_id, allow_sending_without_reply=True),
-        )
+        await insist(lambda: bot.send_message(asked.chat.id, text, parse_mode="HTML", reply_parameters=answered))
     except AiogramError as unheard:
         log.warning("update %d: the person could not be told: %s", update.update_id, unheard)
