@@ -84,7 +84,7 @@ async def test_a_part_that_comes_late_joins_the_mix_of_the_others(able: House, l
     assert [message["id"] for message in await answers(anna)] == [mix["id"]], "nothing of its own was begun"
     await anna.press(whole, "Start")
     await anna.until(is_result)
-    assert len(able.painter.submitted[0].request.images) == 3  # type: ignore[union-attr]
+    assert len(able.painter.submitted[0].request.images) == 3
 
 
 async def test_several_late_parts_join_as_far_as_there_is_room(able: House, late: Late, anna: Person) -> None:
@@ -136,4 +136,4 @@ async def test_after_a_crash_the_mix_of_an_album_has_all_parts_once(
     assert whole["id"] == mix["id"]
     await anna.press(whole, "Start")
     await anna.until(is_result)
-    assert len(able.painter.submitted[0].request.images) == 3  # type: ignore[union-attr]
+    assert len(able.painter.submitted[0].request.images) == 3

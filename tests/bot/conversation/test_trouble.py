@@ -234,7 +234,7 @@ async def test_a_request_that_ends_while_the_restart_is_looked_into_is_no_longer
     house: House, anna: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     status = await waiting_over_a_restart(house, anna)
-    active, looked = Ledger.active, []
+    active, looked = Ledger.active, list[list[Job]]()
 
     async def slow(ledger: Ledger, *owner: int) -> list[Job]:
         found = await active(ledger, *owner)
