@@ -30,7 +30,7 @@ from bot.settings import Settings
 from bot.telegram.outbox import Outbox
 from bot.telegram.pacing import Pace, Window
 from inference.queue.transport import Assignment, Capacity, JobReport
-from inference.requests import ModelCard, Progress, Started, Texts
+from inference.requests import Ability, ModelCard, Progress, Started, Texts
 
 TOKEN = "123456:" + "A" * 35
 PERSONS = 100
@@ -41,7 +41,8 @@ MOST_OWN_MS = 5.0
 EVERY_SECONDS = 0.05  # between the steps of the engine that is busy
 ROOMY = Pace((Window(10**6, 1.0),), (Window(10**6, 1.0),), 1e6)
 CARD = ModelCard(
-    label=Texts(ru="Kandinsky 3.1", en="Kandinsky 3.1"), kinds=("flash", "full"), sizes={"1:1": (1024, 1024)}
+    label=Texts(ru="Kandinsky 3.1", en="Kandinsky 3.1"),
+    abilities=dict.fromkeys(("flash", "full"), Ability(sizes={"1:1": (1024, 1024)})),
 )
 
 RawUpdate = dict[str, Any]

@@ -26,9 +26,10 @@ from transformers.utils import logging as transformers_logging
 from benchmarks.harness import Row, compare
 from benchmarks.random_weights import UNET, Nets, mid_size_nets, write_checkpoint
 from inference.blobs import encode_png
-from inference.checkpoints.load import Checkpoint
 from inference.engine.loop import Drawn, Engine
-from inference.engine.residency import device_policy
+from inference.engine.nets import Nets as EngineNets
+from inference.engine.policy import device_policy
+from inference.families.kandinsky.files.load import Checkpoint
 from inference.families.kandinsky.kit import CheckpointKit
 from inference.families.kandinsky.sampling import PictureNoise, flash_coefficients, stack_next
 from inference.requests import FlashTextToImage, Recipe, TextToImage
@@ -47,8 +48,9 @@ class Ours:
 
     def __init__(self, folder: Path) -> None:
         policy = device_policy("cpu")
-        self._kit = CheckpointKit(Checkpoint.open(folder), policy)
-        self._engine = Engine(self._kit, max_rows=policy.max_rows)
+        nets = EngineNets(policy.device)
+        self._kit = CheckpointKit(Checkpoint.open(folder), policy, nets)
+        self._engine = Engine([self._kit], nets, max_rows=policy.max_rows)
 
     def draw(self, request: Request) -> list[bytes]:
         self._engine.add(1, request)

@@ -25,9 +25,9 @@ from torch import nn
 
 from benchmarks.harness import RUNS, Row, row
 from benchmarks.random_weights import LARGE_UNET, write_unet
-from inference.checkpoints.convert import convert
-from inference.checkpoints.keys import unet_to_diffusers
-from inference.checkpoints.load import Checkpoint
+from inference.families.kandinsky.files.convert import convert
+from inference.families.kandinsky.files.keys import unet_to_diffusers
+from inference.families.kandinsky.files.load import Checkpoint
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 TWICE_SMALLER = 1.98  # twice, and a hundredth for the modules that hold the weights
@@ -54,11 +54,11 @@ def usual_way(released: Path) -> nn.Module:
 
 
 def from_released(released: Path) -> nn.Module:
-    return Checkpoint.open(released).load_unet("base", torch.float32, "cpu").unet
+    return Checkpoint.open(released).load_unet("full", torch.float32, "cpu").unet
 
 
 def from_converted(converted: Path) -> nn.Module:
-    return Checkpoint.open(converted).load_unet("base", torch.bfloat16, "cpu").unet
+    return Checkpoint.open(converted).load_unet("full", torch.bfloat16, "cpu").unet
 
 
 def cost_of(load: Callable[[Path], nn.Module], folder: Path, small: Path) -> Cost:

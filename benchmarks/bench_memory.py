@@ -20,11 +20,12 @@ from torch import Tensor, nn
 
 from benchmarks.bench_load import FORK, memory_mb
 from benchmarks.harness import Row, row
+from inference.engine.asks import Ask
+from inference.families.kandinsky.asks import Enlarge, ToPixels
 from inference.families.kandinsky.conditioning import EOS, Tokens
 from inference.families.kandinsky.nets.fast_movq import broadcast_spatial_norms
 from inference.families.kandinsky.nets.movq import build_movq, decode
 from inference.families.kandinsky.nets.superres import build_superres, predict_clean
-from inference.families.kandinsky.pipelines.asks import Ask, Enlarge, ToPixels
 from inference.families.kandinsky.pipelines.enlarging import CHANNELS, PANORAMAS
 from inference.families.kandinsky.pipelines.refining import Refiner
 from inference.families.kandinsky.pipelines.upscale import PLAN, Plan, upscale

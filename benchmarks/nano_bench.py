@@ -45,7 +45,7 @@ class Bench:
     @property
     def size(self) -> dict[str, int]:
         """The native size as fields of a request."""
-        width, height = self.studio.card.native_size
+        width, height = self.studio.card.of("flash").native_size
         return {"width": width, "height": height}
 
     def weighed(self, picture: Pixels, weight: float = 1.0) -> WeighedSource:

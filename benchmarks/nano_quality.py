@@ -25,7 +25,7 @@ from benchmarks.nano_bench import Bench, painted, scenes, sentence, tensors
 from benchmarks.nano_repair import drawing_over, enlarging, inpainting, picked, ranking
 from benchmarks.nano_report import Finding, Section, markdown, share
 from benchmarks.nano_steering import mixture, outlines, variation
-from inference.checkpoints.store import EMBEDDED
+from inference.families.kandinsky.files.store import EMBEDDED
 from inference.nano.captions import LANGUAGES
 from inference.nano.evaluate import COLUMNS, MODES, Row, asked, measure, table
 from inference.nano.inpainting import box_mask

@@ -12,9 +12,9 @@ from diffusers import Kandinsky3UNet, VQModel
 from torch import Tensor
 from transformers import T5Config, T5EncoderModel
 
-from inference.checkpoints.convert import convert
-from inference.checkpoints.keys import movq_to_official, projection_to_official, unet_to_official
-from inference.checkpoints.store import EMBEDDED, locate
+from inference.families.kandinsky.files.convert import convert
+from inference.families.kandinsky.files.keys import movq_to_official, projection_to_official, unet_to_official
+from inference.families.kandinsky.files.store import EMBEDDED, locate
 
 TEXT_WIDTH = 512
 # 82 M parameters at channels 64, 329 M at channels 128 with twice the other widths.

@@ -13,7 +13,7 @@ from functools import partial
 
 from aiogram import Bot
 from aiogram import Dispatcher as Updates
-from aiogram.exceptions import AiogramError, TelegramBadRequest, TelegramUnauthorizedError
+from aiogram.exceptions import AiogramError
 from aiogram.types import User
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -22,9 +22,10 @@ from bot import middlewares
 from bot.conversation import build_router
 from bot.conversation.commands import set_commands
 from bot.imaging.decoder import Decoder
-from bot.jobs.delivery import Deliveries
+from bot.jobs.follow import Follower
 from bot.jobs.mode import Modes
 from bot.jobs.studio import Studio
+from bot.jobs.tools import Tools
 from bot.modes import MODES
 from bot.settings import Settings, SettingsError
 from bot.store import History, Leftovers
@@ -38,9 +39,8 @@ from bot.telegram.fetching import Files
 from bot.telegram.inbox import Inbox
 from bot.telegram.notices import Notices
 from bot.telegram.outbox import Outbox
-from bot.telegram.polling import poll
+from bot.telegram.receiving import receive
 from bot.telegram.turns import Turns
-from bot.telegram.webhook import serve_webhook
 from bot.troubles import cause_of, cause_of_trouble, reason_of
 from inference.blobs import BlobStore
 from inference.queue.database import DriverMissing, open_database
@@ -99,34 +99,8 @@ async def migrate_database(settings: Settings) -> None:
 async def serve(running: Running, stop: asyncio.Event) -> None:
     """Takes updates until `stop` is set, and returns when the last handler has ended."""
     async with running.inbox.open(running.settings.shutdown_grace_seconds):
-        await _receive(running, stop)
-
-
-async def _receive(running: Running, stop: asyncio.Event) -> None:
-    settings, bot = running.settings, running.bot
-    allowed_updates = running.updates.resolve_used_update_types()
-    if settings.webhook_url is None:
-        await reached(bot.delete_webhook, stop)  # Telegram refuses polls while one is set
-        try:
-            await poll(bot, running.inbox, stop, allowed_updates=allowed_updates)
-        except TelegramUnauthorizedError as revoked:
-            raise SettingsError("BOT_TOKEN", "Telegram no longer knows this token; ask @BotFather for it") from revoked
-        return
-    try:
-        await serve_webhook(
-            bot,
-            running.inbox,
-            stop,
-            url=settings.webhook_url,
-            secret=settings.webhook_secret_value,
-            host=settings.webhook_host,
-            port=settings.webhook_port,
-            allowed_updates=allowed_updates,
-        )
-    except TelegramBadRequest as refused:
-        raise SettingsError("WEBHOOK_URL", f"Telegram refuses it: {refused.message}") from refused
-    except OSError as taken:
-        raise SettingsError("WEBHOOK_PORT", f"cannot listen on {settings.webhook_port}: {taken.strerror}") from taken
+        kinds = running.updates.resolve_used_update_types()
+        await receive(running.bot, running.inbox, running.settings, stop, kinds)
 
 
 @asynccontextmanager
@@ -146,16 +120,8 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         ledger = Ledger(database, limits=_limits(settings))
         queue = Dispatcher(ledger, local_delivery(settings))
         modes = Modes(MODES)
-        deliveries = Deliveries(
-            bot=bot,
-            outbox=outbox,
-            queue=queue,
-            ledger=ledger,
-            history=history,
-            blobs=blobs,
-            modes=modes,
-            previews=settings.previews,
-        )
+        tools = Tools(bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs, modes=modes)
+        deliveries = Follower(tools, outbox, previews=settings.previews)
         outbox.on_blocked = deliveries.blocked
         outbox.on_migrated = history.move_chat
         queue.on_unclaimed(partial(_discard, history, blobs))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from inference.checkpoints.cli import app as weights
 from inference.doctor import doctor_command
+from inference.weights import app as weights
 from inference.worker.process import worker_command
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The part of the studio that makes pictures.")

@@ -19,10 +19,19 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from inference.checkpoints.catalogue import KINDS, human_size
-from inference.checkpoints.cli import DEFAULT_FOLDER
-from inference.checkpoints.language import LanguageModels, language_of
-from inference.checkpoints.store import EMBEDDED, FROM_WORDS, Files, describe_lack, lacking, locate, nets_of
+from inference.checkpoints.folders import DEFAULT_FOLDER
+from inference.checkpoints.released import human_size
+from inference.families.kandinsky.files.catalogue import KINDS
+from inference.families.kandinsky.files.store import (
+    EMBEDDED,
+    FROM_WORDS,
+    Files,
+    describe_lack,
+    lacking,
+    locate,
+    nets_of,
+)
+from inference.families.language.files import LanguageModels, language_of
 from inference.queue.findings import Finding
 from inference.queue.options import WorkerOptions
 
@@ -104,7 +113,9 @@ def _library(name: str) -> Finding:
 def _device() -> Iterator[Finding]:
     import torch
 
-    from inference.engine.residency import best_device, device_policy, free_host_memory, free_memory
+    from inference.engine.policy import best_device, device_policy
+    from inference.engine.residency import free_host_memory, free_memory
+    from inference.families.kandinsky.formats import formats_of
 
     device = best_device()
     policy = device_policy()
@@ -114,7 +125,7 @@ def _device() -> Iterator[Finding]:
         free = int(free_memory(device))
         memory = f"{human_size(properties.total_memory)}, {human_size(free)} free"
         yield Finding(True, "device", f"{properties.name} ({memory}); {ram}")
-        if policy.text_device != device:
+        if policy.large_device != device:
             yield Finding(None, "memory", "the released text encoder is too large for this GPU and will run on the CPU")
     elif device.type == "mps":
         yield Finding(True, "device", f"Apple GPU (mps); {ram}")
@@ -123,7 +134,8 @@ def _device() -> Iterator[Finding]:
             f"CPU, {torch.get_num_threads()} threads; {ram}. Enough for the embedded model, slow for the released ones"
         )
         yield Finding(True, "device", words)
-    formats = {"U-Net": policy.unet, "text": policy.text, "MoVQ": policy.movq}
+    chosen = formats_of(policy)
+    formats = {"U-Net": chosen.unet, "text": chosen.text, "MoVQ": chosen.movq}
     yield Finding(
         None, "formats", ", ".join(f"{net} {str(dtype).removeprefix('torch.')}" for net, dtype in formats.items())
     )

@@ -1,12 +1,34 @@
-"""The same examples on every run, so that a change is judged by what it changes; HYPOTHESIS_PROFILE=explore seeks new
-ones."""
+"""The same examples on every run, so that a change is judged by what it changes (HYPOTHESIS_PROFILE=explore seeks new
+ones), and the longest tests first."""
 
 from __future__ import annotations
 
+import gc
 import os
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+ROOT = Path(__file__).parent
 
 settings.register_profile("same", derandomize=True, print_blob=True)
 settings.register_profile("explore", derandomize=False, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+# Whole programs, which mostly wait, then houses; what comes last is small, so that no worker is left alone with much.
+FIRST = ("hostile", "e2e", "chaos", "characterisation", "bot/conversation", "inference/pretended", "inference/nano")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _rank(item.path.relative_to(ROOT).as_posix()))
+
+
+def _rank(path: str) -> int:
+    return next((rank for rank, room in enumerate(FIRST) if path.startswith(f"{room}/")), len(FIRST))
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: the garbage collector need not look at it after every test."""
+    gc.collect()
+    gc.freeze()

@@ -24,12 +24,16 @@ COMMANDS = {
 ALONE = ("history", "styles", "settings")
 
 
+def listed(modes: Modes[Any]) -> dict[str, str]:
+    """Every command that clients show, with the English source of what it is for."""
+    return {mode.commands[0]: mode.about for mode in modes if mode.commands} | COMMANDS
+
+
 def commands_for(modes: Modes[Any], language: Language, *, private: bool) -> list[BotCommand]:
-    listed = {mode.commands[0]: mode.about for mode in modes if mode.commands} | COMMANDS
     with speaking(language):
         return [
             BotCommand(command=command, description=_(description))
-            for command, description in listed.items()
+            for command, description in listed(modes).items()
             if private or command not in ALONE
         ]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.jobs import cards
 from bot.jobs.studio import Studio
 from bot.store import History, StoredPicture
+from bot.texts.html import escape
 from bot.texts.i18n import _
 from inference.requests import Rewrite
 
@@ -40,7 +40,7 @@ async def parent_lines(studio: Studio, picture_id: int) -> list[str]:
             lines.append("• " + _("a picture that has been deleted"))
         else:
             seed = _("seed {seed}").format(seed=parent.recipe.seed)
-            lines.append(f"• {cards.escape(studio.modes.plain_wish(parent.recipe.request, words_of(parent)))} · {seed}")
+            lines.append(f"• {escape(studio.modes.plain_wish(parent.recipe.request, words_of(parent)))} · {seed}")
     return lines
 
 

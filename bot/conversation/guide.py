@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.jobs.cards import escape
-from bot.texts.i18n import _, catalogues
+from bot.texts.html import escape
+from bot.texts.i18n import _, spoken
 from inference.requests import ModelCard
 
 WORDS_NAMED = 60
@@ -87,7 +87,7 @@ def small_world(card: ModelCard) -> str:
     """Kindly: this is the little model, and these words it knows."""
     text = _("The model at work here is a very small one that fits into this program, and it knows a small world.")
     words = card.vocabulary
-    known = (words.ru if catalogues().current_locale == "ru" else words.en) if words else ()
+    known = (words.ru if spoken() == "ru" else words.en) if words else ()
     if known:
         named = ", ".join(escape(word) for word in known[:WORDS_NAMED]) + ("…" if len(known) > WORDS_NAMED else "")
         text += "\n" + _("Its words: {words}").format(words=f"<i>{named}</i>")

@@ -6,29 +6,29 @@ import asyncio
 
 from aiogram import F, Router
 from aiogram.filters import Command
-from aiogram.types import BufferedInputFile, CallbackQuery, InlineKeyboardMarkup, InputMediaPhoto, Message
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from bot.imaging import collage
 from bot.jobs import cards, keyboards
+from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.store import Person, StoredPicture
 from bot.store.handling import decided
 from bot.telegram.callbacks import PageButton
+from bot.telegram.screen import Photo, Screen, put, send
 from bot.texts.i18n import _, ngettext
 from inference.blobs import BlobMissing, BlobStore
 
 PAGE = 9
 
 
-async def open_(message: Message, person: Person, studio: Studio) -> None:
+async def open_(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
     pictures, total = await studio.history.page(person.id, offset=0, limit=PAGE)
     if not pictures:
         await message.reply(_("You have no pictures yet. Tell me what to draw!"))
         return
-    text, markup = _page(person.id, pictures, 0, total, starred=False)
-    sent = await message.answer_photo(
-        await _sheet(pictures, studio.blobs, 0), caption=text, parse_mode="HTML", reply_markup=markup
-    )
+    page = await _page(person.id, pictures, 0, total, studio.blobs, starred=False)
+    sent = await send(studio.bot, origin.beside, page)
     await studio.history.add_post(sent.chat.id, sent.message_id, job_id=None, kind="page")
 
 
@@ -46,12 +46,11 @@ async def open_one(
 ) -> None:
     await callback.answer()
     try:
-        file_id = await studio.history.file_id_of(picture.id, "single")
-        photo = file_id or BufferedInputFile(await studio.deliveries.gallery.jpeg(picture), f"{picture.id}.jpg")
+        photo = await studio.deliveries.gallery.photo(picture)
     except BlobMissing:
-        photo = BufferedInputFile(collage.blank(), "lost.jpg")
+        photo = Photo(collage.blank(), "lost.jpg")
     caption = await studio.deliveries.gallery.caption(picture)
-    await _edit(callback, photo, caption, _opened(person, callback_data, picture))
+    await _put(callback, studio, Screen(caption, _opened(person, callback_data, picture), photo))
 
 
 async def star(
@@ -92,33 +91,27 @@ async def _show_page(callback: CallbackQuery, wanted: PageButton, person: Person
         offset = (total - 1) // PAGE * PAGE
         pictures, total = await studio.history.page(person.id, offset=offset, limit=PAGE, starred=starred)
     if not pictures:
-        empty = BufferedInputFile(collage.blank(), "empty.jpg")
-        await _edit(callback, empty, _("You have no pictures yet. Tell me what to draw!"), None)
+        empty = Photo(collage.blank(), "empty.jpg")
+        await _put(callback, studio, Screen(_("You have no pictures yet. Tell me what to draw!"), photo=empty))
         return
-    text, markup = _page(person.id, pictures, offset, total, starred=starred)
-    await _edit(callback, await _sheet(pictures, studio.blobs, offset), text, markup)
+    await _put(callback, studio, await _page(person.id, pictures, offset, total, studio.blobs, starred=starred))
 
 
-async def _edit(
-    callback: CallbackQuery, photo: BufferedInputFile | str, caption: str, markup: InlineKeyboardMarkup | None
-) -> None:
-    message = callback.message
-    if message is not None and callback.bot is not None:
-        media = InputMediaPhoto(media=photo, caption=caption, parse_mode="HTML")
-        await callback.bot.edit_message_media(
-            media, chat_id=message.chat.id, message_id=message.message_id, reply_markup=markup
-        )
+async def _put(callback: CallbackQuery, studio: Studio, screen: Screen) -> None:
+    if callback.message is not None:
+        await put(studio.bot, callback.message.chat.id, callback.message.message_id, screen)
 
 
-def _page(
-    owner: int, pictures: list[StoredPicture], offset: int, total: int, *, starred: bool
-) -> tuple[str, InlineKeyboardMarkup]:
+async def _page(
+    owner: int, pictures: list[StoredPicture], offset: int, total: int, blobs: BlobStore, *, starred: bool
+) -> Screen:
     head = "⭐ " + _("Your favourites") if starred else "🖼 " + _("Your pictures")
     counted = ngettext("{n} picture", "{n} pictures", total).format(n=total)
     shown = _("{first} to {last}").format(first=offset + 1, last=offset + len(pictures))
     text = f"{head} · {counted}" + (f" · {shown}" if total > len(pictures) else "")
     numbered = [(offset + place, picture.id) for place, picture in enumerate(pictures, start=1)]
-    return text, keyboards.page(owner, numbered, offset=offset, size=PAGE, total=total, starred=starred)
+    keys = keyboards.page(owner, numbered, offset=offset, size=PAGE, total=total, starred=starred)
+    return Screen(text, keys, await _sheet(pictures, blobs, offset))
 
 
 def _opened(person: Person, where: PageButton, picture: StoredPicture) -> InlineKeyboardMarkup:
@@ -127,7 +120,7 @@ def _opened(person: Person, where: PageButton, picture: StoredPicture) -> Inline
     )
 
 
-async def _sheet(pictures: list[StoredPicture], blobs: BlobStore, offset: int) -> BufferedInputFile:
+async def _sheet(pictures: list[StoredPicture], blobs: BlobStore, offset: int) -> Photo:
     def load(picture: StoredPicture) -> bytes | None:
         try:
             return blobs.get(picture.blob)
@@ -137,7 +130,7 @@ async def _sheet(pictures: list[StoredPicture], blobs: BlobStore, offset: int) -
     sheet = await asyncio.to_thread(
         lambda: collage.contact_sheet([load(picture) for picture in pictures], first_number=offset + 1)
     )
-    return BufferedInputFile(sheet, f"history-{offset + 1}.jpg")
+    return Photo(sheet, f"history-{offset + 1}.jpg")
 
 
 def build() -> Router:

@@ -11,7 +11,6 @@ from bot.jobs.belonging import post_of
 from bot.jobs.compose import Composition
 from bot.jobs.order import order
 from bot.jobs.origin import Origin
-from bot.jobs.originals import Place
 from bot.jobs.ownership import in_line_already
 from bot.jobs.studio import Studio
 from bot.prompt import write
@@ -30,8 +29,8 @@ async def take_out(
     gallery = studio.deliveries.gallery
     try:
         if callback_data.action == "file":
-            await gallery.files([picture], Place.of(origin))
-        elif await gallery.open(picture, Place.of(origin)) and callback.message is not None:
+            await gallery.files([picture], origin.place)
+        elif await gallery.open(picture, origin.place) and callback.message is not None:
             post = await post_of(studio.history, callback.message)
             if post is not None and post.kind == "grid":
                 await gallery.refresh(picture.job_id, origin.chat_id, callback.message.message_id)

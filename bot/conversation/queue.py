@@ -15,6 +15,8 @@ from bot.jobs.studio import Studio
 from bot.store import Person
 from bot.store.handling import decided
 from bot.telegram.callbacks import CancelAllButton, JobButton
+from bot.texts import troubles
+from bot.texts.html import escape
 from bot.texts.i18n import _, ngettext
 from bot.troubles import cause_of_trouble
 from inference.queue.jobs import Job
@@ -29,7 +31,7 @@ async def queue_(message: Message, person: Person, studio: Studio, origin: Origi
     for job in mine:
         outlook = outlooks.get(job.id)
         where = cards.place_in_line(outlook.place, outlook.eta_seconds) if outlook else "🎨 " + _("Being drawn now")
-        rows.append(f"{where}\n<i>{cards.escape(plain_wish_of(studio.modes, job))}</i>")
+        rows.append(f"{where}\n<i>{escape(plain_wish_of(studio.modes, job))}</i>")
     others = len(jobs) - len(mine)
     if not mine:
         rows.append(_("You have nothing in line.") if others else _("The line is empty. What shall I draw?"))
@@ -50,7 +52,7 @@ async def place(callback: CallbackQuery, job: Job, studio: Studio) -> None:
     outlooks = await studio.ledger.outlooks()
     outlook = outlooks.get(job.id)
     if outlook is not None and studio.queue.trouble is not None:
-        text = cards.why_it_waits(cause_of_trouble(studio.queue.trouble))
+        text = troubles.why_it_waits(cause_of_trouble(studio.queue.trouble))
     elif outlook is not None:
         text = cards.place_in_line(outlook.place, outlook.eta_seconds)
         text += "\n" + ngettext("{n} request in line in all", "{n} requests in line in all", len(outlooks)).format(

@@ -13,7 +13,6 @@ from bot.jobs.compose import Composition, new_seed, tile_seeds
 from bot.jobs.context import context_of, line_of, request_of
 from bot.jobs.order import order
 from bot.jobs.origin import Origin
-from bot.jobs.originals import Place
 from bot.jobs.ownership import in_line_already, own_pictures
 from bot.jobs.studio import Studio
 from bot.prompt import write
@@ -58,7 +57,7 @@ async def files(callback: CallbackQuery, job: Job, studio: Studio, origin: Origi
         return
     await callback.answer()
     try:
-        await studio.deliveries.gallery.files(pictures, Place.of(origin))
+        await studio.deliveries.gallery.files(pictures, origin.place)
     except BlobMissing:
         await studio.deliveries.say(origin, _("The files of these pictures are gone. “Again” draws new ones."))
 

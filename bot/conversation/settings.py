@@ -7,15 +7,18 @@ from aiogram.filters import Command
 from aiogram.types import BotCommandScopeChat, CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
 
 from bot.conversation.commands import commands_for
-from bot.jobs import cards, keyboards
+from bot.jobs import keyboards
 from bot.jobs.compose import DEFAULT_SIZE, PICTURES_IN_PRIVATE
+from bot.jobs.origin import Origin
 from bot.jobs.ownership import gone
 from bot.jobs.studio import Studio
-from bot.prompt.styles import PLAIN_STYLE, styles
+from bot.prompt.styles import PLAIN_STYLE, style_name, styles
 from bot.store import Person
 from bot.telegram.callbacks import SettingButton, SettingField
+from bot.telegram.screen import Screen, put, send
 from bot.texts.i18n import _, speaking
 from bot.texts.languages import LANGUAGES
+from inference.requests import ModelCard
 
 LANGUAGE_NAMES = {"ru": "🇷🇺 Русский", "en": "🇬🇧 English"}
 COUNTS = (1, 2, 3, 4, 6, 8)
@@ -23,8 +26,8 @@ USUAL_SIZES = ("1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16", "21:9")
 AS_CLIENT = "auto"
 
 
-async def open_(message: Message, person: Person, studio: Studio) -> None:
-    await message.answer(summary(studio, person), parse_mode="HTML", reply_markup=menu(person))
+async def open_(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
+    await send(studio.bot, origin.beside, Screen(summary(studio, person), menu(person)))
 
 
 async def press(callback: CallbackQuery, callback_data: SettingButton, person: Person, studio: Studio) -> None:
@@ -81,7 +84,7 @@ def summary(studio: Studio, person: Person) -> str:
             _("Quality: {value}").format(value=studio.modes.kind_name(chosen.mode or "flash")),
             _("Aspect ratio: {value}").format(value=chosen.size or DEFAULT_SIZE),
             _("Pictures at a time: {value} (in groups one)").format(value=chosen.count or PICTURES_IN_PRIVATE),
-            _("Style: {style}").format(style=cards.style_name(chosen.style)),
+            _("Style: {style}").format(style=style_name(chosen.style)),
         ]
     )
 
@@ -122,28 +125,25 @@ def _options(studio: Studio, person: Person, field: SettingField) -> tuple[list[
             kinds = [kind for kind in ("flash", "full") if card is None or kind in card.kinds]
             return [(studio.modes.kind_name(kind), kind, kind == (chosen.mode or "flash")) for kind in kinds], 2
         case "size":
-            offered = [ratio for ratio in USUAL_SIZES if card is None or ratio in card.sizes]
+            offered = [ratio for ratio in USUAL_SIZES if card is None or _drawn_in(ratio, card)]
             return [(ratio, ratio, ratio == (chosen.size or DEFAULT_SIZE)) for ratio in offered], 3
         case "count":
             now = chosen.count or PICTURES_IN_PRIVATE
             return [(str(count), str(count), count == now) for count in COUNTS], 3
         case _:
             slug = chosen.style or PLAIN_STYLE
-            return [
-                (f"{style.emoji} {cards.style_name(name)}", name, name == slug) for name, style in styles().items()
-            ], 2
+            return [(f"{style.emoji} {style_name(name)}", name, name == slug) for name, style in styles().items()], 2
+
+
+def _drawn_in(ratio: str, card: ModelCard) -> bool:
+    """Whether pictures from words can have this shape, in one of the two ways of drawing them."""
+    return any(ratio in card.of(kind).sizes for kind in ("flash", "full"))
 
 
 async def _show(callback: CallbackQuery, studio: Studio, person: Person, markup: InlineKeyboardMarkup) -> None:
     message = callback.message
-    if message is not None and callback.bot is not None:
-        await callback.bot.edit_message_text(
-            summary(studio, person),
-            chat_id=message.chat.id,
-            message_id=message.message_id,
-            parse_mode="HTML",
-            reply_markup=markup,
-        )
+    if message is not None:
+        await put(studio.bot, message.chat.id, message.message_id, Screen(summary(studio, person), markup))
 
 
 async def _translate_menu(studio: Studio, callback: CallbackQuery, person: Person) -> None:

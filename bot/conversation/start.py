@@ -8,19 +8,18 @@ from aiogram.types import Message
 
 from bot.conversation import guide
 from bot.jobs import cards, keyboards
+from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
+from bot.telegram.screen import Screen, send
 
 
-async def start(message: Message, studio: Studio) -> None:
-    await message.answer(
-        guide.welcome(studio.queue.card),
-        parse_mode="HTML",
-        reply_markup=keyboards.examples(cards.examples(studio.queue.card)),
-    )
+async def start(message: Message, studio: Studio, origin: Origin) -> None:
+    card = studio.queue.card
+    await send(studio.bot, origin.beside, Screen(guide.welcome(card), keyboards.examples(cards.examples(card))))
 
 
-async def help_(message: Message, studio: Studio) -> None:
-    await message.answer(guide.manual(studio.queue.card), parse_mode="HTML")
+async def help_(message: Message, studio: Studio, origin: Origin) -> None:
+    await send(studio.bot, origin.beside, Screen(guide.manual(studio.queue.card)))
 
 
 def build() -> Router:

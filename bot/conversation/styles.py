@@ -6,21 +6,19 @@ from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
-from bot.jobs import cards, keyboards
+from bot.jobs import keyboards
+from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
-from bot.prompt.styles import PLAIN_STYLE, styles
+from bot.prompt.styles import PLAIN_STYLE, style_name, styles
 from bot.store import Person
 from bot.telegram.callbacks import StyleButton
+from bot.telegram.screen import Screen, put, send
 from bot.texts.i18n import _
 from bot.texts.languages import Language
 
 
-async def list_(message: Message, person: Person, studio: Studio) -> None:
-    await message.answer(
-        text(person, small_model=studio.queue.card is not None and studio.queue.card.small_world),
-        parse_mode="HTML",
-        reply_markup=choices(person.language, person.preferences.style),
-    )
+async def list_(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
+    await send(studio.bot, origin.beside, _screen(person, studio))
 
 
 async def choose(callback: CallbackQuery, callback_data: StyleButton, person: Person, studio: Studio) -> None:
@@ -29,18 +27,16 @@ async def choose(callback: CallbackQuery, callback_data: StyleButton, person: Pe
     if slug not in styles():
         await callback.answer(_("This is no longer there."), show_alert=True)
         return
-    await callback.answer(_("Your style from now on: {style}").format(style=cards.style_name(slug)))
+    await callback.answer(_("Your style from now on: {style}").format(style=style_name(slug)))
     person = await studio.history.set_preference(person.id, style=None if slug == PLAIN_STYLE else slug)
     message = callback.message
-    if message is not None and message.chat.type == "private" and callback.bot is not None:
-        small = studio.queue.card is not None and studio.queue.card.small_world
-        await callback.bot.edit_message_text(
-            text(person, small_model=small),
-            chat_id=message.chat.id,
-            message_id=message.message_id,
-            parse_mode="HTML",
-            reply_markup=choices(person.language, person.preferences.style),
-        )
+    if message is not None and message.chat.type == "private":
+        await put(studio.bot, message.chat.id, message.message_id, _screen(person, studio))
+
+
+def _screen(person: Person, studio: Studio) -> Screen:
+    small = studio.queue.card is not None and studio.queue.card.small_world
+    return Screen(text(person, small_model=small), choices(person.language, person.preferences.style))
 
 
 def text(person: Person, *, small_model: bool) -> str:
@@ -48,7 +44,7 @@ def text(person: Person, *, small_model: bool) -> str:
         "🎨 "
         + _("<b>Styles</b>: tap one to make it your usual style, or add it after the words for just one picture:"),
         "<code>" + _("a fox in a snowy forest") + " --style khokhloma</code>",
-        _("Your usual style: {style}").format(style=cards.style_name(person.preferences.style)),
+        _("Your usual style: {style}").format(style=style_name(person.preferences.style)),
     ]
     if small_model:
         lines.append("🌱 " + _("The small model at work here paints no styles yet; they wait for the big one."))

@@ -9,19 +9,19 @@ from typing import Any
 
 from aiogram import Bot, Router
 from aiogram.filters import Command, CommandObject
-from aiogram.types import BufferedInputFile, Message
+from aiogram.types import Message
 
 from bot.conversation import family, tree_drawing
 from bot.conversation.family import Family, Node, family_of
-from bot.jobs import cards
 from bot.jobs.mode import Modes
 from bot.jobs.origin import Origin
-from bot.jobs.showing import reply_to
 from bot.jobs.studio import Studio
 from bot.modes.intent import picture_number
 from bot.modes.source import answered
 from bot.store import Person, StoredPicture
 from bot.telegram.addressed import Addressed
+from bot.telegram.screen import Photo, Screen, send
+from bot.texts.html import escape
 from bot.texts.i18n import _
 
 MOST_LINES = 12
@@ -63,15 +63,7 @@ async def tree(message: Message, number: int | None, person: Person, studio: Stu
         return
     shown = dict(zip(kin.blobs, await studio.decoder.thumbnails(list(kin.blobs.values())), strict=True))
     drawn = await asyncio.to_thread(_drawn, studio.modes, kin, shown, ("picture", picture.id))
-    await studio.bot.send_photo(
-        origin.chat_id,
-        BufferedInputFile(drawn, "tree.jpg"),
-        caption=_caption(studio.modes, kin),
-        parse_mode="HTML",
-        reply_parameters=reply_to(origin.reply_to),
-        message_thread_id=origin.thread,
-        disable_notification=not origin.private,
-    )
+    await send(studio.bot, origin.place, Screen(_caption(studio.modes, kin), photo=Photo(drawn, "tree.jpg")))
 
 
 async def _meant(message: Message, number: int | None, person: Person, studio: Studio) -> StoredPicture | None:
@@ -107,7 +99,7 @@ def _caption(modes: Modes[Studio], kin: Family) -> str:
     for child, made_from in sorted(parents.items(), key=lambda item: numbers[item[0]])[:MOST_LINES]:
         picture = kin.pictures.get(child[1])
         wish = modes.plain_wish(picture.recipe.request, family.words_of(picture), 48) if picture else "?"
-        lines.append(f"{numbers[child]} ← {' + '.join(map(str, sorted(made_from)))} · {cards.escape(wish)}")
+        lines.append(f"{numbers[child]} ← {' + '.join(map(str, sorted(made_from)))} · {escape(wish)}")
     if kin.cut or len(parents) > MOST_LINES:
         lines.append(_("The family is larger than fits here."))
     return "\n".join(lines)

@@ -78,9 +78,11 @@ class Decoder:
     All of its methods raise PictureRefused; those that take digests raise BlobMissing.
     """
 
-    def __init__(self, blobs: BlobStore, folder: Path, *, room: Room | None = None) -> None:
+    def __init__(
+        self, blobs: BlobStore, folder: Path, *, room: Room | None = None, nursery: Nursery | None = None
+    ) -> None:
         self._blobs = blobs
-        self._nursery = Nursery()
+        self._nursery = nursery or Nursery()
         self._quick = asyncio.Semaphore(QUICK_PLACES)
         self._large = (asyncio.Semaphore(LARGE_PLACES), room or Room())
         self._known = (asyncio.Semaphore(KNOWN_PLACES), Room(KNOWN_MEMORY))

@@ -13,7 +13,7 @@ import re
 from dataclasses import replace
 from html import unescape
 
-from aiogram.types import MaybeInaccessibleMessageUnion, Message
+from aiogram.types import Document, MaybeInaccessibleMessageUnion, Message, PhotoSize
 
 from bot.store import Draft, DraftKind, History, Post, PostKind, Sources, StoredPicture
 from bot.telegram.callbacks import (
@@ -39,6 +39,31 @@ async def post_of(history: History, message: MaybeInaccessibleMessageUnion) -> P
         return known
     told = await _told(history, message)
     return told if known is None or (told is not None and told.kind != "status") else known
+
+
+async def write_down(
+    history: History,
+    message: Message | tuple[int, int],
+    *,
+    kind: PostKind,
+    job_id: int,
+    picture_id: int | None = None,
+    sending: str | None = None,
+) -> None:
+    """Writes down what a message of ours shows, and its file, which can be sent again; of a message that Telegram does
+    not show only its chat and id are known. `sending` is the key that it was sent by."""
+    file = _file_of(message) if isinstance(message, Message) else None
+    chat_id, message_id = (message.chat.id, message.message_id) if isinstance(message, Message) else message
+    await history.add_post(
+        chat_id,
+        message_id,
+        job_id=job_id,
+        picture_id=picture_id,
+        kind=kind,
+        file_id=file.file_id if file is not None else None,
+        file_unique_id=file.file_unique_id if file is not None else None,
+        sending=sending,
+    )
 
 
 async def learn(history: History, message: MaybeInaccessibleMessageUnion) -> None:
@@ -127,7 +152,7 @@ async def _told(history: History, message: Message) -> Post | None:
 
 
 def _post(message: Message, kind: PostKind, job_id: int, picture_id: int | None = None) -> Post:
-    file = message.document or (message.photo[-1] if message.photo else None)
+    file = _file_of(message)
     return Post(
         chat_id=message.chat.id,
         message_id=message.message_id,
@@ -138,6 +163,10 @@ def _post(message: Message, kind: PostKind, job_id: int, picture_id: int | None 
         file_unique_id=file.file_unique_id if file is not None else None,
         created_at=message.date.timestamp(),
     )
+
+
+def _file_of(message: Message) -> Document | PhotoSize | None:
+    return message.document or (message.photo[-1] if message.photo else None)
 
 
 def _buttons(message: Message) -> list[Ours]:

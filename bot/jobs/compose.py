@@ -10,7 +10,9 @@ from typing import Literal
 from bot.prompt import PromptError, PromptLine
 from bot.prompt.styles import PLAIN_STYLE, Style, styles
 from bot.store import Preferences
-from inference.requests import MAX_PROMPT_CHARS, AnyRequest, Kind, ModelCard
+from bot.texts.html import excerpt
+from bot.texts.i18n import _, ngettext
+from inference.requests import MAX_PROMPT_CHARS, Ability, AnyRequest, Kind, ModelCard
 
 DEFAULT_SIZE = "1:1"
 PICTURES_IN_PRIVATE = 4
@@ -28,15 +30,37 @@ class TooLong(PromptError):
     length: int
     limit: int
 
+    def told(self) -> str:
+        text = (
+            ngettext(
+                "This text has {length} character; at most {limit} fit.",
+                "This text has {length} characters; at most {limit} fit.",
+                self.length,
+            )
+            if self.part == "prompt"
+            else ngettext(
+                "After --no there is {length} character; at most {limit} fit.",
+                "After --no there are {length} characters; at most {limit} fit.",
+                self.length,
+            )
+        )
+        return text.format(length=self.length, limit=self.limit) + " " + _("Please make it shorter.")
+
 
 @dataclass(eq=False)
 class ModeMissing(PromptError):
     """There are no weights for what was asked; `lacks` says what the owner would have to fetch, `name` what the kind is
-    called (`bot.jobs.mode.Modes.told` fills it in)."""
+    called (`bot.jobs.mode.Modes.complete` fills it in)."""
 
     mode: Kind
     lacks: str = ""
     name: str = ""
+
+    def told(self) -> str:
+        text = _("“{mode}” is not installed in this studio.").format(mode=self.name or self.mode)
+        if self.lacks:
+            return text + " " + _("For the owner: {lacks}").format(lacks=f"<code>{excerpt(self.lacks)}</code>")
+        return text + " " + _("The owner can see with “doctor” which files it takes.")
 
 
 def missing(card: ModelCard, kinds: Iterable[Kind]) -> ModeMissing:
@@ -89,10 +113,17 @@ def usual_count(preferences: Preferences, private: bool) -> int:
     return (preferences.count or PICTURES_IN_PRIVATE) if private else PICTURES_IN_GROUPS
 
 
+def pictures_asked(asked: Asked, ability: Ability) -> tuple[int, tuple[Remark, ...]]:
+    """How many pictures to draw, and a word where more were asked for than one request may have."""
+    said, most = asked.line.n, ability.most_pictures
+    count = min(said or usual_count(asked.preferences, asked.private), most)
+    return count, (Remark("fewer_pictures", str(most)),) if (said or 0) > most else ()
+
+
 def brief(line: PromptLine, preferences: Preferences, *, private: bool = True) -> PromptLine:
     """A line as its author would type it: without a seed, and without what is drawn anyway."""
     usual_ratio = preferences.size or DEFAULT_SIZE
-    full = line.mode == "full"
+    full = line.quality == "full"
     explained = line.steps is not None or line.cfg is not None or line.no is not None
     return replace(
         line,
@@ -100,7 +131,7 @@ def brief(line: PromptLine, preferences: Preferences, *, private: bool = True) -
         ar=None if line.ar and f"{line.ar[0]}:{line.ar[1]}" == usual_ratio else line.ar,
         n=None if line.n == usual_count(preferences, private) else line.n,
         style=None if line.style == preferences.style else line.style,
-        mode=None if (full and explained) or line.mode == (preferences.mode or "flash") else line.mode,
+        quality=None if (full and explained) or line.quality == (preferences.mode or "flash") else line.quality,
     )
 
 

@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from bot.jobs.mode import Modes
-from bot.prompt import PromptError, PromptLine, read_back
+from bot.prompt import PromptError, PromptLine
+from bot.prompt.stored import StoredLine, read_line
 from bot.store import Parent
 from bot.texts.languages import Language
 from inference.queue.jobs import Job
 from inference.requests import AnyRequest, parse_request
 
 
-class JobContext(BaseModel):
-    """What the conversation wants to remember of a job. The queue keeps it and never looks inside.
+def _readable(line: PromptLine | dict[str, Any] | str | None) -> PromptLine | None:
+    try:
+        return read_line(line) if isinstance(line, str | dict) else line
+    except PromptError:
+        return None
 
-    `line` is the prompt line with every choice made explicit; `key` is equal for presses that must not be doubled while
-    one of them is waiting. `own_words` are those that were improved into the ones of the line. `then` is a request that
-    waits until this job has translated its field `translating`; `follows` is the job that has translated for this one.
+
+class JobContext(BaseModel):
+    """What the conversation wants to remember of a job. The queue keeps it and never looks inside, but for `key` and
+    `reply_to`, which it is told by name.
+
+    `line` is the prompt line with every choice made explicit, None where that can no longer be read; `key` is equal for
+    presses that must not be doubled while one of them is waiting. `own_words` are those that were improved into the
+    ones of the line. `then` is a request that waits until this job has translated its field `translating`; `follows` is
+    the job that has translated for this one.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     language: Language
-    line: str
+    line: Annotated[StoredLine | None, BeforeValidator(_readable)]
     private: bool = True
     reply_to: int | None = None
     thread: int | None = None
@@ -46,9 +56,14 @@ class JobContext(BaseModel):
         single = fields.get("parent_id")
         return fields if single is None or fields.get("parents") else {**fields, "parents": ({"picture_id": single},)}
 
+    def told(self) -> dict[str, Any]:
+        """What `Ledger.accept` is to keep of it."""
+        opaque = self.model_dump(mode="json", exclude={"key", "reply_to"})
+        return {"context": opaque, "key": self.key, "reply_to": self.reply_to}
+
 
 def context_of(job: Job) -> JobContext:
-    return JobContext.model_validate(job.context)
+    return JobContext.model_validate({**job.context, "key": job.key, "reply_to": job.reply_to})
 
 
 def request_of(job: Job) -> AnyRequest:
@@ -59,10 +74,7 @@ def request_of(job: Job) -> AnyRequest:
 
 def line_of(modes: Modes[Any], job: Job) -> PromptLine:
     """What the person wrote, every choice made explicit; from the request where the line can no longer be read."""
-    try:
-        return read_back(context_of(job).line)
-    except PromptError:
-        return modes.line(request_of(job))
+    return context_of(job).line or modes.line(request_of(job))
 
 
 def line_of_tile(modes: Modes[Any], job: Job, tile: int) -> PromptLine:

@@ -16,9 +16,10 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.jobs.compose import Asked, Composition, ModeMissing, Remark
 from bot.jobs.origin import Origin
-from bot.prompt import Misplaced, PromptError, PromptLine
+from bot.prompt import Misplaced, PromptLine
 from bot.store import Given, Person
 from bot.telegram.callbacks import Ours
+from bot.texts.errors import ToldError
 from bot.texts.html import quote, shortened
 from bot.texts.i18n import _
 from inference.requests import AnyRequest, Kind, ModelCard, Outcome, Progress
@@ -244,7 +245,7 @@ class Modes(Generic[StudioT]):
         """Commands that take a parameter."""
         return tuple(mode.commands[0] for mode in self._modes if mode.commands and parameter in mode.parameters)
 
-    def complete(self, error: PromptError) -> None:
+    def complete(self, error: ToldError) -> None:
         """Fills in what an error tells of other modes than the one that has raised it."""
         if isinstance(error, Misplaced) and not error.commands:
             error.commands = self.parsed_by(error.parameter)

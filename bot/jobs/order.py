@@ -8,14 +8,16 @@ import time
 
 from bot.jobs import cards, keyboards
 from bot.jobs.compose import Composition, Remark
-from bot.jobs.context import JobContext, context_of
+from bot.jobs.context import JobContext
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.jobs.translation import translated_first
-from bot.prompt import PromptError, read_back, write
+from bot.prompt.stored import as_json, read_line
 from bot.store import Draft, Parent
+from bot.texts.errors import ToldError
+from bot.texts.i18n import _
 from inference.queue.dispatcher import Dispatcher
-from inference.queue.jobs import Job, OutOfOrder, Refused
+from inference.queue.jobs import Job, OutOfOrder
 from inference.queue.ledger import Ledger
 from inference.requests import Failed, ModelCard, parse_request
 
@@ -24,11 +26,14 @@ LONG_SECONDS = 30.0
 MANY_TILES = 9
 
 
-class EngineAway(Exception):
+class EngineAway(ToldError):
     """No worker has introduced itself yet, so nobody knows what can be drawn."""
 
-
-REFUSALS = (PromptError, Refused, EngineAway)
+    def told(self) -> str:
+        return _(
+            "The drawing engine cannot be reached, not your fault. I keep trying to wake it; "
+            "please try again in a minute."
+        )
 
 
 async def known_card(queue: Dispatcher) -> ModelCard:
@@ -63,7 +68,7 @@ async def order(
     """
     remembered = JobContext(
         language=origin.language,
-        line=write(made.line),
+        line=made.line,
         private=origin.private,
         reply_to=origin.reply_to,
         thread=origin.thread,
@@ -79,7 +84,7 @@ async def order(
         owner_id=origin.owner_id,
         chat_id=origin.chat_id,
         request=request,
-        context=remembered.model_dump(mode="json"),
+        **remembered.told(),
     )
     if accepted.fresh and refused is not None:
         await studio.ledger.finish(accepted.job.id, refused)
@@ -97,7 +102,7 @@ async def order_or_ask(
     if not long:
         await order(studio, origin, made, parents=parents, key=key)
         return
-    body = {**_stored(made), "parents": [parent.model_dump() for parent in parents], "key": key}
+    body = {**stored(made), "parents": [parent.model_dump() for parent in parents], "key": key}
     draft = await studio.history.sources.add_draft(
         origin.owner_id, origin.chat_id, "order", {**body, "under": origin.reply_to}
     )
@@ -115,18 +120,19 @@ def composed_of(draft: Draft) -> Composition:
     """What waits for a yes."""
     body = draft.body
     remarks = tuple(Remark(code, detail) for code, detail in body["remarks"])
-    return Composition(parse_request(body["request"]), read_back(body["line"]), remarks, tuple(body["unknown"]))
+    return Composition(parse_request(body["request"]), read_line(body["line"]), remarks, tuple(body["unknown"]))
 
 
 async def waiting_twin(ledger: Ledger, owner_id: int, key: str) -> Job | None:
     """A job of this person that the same button has ordered and that has not ended yet."""
-    return next((job for job in await ledger.active(owner_id) if context_of(job).key == key), None)
+    return next((job for job in await ledger.active(owner_id) if job.key == key), None)
 
 
-def _stored(made: Composition) -> dict[str, object]:
+def stored(made: Composition) -> dict[str, object]:
+    """What a draft keeps of what waits for a yes."""
     return {
         "request": made.request.model_dump(mode="json"),
-        "line": write(made.line),
+        "line": as_json(made.line),
         "remarks": [[said.code, said.detail] for said in made.remarks],
         "unknown": list(made.unknown),
     }

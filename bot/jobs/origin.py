@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aiogram.types import CallbackQuery, Message
 
 from bot.store import Person
+from bot.telegram.screen import Place
 from bot.texts.languages import Language
 
 
@@ -21,6 +22,16 @@ class Origin:
     private: bool
     reply_to: int | None
     thread: int | None
+
+    @property
+    def place(self) -> Place:
+        """Where it is answered."""
+        return Place(self.chat_id, self.reply_to, self.thread)
+
+    @property
+    def beside(self) -> Place:
+        """The same chat, but in answer to nothing, as what stands for itself is sent: it rings."""
+        return Place(self.chat_id, None, self.thread, aloud=True)
 
     @classmethod
     def of_message(cls, message: Message, update_id: int, person: Person) -> Origin:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 
 from aiogram.exceptions import TelegramBadRequest
-from aiogram.types import CallbackQuery, Message, ReplyParameters
+from aiogram.types import CallbackQuery, Message
 
-from bot.jobs import cards, keyboards
+from bot.jobs import keyboards
 from bot.jobs.context import wish_of
 from bot.jobs.studio import Studio
-from bot.telegram.sending import carrying, rewrite
+from bot.telegram.screen import Screen, point_to, put
+from bot.telegram.sending import carrying
+from bot.texts import troubles
 from bot.texts.i18n import _
 from inference.queue.jobs import Job
 
@@ -32,14 +34,9 @@ async def at_home(callback: CallbackQuery, job: Job, studio: Studio) -> bool:
             await studio.deliveries.adopt(job, message.message_id)
         return True
     await callback.answer(_("Your request is in another message: I point to it."))
-    text = cards.moved(wish_of(studio.modes, job), ended=job.settled)
+    moved = Screen(troubles.moved(wish_of(studio.modes, job), ended=job.settled))
     with contextlib.suppress(TelegramBadRequest):
-        changed = await rewrite(studio.bot, message.chat.id, message.message_id, text)
+        changed = await put(studio.bot, message.chat.id, message.message_id, moved)
         if isinstance(changed, Message):
-            await studio.bot.send_message(
-                message.chat.id,
-                "👆 " + _("Your request is here."),
-                reply_parameters=ReplyParameters(message_id=job.message_id),
-                disable_notification=True,
-            )
+            await point_to(studio.bot, message.chat.id, job.message_id, _("Your request is here."))
     return False

@@ -4,7 +4,7 @@ is about however early it comes (`bot.jobs.belonging`)."""
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiogram import Bot
@@ -13,15 +13,16 @@ from aiogram.filters import BaseFilter
 from aiogram.types import CallbackQuery, ForceReply, Message
 
 from bot.jobs.belonging import draft_asked_about, draft_shown, fingerprint, plain
-from bot.jobs.cards import escape
 from bot.jobs.compose import brief
 from bot.jobs.origin import Origin
-from bot.jobs.showing import reply_to
 from bot.jobs.studio import Studio
 from bot.prompt import PromptLine, write
 from bot.store import Draft, DraftKind, Person
+from bot.telegram import screen
 from bot.telegram.refusals import Refusal, classify
+from bot.telegram.screen import Screen
 from bot.telegram.senders import mention, sender_of_message
+from bot.texts.html import escape
 from bot.texts.i18n import _
 
 
@@ -67,15 +68,9 @@ async def ask_about(studio: Studio, origin: Origin, question: Question, draft: D
 
 async def send(bot: Bot, origin: Origin, question: Question) -> Message:
     """Sends a question for whose answer nothing needs to be remembered."""
-    return await bot.send_message(
-        origin.chat_id,
-        question.text,
-        parse_mode="HTML",
-        reply_markup=ForceReply(selective=True, input_field_placeholder=question.placeholder),
-        reply_parameters=None if question.alone else reply_to(origin.reply_to),
-        message_thread_id=origin.thread,
-        disable_notification=question.quiet,
-    )
+    place = replace(origin.place, answer_to=None if question.alone else origin.reply_to, aloud=not question.quiet)
+    asking = ForceReply(selective=True, input_field_placeholder=question.placeholder)
+    return await screen.send(bot, place, Screen(question.text), asking=asking)
 
 
 def handed_back(

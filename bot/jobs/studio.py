@@ -6,30 +6,20 @@ import asyncio
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
-from aiogram import Bot
-
 from bot.imaging.decoder import Decoder
-from bot.jobs.delivery import Deliveries
+from bot.jobs.follow import Follower
 from bot.jobs.mode import Modes
-from bot.store import History
+from bot.jobs.tools import Tools
 from bot.store.room import Room
 from bot.telegram.fetching import Files
 from bot.telegram.turns import Turns
-from inference.blobs import BlobStore
-from inference.queue.dispatcher import Dispatcher
-from inference.queue.ledger import Ledger
 
 
 @dataclass(frozen=True)
-class Studio:
+class Studio(Tools):
     """`looks` are turns at what takes a processor: decoding pictures and comparing them."""
 
-    bot: Bot
-    queue: Dispatcher
-    ledger: Ledger
-    history: History
-    blobs: BlobStore
-    deliveries: Deliveries
+    deliveries: Follower
     files: Files
     looks: Turns
     decoder: Decoder

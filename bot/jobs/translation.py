@@ -7,28 +7,12 @@ wrote stays what they read.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
-
+from bot.jobs.context import JobContext
+from bot.texts.languages import in_cyrillic
+from inference.queue.jobs import Job
 from inference.requests import AnyRequest, Finished, ModelCard, Rewrite, parse_request
 
-if TYPE_CHECKING:
-    from bot.jobs.context import JobContext
-    from bot.prompt import PromptLine
-    from inference.queue.jobs import Job
-
-_CYRILLIC = re.compile(r"[\u0400-\u052f]")
 _FIELDS = ("prompt", "negative_prompt")
-
-
-def in_cyrillic(text: str) -> bool:
-    return _CYRILLIC.search(text) is not None
-
-
-def translation_of(line: PromptLine, request: AnyRequest) -> str:
-    """What was drawn in place of the words of a line that were not English; "" where they were drawn themselves."""
-    drawn = "" if isinstance(request, Rewrite) else getattr(request, "prompt", "")
-    return drawn if in_cyrillic(line.prompt) and drawn and not in_cyrillic(drawn) else ""
 
 
 def translated_first(
@@ -36,9 +20,11 @@ def translated_first(
 ) -> tuple[AnyRequest, JobContext]:
     """The job to begin with: a translation behind which the request waits, or the request itself where none is needed.
 
-    Nothing is translated for checkpoints that read Russian. `done` is the field that was translated last.
+    Nothing is translated for a kind whose nets read Russian. `done` is the field that was translated last.
     """
-    if card is None or "ru" in card.languages or "translate" not in card.kinds or isinstance(request, Rewrite):
+    if card is None or "translate" not in card.kinds or isinstance(request, Rewrite):
+        return request, context
+    if "ru" in card.of(request.kind).languages:
         return request, context
     for name in _FIELDS[_FIELDS.index(done) + 1 if done else 0 :]:
         words = getattr(request, name, "")

@@ -6,7 +6,7 @@ from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import InlineKeyboardMarkup
 
 from bot.jobs.picture_keys import menu
-from bot.jobs.showing import keyboard_of, result_keyboard, with_ticks
+from bot.jobs.shown import keys_of, keys_of_job, with_ticks
 from bot.jobs.studio import Studio
 from bot.store import Parent
 from bot.telegram.callbacks import BrokenButton, SourceButton, read_button
@@ -45,6 +45,6 @@ async def _of_source(studio: Studio, pressed: SourceButton, owner_id: int, chat_
     action = modes.action(pressed.action)
     if action is not None and "grid" in action.at:
         pictures = await history.pictures_of_job(picture.job_id)
-        return await result_keyboard(modes, history, pictures, chat_id, card)
+        return await keys_of_job(studio, pictures, chat_id)
     more = action is not None and "more" in action.at
-    return await keyboard_of(modes, history, picture, card, more=more)
+    return await keys_of(studio, picture, more=more)

@@ -16,6 +16,7 @@ from bot.jobs.studio import Studio
 from bot.middlewares.presses import found_by_press, may_act_for
 from bot.telegram.administrators import Administrators
 from bot.telegram.callbacks import BrokenButton, read_button
+from bot.telegram.screen import Place, Screen, send
 from bot.telegram.senders import Sender
 from bot.texts.i18n import _, speaking
 from inference.queue.recent import Recent
@@ -81,14 +82,11 @@ class AccessMiddleware(BaseMiddleware):
         message = update.message
         if message is None or message.chat.type != "private" or not self._first_time_today(person_id):
             return
-        await bot.send_message(
-            message.chat.id,
-            _(
-                "Hello! This studio is private: its owner chooses who draws here.\n"
-                "If you know them, send them this number and ask to be let in: <code>{id}</code>"
-            ).format(id=person_id),
-            parse_mode="HTML",
-        )
+        text = _(
+            "Hello! This studio is private: its owner chooses who draws here.\n"
+            "If you know them, send them this number and ask to be let in: <code>{id}</code>"
+        ).format(id=person_id)
+        await send(bot, Place(message.chat.id), Screen(text))
 
     def _first_time_today(self, person_id: int) -> bool:
         now = self._clock()

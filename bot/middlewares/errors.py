@@ -1,4 +1,4 @@
-"""What becomes of an error that leaves a handler. The one place where errors turn into words."""
+"""What becomes of an error that leaves a handler: a person reads what it tells, or an id under which it is logged."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from collections.abc import Callable
 
 from aiogram import Bot, Router
 from aiogram.exceptions import AiogramError
-from aiogram.types import CallbackQuery, ErrorEvent, Message, ReplyParameters, User
+from aiogram.types import CallbackQuery, ErrorEvent, Message, User
 
-from bot.conversation.advice import advice
-from bot.jobs import cards
-from bot.jobs.order import REFUSALS
+from bot.jobs.refusals import REFUSALS, told
 from bot.jobs.studio import Studio
-from bot.prompt import PromptError
 from bot.store import Person
 from bot.telegram.apology import insist
 from bot.telegram.outbox import Outbox
 from bot.telegram.refusals import Refusal, classify
+from bot.telegram.screen import Place, Screen, send
+from bot.texts import troubles
 from bot.texts.i18n import _, speaking
 from bot.texts.languages import language_for
 from bot.troubles import cause_of, reason_of
@@ -37,7 +36,7 @@ _NOBODY_TO_TELL = frozenset(
 
 
 def errors_router(studio: Studio, outbox: Outbox, tell_owner: Callable[[str, str], None] | None = None) -> Router:
-    """Refusals become advice in the person's language; the rest is logged under a short id that the person is told.
+    """Refusals are told in the person's language; the rest is logged under a short id that the person is told.
 
     Where the studio itself is out of order, the person reads that and `tell_owner(cause, reason)` is called.
     """
@@ -57,14 +56,12 @@ def errors_router(studio: Studio, outbox: Outbox, tell_owner: Callable[[str, str
             return True
         with speaking(language):
             if isinstance(error, REFUSALS):
-                if isinstance(error, PromptError):
-                    studio.modes.complete(error)
-                text = advice(error)
+                text = told(studio.modes, error)
             elif (cause := cause_of(error)) is not None:
                 log.error("update %d failed for want of the %s", event.update.update_id, cause, exc_info=error)
                 if tell_owner is not None:
                     tell_owner(cause, reason_of(error))
-                text = cards.refused(cause)
+                text = troubles.refused(cause)
             else:
                 error_id = secrets.token_hex(3)
                 log.error(
@@ -111,14 +108,7 @@ async def _reply(bot: Bot, to: Message | CallbackQuery | None, text: str) -> Non
     if message is None:
         return
     topic = message.message_thread_id if isinstance(message, Message) and message.is_topic_message else None
-    await bot.send_message(
-        message.chat.id,
-        text,
-        parse_mode="HTML",
-        message_thread_id=topic,
-        disable_notification=message.chat.type != "private",
-        reply_parameters=ReplyParameters(message_id=message.message_id, allow_sending_without_reply=True),
-    )
+    await send(bot, Place(message.chat.id, message.message_id, topic), Screen(text))
 
 
 def _without_tags(html: str) -> str:

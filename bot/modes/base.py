@@ -12,9 +12,9 @@ from bot.jobs.compose import (
     chosen_style,
     joined,
     missing,
+    pictures_asked,
     style_slug,
     tile_seeds,
-    usual_count,
 )
 from bot.jobs.origin import Origin
 from bot.jobs.questions import Question, ask
@@ -23,13 +23,14 @@ from bot.prompt import NOT_FOR_FLASH, PromptLine
 from bot.prompt.styles import language_of
 from bot.store import Given
 from bot.texts.i18n import _
-from inference.requests import AnyRequest, Guided, Kind, ModelCard, Source
+from inference.requests import Ability, AnyRequest, Guided, Kind, ModelCard, Source
 
 
-def need(card: ModelCard, kind: Kind) -> None:
-    """Raises ModeMissing where a kind has no weights."""
+def need(card: ModelCard, kind: Kind) -> Ability:
+    """What a kind may be asked for here. Raises ModeMissing where it has no weights."""
     if kind not in card.kinds:
         raise missing(card, [kind])
+    return card.of(kind)
 
 
 def composed(asked: Asked, request: AnyRequest, line: PromptLine, remarks: tuple[Remark, ...]) -> Composition:
@@ -38,15 +39,16 @@ def composed(asked: Asked, request: AnyRequest, line: PromptLine, remarks: tuple
 
 
 def drawn_fields(
-    asked: Asked, like: tuple[int, int], *, guided: bool = True
+    asked: Asked, ability: Ability, like: tuple[int, int], *, guided: bool = True
 ) -> tuple[dict[str, Any], PromptLine, tuple[Remark, ...]]:
     """Words, canvas and seeds of a request, the line with every choice made explicit, and remarks."""
     line = asked.line
     style, remarks = chosen_style(line, asked.preferences, asked.card)
     language = language_of(line.prompt)
-    width, height = asked.card.size_for(*(line.ar or like))
+    width, height = ability.size_for(*(line.ar or like))
     seed = asked.draw_seed() if line.seed is None else line.seed
-    seeds = tile_seeds(seed, line.n or usual_count(asked.preferences, asked.private))
+    count, count_remarks = pictures_asked(asked, ability)
+    seeds = tile_seeds(seed, count)
     fields: dict[str, Any] = {
         "prompt": joined("prompt", line.prompt, style.suffix[language] if style else ""),
         "width": width,
@@ -57,27 +59,30 @@ def drawn_fields(
         chosen = {"steps": line.steps, "guidance_scale": line.cfg}
         fields |= {name: value for name, value in chosen.items() if value is not None}
         fields["negative_prompt"] = joined("no", line.no or "", style.negative[language] if style else "")
-    return fields, replace(line, seed=seed, n=len(seeds), style=style_slug(line, style)), remarks
+    line = replace(line, seed=seed, n=len(seeds), style=style_slug(line, style))
+    return fields, line, (*count_remarks, *remarks)
 
 
-def fields_in_place(asked: Asked, given: Given) -> tuple[dict[str, Any], PromptLine, tuple[Remark, ...]]:
+def fields_in_place(
+    asked: Asked, ability: Ability, given: Given
+) -> tuple[dict[str, Any], PromptLine, tuple[Remark, ...]]:
     """The same for what is painted into a picture: it has that picture's size, or one of its own, and windows of the
     model's."""
     size = (given.source.width, given.source.height)
-    fields, line, remarks = drawn_fields(replace(asked, line=replace(asked.line, ar=None)), size)
+    fields, line, remarks = drawn_fields(replace(asked, line=replace(asked.line, ar=None)), ability, size)
     del fields["width"], fields["height"]
-    fields["native_side"] = min(asked.card.native_size)
+    fields["native_side"] = min(ability.native_size)
     return fields, line, remarks
 
 
 def said_again(line: PromptLine, said: PromptLine) -> PromptLine:
     """The line with what is said now; of Flash and what Flash has no use for, what was said last stays."""
     now = {one.name: getattr(said, one.name) for one in fields(said) if getattr(said, one.name) is not None}
-    if said.mode == "flash":
+    if said.quality == "flash":
         dropped: dict[str, Any] = dict.fromkeys(NOT_FOR_FLASH)
         line = replace(line, **dropped)
-    elif line.mode == "flash" and now.keys() & set(NOT_FOR_FLASH):
-        line = replace(line, mode=None)
+    elif line.quality == "flash" and now.keys() & set(NOT_FOR_FLASH):
+        line = replace(line, quality=None)
     return replace(line, **{**now, "prompt": said.prompt or line.prompt, "seed": said.seed})
 
 
@@ -108,7 +113,7 @@ async def own_wish(studio: Studio, given: Given) -> PromptLine:
     line = await own_line(studio, given)
     if line is None:
         return PromptLine("")
-    return PromptLine(line.prompt, no=line.no if line.mode == "full" else None, style=line.style)
+    return PromptLine(line.prompt, no=line.no if line.quality == "full" else None, style=line.style)
 
 
 async def ask_for_words(studio: Studio, origin: Origin, mode: str, given: Given, called: str = "") -> None:

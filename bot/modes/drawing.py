@@ -14,15 +14,16 @@ from bot.jobs.compose import (
     chosen_style,
     joined,
     missing,
+    pictures_asked,
     style_slug,
     tile_seeds,
-    usual_count,
 )
 from bot.modes.base import composed, drawn_fields, need
-from bot.prompt import GUIDED, Mode, PromptLine
+from bot.prompt import GUIDED, PromptLine, Quality
 from bot.prompt.styles import language_of
 from bot.store import Given, Preferences
 from inference.requests import (
+    Ability,
     AnyRequest,
     FlashMix,
     FlashTextToImage,
@@ -47,16 +48,18 @@ def from_words(asked: Asked) -> Composition:
     asks for full quality.
     """
     line, preferences, card = asked.line, asked.preferences, asked.card
-    mode, mode_remarks = _mode(line, preferences, card)
-    (width, height), size, size_remarks = _size(line, preferences, card)
+    quality, quality_remarks = _quality(line, preferences, card)
+    ability = card.of(quality)
+    (width, height), size, size_remarks = _size(line, preferences, ability)
     style, style_remarks = chosen_style(line, preferences, card)
     language = language_of(line.prompt)
     prompt = joined("prompt", line.prompt, style.suffix[language] if style else "")
     seed = asked.draw_seed() if line.seed is None else line.seed
-    seeds = tile_seeds(seed, line.n or usual_count(preferences, asked.private))
-    explicit = replace(line, ar=size, seed=seed, n=len(seeds), style=style_slug(line, style), mode=mode)
-    remarks = (*mode_remarks, *size_remarks, *style_remarks)
-    if mode == "flash":
+    count, count_remarks = pictures_asked(asked, ability)
+    seeds = tile_seeds(seed, count)
+    explicit = replace(line, ar=size, seed=seed, n=len(seeds), style=style_slug(line, style), quality=quality)
+    remarks = (*quality_remarks, *size_remarks, *count_remarks, *style_remarks)
+    if quality == "flash":
         flash = FlashTextToImage(prompt=prompt, width=width, height=height, seeds=seeds)
         return composed(asked, flash, explicit, remarks)
     chosen = {"steps": line.steps, "guidance_scale": line.cfg}
@@ -71,31 +74,31 @@ def from_words(asked: Asked) -> Composition:
     return composed(asked, full, explicit, remarks)
 
 
-def _mode(line: PromptLine, preferences: Preferences, card: ModelCard) -> tuple[Mode, tuple[Remark, ...]]:
+def _quality(line: PromptLine, preferences: Preferences, card: ModelCard) -> tuple[Quality, tuple[Remark, ...]]:
     only_full = next((name for name in ("steps", "cfg", "no") if getattr(line, name) is not None), None)
-    asked = line.mode or ("full" if only_full else None)
+    asked = line.quality or ("full" if only_full else None)
     if asked is not None:
         if asked not in card.kinds:
             raise missing(card, [asked])
-        switched = line.mode is None and only_full is not None and preferences.mode != "full"
+        switched = line.quality is None and only_full is not None and preferences.mode != "full"
         return asked, (Remark("switched_to_full", only_full),) if switched and only_full else ()
-    wanted: Mode = "full" if preferences.mode == "full" else "flash"
+    wanted: Quality = "full" if preferences.mode == "full" else "flash"
     if wanted in card.kinds:
         return wanted, ()
-    other: Mode = "full" if wanted == "flash" else "flash"
+    other: Quality = "full" if wanted == "flash" else "flash"
     if other not in card.kinds:
         raise missing(card, [wanted])
     return other, (Remark("mode_missing", wanted),) if preferences.mode else ()
 
 
 def _size(
-    line: PromptLine, preferences: Preferences, card: ModelCard
+    line: PromptLine, preferences: Preferences, ability: Ability
 ) -> tuple[tuple[int, int], tuple[int, int], tuple[Remark, ...]]:
     """Pixels, the aspect ratio as offered, and a word where it is not the one asked for."""
     asked = f"{line.ar[0]}:{line.ar[1]}" if line.ar else preferences.size or DEFAULT_SIZE
     width, height = (int(side) for side in asked.split(":"))
-    pixels = card.size_for(width, height)
-    offered = next(ratio for ratio, size in card.sizes.items() if size == pixels)
+    pixels = ability.size_for(width, height)
+    offered = next(ratio for ratio, size in ability.sizes.items() if size == pixels)
     ratio_width, ratio_height = (int(side) for side in offered.split(":"))
     same = width * ratio_height == height * ratio_width
     return pixels, (ratio_width, ratio_height), () if same or line.ar is None else (Remark("nearest_size", offered),)
@@ -106,14 +109,14 @@ def from_pictures(
 ) -> Composition:
     """A picture out of several with weights, or of one and words. --iw and --cfg outweigh scale and guidance."""
     line, card = asked.line, asked.card
-    quick = line.mode == "flash" or (line.mode is None and "mix" not in card.kinds and "mix_flash" in card.kinds)
-    need(card, "mix_flash" if quick else "mix")
+    quick = line.quality == "flash" or (line.quality is None and "mix" not in card.kinds and "mix_flash" in card.kinds)
+    ability = need(card, "mix_flash" if quick else "mix")
     first = pictures[0][0].source
-    fields, explicit, remarks = drawn_fields(asked, (first.width, first.height), guided=not quick)
+    fields, explicit, remarks = drawn_fields(asked, ability, (first.width, first.height), guided=not quick)
     images = tuple(WeighedSource(**given.source.model_dump(), weight=weight) for given, weight in pictures)
     image_scale = scale if line.iw is None else line.iw
     if quick:
-        said = (Remark("quick_mix"),) if line.mode is None else ()
+        said = (Remark("quick_mix"),) if line.quality is None else ()
         request: AnyRequest = FlashMix(images=images, image_scale=image_scale, **fields)
         return composed(asked, request, explicit, (*said, *remarks))
     fields.setdefault("guidance_scale", guidance)
@@ -122,8 +125,8 @@ def from_pictures(
 
 def over(asked: Asked, given: Given, strength: float) -> Composition:
     """The picture drawn over by the full model, a little or a lot."""
-    need(asked.card, "refine")
-    fields, explicit, remarks = drawn_fields(asked, (given.source.width, given.source.height))
+    ability = need(asked.card, "refine")
+    fields, explicit, remarks = drawn_fields(asked, ability, (given.source.width, given.source.height))
     fields.setdefault("steps", REFINE_STEPS)
     return composed(asked, Refine(image=given.source, strength=strength, **fields), explicit, remarks)
 

@@ -14,6 +14,7 @@ from bot.jobs.studio import Studio
 from bot.modes.base import need
 from bot.prompt import PromptError, PromptLine, parse
 from bot.store import Given, Person
+from bot.texts.html import excerpt
 from bot.texts.i18n import N_, _
 from inference.requests import FLASH_STEPS, MAX_PICTURE_SIDE, MAX_PIXELS, SR_STEPS, Kind, Upscale
 
@@ -39,6 +40,12 @@ class BadFactor(PromptError):
         super().__init__(value)
         self.value = value
 
+    def told(self) -> str:
+        return _(
+            "I can make a picture twice or four times as large, or bring it to 4K; “{value}” I cannot. "
+            "For example: {example}"
+        ).format(value=excerpt(self.value), example="<code>/upscale 4</code>")
+
 
 class TooLarge(PromptError):
     """Enlarged so, the picture would have more pixels than the studio makes."""
@@ -47,6 +54,11 @@ class TooLarge(PromptError):
         super().__init__(f"{width}x{height}")
         self.width = width
         self.height = height
+
+    def told(self) -> str:
+        return _("That would be {size} pixels, more than I can make. It is large already.").format(
+            size=f"{self.width}×{self.height}"
+        )
 
 
 def upscale(asked: Asked, given: Given, size: Size) -> Composition:
@@ -58,13 +70,13 @@ def upscale(asked: Asked, given: Given, size: Size) -> Composition:
     factor = 4 if size == "x4" else 2
     if width * height * factor**2 > MAX_PIXELS or max(width, height) * factor > MAX_PICTURE_SIDE:
         raise TooLarge(width * factor, height * factor)
-    full = asked.line.mode == "full"
+    full = asked.line.quality == "full"
     kinds: tuple[Kind, ...] = ("x2",) if full and size == "x2" else SERVED_BY[size]
     kind = next((kind for kind in kinds if kind in asked.card.kinds), kinds[0])
     need(asked.card, kind)
     seed = asked.draw_seed() if asked.line.seed is None else asked.line.seed
     request = Upscale.model_validate({"kind": kind, "image": given.source, "seeds": (seed,)})
-    return Composition(request, PromptLine("", seed=seed, n=1, mode=asked.line.mode, scale=float(factor)))
+    return Composition(request, PromptLine("", seed=seed, n=1, quality=asked.line.quality, scale=float(factor)))
 
 
 def size_asked(line: PromptLine) -> Size:

@@ -31,9 +31,21 @@ _LABELS = {"hed": "outlines", "depth": "depth", "scribble": "scribble"}
 class NoLook(PromptError):
     """How much of the look of other pictures was said, and there are none."""
 
+    def told(self) -> str:
+        return _(
+            "With /control, --iw is how much of the look of other pictures to take, and there is only one here. "
+            "Send an album: the shapes of the first picture, the look of the others."
+        )
+
 
 class NoDepthMap(PromptError):
     """Depth is kept from a depth map alone, and nobody said that the picture is one."""
+
+    def told(self) -> str:
+        return _(
+            "--method depth takes a picture that is a depth map itself. If yours is one, add --drawn; "
+            "for any other, --method outlines does."
+        )
 
 
 @dataclass(eq=False)
@@ -41,6 +53,10 @@ class BadScale(BadValue):
     """A --scale that no outlines can be held with: they take a number from the first to the second of `fitting`."""
 
     fitting: tuple[float, float]
+
+    def fitting_values(self) -> str:
+        lowest, highest = self.fitting
+        return _("a number from {lowest} to {highest}").format(lowest=f"{lowest:g}", highest=f"{highest:g}")
 
 
 def control(asked: Asked, given: Given, looks: Sequence[Given] = ()) -> Composition:
@@ -62,8 +78,8 @@ def control(asked: Asked, given: Given, looks: Sequence[Given] = ()) -> Composit
         raise NoDepthMap
     if line.scale is not None and line.scale > MOST_HOLD:
         raise BadScale("scale", f"{line.scale:g}", (0, MOST_HOLD))
-    need(card, kind)
-    fields, explicit, remarks = drawn_fields(asked, (given.source.width, given.source.height))
+    ability = need(card, kind)
+    fields, explicit, remarks = drawn_fields(asked, ability, (given.source.width, given.source.height))
     chosen = {name: getattr(line, said) for said, name in CONTROLLED.items()}
     request = Control(
         kind=kind,

@@ -10,11 +10,12 @@ from bot.jobs.mode import Pressed, offered
 from bot.jobs.order import composed_of, known_card, order_of
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import gone, in_line_already
-from bot.jobs.showing import keyboard_of
+from bot.jobs.shown import keys_of
 from bot.jobs.studio import Studio
 from bot.jobs.used_buttons import tick
 from bot.store import Draft, Given, Person, StoredPicture
 from bot.telegram.callbacks import OrderButton, SourceButton
+from bot.telegram.screen import Screen, put
 from bot.telegram.senders import mention
 from bot.texts.i18n import _
 
@@ -53,9 +54,7 @@ async def fold(
         await gone(callback)
         return
     await callback.answer()
-    markup = await keyboard_of(
-        studio.modes, studio.history, picture, studio.queue.card, more=callback_data.action == "more"
-    )
+    markup = await keys_of(studio, picture, more=callback_data.action == "more")
     await studio.deliveries.gallery.rebutton(callback.message, markup)
 
 
@@ -73,9 +72,8 @@ async def answer(
     made = composed_of(draft)
     wish = studio.modes.wish(made.request, made.line.prompt)
     message_id = draft.message_id if callback.message is None else callback.message.message_id
-    await studio.bot.edit_message_text(
-        f"{said}\n{wish}", chat_id=origin.chat_id, message_id=message_id, parse_mode="HTML"
-    )
+    assert message_id is not None
+    await put(studio.bot, origin.chat_id, message_id, Screen(f"{said}\n{wish}"))
     if starts:
         await tick(studio, draft.body["key"], person.id, origin.chat_id, draft.body.get("under"))
 

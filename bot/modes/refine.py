@@ -73,8 +73,8 @@ def line(request: Refine) -> Mapping[str, Any]:
 
 def reword(request: Refine, line: PromptLine, said: PromptLine, asked: Asked) -> Composition:
     """Raises Misplaced for what only the image adapter takes."""
-    if said.iw is not None or said.mode is not None:
-        raise Misplaced("iw" if said.iw is not None else str(said.mode), ("mix",))
+    if said.iw is not None or said.quality is not None:
+        raise Misplaced("iw" if said.iw is not None else str(said.quality), ("mix",))
     strength = request.strength if line.strength is None else line.strength
     return over(replace(asked, line=line), given_again(request.image), strength)
 

@@ -17,6 +17,7 @@ from bot.prompt import PromptError
 from bot.store import Given, Post, StoredPicture
 from bot.telegram.fetching import MAX_DOWNLOAD, CutOff, FileTooBig
 from bot.telegram.turns import LineFull
+from bot.texts.i18n import _
 from inference.requests import Source
 
 PICTURE_SUFFIXES = re.compile(
@@ -27,9 +28,15 @@ PICTURE_SUFFIXES = re.compile(
 class NoPicture(PromptError):
     """Something is to be done with a picture, and there is none."""
 
+    def told(self) -> str:
+        return _("Which picture? Reply to one with this command, or send one with the command as its caption.")
+
 
 class TooManyPictures(PromptError):
     """More pictures of one person are being looked at than are kept waiting."""
+
+    def told(self) -> str:
+        return _("I am still busy with other pictures of yours. Please send this one again in a moment.")
 
 
 class WhichPicture(PromptError):
@@ -38,6 +45,9 @@ class WhichPicture(PromptError):
     def __init__(self, count: int) -> None:
         super().__init__(f"one of {count}")
         self.count = count
+
+    def told(self) -> str:
+        return _("There are {n} pictures: say which one, for example <code>/vary 2</code>.").format(n=self.count)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def vary(asked: Asked, given: Given, degree: Degree = "subtle") -> Composition:
     """Pictures like this one. Where no image adapter is at hand it is drawn over, and the remark says so."""
     if asked.line.strength is not None:
         return over(asked, given, asked.line.strength)
-    drawn_over = None if asked.line.mode == "flash" else over_for_want_of_adapter(asked, given, degree)
+    drawn_over = None if asked.line.quality == "flash" else over_for_want_of_adapter(asked, given, degree)
     if drawn_over is not None:
         return drawn_over
     scale, guidance = VARIATIONS[degree]

@@ -73,7 +73,7 @@ async def in_full_quality(
             continue
         if await gallery.point_to(post, _("It is drawn in full quality already.")):
             return
-    line = replace(await gallery.line(picture), mode="full")
+    line = replace(await gallery.line(picture), quality="full")
     made = from_words(Asked(line, Preferences(), await known_card(studio.queue), origin.private))
     await order(studio, origin, made, parents=(Parent(picture_id=picture.id),), key=key)
     await gallery.rebutton(callback.message, await gallery.keyboard(picture))
@@ -96,7 +96,7 @@ def settings(request: FlashTextToImage | TextToImage, name: str) -> list[str]:
 
 def line(request: FlashTextToImage | TextToImage) -> Mapping[str, Any]:
     chosen = guided_line(request) if isinstance(request, TextToImage) else {}
-    return {"ar": request.size, "mode": request.kind, **chosen}
+    return {"ar": request.size, "quality": request.kind, **chosen}
 
 
 def routers() -> Routers:

@@ -21,8 +21,8 @@ from bot.prompt.line import (
     OF_WORDS,
     PARAMETERS,
     Method,
-    Mode,
     PromptLine,
+    Quality,
     write,
 )
 
@@ -38,10 +38,10 @@ __all__ = [
     "Method",
     "Misplaced",
     "MissingValue",
-    "Mode",
     "NoWords",
     "PromptError",
     "PromptLine",
+    "Quality",
     "Stray",
     "TooMuch",
     "UnknownParameter",

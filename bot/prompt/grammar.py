@@ -73,13 +73,13 @@ def _read(text: str, meant: tuple[str, ...]) -> PromptLine:
         if rest:
             words.append((rest, name))
         if name in ("full", "flash"):
-            name = "mode"
+            name = "quality"
         if name == "no" and said.get("no"):
             value = f"{said['no']}, {value}"
         said[name] = value
     if len(words) > 1:
         raise Stray(words[1][0], words[1][1] or "")
-    if said.get("mode") == "flash":
+    if said.get("quality") == "flash":
         for name in NOT_FOR_FLASH:
             if name in said:
                 raise Conflict(name)
@@ -89,7 +89,7 @@ def _read(text: str, meant: tuple[str, ...]) -> PromptLine:
 
 
 def _is_said(line: PromptLine, name: str) -> bool:
-    return line.mode == name if name in ("full", "flash") else getattr(line, name) is not None
+    return line.quality == name if name in ("full", "flash") else getattr(line, name) is not None
 
 
 def _pieces(text: str, meant: tuple[str, ...]) -> Iterator[tuple[str | None, str]]:
@@ -255,4 +255,4 @@ _READERS: dict[str, Callable[[str, str], tuple[Any, str]]] = {
     "whole": _said,
 }
 assert set(_READERS) == set(PARAMETERS)
-assert {field.name for field in fields(PromptLine)} == {"prompt", "mode", *PARAMETERS} - {"full", "flash"}
+assert {field.name for field in fields(PromptLine)} == {"prompt", "quality", *PARAMETERS} - {"full", "flash"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Mode = Literal["flash", "full"]
+Quality = Literal["flash", "full"]
 Method = Literal["hed", "depth", "scribble"]
 
 MAX_RATIO = 4
@@ -69,7 +69,7 @@ class PromptLine:
     seed: int | None = None
     style: str | None = None
     n: int | None = None
-    mode: Mode | None = None
+    quality: Quality | None = None
     steps: int | None = None
     cfg: float | None = None
     iw: float | None = None
@@ -86,12 +86,12 @@ class PromptLine:
 def write(line: PromptLine) -> str:
     """The line as a person could type it; `parse` gives it back."""
     parts = [line.prompt] if line.prompt else []
-    order = "ar style n seed mode steps cfg iw strength scale start end levels method drawn whole no"
+    order = "ar style n seed quality steps cfg iw strength scale start end levels method drawn whole no"
     for name in order.split():
         value = getattr(line, name)
         if value is None or value is False:
             continue
-        if name == "mode":
+        if name == "quality":
             parts.append(f"--{value}")
         elif value is True:
             parts.append(f"--{name}")

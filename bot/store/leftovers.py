@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, cast, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, Text, cast, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store.statements import shows
 from bot.store.tables import drafts, picture_parents, pictures, uploads
 from inference.queue.database import reading
-from inference.queue.tables import jobs
+from inference.queue.lookups import refer_to, texts_with_blobs
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -33,9 +33,7 @@ class Leftovers:
             select(uploads.c.blob),
             select(pictures.c.blob).where(kept),
             _texts(pictures.c.recipe).where(kept),
-            _texts(jobs.c.request),
-            _texts(jobs.c.context),  # what waits for a translation
-            _texts(jobs.c.outcome).where(jobs.c.shown_at.is_(None)),  # pictures that nobody has seen yet
+            *texts_with_blobs(),
             _texts(drafts.c.body).where(drafts.c.closed_at.is_(None)),
         )
         found: set[str] = set()
@@ -80,14 +78,9 @@ class Leftovers:
             gone = await connection.execute(delete(uploads).where(uploads.c.id == upload_id, *_unused()))
             if not gone.rowcount:
                 return False, False
-            told = [
-                select(jobs.c.id).where(cast(column, Text).contains(blob))
-                for column in (jobs.c.request, jobs.c.context, jobs.c.outcome)
-            ]
-            told.append(
-                select(drafts.c.id).where(drafts.c.closed_at.is_(None), cast(drafts.c.body, Text).contains(blob))
-            )
-            needed = await connection.scalar(select(or_(*(query.exists() for query in told))))
+            open_draft = drafts.c.closed_at.is_(None) & cast(drafts.c.body, Text).contains(blob)
+            told = select(drafts.c.id).where(open_draft).exists()
+            needed = await connection.scalar(select(refer_to(blob, outcomes=True) | told))
             return True, not needed and not await shows(connection, blob)
 
     async def unmeasured(self, *, limit: int) -> list[str]:
@@ -108,16 +101,12 @@ class Leftovers:
 def _unused() -> tuple[ColumnElement[bool], ...]:
     """A photo without descendants in any request or open draft of its owner: nobody else can use it."""
     child = select(picture_parents.c.picture_id).where(picture_parents.c.upload_id == uploads.c.id)
-    job = select(jobs.c.id).where(
-        jobs.c.owner_id == uploads.c.owner_id,
-        cast(jobs.c.request, Text).contains(uploads.c.blob) | cast(jobs.c.context, Text).contains(uploads.c.blob),
-    )
     draft = select(drafts.c.id).where(
         drafts.c.owner_id == uploads.c.owner_id,
         drafts.c.closed_at.is_(None),
         cast(drafts.c.body, Text).contains(uploads.c.blob),
     )
-    return ~child.exists(), ~job.exists(), ~draft.exists()
+    return ~child.exists(), ~refer_to(uploads.c.blob, owner_id=uploads.c.owner_id), ~draft.exists()
 
 
 def _texts(column: ColumnElement[Any]) -> Select[Any]:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.store.records import Person, Post, PostKind, Preferences, StoredPicture
+from bot.store.records import Parent, Person, Post, PostKind, Preferences, StoredPicture
 from bot.store.sendings import Sendings
 from bot.store.sources import Sources, note_parents
 from bot.store.statements import living, shows, stored_picture, upsert
 from bot.store.tables import people, pictures, posts, sendings
 from bot.texts.languages import LANGUAGES, Language, language_for
 from inference.queue.database import reading
+from inference.queue.lookups import keys_in_use
 from inference.queue.recent import Recent
-from inference.queue.tables import jobs
 from inference.requests import REQUESTS, Finished
 
 if TYPE_CHECKING:
@@ -87,16 +87,11 @@ class History:
         """Notes that a person has blocked the bot, or talks to it again."""
         await self._change_person(user_id, {"blocked_at": self._clock() if blocked else None})
 
-    async def add_pictures(self, job: Job, finished: Finished) -> list[StoredPicture]:
-        """Stores what a job has produced, once per tile however often it is told; returns the job's pictures by tile.
-
-        `job.context["parents"]` says what they were made from (records.Parent), `job.context["parent_id"]` where it
-        is one picture of ours.
-        """
+    async def add_pictures(self, job: Job, finished: Finished, parents: Sequence[Parent]) -> list[StoredPicture]:
+        """Stores what a job has produced from these parents, once per tile however often it is told; returns the job's
+        pictures by tile."""
         now = self._clock()
-        parent_id = job.context.get("parent_id")
-        parents = job.context.get("parents") or ([{"picture_id": parent_id}] if parent_id is not None else [])
-        first = next((parent["picture_id"] for parent in parents if parent.get("picture_id") is not None), None)
+        first = next((parent.picture_id for parent in parents if parent.picture_id is not None), None)
         rows = [
             {
                 "job_id": job.id,
@@ -130,12 +125,9 @@ class History:
         return await self._pictures(living().where(pictures.c.parent_id == picture_id).order_by(pictures.c.id))
 
     async def ordered_with(self, owner_id: int, keys: Collection[str], *, since: int = 0) -> frozenset[str]:
-        """Of these keys (`JobContext.key`) those of a person's jobs after `since` that wait, run or gave pictures."""
-        key = jobs.c.context["key"].as_string()
-        fruitless = jobs.c.state.in_(("failed", "dead", "cancelled"))
-        query = select(key).where(jobs.c.owner_id == owner_id, jobs.c.id > since, ~fruitless, key.in_(keys))
+        """Of these keys (`Job.key`) those of a person's jobs after `since` that wait, run or gave pictures."""
         async with self._reading.connect() as connection:
-            return frozenset(await connection.scalars(query))
+            return frozenset(await connection.scalars(keys_in_use(owner_id, keys, since=since)))
 
     async def add_post(
         self,

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bot.prompt import PromptError
 from bot.store import Leftovers
+from bot.texts.errors import ToldError
+from bot.texts.i18n import _
 from inference.blobs import BlobStore
 
 log = logging.getLogger(__name__)
@@ -29,13 +30,24 @@ GOING_AT_ONCE = 20
 Lack = Literal["person", "studio", "disk"]
 
 
-class NoRoom(PromptError):
+class NoRoom(ToldError):
     """What somebody sends does not fit any more. `lack` says whose room is full, `limit` is in bytes."""
 
     def __init__(self, lack: Lack, limit: int) -> None:
         super().__init__(f"{lack}: {limit}")
         self.lack: Lack = lack
         self.limit = limit
+
+    def told(self) -> str:
+        if self.lack == "person":
+            return _(
+                "Your photos fill all the room that one person has here, {mb} MB, and all of them are in use. "
+                "What you have made stays. For more room, ask the owner of this studio."
+            ).format(mb=self.limit // MEGABYTE)
+        return _(
+            "The studio has no room for new photos at the moment, not your fault. Drawing from words works as "
+            "ever; please send the photo again later, or tell the owner."
+        )
 
 
 @dataclass(frozen=True)

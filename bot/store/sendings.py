@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store.tables import posts, sendings
 from inference.queue.database import reading
-from inference.queue.tables import jobs
+from inference.queue.lookups import messages_answered
 
 KEPT_SECONDS = 2 * 24 * 3600.0
 NEAR = 32  # ids that are looked through for one that nobody knows
 _OWN_NUMBERS = -1_000_000_000_000  # supergroups below this number their messages by themselves, other chats together
+_NO_CHAT = 2**62  # above every id
 
 
 class Sendings:
@@ -55,12 +56,8 @@ class Sendings:
                 posts.c.message_id.in_(near),
                 posts.c.chat_id > _OWN_NUMBERS if together else posts.c.chat_id == chat_id,
             )
-            asked = jobs.c.context["reply_to"].as_integer()
-            theirs = select(asked).where(
-                jobs.c.created_at > self._clock() - KEPT_SECONDS,
-                asked.in_(near),
-                jobs.c.chat_id > _OWN_NUMBERS if together else jobs.c.chat_id == chat_id,
-            )
+            chats = range(_OWN_NUMBERS + 1, _NO_CHAT) if together else range(chat_id, chat_id + 1)
+            theirs = messages_answered(near, chats=chats, since=self._clock() - KEPT_SECONDS)
             taken = {*(await connection.scalars(ours)), *(await connection.scalars(theirs))}
         return next((number for number in near if number not in taken), None)
 

@@ -283,18 +283,13 @@ def _as_before(draft: Draft) -> Draft:
     return draft
 
 
-async def note_parents(connection: AsyncConnection, job_id: int, parents: Sequence[dict[str, Any]]) -> None:
+async def note_parents(connection: AsyncConnection, job_id: int, parents: Sequence[Parent]) -> None:
     """Writes down what all pictures of a job were made from, once."""
     made = (await connection.execute(select(pictures.c.id).where(pictures.c.job_id == job_id))).scalars().all()
     known = select(picture_parents.c.picture_id).where(picture_parents.c.picture_id.in_(made))
     noted = set((await connection.execute(known)).scalars())
     rows = [
-        {
-            "picture_id": picture,
-            "place": place,
-            "parent_id": parent.get("picture_id"),
-            "upload_id": parent.get("upload_id"),
-        }
+        {"picture_id": picture, "place": place, "parent_id": parent.picture_id, "upload_id": parent.upload_id}
         for picture in made
         if picture not in noted
         for place, parent in enumerate(parents)

@@ -10,11 +10,12 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aiogram import Bot
 from aiogram.exceptions import AiogramError
-from aiogram.types import ReplyParameters, Update
+from aiogram.types import Update
 
-from bot.jobs import cards
 from bot.telegram.meant import is_meant
 from bot.telegram.refusals import Refusal, classify
+from bot.telegram.screen import Place, Screen, send
+from bot.texts import troubles
 from bot.texts.i18n import _, speaking
 from bot.texts.languages import language_for
 from bot.troubles import cause_of
@@ -59,7 +60,7 @@ class Excuses:
         for update in updates:
             message = update.message
             if message is not None and self._is_news_to(message.chat.id):
-                await _say(self._bot, update, lambda: cards.unread(cause))
+                await _say(self._bot, update, lambda: troubles.unread(cause))
 
     def _is_news_to(self, chat_id: int) -> bool:
         now = self._clock()
@@ -90,8 +91,7 @@ async def _say(bot: Bot, update: Update, words: Callable[[], str]) -> None:
         return
     with speaking(language_for(sender.language_code)):
         text = words()
-    answered = ReplyParameters(message_id=asked.message_id, allow_sending_without_reply=True)
     try:
-        await insist(lambda: bot.send_message(asked.chat.id, text, parse_mode="HTML", reply_parameters=answered))
+        await insist(lambda: send(bot, Place(asked.chat.id, asked.message_id, aloud=True), Screen(text)))
     except AiogramError as unheard:
         log.warning("update %d: the person could not be told: %s", update.update_id, unheard)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection
 
 from aiogram import Bot
 
-from bot.jobs import cards
+from bot.telegram.screen import Place, Screen, send
+from bot.texts import troubles
 from bot.texts.i18n import speaking
 from bot.texts.languages import Language
 from inference.queue.redaction import redact
@@ -48,7 +49,7 @@ class Notices:
     def tell(self, cause: str, text: str) -> None:
         """Tells every owner `text` (plain, of any length and origin) unless this cause was told within the hour.
 
-        Known causes have a heading of their own (`cards.notice`); any other word is a cause as well.
+        Known causes have a heading of their own (`troubles.notice`); any other word is a cause as well.
         """
         now = self._clock()
         told_at = self._told_at.get(cause)
@@ -60,7 +61,7 @@ class Notices:
         reason = redact(text)[:MOST_CHARS]
         log.error("for the owner: %s: %s", cause, reason)
         with speaking(self._language):
-            message = cards.notice(cause, reason)
+            message = troubles.notice(cause, reason)
         for owner in self._owners:
             task = asyncio.get_running_loop().create_task(self._send(owner, message), name=f"notice to {owner}")
             self._sending.add(task)
@@ -76,6 +77,6 @@ class Notices:
     async def _send(self, owner: int, message: str) -> None:
         try:
             async with asyncio.timeout(SECONDS_TO_SEND):
-                await self._bot.send_message(owner, message, parse_mode="HTML")
+                await send(self._bot, Place(owner), Screen(message))
         except Exception as error:  # an owner who never wrote to the bot, a revoked token, a dead network
             log.warning("owner %d could not be told: %s", owner, error)

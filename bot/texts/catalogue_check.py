@@ -14,7 +14,7 @@ from babel.messages.catalog import Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import write_po
 
-from bot.texts.i18n import LOCALES, TRANSLATED, po_path, read_catalogue
+from bot.texts.catalogue import LOCALES, TRANSLATED, po_path, read_catalogue
 from bot.texts.languages import LANGUAGES
 
 _KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}

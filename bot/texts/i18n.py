@@ -20,34 +20,16 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 
 from aiogram.utils.i18n import I18n, ngettext
 from aiogram.utils.i18n import gettext as _
 from babel.messages import Catalog
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 
-from bot.texts.languages import LANGUAGES, Language
+from bot.texts.catalogue import DOMAIN, LOCALES, SOURCE, TRANSLATED, read_catalogue
+from bot.texts.languages import Language
 
-__all__ = [
-    "LOCALES",
-    "N_",
-    "SOURCE",
-    "TRANSLATED",
-    "Catalogues",
-    "_",
-    "catalogues",
-    "ngettext",
-    "po_path",
-    "read_catalogue",
-    "speaking",
-]
-
-DOMAIN = "bot"
-SOURCE: Language = "en"  # what the code is written in
-TRANSLATED: tuple[Language, ...] = tuple(language for language in LANGUAGES if language != SOURCE)
-LOCALES = Path(__file__).parent / "locales"
+__all__ = ["N_", "Catalogues", "_", "catalogues", "ngettext", "speaking", "spoken"]
 
 
 class Catalogues(I18n):
@@ -83,18 +65,14 @@ def speaking(language: Language) -> Iterator[None]:
         yield
 
 
+def spoken() -> str:
+    """The language being spoken."""
+    return catalogues().current_locale
+
+
 def N_(message: str) -> str:
     """Marks a text for the catalogues where it is written down and translated later."""
     return message
-
-
-def po_path(language: str, locales: Path = LOCALES) -> Path:
-    return locales / language / "LC_MESSAGES" / f"{DOMAIN}.po"
-
-
-def read_catalogue(language: str, locales: Path = LOCALES) -> Catalog:
-    with po_path(language, locales).open("rb") as file:
-        return read_po(file, locale=language, domain=DOMAIN, abort_invalid=True)
 
 
 def _compiled(catalogue: Catalog) -> gettext_files.GNUTranslations:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal
 
 Language = Literal["ru", "en"]
@@ -9,6 +10,13 @@ LANGUAGES: Final[tuple[Language, ...]] = ("ru", "en")
 
 # Clients in these languages are read by people who, as a rule, are at home in Russian rather than in English.
 _READ_RUSSIAN: Final = frozenset({"ru", "be", "kk", "ky", "tg", "uk", "uz"})
+
+_CYRILLIC: Final = re.compile(r"[\u0400-\u052f]")
+
+
+def in_cyrillic(text: str) -> bool:
+    """Whether there is a Cyrillic letter in a text."""
+    return _CYRILLIC.search(text) is not None
 
 
 def language_for(client_language: str | None, default: Language = "en") -> Language:

@@ -1,1 +1,1 @@
-"""Released checkpoints: what there is, what is on disk, and loading it. Importing this package needs no torch."""
+"""Weight files of any net: finding, fetching, checking, reading and converting them. It knows no net's name."""

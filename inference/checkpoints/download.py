@@ -13,8 +13,7 @@ from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError
 from huggingface_hub.utils.tqdm import disable_progress_bars, enable_progress_bars
 
-from inference.checkpoints.catalogue import Layout, ReleasedFile, human_size, released_files
-from inference.requests import Kind
+from inference.checkpoints.released import ReleasedFile, human_size
 
 RESERVE = 1_000_000_000  # what should stay free on the disk
 
@@ -56,13 +55,13 @@ class Plan:
         yield f"{human_size(self.bytes)} to download into {self.folder}, {human_size(_free(self.folder))} free there"
 
 
-def plan(layout: Layout, kinds: Iterable[Kind], folder: Path, endpoint: str | None = None) -> Plan:
-    """Asks the hub for the sizes of the files that `kinds` of requests need; fetches nothing.
+def plan(files: Iterable[ReleasedFile], folder: Path, endpoint: str | None = None) -> Plan:
+    """Asks the hub for the sizes of files that shall lie in `folder`; fetches nothing.
 
     `endpoint` is another hub address, by default that of HF_ENDPOINT or huggingface.co. Errors of huggingface_hub
     (no network, a file that is not there) pass through, except for optional files.
     """
-    return Plan(folder, tuple(_ask(released_files(layout, kinds), folder, endpoint)), endpoint)
+    return Plan(folder, tuple(_ask(files, folder, endpoint)), endpoint)
 
 
 def _ask(files: Iterable[ReleasedFile], folder: Path, endpoint: str | None) -> Iterator[Wanted]:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from inference.checkpoints.keys import State
+from inference.checkpoints.tensors import State
 
 Report = Callable[[str], None]
 

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from inference.checkpoints.catalogue import FOLDERS
-
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -40,14 +38,16 @@ def revision_of_folder(folder: Path, paths: Sequence[Path], manifest: Mapping[st
 def noted_checksum(folder: Path, name: str) -> str | None:
     """The sha256 that the hub stated for a file when it was downloaded into `folder`; None where it did not.
 
-    Each repository was downloaded into its own folder and has its notes there; in the hub's cache a large file is a
-    link to one that is named after its sha256.
+    Each repository was downloaded into the folder itself or one in it and has its notes there; in the hub's cache a
+    large file is a link to one that is named after its sha256.
     """
     stored = (folder / name).resolve().name
     if _SHA256.fullmatch(stored):
         return stored
-    own = next((place for place in FOLDERS.values() if name.startswith(f"{place}/")), "")
-    inside = name.removeprefix(f"{own}/") if own else name
-    note = folder / own / ".cache" / "huggingface" / "download" / f"{inside}.metadata"
-    lines = note.read_text("utf-8").splitlines() if note.is_file() else []
-    return lines[1] if len(lines) > 1 and _SHA256.fullmatch(lines[1]) else None
+    for own in (folder / parent for parent in Path(name).parents):
+        inside = (folder / name).relative_to(own).as_posix()
+        note = own / ".cache" / "huggingface" / "download" / f"{inside}.metadata"
+        lines = note.read_text("utf-8").splitlines() if note.is_file() else []
+        if len(lines) > 1 and _SHA256.fullmatch(lines[1]):
+            return lines[1]
+    return None

@@ -14,9 +14,9 @@ import queue
 import signal
 import sys
 import time
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Annotated
 
 import torch
@@ -25,15 +25,14 @@ from torch import Tensor
 
 from inference.blobs import BlobStore, Stored, recipe_texts
 from inference.blobs.png import write_png
-from inference.checkpoints.catalogue import Mode, human_size
-from inference.checkpoints.language import LanguageModels, language_of
-from inference.checkpoints.load import Checkpoint
-from inference.checkpoints.store import EMBEDDED, Files, MissingWeights, choose, locate, model_card
+from inference.checkpoints.released import human_size
 from inference.engine.device import out_of_memory, prepare
+from inference.engine.family import Family, Place, card_of
+from inference.engine.kit import drawn_by
 from inference.engine.loop import Drawn, Engine
-from inference.engine.residency import DevicePolicy, device_policy
-from inference.families.kandinsky.inventory import nets_used
-from inference.families.kandinsky.kit import CheckpointKit
+from inference.engine.nets import Nets
+from inference.engine.policy import DevicePolicy, device_policy
+from inference.families import FAMILIES
 from inference.queue.options import WorkerOptions
 from inference.queue.redaction import log_as
 from inference.queue.transport import Assignment, Interrupted, JobEvent, JobReport
@@ -51,7 +50,6 @@ from inference.queue.wire import (
     reason,
 )
 from inference.requests import (
-    AnyRequest,
     Cancelled,
     Failed,
     FailureCode,
@@ -60,6 +58,7 @@ from inference.requests import (
     Picture,
     Progress,
     Recipe,
+    Request,
     Started,
 )
 
@@ -72,7 +71,6 @@ RELEASED_NET = 1_000_000_000  # bytes beyond which a net is no longer a small on
 MOST_THREADS = 16
 SAVERS = 2
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
-FIRST_WANTED: tuple[Mode, ...] = ("flash", "full")
 
 
 class EngineChild:
@@ -81,40 +79,29 @@ class EngineChild:
     def __init__(
         self,
         link: ParentLink,
-        checkpoint: Checkpoint,
+        options: WorkerOptions,
         policy: DevicePolicy,
-        blobs: BlobStore,
-        *,
-        language: LanguageModels | None = None,
-        previews: bool = True,
+        families: Sequence[Family] = FAMILIES,
     ) -> None:
         self._link = link
-        self._blobs = blobs
-        self._checkpoint = checkpoint
-        self._kit = CheckpointKit(
-            checkpoint,
-            policy,
-            language=language,
-            read_blob=blobs.get,
-            before_loading=self._before_loading,
-            before_encoding=self._before_encoding,
-        )
-        self._engine = Engine(self._kit, max_rows=policy.max_rows, previews=previews)
+        self._blobs = BlobStore(options.blobs_url)
+        self._nets = Nets(policy.device, before_loading=self._before_loading)
+        place = Place(options, policy, self._nets, self._blobs.get, self._before_long)
+        self._families = tuple(families)
+        self._kits = tuple(family.open(place) for family in families)
+        self._engine = Engine(self._kits, self._nets, max_rows=policy.max_rows, previews=options.previews)
         self._assigned: dict[int, Assignment] = {}
         self._unwanted: set[int] = set()  # cancelled while their pictures are stored
         self._savers = ThreadPoolExecutor(SAVERS, thread_name_prefix="saver")
         self._drain_by: float | None = None
-        sizes = [path.stat().st_size for path in checkpoint.files.nets.values()]
-        sizes += [model.bytes for model in language.found.values()] if language else []
-        released = any(size > RELEASED_NET for size in sizes)
+        released = any(net.bytes > RELEASED_NET for net in self._nets.specs)
         self._slow = released and policy.device.type != "cuda"
-        self._slow_text = released and policy.text_device.type != "cuda"
+        self._slow_text = released and policy.large_device.type != "cuda"
 
     def run(self, slots: int, card: ModelCard | None) -> None:
         """Loads what fits, says hello, and serves until drained."""
         self._blobs.forget_partials()
-        self._warm([kind for kind in FIRST_WANTED if card and kind in card.kinds])
-        self._revisions = self._checkpoint.revisions
+        self._warm(card.kinds if card else ())
         self._link.send(Hello(slots=slots, card=card, pid=os.getpid()))
         while self._listen():
             if self._slow and len(self._engine):
@@ -123,14 +110,16 @@ class EngineChild:
                 self._pass_on(job_id, event)
         self._savers.shutdown()
 
-    def _warm(self, modes: list[Mode]) -> None:
+    def _warm(self, kinds: Collection[str]) -> None:
         try:
-            self._kit.warm(modes)
+            for family, kit in zip(self._families, self._kits, strict=True):
+                if offered := [kind for kind in kinds if kind in family.kinds]:
+                    kit.warm(offered)
         except Exception as error:
             if not out_of_memory(error):
                 raise
             log.warning("not everything fits at once; nets will be moved as they are needed")
-            self._kit.make_room()
+            self._nets.make_room()
 
     def _listen(self) -> bool:
         """Obeys what has come in; waits for it when there is nothing to draw. False when there is nothing left to
@@ -170,7 +159,10 @@ class EngineChild:
         elif job_id not in self._assigned:
             self._assigned[job_id] = assignment
             self._link.send(Report(report=JobReport(job_id=job_id, event=Started())))
-            self._engine.add(job_id, assignment.request, alone=assignment.alone)
+            try:
+                self._engine.add(job_id, assignment.request, alone=assignment.alone)
+            except LookupError as nobody:  # its kind is known to the contract and to no family here
+                self._tell(job_id, Failed(code="internal", message=str(nobody)))
 
     def _pass_on(self, job_id: int, event: Progress | Drawn | Failed) -> None:
         if isinstance(event, Drawn):
@@ -178,7 +170,7 @@ class EngineChild:
         else:
             self._tell(job_id, event)
 
-    def _save(self, job_id: int, request: AnyRequest, drawn: Drawn) -> None:
+    def _save(self, job_id: int, request: Request, drawn: Drawn) -> None:
         pictures: list[Picture] = []
         fresh: list[str] = []
         try:
@@ -199,9 +191,9 @@ class EngineChild:
         else:
             self._tell(job_id, Cancelled() if cancelled else _finished(pictures, drawn))
 
-    def _recipe(self, request: AnyRequest, tile: int) -> Recipe:
-        nets = nets_used(self._checkpoint.files, request)
-        used = {net: self._revisions[net] for net in nets if net in self._revisions}
+    def _recipe(self, request: Request, tile: int) -> Recipe:
+        kit, _ = drawn_by(self._kits, request)
+        used = kit.revisions(request)
         return Recipe(request=request, tile=tile, checkpoints=used, code_version=code_version())
 
     def _store(self, pixels: Tensor, recipe: Recipe) -> tuple[Picture, Stored]:
@@ -222,9 +214,9 @@ class EngineChild:
         self._link.send(Patience(seconds=seconds, why=f"loading {net} ({human_size(size)})"))
         log.info("loading %s (%s)", net, human_size(size))
 
-    def _before_encoding(self) -> None:
+    def _before_long(self, what: str) -> None:
         if self._slow_text:
-            self._link.send(Patience(seconds=SLOW_PASS_SECONDS, why="the text encoder without a GPU"))
+            self._link.send(Patience(seconds=SLOW_PASS_SECONDS, why=f"{what} without a GPU"))
 
 
 def _finished(pictures: list[Picture], drawn: Drawn) -> Finished:
@@ -248,21 +240,14 @@ def threads_for_torch() -> int:
     return min(cores, MOST_THREADS)
 
 
-def available(weights: Path | None) -> tuple[Files, ModelCard | None]:
-    """The weights to draw with and what they offer; where no mode can run, an incomplete folder and no card.
-
-    With those every job fails by naming what is missing, which the owner can mend without a restart loop.
-    """
-    try:
-        return choose(weights), model_card(weights)
-    except MissingWeights as lack:
-        log.error("%s", lack)
-        return locate(weights or EMBEDDED), None
-
-
 def main(
     fd: Annotated[int, typer.Option(help="Inherited socket to the worker, which starts this program itself.")],
 ) -> None:
+    serve(fd, FAMILIES)
+
+
+def serve(fd: int, families: Sequence[Family]) -> None:
+    """Draws what these families can for the worker at the other end of `fd`. Raises typer.Exit where it cannot."""
     # Ctrl-C and a service manager's SIGTERM go to the whole group; the parent decides, and ends this process by its
     # socket.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -271,19 +256,17 @@ def main(
     told = configured(link.inbox.get())
     log_as("engine", told.options.log_level)
     try:
-        _serve(link, told.options)
+        _serve(link, told.options, families)
     except Exception as error:  # whatever a device that is not there, broken weights or a broken device may raise
         log.error("this engine ends: %s", reason(error), exc_info=told.failed_starts == 0)
         link.send(Trouble(why=reason(error)))
         raise typer.Exit(1) from error
 
 
-def _serve(link: ParentLink, options: WorkerOptions) -> None:
+def _serve(link: ParentLink, options: WorkerOptions, families: Sequence[Family]) -> None:
     torch.set_num_threads(options.threads or threads_for_torch())
-    policy = device_policy(None if options.device == "auto" else options.device, options.formats)
+    formats = dict.fromkeys(name for family in families for name in family.formats)
+    policy = device_policy(None if options.device == "auto" else options.device, options.formats, formats)
     prepare(policy.device)
-    files, card = available(options.weights_dir)
-    language = language_of(options)
-    blobs = BlobStore(options.blobs_url)
-    child = EngineChild(link, Checkpoint(files), policy, blobs, language=language, previews=options.previews)
-    child.run(options.worker_slots, language.on(card) if card else None)
+    card = card_of(families, options)
+    EngineChild(link, options, policy, families).run(options.worker_slots, card)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -17,29 +17,18 @@ import torch
 from torch import Tensor
 
 from inference.blobs import BlobMissing, UnreadablePicture
-from inference.checkpoints.store import MissingWeights
-from inference.engine.batching import Kit, answer, progress_of, rows, sharing_key, stage_of
-from inference.engine.device import out_of_memory, stopwatch
-from inference.engine.previews import pixel_colours, preview_jpeg
-from inference.families.kandinsky.pipelines import Ask, Drawing, Pipeline, draw, steps
-from inference.families.kandinsky.pipelines.asks import (
-    EmbedImages,
-    Encode,
-    Enlarge,
-    ImageTokens,
-    Outline,
-    Show,
-    Written,
-)
-from inference.families.language.cleanup import answer as words_of
-from inference.requests import AnyRequest, Failed, FailureCode, InvalidRequest, Note, Progress
+from inference.checkpoints.folders import MissingWeights
+from inference.engine.asks import Ask, Drawing, Pipeline, Show
+from inference.engine.device import out_of_memory, raise_if_lost, stopwatch
+from inference.engine.kit import Kit, PipelineSpec, drawn_by
+from inference.engine.nets import Nets
+from inference.engine.previews import preview_jpeg
+from inference.requests import Failed, FailureCode, InvalidRequest, Note, Progress, Request
 
 MAX_ROWS = 8
 PATIENCE = 8
 PATIENCE_WHEN_MOVED_OUT = 40
 PREVIEW_SECONDS = 1.0
-PIXEL_CHANNELS = 3
-_READING = (Encode, EmbedImages, ImageTokens, Outline)  # short, and what they prepare for can then share passes
 
 log = logging.getLogger(__name__)
 
@@ -58,12 +47,14 @@ EngineEvent = tuple[int, Progress | Drawn | Failed]
 @dataclass(slots=True, eq=False)
 class _Run:
     job_id: int
-    request: AnyRequest
+    request: Request
+    kit: Kit
+    spec: PipelineSpec
     pipeline: Pipeline
     alone: bool
     looked_at: float  # when its last preview was made
     work: float = 0.0  # of the whole request, in megapixel passes
-    of: int = 1
+    of: int = 1  # steps it will count
     step: int = 0
     ask: Ask | None = None
     passed_over: int = 0
@@ -78,28 +69,42 @@ class _Run:
         """Work still to do, in megapixel passes."""
         return self.work * (1 - self.step / self.of)
 
+    @property
+    def rows(self) -> int:
+        """Rows that its ask takes in a batch."""
+        return 1 if self.ask is None else self.ask.rows
+
+    @property
+    def key(self) -> object:
+        """Asks of runs with equal keys can be answered in one pass; None shares with nobody."""
+        if self.alone or self.lean or self.ask is None or self.ask.key is None:
+            return None
+        return (self.kit, self.ask.key)
+
 
 class Engine:
-    """Live runs and the turns that move them on.
+    """Live runs and the turns that move them on, whatever family in `kits` draws them; `nets` are theirs together.
 
-    `max_rows` bounds the rows of one U-Net pass (the two halves of guidance are two rows). Who goes first: what has to
-    be read before it can be drawn, then the run with the least work left, except that no run is passed over more than
+    `max_rows` bounds the rows of one pass where a family knows no better. Who goes first: what has to be read before it
+    can be drawn, then the run with the least work left, except that no run is passed over more than
     `PATIENCE` times in a row (`PATIENCE_WHEN_MOVED_OUT` when its nets would have to be moved in).
     """
 
     def __init__(
         self,
-        kit: Kit,
+        kits: Sequence[Kit],
+        nets: Nets,
         *,
         max_rows: int = MAX_ROWS,
         previews: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._kit = kit
+        self._kits = tuple(kits)
+        self._nets = nets
         self._previews = previews
         self._max_rows = max_rows
         self._clock = clock
-        self._stopwatch = stopwatch(kit.device, clock)
+        self._stopwatch = stopwatch(nets.device, clock)
         self._runs: dict[int, _Run] = {}
         self._row_limits: dict[object, int] = {}  # learnt from shared passes that did not fit
 
@@ -109,11 +114,13 @@ class Engine:
     def __contains__(self, job_id: int) -> bool:
         return job_id in self._runs
 
-    def add(self, job_id: int, request: AnyRequest, *, alone: bool = False) -> None:
+    def add(self, job_id: int, request: Request, *, alone: bool = False) -> None:
         """Lets a job in; the next turn may already serve it. A job that is live is left as it is. `alone`: no shared
-        passes."""
+        passes. Raises LookupError for a request that no family draws."""
         if job_id not in self._runs:
-            self._runs[job_id] = _Run(job_id, request, draw(request, self._kit), alone, self._clock())
+            kit, spec = drawn_by(self._kits, request)
+            pipeline = spec.start(request, kit)
+            self._runs[job_id] = _Run(job_id, request, kit, spec, pipeline, alone, self._clock())
 
     def standing(self, stage: Literal["loading"]) -> list[tuple[int, Progress]]:
         """Every live run as it stands, for a stage in which no run moves on."""
@@ -136,54 +143,52 @@ class Engine:
         if not self._runs:
             return events
         batch = self._choose()
-        self._kit.expect([run.ask for run in self._runs.values() if run.ask is not None])
+        self._nets.expect(name for run in self._runs.values() for name in _nets_of(run))
         self._serve(batch, events)
         return events
 
     def _choose(self) -> list[_Run]:
         """The run whose turn it is, and those that can share its pass."""
-        runs = sorted(self._runs.values(), key=lambda run: (not isinstance(run.ask, _READING), run.remaining))
+        runs = sorted(self._runs.values(), key=lambda run: (run.ask is None or not run.ask.reading, run.remaining))
         overdue = [run for run in runs if run.passed_over >= self._patience(run)]
         leader = max(overdue, key=lambda run: run.passed_over) if overdue else runs[0]
-        batch, key = [leader], _key(leader)
-        room = self._room(leader) - rows(leader.ask)
+        batch, key = [leader], leader.key
+        room = self._room(leader) - leader.rows
         for run in runs:
-            if run is not leader and key is not None and _key(run) == key and rows(run.ask) <= room:
+            if run is not leader and key is not None and run.key == key and run.rows <= room:
                 batch.append(run)
-                room -= rows(run.ask)
+                room -= run.rows
         for run in runs:
             run.passed_over = 0 if run in batch else run.passed_over + 1
         return batch
 
     def _patience(self, run: _Run) -> int:
-        return PATIENCE if run.ask is not None and self._kit.at_hand(run.ask) else PATIENCE_WHEN_MOVED_OUT
+        return PATIENCE if self._nets.at_hand(_nets_of(run)) else PATIENCE_WHEN_MOVED_OUT
 
     def _room(self, run: _Run) -> int:
         """Rows that a pass for this run's ask may have."""
-        most = self._max_rows
-        if isinstance(run.ask, Enlarge):
-            most = self._kit.windows_at_once(*run.ask.x.shape[-2:])
-        return min(most, self._row_limits.get(_key(run), most))
+        most = self._max_rows if run.ask is None else run.kit.room(run.ask, self._max_rows)
+        return min(most, self._row_limits.get(run.key, most))
 
     def _serve(self, batch: list[_Run], events: list[EngineEvent]) -> None:
         """Answers the asks of a batch. When that fails, each is tried by itself, so that only the guilty run fails."""
         asks = [run.ask for run in batch if run.ask is not None]
         started = self._stopwatch.now()
         try:
-            answers = answer(self._kit, asks, room=self._room(batch[0]), lean=batch[0].lean)
+            answers = batch[0].kit.answer(asks, room=self._room(batch[0]), lean=batch[0].lean)
         except Exception as error:
-            self._kit.check(error)  # where nothing on the device can be trusted the process has to end
+            self._check(error)  # where nothing on the device can be trusted the process has to end
             log.warning("a pass for jobs %s failed", [run.job_id for run in batch], exc_info=True)
             trouble = error.with_traceback(None)  # frames would keep the tensors of the failed pass alive
         else:
-            ended, whole = self._stopwatch.now(), sum(map(rows, asks))
+            ended, whole = self._stopwatch.now(), sum(ask.rows for ask in asks)
             for run, ask, answered in zip(batch, asks, answers, strict=True):
-                run.laps.append((started, ended, rows(ask) / whole))
+                run.laps.append((started, ended, ask.rows / whole))
                 self._step(run, ask, answered, events)
             return
         if len(batch) > 1:
             if out_of_memory(trouble):
-                self._row_limits[_key(batch[0])] = max(1, sum(map(rows, asks)) - 1)
+                self._row_limits[batch[0].key] = max(1, sum(ask.rows for ask in asks) - 1)
             for run in batch:
                 self._serve([run], events)
         elif out_of_memory(trouble) and batch[0].retried is not batch[0].ask:
@@ -198,21 +203,23 @@ class Engine:
         if not run.lean:
             run.notes.append(Note(code="leaner_retry"))
         run.lean, run.retried = True, run.ask
-        self._kit.make_room()
+        for kit in self._kits:
+            kit.forget()
+        self._nets.make_room()
 
     def _step(self, run: _Run, ask: Ask, answered: object, events: list[EngineEvent]) -> None:
-        run.step = min(run.of, run.step + progress_of(ask))
+        run.step = min(run.of, run.step + ask.steps)
         self._resume(run, answered, events)
         if run.job_id in self._runs:
-            stage, text = stage_of(ask, run.request), self._text(run, answered)
-            progress = Progress(stage=stage, step=run.step, of=run.of, preview=self._preview(run), text=text)
+            text = self._text(run, ask.words(answered))
+            progress = Progress(stage=ask.stage, step=run.step, of=run.of, preview=self._preview(run), text=text)
             events.append((run.job_id, progress))
 
     def _resume(self, run: _Run, answered: object, events: list[EngineEvent]) -> None:
         """Sends an answer into the pipeline (None starts it) and takes its next ask, or its end."""
         try:
             if run.ask is None:
-                run.of, run.work = max(1, steps(run.request)), run.request.cost
+                run.of, run.work = max(1, run.spec.steps(run.request)), run.request.cost
             run.ask = run.pipeline.send(answered)
             while isinstance(run.ask, Show):
                 run.estimate = run.ask.x0 if self._due(run) else None
@@ -223,7 +230,7 @@ class Engine:
             seconds = sum(share * self._stopwatch.between(start, end) for start, end, share in run.laps)
             events.append((run.job_id, Drawn(drawing, seconds)))
         except Exception as error:  # a pipeline's own fault is its own end
-            self._kit.check(error)
+            self._check(error)
             log.warning("the pipeline of job %d failed", run.job_id, exc_info=True)
             self._fail(run, error, events)
 
@@ -236,20 +243,23 @@ class Engine:
             return None
         run.looked_at = self._clock()
         try:
-            pixels = estimate.shape[1] == PIXEL_CHANNELS
-            colours = pixel_colours(estimate) if pixels else self._kit.colours(estimate)
+            colours = run.kit.colours(estimate)
         except Exception as error:  # a look at a picture is not worth the picture
-            self._kit.check(error)
+            self._check(error)
             log.warning("no preview of job %d", run.job_id, exc_info=True)
             return None
         return None if colours is None else preview_jpeg(colours)
 
-    def _text(self, run: _Run, answered: object) -> str | None:
-        """What a language model has written so far, as often as previews."""
-        if not isinstance(answered, Written) or not self._due(run):
+    def _text(self, run: _Run, words: str | None) -> str | None:
+        """What can be read so far, as often as previews."""
+        if words is None or not self._due(run):
             return None
         run.looked_at = self._clock()
-        return words_of(answered.text) or None
+        return words or None
+
+    def _check(self, error: Exception) -> None:
+        """Raises torch.AcceleratorError when the device cannot be trusted any more after `error`. Waits for it."""
+        raise_if_lost(self._nets.device, error)
 
     def _fail(self, run: _Run, error: Exception, events: list[EngineEvent]) -> None:
         self.cancel(run.job_id)
@@ -257,9 +267,9 @@ class Engine:
         events.append((run.job_id, Failed(code=_failure_code(error), message=message)))
 
 
-def _key(run: _Run) -> object:
-    """Asks of runs with equal keys can be answered in one pass; None shares with nobody."""
-    return None if run.alone or run.lean or run.ask is None else sharing_key(run.ask)
+def _nets_of(run: _Run) -> tuple[str, ...]:
+    """The nets that its ask takes."""
+    return () if run.ask is None else run.kit.nets_for(run.ask)
 
 
 def _failure_code(error: Exception) -> FailureCode:

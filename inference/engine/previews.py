@@ -6,14 +6,18 @@ import io
 import math
 
 import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from inference.families.kandinsky.nets.movq import to_uint8
-
 MAX_SIDE = 256
 QUALITY = 60
+
+
+def to_uint8(images: Tensor) -> Tensor:
+    """Pixels 0…255 of `images` in [−1, 1], same layout; fractions are cut off, as torchvision's ToPILImage does."""
+    return ((images.float() + 1) / 2).clamp(0, 1).mul(255).to(torch.uint8)
 
 
 def pixel_colours(x0: Tensor) -> Tensor:

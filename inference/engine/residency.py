@@ -1,10 +1,10 @@
-"""Which device does the work, in which number formats, and which nets live there."""
+"""Which nets live on a device, and how much room there is."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -16,108 +16,6 @@ from inference.engine.device import Staging
 GB = 10**9
 HOST_RESERVE = 4 * GB
 DEVICE_RESERVE = GB // 2  # workspaces of cuBLAS and cuDNN, kernels that are loaded when first used, and fragments
-FIRST_WITH_BF16 = 8  # Ampere; what older ones have is an emulation
-
-NETS = ("unet", "text", "movq", "superres")
-DTYPES: Mapping[str, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-
-
-@dataclass(frozen=True, slots=True)
-class Tier:
-    """What a GPU with at least `gigabytes` of memory can afford with the released nets (T5 17.4 GB, U-Net 6.1 GB in
-    bfloat16)."""
-
-    gigabytes: float
-    max_rows: int  # of one U-Net pass: 0.15 GB a row at 1024²
-    text_on_device: bool
-    movq: torch.dtype  # float32 takes 1.1 GB and 6.6 GB more while it decodes 1024², bfloat16 half of that
-
-
-TIERS = (
-    Tier(70, 16, True, torch.float32),
-    Tier(22, 8, True, torch.float32),
-    Tier(14, 4, False, torch.float32),
-    Tier(0, 2, False, torch.bfloat16),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DevicePolicy:
-    """Where nets compute and in what format. `text_device` may be the CPU where the encoder is too large for the
-    GPU."""
-
-    device: torch.device
-    text_device: torch.device
-    unet: torch.dtype
-    text: torch.dtype
-    movq: torch.dtype
-    superres: torch.dtype
-    max_rows: int
-
-
-def best_device() -> torch.device:
-    """The fastest device torch can use here: cuda, mps or cpu."""
-    if torch.cuda.is_available():
-        return torch.device("cuda", torch.cuda.current_device())
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
-def device_policy(device: str | None = None, dtypes: Mapping[str, str] | None = None) -> DevicePolicy:
-    """The policy for `device` (the best one by default), a GPU by its index. ValueError where there is no such device.
-
-    `dtypes` overrides single formats: names "unet", "text", "movq", "superres" to names of DTYPES; anything else raises
-    ValueError. On a GPU bfloat16 is taken for U-Net and text (float16 where the GPU lacks it), everywhere else
-    float32; MoVQ stays in float32 as its authors advise, except in the smallest tier.
-    """
-    chosen = _chosen(device) if device else best_device()
-    cpu = torch.device("cpu")
-    if chosen.type == "cuda":
-        properties = torch.cuda.get_device_properties(chosen)
-        tier = tier_of(properties.total_memory)
-        half = torch.bfloat16 if properties.major >= FIRST_WITH_BF16 else torch.float16
-        movq = torch.float32 if half is torch.float16 else tier.movq  # its range overflows float16
-        text_device = chosen if tier.text_on_device else cpu
-        policy = DevicePolicy(
-            device=chosen,
-            text_device=text_device,
-            unet=half,
-            text=half if tier.text_on_device else torch.bfloat16,
-            movq=movq,
-            superres=torch.float16,  # as released; bfloat16 would round pixels to 128 levels
-            max_rows=tier.max_rows,
-        )
-    else:
-        whole = torch.float32
-        policy = DevicePolicy(
-            device=chosen, text_device=chosen, unet=whole, text=whole, movq=whole, superres=whole, max_rows=8
-        )
-    for net, name in (dtypes or {}).items():
-        if net not in NETS or name not in DTYPES:
-            known = f"nets are {', '.join(NETS)}, formats {', '.join(DTYPES)}"
-            raise ValueError(f"no such number format: {net}={name}; {known}")
-        chosen_formats: dict[str, Any] = {net: DTYPES[name]}
-        policy = replace(policy, **chosen_formats)
-    return policy
-
-
-def _chosen(name: str) -> torch.device:
-    """The device of that name, which `cuda:1` may not be on a machine with one GPU."""
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ValueError(f"no such device: {name}; there are cpu, cuda, cuda:N and mps") from error
-    if device.type == "cuda":
-        there = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        index = device.index if device.index is not None else torch.cuda.current_device() if there else 0
-        if index >= there:
-            raise ValueError(f"no such device: {name}; torch sees {there} CUDA GPUs here")
-        return torch.device("cuda", index)
-    return device
-
-
-def tier_of(total_bytes: int) -> Tier:
-    """The row of TIERS for a GPU with that much memory."""
-    return next(tier for tier in TIERS if total_bytes >= tier.gigabytes * GB)
 
 
 def free_memory(device: torch.device) -> float:

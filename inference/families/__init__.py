@@ -1,1 +1,7 @@
-"""Models that share asks, nets and pipelines: a folder each."""
+"""Every family of models, a folder each. They know nothing of each other, and the engine knows none of them."""
+
+from inference.engine.family import registry
+from inference.families.kandinsky import KANDINSKY
+from inference.families.language import LANGUAGE
+
+FAMILIES = registry(KANDINSKY, LANGUAGE)

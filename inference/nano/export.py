@@ -18,9 +18,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import T5EncoderModel
 
-from inference.checkpoints.contents import clip_state
-from inference.checkpoints.keys import movq_to_official, unet_to_official
-from inference.checkpoints.store import STUDIO_FILES
+from inference.families.kandinsky.files.contents import clip_state
+from inference.families.kandinsky.files.keys import movq_to_official, unet_to_official
+from inference.families.kandinsky.files.store import STUDIO_FILES
 from inference.families.kandinsky.nets.ip_adapter import is_adapter_name
 from inference.nano import clip, decoder, edges, inpainting, movq, ranking, steering, superres, text, unet
 from inference.nano.card import card

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from inference.checkpoints.store import Files
+from inference.families.kandinsky.files.store import Files
 from inference.nano import flash, inpainting, text, unet
 from inference.nano.captions import LANGUAGES, caption
 from inference.nano.world import Scene, sample_scene

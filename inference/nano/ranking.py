@@ -17,10 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection
 
-from inference.checkpoints.contents import read_tensors
-from inference.checkpoints.load import Checkpoint, assemble
-from inference.checkpoints.store import MissingWeights
+from inference.checkpoints.folders import MissingWeights
+from inference.checkpoints.tensors import assemble, read_tensors
 from inference.families.kandinsky.conditioning import tokenize
+from inference.families.kandinsky.files.load import Checkpoint
 from inference.families.kandinsky.nets.clip import embed_pictures
 
 CONFIG, WEIGHTS = "ranker/config.json", "ranker/model.safetensors"

@@ -17,11 +17,11 @@ import torch
 from diffusers import Kandinsky3UNet
 from torch import Tensor, nn
 
+from inference.checkpoints.shapes import Shapes
 from inference.families.kandinsky.conditioning import Context, TextRule, contexts_by_rule, encode, merge, tokenize
 from inference.families.kandinsky.nets.control import STEM, ControlNet, build_control, control_residuals, graft_stem
 from inference.families.kandinsky.nets.hed import edge_map, thick_strokes
 from inference.families.kandinsky.nets.ip_adapter import cross_attentions, graft_adapter, is_adapter_name
-from inference.families.kandinsky.nets.shapes import Shapes
 from inference.families.kandinsky.nets.unet import Extras, predict_noise
 from inference.families.kandinsky.pipelines.adapted import FILLER
 from inference.families.kandinsky.sampling import alphas_cumprod

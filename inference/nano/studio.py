@@ -12,10 +12,11 @@ import numpy as np
 from PIL import Image
 
 from inference.blobs import BlobMissing
-from inference.checkpoints.load import Checkpoint
-from inference.checkpoints.store import model_card
 from inference.engine.loop import Drawn, Engine
-from inference.engine.residency import device_policy
+from inference.engine.nets import Nets
+from inference.engine.policy import device_policy
+from inference.families.kandinsky.files.load import Checkpoint
+from inference.families.kandinsky.files.store import model_card
 from inference.families.kandinsky.kit import CheckpointKit
 from inference.requests import AnyRequest, Failed, Source
 
@@ -31,8 +32,9 @@ class Studio:
         checkpoint, policy = Checkpoint.open(folder), device_policy("cpu")
         self.files = checkpoint.files
         self._blobs: dict[str, bytes] = {}
-        kit = CheckpointKit(checkpoint, policy, read_blob=self._read)
-        self._engine = Engine(kit, max_rows=policy.max_rows, previews=False)
+        nets = Nets(policy.device)
+        kit = CheckpointKit(checkpoint, policy, nets, read_blob=self._read)
+        self._engine = Engine([kit], nets, max_rows=policy.max_rows, previews=False)
         self._numbers = itertools.count()
 
     def put(self, picture: Pixels) -> Source:

@@ -15,9 +15,10 @@ from typing import Any, TypeVar, cast
 from torch import nn
 from transformers import T5EncoderModel
 
-from inference.checkpoints.contents import adapter_state, bare, movq_state, read_tensors, split_unet
-from inference.checkpoints.keys import State, unet_to_diffusers
-from inference.checkpoints.store import PROJECTION_OF, STUDIO_FILES
+from inference.checkpoints.tensors import State, read_tensors
+from inference.families.kandinsky.files.contents import adapter_state, bare, movq_state, split_unet
+from inference.families.kandinsky.files.keys import unet_to_diffusers
+from inference.families.kandinsky.files.store import PROJECTION_OF, STUDIO_FILES
 from inference.nano import clip, edges, inpainting, movq, ranking, steering, superres, text, unet
 from inference.nano.export import WEIGHTS
 from inference.nano.tokenizer import load_tokenizer

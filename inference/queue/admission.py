@@ -8,10 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from inference.queue import statements as sql
 from inference.queue.fairness import InFlight, Limits, Outlook, Share, Waiting, joining_time
-from inference.queue.jobs import AnyRow, QueueFull, TooManyWaiting, WaitTooLong
+from inference.queue.jobs import ACTIVE, AnyRow, Job, QueueFull, TooManyWaiting, WaitTooLong, job_of
 from inference.queue.speeds import blend
 
 NEWCOMER = 2**62  # an id above all others, for a job that has none yet
+UPDATE_IDS_LAST_SECONDS = 2 * 24 * 3600.0  # Telegram may begin its ids anew after a week without updates
 
 Foresee = Callable[[list[Waiting], Mapping[int, Share], list[InFlight], Mapping[str, float]], dict[int, Outlook]]
 
@@ -52,6 +53,20 @@ async def admit(
     eta = outlooks[newcomer.job_id].eta_seconds
     if eta is not None and eta > limits.max_wait_seconds:
         raise WaitTooLong(eta)
+
+
+async def known_before(connection: AsyncConnection, update_id: int | None, now: float) -> Job | None:
+    """The job that an update has made when it was seen the first time."""
+    if update_id is None:
+        return None
+    row = (await connection.execute(sql.JOB_OF_UPDATE, {"update": update_id})).one_or_none()
+    if row is None:
+        return None
+    # Of a job that has not ended the age says nothing but that the clock may have been set.
+    if row.state in ACTIVE or now - row.created_at < UPDATE_IDS_LAST_SECONDS:
+        return job_of(row)
+    await connection.execute(sql.FORGET_UPDATE, {"job_id": row.id})
+    return None
 
 
 async def _join(connection: AsyncConnection, owner: int, *, returning: bool) -> Share:

@@ -14,14 +14,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from inference.queue.jobs import Trouble
 from inference.queue.ledger import Ledger
 from inference.queue.positions import Tidings
+from inference.queue.restarts import Restarted
 from inference.queue.speeds import DeviceClock
 from inference.queue.transport import Delivery, Interrupted, JobReport
 from inference.queue.troubles import Troubled, Troubles
 from inference.requests import Cancelled, Event, Failed, Finished, ModelCard, Progress, Started
 
 log = logging.getLogger(__name__)
-
-STALL_NAPS = 100
 
 Listener = Callable[[int, Event], None]
 Unclaimed = Callable[[Finished], Awaitable[None]]
@@ -51,7 +50,6 @@ class Dispatcher:
         self._delivery = delivery
         self._tick = tick_seconds
         self._reconcile_every = reconcile_seconds
-        self._stall = stall_seconds
         self._now = monotonic
         self._listeners: list[Listener] = []
         self._unclaimed: Unclaimed | None = None
@@ -64,11 +62,14 @@ class Dispatcher:
         self._changed = True
         self._retry_at: float | None = None
         self._reconcile_at = 0.0
-        self._turns = 0
         self._slots = 0
         self._card: ModelCard | None = None
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._guard: asyncio.Task[None] | None = None
+        self._tasks = Restarted(
+            {"releasing": self._release_forever, "reporting": self._report_forever},
+            turning="releasing",
+            stall_seconds=stall_seconds,
+            on_restart=self.wake,
+        )
 
     @property
     def card(self) -> ModelCard | None:
@@ -107,19 +108,13 @@ class Dispatcher:
         await self._delivery.start()
         await self._reconcile()
         self._retry_at = self._now()
-        self._begin("releasing")
-        self._begin("reporting")
-        self._guard = asyncio.create_task(self._watch(), name="queue watchdog")
+        self._tasks.start()
 
     async def close(self, grace_seconds: float = 10.0) -> None:
         """Releases nothing more, lets running jobs end within the grace, puts the others back into the queue."""
-        for task in (self._guard, self._tasks.pop("releasing", None)):
-            await _stop(task)
+        await self._tasks.stop("releasing")
         await self._delivery.close(grace_seconds)
-        reporting = self._tasks.pop("reporting", None)
-        if reporting is not None:
-            await asyncio.wait([reporting], timeout=5.0)
-            await _stop(reporting)
+        await self._tasks.stop("reporting", grace_seconds=5.0)
         for job_id in await self._ledger.in_flight():
             await self._ledger.interrupted(job_id, Interrupted(cause="drained", alone=False))
 
@@ -148,7 +143,7 @@ class Dispatcher:
                 await asyncio.sleep(PAUSE_SECONDS)
             else:
                 self._troubles.ledger_works()
-            self._turns += 1
+            self._tasks.turned()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._tick):
                     await self._woken.wait()
@@ -284,38 +279,3 @@ class Dispatcher:
                 listener(job_id, event)
             except Exception:
                 log.exception("a listener failed on %s of job %d", event.type, job_id)
-
-    # Watching itself
-
-    def _begin(self, name: Literal["releasing", "reporting"]) -> None:
-        work = self._release_forever() if name == "releasing" else self._report_forever()
-        self._tasks[name] = asyncio.create_task(work, name=f"queue {name}")
-
-    async def _watch(self) -> None:
-        """Restarts what hangs, and what has ended.
-
-        The time without a turn is counted in naps of this task. Where others keep the loop busy, a nap takes as much
-        longer as a turn does, so that whoever has only waited for the loop is not taken for one that hangs.
-        """
-        seen, naps = self._turns, 0
-        while True:
-            await asyncio.sleep(self._stall / STALL_NAPS)
-            naps = naps + 1 if self._turns == seen else 0
-            seen = self._turns
-            if naps >= STALL_NAPS:
-                log.error("the dispatcher has not turned for %.0f s; restarting it", self._stall)
-                await _stop(self._tasks["releasing"])
-            for name in ("releasing", "reporting"):
-                task = self._tasks[name]
-                if task.done():
-                    if not task.cancelled() and task.exception() is not None:
-                        log.error("%s ended; starting it again", task.get_name(), exc_info=task.exception())
-                    naps = 0
-                    self._changed = True
-                    self._begin(name)
-
-
-async def _stop(task: asyncio.Task[None] | None) -> None:
-    if task is not None:
-        task.cancel()
-        await asyncio.wait([task], timeout=5.0)

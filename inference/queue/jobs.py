@@ -36,6 +36,8 @@ class Trouble:
 class Job:
     """One row of the ledger. `context` is the bot's own and opaque here. Times are seconds since the epoch.
 
+    `key` is equal for orders that must not be doubled, `reply_to` the message that has ordered it.
+
     `attempts` counts releases to a worker, `retries` those after a transient failure, `crashes` the times the engine
     died with nobody but this job inside; `suspect` says that it was inside at any crash.
     """
@@ -47,6 +49,8 @@ class Job:
     message_id: int | None
     request: AnyRequest
     context: dict[str, Any]
+    key: str | None
+    reply_to: int | None
     state: State
     outcome: Finished | Failed | Cancelled | None
     priority: int
@@ -121,6 +125,8 @@ def job_of(row: AnyRow) -> Job:
         message_id=fields["message_id"],
         request=parse_request(fields["request"]),
         context=fields["context"],
+        key=fields["key"],
+        reply_to=fields["reply_to"],
         state=fields["state"],
         outcome=None if fields["outcome"] is None else _OUTCOME.validate_json(fields["outcome"]),
         priority=fields["priority"],

@@ -12,7 +12,6 @@ stays. What a method has returned is on disk.
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -22,11 +21,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from inference.queue import statements as sql
-from inference.queue.admission import NEWCOMER, Speeds, admit, crowd_of, in_flight
+from inference.queue import transitions
+from inference.queue.admission import NEWCOMER, Speeds, admit, crowd_of, in_flight, known_before
 from inference.queue.database import reading
 from inference.queue.fairness import InFlight, Limits, Outlook, Share, Waiting, outlooks, picks, serving_order, speed_of
 from inference.queue.jobs import (
-    ACTIVE,
     Accepted,
     AnyRow,
     Job,
@@ -40,7 +39,7 @@ from inference.queue.jobs import (
     job_of,
 )
 from inference.queue.transport import Assignment, Interrupted
-from inference.requests import AnyRequest, Cancelled, Failed, Finished, parse_request
+from inference.requests import AnyRequest, Cancelled, Failed, Finished
 
 __all__ = [
     "Accepted",
@@ -57,7 +56,6 @@ __all__ = [
 ]
 
 _NO_LIMITS = Limits(waiting_per_person=2**31, queue_cap=2**31, max_wait_seconds=float("inf"))
-UPDATE_IDS_LAST_SECONDS = 2 * 24 * 3600.0  # Telegram may begin its ids anew after a week without updates
 
 
 class Ledger:
@@ -90,23 +88,28 @@ class Ledger:
         chat_id: int,
         request: AnyRequest,
         context: dict[str, Any],
+        key: str | None = None,
+        reply_to: int | None = None,
         priority: int = 0,
         admitted: bool = False,
     ) -> Accepted:
         """Writes a new job down, durably before it returns. An update seen before gives the job it made then.
 
+        `context` is kept and never read; `key` and `reply_to` may be asked for later (inference.queue.lookups).
         Raises OutOfOrder, TooManyWaiting, QueueFull or WaitTooLong, unless it was `admitted` with a job that it carries
         on.
         """
-        key, work, now = request.compatibility_key, request.cost, self._clock()
-        newcomer = Waiting(NEWCOMER, owner_id, work, key, priority, since=now)
+        compatibility, work, now = request.compatibility_key, request.cost, self._clock()
+        newcomer = Waiting(NEWCOMER, owner_id, work, compatibility, priority, since=now)
         fields = {
             "update_id": update_id,
             "owner_id": owner_id,
             "chat_id": chat_id,
             "request": request.model_dump_json(),
             "context": context,
-            "compatibility": key,
+            "key": key,
+            "reply_to": reply_to,
+            "compatibility": compatibility,
             "cost": work,
             "priority": priority,
             "state": "new",
@@ -114,7 +117,7 @@ class Ledger:
         }
         try:
             async with self._write() as connection:
-                if update_id is not None and (known := await self._known(connection, update_id)) is not None:
+                if (known := await known_before(connection, update_id, now)) is not None:
                     return Accepted(known, fresh=False)
                 if self.trouble is not None and not admitted:
                     raise OutOfOrder(self.trouble)
@@ -123,7 +126,7 @@ class Ledger:
                 job = job_of((await connection.execute(sql.ADD_JOB, fields)).one())
         except IntegrityError:  # another process took the same update in the meantime
             async with self._read() as connection:
-                known = await self._known(connection, update_id) if update_id is not None else None
+                known = await known_before(connection, update_id, now)
             if known is None:
                 raise
             return Accepted(known, fresh=False)
@@ -144,7 +147,8 @@ class Ledger:
     async def cancel(self, job_id: int) -> Literal["cancelled", "too_late", "unknown"]:
         """Ends a job that has not ended yet. The dispatcher's `cancel` also stops it at the worker."""
         async with self._write() as connection:
-            if await self._settle(connection, job_id, "cancelled", Cancelled()):
+            self.progress.pop(job_id, None)
+            if await transitions.settle(connection, job_id, "cancelled", Cancelled(), self._clock()):
                 return "cancelled"
         return "unknown" if await self.job(job_id) is None else "too_late"
 
@@ -216,18 +220,8 @@ class Ledger:
         chosen = picks(waiting, shares, running, room=room, now=now, limits=self.limits)
         if not chosen:
             return []
-        sent = []
         async with self._write() as connection:
-            for pick in chosen:
-                row = (await connection.execute(sql.SEND, {"job_id": pick.job.job_id, "now": now})).one_or_none()
-                if row is None:  # cancelled since we looked
-                    continue
-                await connection.execute(sql.CHARGE, {"owner": pick.job.owner_id, "work": pick.job.cost})
-                if pick.overtook is not None:
-                    await connection.execute(sql.OVERTAKE, {"job_id": pick.overtook.job_id})
-                request = parse_request(row.request)
-                sent.append(Assignment(job_id=pick.job.job_id, request=request, alone=row.suspect))
-        return sent
+            return await transitions.send(connection, chosen, now)
 
     async def started(self, job_id: int) -> bool:
         """Notes that the engine has begun with a job. False if it is no longer ours to begin."""
@@ -242,15 +236,13 @@ class Ledger:
         None as well for a transient failure that is to be tried again. `device_seconds` feeds the measured speeds.
         """
         async with self._write() as connection:
-            row = (await connection.execute(sql.IN_FLIGHT_JOB, {"job_id": job_id})).one_or_none()
-            if isinstance(outcome, Finished):
-                if row is not None and device_seconds is not None:
-                    await self._speeds.learn(connection, row.compatibility, device_seconds / row.cost, self._clock())
-                return outcome if await self._settle(connection, job_id, "done", outcome) else None
-            if row is not None and outcome.retryable and self._may_try_again(row):
-                await self._postpone(connection, job_id, row)
-                return None
-            return outcome if await self._settle(connection, job_id, "failed", outcome) else None
+            row, now = (await connection.execute(sql.IN_FLIGHT_JOB, {"job_id": job_id})).one_or_none(), self._clock()
+            self.progress.pop(job_id, None)
+            if isinstance(outcome, Failed):
+                return await transitions.fail(connection, job_id, row, outcome, self.limits, now)
+            if row is not None and device_seconds is not None:
+                await self._speeds.learn(connection, row.compatibility, device_seconds / row.cost, now)
+            return outcome if await transitions.settle(connection, job_id, "done", outcome, now) else None
 
     async def interrupted(self, job_id: int, interruption: Interrupted) -> Failed | None:
         """Puts a job back whose run ended without an outcome. Returns its failure if that was one time too many.
@@ -258,22 +250,12 @@ class Ledger:
         A crash of the engine makes it a suspect, which runs alone; the third crash with nobody else inside ends it.
         Its owner gets the charge back, so it stands where it stood. A drained run does not count as an attempt.
         """
-        crashed = interruption.cause in ("engine_crashed", "engine_hung")
         async with self._write() as connection:
             row = (await connection.execute(sql.IN_FLIGHT_JOB, {"job_id": job_id})).one_or_none()
             if row is None:
                 return None
-            crashes = row.crashes + (crashed and interruption.alone)
-            attempts = row.attempts - (interruption.cause == "drained")
-            values = {"new_attempts": attempts, "new_crashes": crashes, "new_suspect": crashed}
-            await connection.execute(sql.TALLY, {"job_id": job_id, **values})
-            end = self._end_of_patience(interruption.cause, crashes, attempts)
-            if end is not None:
-                return end[1] if await self._settle(connection, job_id, *end) else None
-            await connection.execute(sql.PUT_BACK, {"job_id": job_id})
-            await self._refund(connection, row)
             self.progress.pop(job_id, None)
-        return None
+            return await transitions.put_back(connection, job_id, row, interruption, self.limits, self._clock())
 
     async def resume_retries(self) -> float | None:
         """Queues the jobs whose pause is over. Returns the seconds until the next one's is, None if none pauses."""
@@ -314,16 +296,6 @@ class Ledger:
         async with self._read() as connection:
             return (await connection.execute(statement, values)).all()
 
-    async def _known(self, connection: AsyncConnection, update_id: int) -> Job | None:
-        row = (await connection.execute(sql.JOB_OF_UPDATE, {"update": update_id})).one_or_none()
-        if row is None:
-            return None
-        # Of a job that has not ended the age says nothing but that the clock may have been set.
-        if row.state in ACTIVE or self._clock() - row.created_at < UPDATE_IDS_LAST_SECONDS:
-            return job_of(row)
-        await connection.execute(sql.FORGET_UPDATE, {"job_id": row.id})
-        return None
-
     def _foresee(
         self,
         waiting: list[Waiting],
@@ -334,30 +306,3 @@ class Ledger:
         slots = self.slots or len(running)
         order = serving_order(waiting, shares, running, slots=slots, now=self._clock(), limits=self.limits)
         return outlooks(order, running, speeds, online=self.slots != 0)
-
-    async def _settle(
-        self, connection: AsyncConnection, job_id: int, state: State, outcome: Finished | Failed | Cancelled
-    ) -> bool:
-        values = {"new_state": state, "result": outcome.model_dump_json(), "now": self._clock()}
-        self.progress.pop(job_id, None)
-        return bool((await connection.execute(sql.SETTLE, {"job_id": job_id, **values})).rowcount)
-
-    def _may_try_again(self, row: AnyRow) -> bool:
-        return bool(row.retries < self.limits.retries and row.attempts < self.limits.attempts)
-
-    async def _postpone(self, connection: AsyncConnection, job_id: int, row: AnyRow) -> None:
-        pause = self.limits.retry_seconds * 2**row.retries * random.uniform(0.8, 1.2)
-        await connection.execute(sql.POSTPONE, {"job_id": job_id, "due": self._clock() + pause})
-        await self._refund(connection, row)
-        self.progress.pop(job_id, None)
-
-    def _end_of_patience(self, cause: str, crashes: int, attempts: int) -> tuple[State, Failed] | None:
-        if crashes >= self.limits.lone_crashes:
-            message = f"{cause}: the engine ended {crashes} times with only this job inside"
-            return "dead", Failed(code="engine_crashed", message=message)
-        if attempts >= self.limits.attempts:
-            return "failed", Failed(code="too_many_attempts", message=f"{cause}: given up after {attempts} attempts")
-        return None
-
-    async def _refund(self, connection: AsyncConnection, row: AnyRow) -> None:
-        await connection.execute(sql.CHARGE, {"owner": row.owner_id, "work": -row.cost})

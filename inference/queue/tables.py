@@ -27,6 +27,8 @@ jobs = Table(
     Column("message_id", BigInteger),
     Column("request", Text, nullable=False),
     Column("context", JSON, nullable=False),
+    Column("key", Text, comment="equal for what must not be ordered twice"),
+    Column("reply_to", BigInteger, comment="the message that has ordered it"),
     Column("compatibility", String(64), nullable=False),
     Column("cost", Double, nullable=False),
     Column("priority", Integer, nullable=False, server_default="0"),
@@ -48,6 +50,7 @@ jobs = Table(
 )
 Index(None, jobs.c.state, jobs.c.owner_id)
 Index(None, jobs.c.owner_id, jobs.c.state)
+Index(None, jobs.c.owner_id, jobs.c.key)
 Index(None, jobs.c.shown_at)
 
 # What each person has been served: weighted work in megapixel passes.

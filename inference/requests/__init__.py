@@ -9,6 +9,7 @@ the one list below.
 
 from inference.requests.base import Guided, NegativeMode, Request, Sized, Worded
 from inference.requests.card import (
+    Ability,
     ModelCard,
     Texts,
     WordLists,
@@ -95,6 +96,7 @@ __all__ = [
     "SR_STEPS",
     "SR_STRIDE",
     "SR_WINDOW",
+    "Ability",
     "AnyRequest",
     "Box",
     "Cancelled",

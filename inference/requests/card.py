@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Annotated
 
 from pydantic import Field
 
 from inference.requests.base import Request
-from inference.requests.fields import Contract
+from inference.requests.fields import MAX_PICTURES, Contract
 from inference.requests.registry import Kind
 
 
@@ -24,33 +25,52 @@ class WordLists(Contract):
     en: tuple[str, ...] = ()
 
 
-class ModelCard(Contract):
-    """What the checkpoints in use say of themselves.
+class Ability(Contract):
+    """What one kind of request may be asked for.
 
-    `sizes` maps an aspect ratio ("16:9") to pixels; `languages` are those its text encoder reads. `vocabulary` and
-    `lexicon` are given only by checkpoints that know a small world: the words to tell a person, and every word form
-    they understand.
+    `sizes` maps an aspect ratio ("16:9") to pixels, `native_size` is the one that the net is at its best with;
+    `languages` are those in which it reads words; one request may be for `most_pictures`.
+    """
+
+    native_size: tuple[int, int] = (1024, 1024)
+    sizes: dict[str, tuple[int, int]] = Field(default_factory=dict)
+    languages: tuple[str, ...] = ("en",)
+    most_pictures: Annotated[int, Field(ge=1, le=MAX_PICTURES)] = MAX_PICTURES
+
+    def size_for(self, width: float, height: float) -> tuple[int, int]:
+        """The offered size (width, height) whose aspect ratio is nearest to width:height on a log scale."""
+        wanted = math.log(width / height)
+        offered = self.sizes.values() or (self.native_size,)
+        return min(offered, key=lambda size: abs(math.log(size[0] / size[1]) - wanted))
+
+
+class ModelCard(Contract):
+    """What the checkpoints in use say of themselves, each kind of request apart.
+
+    `vocabulary` and `lexicon` are given only by checkpoints that know a small world: the words to tell a person, and
+    every word form they understand.
     """
 
     label: Texts
-    kinds: tuple[Kind, ...]
+    abilities: dict[Kind, Ability]
     missing: dict[str, str] = Field(default_factory=dict, description="kind -> what its weights lack, for the owner")
-    native_size: tuple[int, int] = (1024, 1024)
-    sizes: dict[str, tuple[int, int]]
-    languages: tuple[str, ...] = ("en",)
     vocabulary: WordLists | None = None
     lexicon: tuple[str, ...] = ()
     examples: WordLists = WordLists()
     revisions: dict[str, str] = Field(default_factory=dict)
 
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds for which there are weights."""
+        return tuple(self.abilities)
+
+    def of(self, kind: Kind) -> Ability:
+        """What a kind may be asked for; for one without weights, what is usual."""
+        return self.abilities.get(kind, Ability())
+
     def can(self, request: Request) -> bool:
         """Whether there are weights for everything that a request needs."""
-        return set(request.needs) <= set(self.kinds)
-
-    def size_for(self, width: float, height: float) -> tuple[int, int]:
-        """The offered size (width, height) whose aspect ratio is nearest to width:height on a log scale."""
-        wanted = math.log(width / height)
-        return min(self.sizes.values(), key=lambda size: abs(math.log(size[0] / size[1]) - wanted))
+        return self.abilities.keys() >= set(request.needs)
 
     @property
     def small_world(self) -> bool:

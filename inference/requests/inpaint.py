@@ -14,7 +14,7 @@ class Inpaint(Guided, Worded):
     `focus`: a small area is repainted in a crop around it, at the model's full resolution. `paste`: everything outside
     the mask is the image's own pixels, joined by a feathered edge. With both off it is what the published code
     makes, brought to that size. `native_side`: the net is at its best with pictures of that many pixels squared
-    (`ModelCard.native_size`).
+    (`Ability.native_size`).
     """
 
     kind: Literal["inpaint"] = "inpaint"

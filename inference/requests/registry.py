@@ -51,8 +51,8 @@ def _by_kind(given: object) -> Request:
     return REQUESTS[kind].model_validate(given)
 
 
-Kind = Annotated[str, AfterValidator(_known)]
-AnyRequest = Annotated[Request, PlainValidator(_by_kind), SerializeAsAny()]
+Kind = Annotated[str, AfterValidator(_known)]  # one that is registered
+AnyRequest = Annotated[Request, PlainValidator(_by_kind), SerializeAsAny()]  # of whatever kind
 _REQUEST: TypeAdapter[Request] = TypeAdapter(AnyRequest)
 
 

@@ -13,12 +13,10 @@ from typing import Annotated
 
 import typer
 
-from inference.checkpoints.language import language_of
-from inference.checkpoints.store import MissingWeights, model_card
-from inference.queue.options import WorkerOptions
+from inference.engine.family import card_of
+from inference.families import FAMILIES
 from inference.queue.redaction import log_as
 from inference.queue.wire import Trouble, WireError, configured, decode_down, die_with_parent, open_link, reason
-from inference.requests import ModelCard
 from inference.worker.engine_parent import EngineParent
 
 log = logging.getLogger(__name__)
@@ -42,22 +40,13 @@ async def run_worker(fd: int) -> bool:
         await up.close()
         return False
     log_as("worker", options.log_level)
-    parent = EngineParent(up, options, None if options.engine else _card(options))
+    parent = EngineParent(up, options, None if options.engine else card_of(FAMILIES, options))
     loop.add_signal_handler(signal.SIGTERM, parent.drain, options.shutdown_grace_seconds)
     try:
         await parent.run()
     finally:
         await up.close()
     return True
-
-
-def _card(options: WorkerOptions) -> ModelCard | None:
-    """What to offer until the engine brings its own card."""
-    try:
-        return language_of(options).on(model_card(options.weights_dir))
-    except MissingWeights as lack:
-        log.error("%s", lack)
-        return None
 
 
 def worker_command(

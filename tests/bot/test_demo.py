@@ -19,6 +19,7 @@ import pytest_asyncio
 
 from bot.demo import DEMO_TOKEN, demo_settings
 from bot.settings import Settings
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 100.0  # seconds in which a busy machine starts the program
@@ -88,9 +89,12 @@ async def test_the_demo_prints_its_address_answers_and_ends_with_all_its_process
         assert "<html" in await page.text()
 
     await sim(address, "message", user=1001, text="/start", language="ru")
-    async with asyncio.timeout(PATIENCE):
-        while len(messages := (await sim(address, "transcript?chat=1001"))["messages"]) < 2:
-            await asyncio.sleep(0.05)
+
+    async def answered() -> list[dict[str, Any]]:
+        messages: list[dict[str, Any]] = (await sim(address, "transcript?chat=1001"))["messages"]
+        return messages if len(messages) > 1 else []
+
+    messages = await until(answered, seconds=PATIENCE)
     assert messages[1]["from"]["is_bot"]
     assert messages[1]["buttons"]
 

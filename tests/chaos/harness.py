@@ -8,27 +8,18 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 from inference.queue.options import WorkerOptions
+from tests.waiting import blocking_until
 
 ROOT = Path(__file__).parents[2]
 TERMINAL = ("done", "failed", "dead", "cancelled")
 DEADLINE_SECONDS = 90.0
-
-
-def until(condition: Callable[[], Any], why: str, seconds: float = DEADLINE_SECONDS) -> Any:
-    """The first true answer of a condition; fails after the deadline."""
-    deadline = time.monotonic() + seconds
-    while not (answer := condition()):
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain: {why}"
-        time.sleep(0.03)
-    return answer
 
 
 class Stage:
@@ -177,7 +168,7 @@ class Stage:
         return not open_jobs and bool(taken_in) and taken_in[0]["number"] == len(self.plan)
 
     def wait_settled(self, seconds: float = DEADLINE_SECONDS) -> None:
-        until(self.settled, f"all of {len(self.plan)} jobs shown; states are {self.states()}", seconds)
+        blocking_until(self.settled, f"all of {len(self.plan)} jobs shown; states are {self.states()}", seconds=seconds)
 
     def judge(self, *, kills_of_bot: int = 0) -> Counter[str]:
         """Every accepted job ended exactly once, and so did what a person saw of it. Returns the states."""

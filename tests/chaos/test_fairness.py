@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.chaos.harness import Stage, until
+from tests.chaos.harness import Stage
+from tests.waiting import blocking_until
 
 
 def test_a_flood_delays_the_others_by_the_wave_on_the_device_only(stage: Callable[..., Stage]) -> None:
     busy = stage(slots=8, steps=10, step_seconds=0.06)
     busy.ask(["a cat"] * 40, owner=1)
     busy.start()
-    until(lambda: len(busy.runs("start")) == 8, "the flood on the device")
+    blocking_until(lambda: len(busy.runs("start")) == 8, "the flood on the device")
     busy.ask(["an owl"] * 2, owner=4, priority=1)
     busy.ask([animal for _ in range(5) for animal in ("a dog", "a fox")], owner=[2, 3])
     busy.wait_settled()

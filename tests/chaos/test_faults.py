@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.chaos.conftest import JOBS, LONG, SEEDS
-from tests.chaos.harness import Stage, until
+from tests.chaos.harness import Stage
+from tests.waiting import blocking_until
 
 SetUp = Callable[..., Stage]
 
@@ -20,7 +21,7 @@ def ended(stage: Stage) -> int:
 
 
 def halfway(stage: Stage, part: float, total: int) -> None:
-    until(lambda: ended(stage) >= part * total, f"{part:.0%} of {total} jobs")
+    blocking_until(lambda: ended(stage) >= part * total, f"{part:.0%} of {total} jobs")
 
 
 def count_suspects(stage: Stage) -> int:
@@ -45,10 +46,10 @@ def test_jobs_of_killed_workers_are_drawn_again(stage: SetUp) -> None:
     rough.start()
     for number in range(kills):
         halfway(rough, (number + 0.5) / (kills + 1), JOBS)
-        victim = until(rough.worker_pid, "a worker")
+        victim = blocking_until(rough.worker_pid, "a worker")
         engine = rough.engine_pid()
         rough.kill(victim)
-        until(lambda gone=(victim, engine): not {*gone} & {*rough.processes()}, "worker and engine gone", 5)
+        blocking_until(lambda gone=(victim, engine): not {*gone} & {*rough.processes()}, "worker and engine gone")
     rough.wait_settled()
     assert rough.judge() == {"done": JOBS}
     assert not any(row["suspect"] for row in rough.rows()), "a killed worker is nobody's fault"
@@ -58,15 +59,15 @@ def test_a_killed_engine_makes_suspects_that_run_alone_and_are_acquitted(stage: 
     rough = stage(step_seconds=0.04)
     rough.ask(["a cat"] * JOBS, owner=[1, 2, 3])
     rough.start()
-    worker = until(rough.worker_pid, "a worker")
+    worker = blocking_until(rough.worker_pid, "a worker")
     for part in (0.1, 0.5) if LONG else (0.1,):
         halfway(rough, part, JOBS)
         suspects = count_suspects(rough)
         while count_suspects(rough) == suspects:  # a kill between two jobs makes none
-            until(lambda: len(rough.inside()) > 1, "company in the engine")
+            blocking_until(lambda: len(rough.inside()) > 1, "company in the engine")
             crashed = rough.engine_pid()
             rough.kill(crashed)
-            until(lambda gone=crashed: rough.engine_pid() not in (None, gone), "another engine")
+            blocking_until(lambda gone=crashed: rough.engine_pid() not in (None, gone), "another engine")
     rough.wait_settled()
     assert rough.judge() == {"done": JOBS}
     assert rough.worker_pid() == worker, "the worker outlives its engine"
@@ -99,7 +100,7 @@ def test_a_killed_bot_finds_its_jobs_and_its_messages_again(stage: SetUp) -> Non
         rough.start()
         halfway(rough, (number + 0.5) / (kills + 1), JOBS)
         rough.kill_bot()
-        until(lambda: not rough.processes(), "worker and engine gone by themselves", 5)
+        blocking_until(lambda: not rough.processes(), "worker and engine gone by themselves")
     rough.start()
     rough.wait_settled()
     assert rough.judge(kills_of_bot=kills) == {"done": JOBS}
@@ -109,12 +110,14 @@ def test_cancelled_jobs_stop_within_a_step_or_never_start(stage: SetUp) -> None:
     calm = stage(slots=3, steps=40, step_seconds=0.05)
     calm.ask(["a cat"] * 10, owner=[1, 2, 3])
     calm.start()
-    until(lambda: calm.states()["running"] == 3 and calm.states()["queued"] == 7, "three running, seven waiting")
+    blocking_until(
+        lambda: calm.states()["running"] == 3 and calm.states()["queued"] == 7, "three running, seven waiting"
+    )
     running = [row["id"] for row in calm.rows("select id from jobs where state = 'running'")]
     waiting = [row["id"] for row in calm.rows("select id from jobs where state = 'queued' limit 5")]
     for job_id in [*waiting, *running]:
         calm.tell("cancel", job_id)
-    until(lambda: calm.states()["cancelled"] == 8, "eight cancelled")
+    blocking_until(lambda: calm.states()["cancelled"] == 8, "eight cancelled")
     calm.wait_settled()
     assert calm.judge() == {"cancelled": 8, "done": 2}
     assert not {line["job"] for line in calm.runs("start")} & set(waiting)
@@ -132,9 +135,9 @@ def test_workers_that_are_asked_to_go_finish_what_they_run(stage: SetUp) -> None
     rolling.start()
     for part in (0.2, 0.4, 0.6) if LONG else (0.3,):
         halfway(rolling, part, JOBS)
-        victim = until(rolling.worker_pid, "a worker")
+        victim = blocking_until(rolling.worker_pid, "a worker")
         rolling.kill(victim, signal.SIGTERM)
-        until(lambda gone=victim: gone not in rolling.processes(), "the worker gone", 5)
+        blocking_until(lambda gone=victim: gone not in rolling.processes(), "the worker gone")
     rolling.wait_settled()
     assert rolling.judge() == {"done": JOBS}
     assert max(Counter(line["job"] for line in rolling.runs("start")).values()) == 1, "nothing is drawn twice"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from tests.chaos.conftest import JOBS
-from tests.chaos.harness import until
 from tests.chaos.test_faults import SetUp, halfway
+from tests.waiting import blocking_until
 
 
 def test_a_hung_engine_is_killed_and_the_hanging_job_given_up(stage: SetUp) -> None:
@@ -45,7 +45,7 @@ def test_a_bot_that_stops_lets_running_jobs_end_and_keeps_the_rest(stage: SetUp)
     patient = stage(step_seconds=0.03)
     patient.ask(["a cat"] * 12, owner=[1, 2, 3])
     patient.start()
-    until(lambda: patient.states()["running"] == 4, "four running")
+    blocking_until(lambda: patient.states()["running"] == 4, "four running")
     assert patient.stop() == 0
     assert patient.processes() == []
     assert set(patient.states()) <= {"done", "queued"}

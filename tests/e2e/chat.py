@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 from PIL import Image
+
+from tests.waiting import within
 
 Message = dict[str, Any]
 PATIENCE = 120.0
@@ -62,25 +62,27 @@ class Person:
 
     async def until(self, seen: Callable[[Message], bool], *, after: int = 0, patience: float = PATIENCE) -> Message:
         """The first message from the bot, newer than `after`, that satisfies `seen`, as soon as there is one."""
-        deadline = time.monotonic() + patience
-        while True:
-            messages = [
-                m for m in await self.messages() if m["id"] > after and not m["deleted"] and m["from"]["is_bot"]
-            ]
-            for message in messages:
-                if seen(message):
-                    return message
-            if time.monotonic() > deadline:
-                raise Silence(f"nothing such within {patience} s; the bot said {[reading(m) for m in messages]}")
-            await asyncio.sleep(0.05)
+        said: list[Message] = []
+
+        async def found() -> Message | None:
+            everything = await self.messages()
+            said[:] = [m for m in everything if m["id"] > after and not m["deleted"] and m["from"]["is_bot"]]
+            return next((message for message in said if seen(message)), None)
+
+        if (message := await within(patience, found)) is None:
+            raise Silence(f"nothing such within {patience} s; the bot said {[reading(m) for m in said]}")
+        return message
 
     async def results(self, count: int, *, patience: float = PATIENCE) -> list[Message]:
         """All finished pictures of the chat, as soon as there are `count`."""
-        deadline = time.monotonic() + patience
-        while len(found := [message for message in await self.messages() if is_result(message)]) < count:
-            if time.monotonic() > deadline:
-                raise Silence(f"{len(found)} of {count} results within {patience} s")
-            await asyncio.sleep(0.05)
+        found: list[Message] = []
+
+        async def enough() -> bool:
+            found[:] = [message for message in await self.messages() if is_result(message)]
+            return len(found) >= count
+
+        if not await within(patience, enough):
+            raise Silence(f"{len(found)} of {count} results within {patience} s")
         return found
 
     async def draw(self, text: str, *, patience: float = PATIENCE, **fields: Any) -> Message:

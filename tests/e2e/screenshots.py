@@ -23,7 +23,7 @@ import aiohttp
 from PIL import Image
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
-from inference.checkpoints.store import model_card
+from inference.families.kandinsky.files.store import model_card
 from tests.e2e.chat import Message, Person
 from tests.e2e.flows import FLOWS, Flow
 

@@ -6,12 +6,14 @@ import asyncio
 import os
 import signal
 import sys
-import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 import psutil
+
+from tests.waiting import until
 
 TOKEN = "123456:" + "A" * 35
 ROOT = Path(__file__).parents[2]
@@ -43,15 +45,13 @@ class Studio:
 
     async def answering(self, patience: float = 120) -> None:
         """Waits until the bot polls for updates."""
-        deadline = time.monotonic() + patience
+
+        async def polls() -> bool:
+            async with session.get(f"{self.playground_url}/sim/bots") as response:
+                return any(bot["connection"] == "polling" for bot in (await response.json())["bots"])
+
         async with aiohttp.ClientSession() as session:
-            while time.monotonic() < deadline:
-                async with session.get(f"{self.playground_url}/sim/bots") as response:
-                    bots = (await response.json())["bots"]
-                if any(bot["connection"] == "polling" for bot in bots):
-                    return
-                await asyncio.sleep(0.05)
-        raise AssertionError(f"the bot does not poll; log:\n{self.log.read_text()[-3000:]}")
+            await until(polls, lambda: f"the bot does not poll; log:\n{self._end_of_log()}", seconds=patience)
 
     @property
     def log(self) -> Path:
@@ -80,15 +80,19 @@ class Studio:
 
     async def child(self, command: str, patience: float = 60) -> psutil.Process:
         """The first descendant whose command line contains `command`, waiting until there is one."""
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
+
+        def found() -> psutil.Process | None:
             for process in self.descendants():
-                try:
+                with suppress(psutil.NoSuchProcess):
                     if command in " ".join(process.cmdline()):
                         return process
-                except psutil.NoSuchProcess:
-                    continue
-            await asyncio.sleep(0.05)
-        raise AssertionError(
-            f"no process {command!r} among the studio's children; log:\n{self.log.read_text()[-3000:]}"
+            return None
+
+        return await until(
+            found,
+            lambda: f"no process {command!r} among the studio's children; log:\n{self._end_of_log()}",
+            seconds=patience,
         )
+
+    def _end_of_log(self) -> str:
+        return self.log.read_text()[-3000:]

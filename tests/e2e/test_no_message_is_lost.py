@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from tests.bot.conversation.test_pictures_in import encoded, send
 from tests.e2e.chat import Message, Person
 from tests.e2e.studio import Studio
+from tests.waiting import until
 
 People = Callable[..., Person]
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
@@ -20,12 +19,13 @@ async def answers(person: Person) -> list[Message]:
     return [message for message in await person.messages() if message["from"]["is_bot"] and not message["deleted"]]
 
 
-async def taken(person: Person, patience: float = 60.0) -> None:
+async def taken(person: Person) -> None:
     """Waits until Telegram has been told that the bot has everything."""
-    deadline = time.monotonic() + patience
-    while any(bot["pending_updates"] for bot in (await person.get("bots"))["bots"]):
-        assert time.monotonic() < deadline, "the bot does not fetch its updates"
-        await asyncio.sleep(0.01)
+
+    async def all_fetched() -> bool:
+        return not any(bot["pending_updates"] for bot in (await person.get("bots"))["bots"])
+
+    await until(all_fetched, "the bot does not fetch its updates")
 
 
 async def test_what_the_bot_had_in_hand_when_it_was_killed_is_answered_after_its_start(

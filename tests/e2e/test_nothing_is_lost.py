@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
+import psutil
 import pytest
 
 from bot.playground import Playground
 from tests.e2e.chat import Message, Person, buttons, is_result
 from tests.e2e.studio import Studio
+from tests.waiting import until
 
 People = Callable[..., Person]
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
@@ -35,6 +36,10 @@ async def only_result(person: Person, status: Message) -> None:
     assert results == [status["id"]]
 
 
+def lives(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
 @pytest.mark.parametrize(("user", "victim"), [(3001, "bot"), (3003, "inference.child")])
 async def test_kill_nine_in_the_middle_of_a_job_ends_in_the_same_message(
     studio: Studio, person: People, user: int, victim: str
@@ -44,10 +49,7 @@ async def test_kill_nine_in_the_middle_of_a_job_ends_in_the_same_message(
     if victim == "bot":
         orphans = studio.descendants()
         await studio.kill()
-        deadline = asyncio.get_running_loop().time() + 20
-        while any(orphan.is_running() and orphan.status() != "zombie" for orphan in orphans):
-            assert asyncio.get_running_loop().time() < deadline, "the children outlived the bot"
-            await asyncio.sleep(0.05)
+        await until(lambda: not any(lives(orphan) for orphan in orphans), "the children outlived the bot")
         await studio.start()
     else:
         (await studio.child(victim)).kill()

@@ -28,6 +28,7 @@ from PIL import Image
 from tests.e2e.chat import Message, Person, Silence, buttons
 from tests.e2e.studio import Studio
 from tests.hostile.report import Table
+from tests.waiting import within
 
 ANNA, ELSEWHERE = 1001, -700
 PATIENCE = 60.0
@@ -223,11 +224,11 @@ async def _probe(
 
 
 async def _answer(person: Person, seen: Callable[[Message], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not any(message["from"]["is_bot"] and seen(message) for message in await person.messages()):
-        if time.monotonic() > deadline:
-            raise Silence
-        await asyncio.sleep(0.01)
+    async def answered() -> bool:
+        return any(message["from"]["is_bot"] and seen(message) for message in await person.messages())
+
+    if not await within(PATIENCE, answered):
+        raise Silence
 
 
 async def _send(person: Person, content: bytes, kind: str) -> None:

@@ -19,6 +19,7 @@ import psutil
 
 from bot.playground import Playground
 from tests.e2e.studio import ROOT, TOKEN
+from tests.waiting import until, within
 
 Victim = Literal["bot", "worker", "engine"]
 _COMMANDS = {"worker": "inference.worker", "engine": "tests.hostile.squares", "decoder": "bot.imaging.child"}
@@ -96,21 +97,20 @@ class Lives:
         return ready.exists() and any(str(member.pid) == ready.read_text() for member in self._family())
 
     async def listens(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while not self.listening:
-            if time.monotonic() > deadline or not psutil.pid_exists(self.pid):
-                raise Stillborn(f"life {self.number}; log:\n{self.log.read_text()[-3000:]}")
-            await asyncio.sleep(0.02)
+        await within(START_SECONDS, lambda: self.listening or not psutil.pid_exists(self.pid))
+        if not self.listening:
+            raise Stillborn(f"life {self.number}; log:\n{self.log.read_text()[-3000:]}")
 
     async def kill(self, victim: Victim | Literal["decoder"]) -> bool:
         """kill -9; of the bot alone, after which its family must end. False where there is no such process just now."""
         if victim == "bot":
             family = self._family()
             os.kill(self.pid, signal.SIGKILL)
-            deadline = time.monotonic() + DYING_SECONDS
-            while psutil.pid_exists(self.pid) or any(_is_alive(member) for member in family):
-                assert time.monotonic() < deadline, f"outlived the bot: {[it for it in family if _is_alive(it)]}"
-                await asyncio.sleep(0.01)
+            await until(
+                lambda: not (psutil.pid_exists(self.pid) or any(_is_alive(member) for member in family)),
+                lambda: f"outlived the bot: {[it for it in family if _is_alive(it)]}",
+                seconds=DYING_SECONDS,
+            )
             return True
         found = next((member for member in self._family() if _does(member, _COMMANDS[victim])), None)
         if found is not None:
@@ -122,9 +122,7 @@ class Lives:
         """The last life ends politely, then the warm program."""
         if self.pid and psutil.pid_exists(self.pid):
             os.kill(self.pid, signal.SIGTERM)
-            deadline = time.monotonic() + 20
-            while psutil.pid_exists(self.pid) and time.monotonic() < deadline:
-                await asyncio.sleep(0.05)
+            await within(20, lambda: not psutil.pid_exists(self.pid))
         assert self.warm.stdin is not None
         self.warm.stdin.close()
         await self.warm.wait()

@@ -19,6 +19,7 @@ from inference.blobs import BlobStore, encode_png
 from inference.queue.transport import JobEvent, JobReport
 from inference.queue.wire import Cancel, Drain, Hello, ParentLink, Report, Submit, configured, die_with_parent
 from inference.requests import (
+    Ability,
     AnyRequest,
     Cancelled,
     Failed,
@@ -34,10 +35,10 @@ from inference.requests import (
 
 CARD = ModelCard(
     label=Texts(ru="Квадраты", en="Squares"),
-    kinds=("flash", "full", "refine", "inpaint", "outpaint", "mix", "hed", "scribble", "x2", "x4"),
-    native_size=(128, 128),
-    sizes={"1:1": (128, 128), "3:2": (192, 128)},
-    languages=("ru", "en"),
+    abilities=dict.fromkeys(
+        ("flash", "full", "refine", "inpaint", "outpaint", "mix", "hed", "scribble", "x2", "x4"),
+        Ability(native_size=(128, 128), sizes={"1:1": (128, 128), "3:2": (192, 128)}, languages=("ru", "en")),
+    ),
 )
 STEPS = 4
 

@@ -18,6 +18,7 @@ from tests.e2e.chat import Message
 from tests.hostile.crowd import Diary, Visitor
 from tests.hostile.judge import Answer, Ask, Press, Verdict, answers_to, buttons_of, came_late, is_status, judge
 from tests.hostile.lives import Lives, Victim
+from tests.waiting import until, within
 
 EVERY_SECONDS = 0.35  # somebody does something
 ENGINE_SECONDS, SPARING_SECONDS = 8.0, 12.0
@@ -77,7 +78,7 @@ class Trial:
                     self.count["what opens pictures, besides"] += await self.lives.kill("decoder")
                 await (self._kill_bot() if victim == "bot" else self._kill_beside(victim))
                 if self.chance.random() < 0.6:  # else the next kill comes while there is no engine yet
-                    await _within(ENGINE_SECONDS, lambda: self.lives.drawing)
+                    await within(ENGINE_SECONDS, lambda: self.lives.drawing)
         finally:
             bustle.cancel()
             await asyncio.gather(bustle, return_exceptions=True)
@@ -189,14 +190,15 @@ class Trial:
     async def _kill_beside(self, victim: Victim) -> None:
         """The worker or the engine, mostly when there is something to be lost."""
         if self.chance.random() < 0.85:
-            await _within(ENGINE_SECONDS, lambda: self.lives.drawing)
+            await within(ENGINE_SECONDS, lambda: self.lives.drawing)
         for _ in range(self.chance.randint(1, 2)):
             await self.act()
         await asyncio.sleep(1.2 * self.chance.random())
-        deadline = time.monotonic() + 10
-        while not await self.lives.kill(victim):  # it is only just being started again
-            assert time.monotonic() < deadline, f"there is no {victim}; log:\n{self.lives.log.read_text()[-3000:]}"
-            await asyncio.sleep(0.05)
+        await until(  # it may only just be being started again
+            lambda: self.lives.kill(victim),
+            lambda: f"no {victim}; log:\n{self.lives.log.read_text()[-3000:]}",
+            seconds=10,
+        )
         self.count[victim] += 1
 
     # Peace
@@ -276,13 +278,6 @@ class Trial:
     async def _peace(self) -> None:
         async with self.people[0].person.session.delete(f"{self.playground.url}/sim/faults") as response:
             assert response.status == 200
-
-
-async def _within(seconds: float, condition: Callable[[], bool]) -> None:
-    """Waits until it is so, or for so long."""
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        await asyncio.sleep(0.05)
 
 
 def _is_of_bot(event: Any) -> bool:

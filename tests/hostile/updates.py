@@ -9,7 +9,6 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import func, select
 
@@ -20,6 +19,7 @@ from tests.hostile.grammar import Grammar
 from tests.hostile.house import House, opened
 from tests.hostile.report import Table
 from tests.hostile.sink import Sink
+from tests.waiting import within
 
 LONG, SHORT, CHUNK = 100_000, 800, 400
 
@@ -45,7 +45,7 @@ async def _attack(count: int, seed: int) -> Table:
                 faults += [f"no answer: {who}: {expected[who]}" for who in silent[:5]]
                 tally["unanswered"] += len(silent)
             sink.put(10**9, _plain(10**9))
-            if not await _until(lambda: sink.answers[f"chat {10**9}"] > 0, 30):
+            if not await within(30, lambda: sink.answers[f"chat {10**9}"] > 0):
                 faults.append("in the end nobody is answered any more")
             faults += house.complaints.faults
         await server.close()
@@ -101,12 +101,10 @@ async def _drained(sink: Sink, house: House, folder: str) -> bool:
     async def empty() -> bool:
         return not sink.pending and not sink.again and await _left(folder) == 0
 
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not house.task.done():
-        if await empty():
-            return True
-        await asyncio.sleep(0.1)
-    return False
+    async def over() -> bool:
+        return house.task.done() or await empty()
+
+    return await within(120, over) and not house.task.done()
 
 
 async def _left(folder: str) -> int:
@@ -116,15 +114,6 @@ async def _left(folder: str) -> int:
         found = await connection.scalar(select(func.count()).select_from(inbox).where(waits))
     await database.dispose()
     return int(found or 0)
-
-
-async def _until(condition: Any, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        await asyncio.sleep(0.02)
-    return True
 
 
 def _plain(person: int) -> str:

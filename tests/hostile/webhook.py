@@ -8,7 +8,6 @@ import json
 import random
 import socket
 import tempfile
-import time
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from bot.telegram.webhook import SECRET_HEADER
 from tests.hostile.house import opened
 from tests.hostile.report import Table
 from tests.hostile.sink import Sink
+from tests.waiting import until, within
 
 LONG, SHORT = 20_000, 400
 LORISES = 100
@@ -39,8 +39,7 @@ async def _attack(count: int, seed: int) -> Table:
         url = str(server.make_url("")).rstrip("/")
         hook = {"webhook_url": f"http://127.0.0.1:{port}/telegram", "webhook_port": port, "webhook_secret": SECRET}
         async with opened(Path(folder), url, **hook) as house:
-            while not sink.calls["setWebhook"]:
-                await asyncio.sleep(0.02)
+            await until(lambda: sink.calls["setWebhook"])
             lorises = [await _loris(port, chance) for _ in range(LORISES)]
             assaults = list(_assaults(chance, count))
             for start in range(0, count, 50):
@@ -54,9 +53,7 @@ async def _attack(count: int, seed: int) -> Table:
                     if answer not in allowed:
                         faults.append(f"{name} was answered {answer}, not {' or '.join(allowed)}")
                 answers.setdefault("a good update five times", Counter()).update(said[len(batch) :])
-                deadline = time.monotonic() + ANSWER_SECONDS
-                while not sink.answers[f"chat {good}"] and time.monotonic() < deadline:
-                    await asyncio.sleep(0.01)
+                await within(ANSWER_SECONDS, lambda good=good: sink.answers[f"chat {good}"])
             good_ones = {good: sink.answers[f"chat {good}"] for good in range(10_000_000, 10_000_000 + count, 50)}
             faults += [f"good update {good}: {times} answers" for good, times in good_ones.items() if times != 1]
             for writer in lorises:

@@ -12,14 +12,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from inference.checkpoints.catalogue import KINDS, Net, ways
-from inference.checkpoints.keys import unet_to_official
-from inference.checkpoints.store import STUDIO_FILES
+from inference.checkpoints.shapes import Shapes, shapes_of
+from inference.families.kandinsky.files.catalogue import KINDS, Net, ways
+from inference.families.kandinsky.files.keys import unet_to_official
+from inference.families.kandinsky.files.store import STUDIO_FILES
 from inference.families.kandinsky.nets.clip import build_clip
 from inference.families.kandinsky.nets.control import STEM, build_control, graft_stem
 from inference.families.kandinsky.nets.hed import HED
 from inference.families.kandinsky.nets.ip_adapter import graft_adapter, is_adapter_name
-from inference.families.kandinsky.nets.shapes import Shapes, shapes_of
 from inference.families.kandinsky.nets.superres import build_superres
 from inference.families.kandinsky.nets.unet import build_unet
 from inference.requests import Kind

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from inference import doctor
 from inference.__main__ import app
-from inference.checkpoints.store import EMBEDDED
 from inference.doctor import doctor_report
+from inference.families.kandinsky.files.store import EMBEDDED
 from inference.queue.findings import Finding
 from tests.inference.tiny import write_checkpoint
 

@@ -84,3 +84,17 @@ def test_a_doctor_is_told_by_the_environment_and_of_no_secret(tmp_path: Path) ->
     environment = told.to_environment()
     assert "geheim" not in str(environment)
     assert WorkerOptions.from_environment(environment) == told.model_copy(update={"blobs_url": "data/blobs"})
+
+
+def test_what_can_be_drawn_is_told_without_torch(tiny_folder: Path) -> None:
+    program = (
+        "import sys, inference.worker.process\n"
+        "from inference.engine.family import card_of\n"
+        "from inference.families import FAMILIES\n"
+        "from inference.queue.options import WorkerOptions\n"
+        f"options = WorkerOptions(weights_dir={str(tiny_folder)!r}, beautifier='none', translator='none')\n"
+        "print(card_of(FAMILIES, options).kinds)\n"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'diffusers', 'transformers')))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "('flash', 'full', 'refine')\n"), done.stderr

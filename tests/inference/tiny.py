@@ -12,8 +12,9 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import T5Config, T5EncoderModel
 
-from inference.checkpoints.load import Checkpoint
-from inference.engine.residency import device_policy
+from inference.engine.nets import Nets
+from inference.engine.policy import device_policy
+from inference.families.kandinsky.files.load import Checkpoint
 from inference.families.kandinsky.kit import CheckpointKit
 from inference.families.kandinsky.nets.movq import build_movq
 from inference.families.kandinsky.nets.unet import build_unet
@@ -73,9 +74,20 @@ def write_checkpoint(folder: Path) -> Path:
     return folder
 
 
-def tiny_kit(folder: Path, **options: Any) -> CheckpointKit:
-    """The kit over a checkpoint that `write_checkpoint` wrote, on the CPU in float32."""
-    return CheckpointKit(Checkpoint.open(folder), device_policy("cpu"), **options)
+class OneKit(CheckpointKit):
+    """The kit over a checkpoint on the CPU in float32, alone with its `nets`."""
+
+    def __init__(self, checkpoint: Checkpoint, nets: Nets | None = None, **options: Any) -> None:
+        policy = device_policy("cpu")
+        self.nets = nets or Nets(policy.device)
+        super().__init__(checkpoint, policy, self.nets, **options)
+
+
+class TinyKit(OneKit):
+    """The same over a checkpoint that `write_checkpoint` wrote."""
+
+    def __init__(self, folder: Path, nets: Nets | None = None, **options: Any) -> None:
+        super().__init__(Checkpoint.open(folder), nets, **options)
 
 
 def _drawn(net: nn.Module) -> nn.Module:

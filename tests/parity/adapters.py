@@ -8,16 +8,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from inference.checkpoints.keys import unet_to_diffusers
-from inference.checkpoints.load import assemble
+from inference.checkpoints.shapes import Shapes, shapes_of
+from inference.checkpoints.tensors import assemble
+from inference.engine.asks import Ask, Show
+from inference.families.kandinsky.asks import Denoise, EmbedImages, ImageTokens
 from inference.families.kandinsky.conditioning import Context, merge
+from inference.families.kandinsky.files.keys import unet_to_diffusers
 from inference.families.kandinsky.nets.clip import build_clip, clip_pixels, embed_pictures, infer_clip_config
 from inference.families.kandinsky.nets.control import build_control, control_residuals, graft_stem, hint_features
 from inference.families.kandinsky.nets.ip_adapter import TextAndImage, cross_attentions, graft_adapter, image_tokens
-from inference.families.kandinsky.nets.shapes import Shapes, shapes_of
 from inference.families.kandinsky.nets.unet import Extras, attention_bias, build_unet, denoise, infer_unet_config
 from inference.families.kandinsky.pipelines.adapted import denoise_adapted, look_at
-from inference.families.kandinsky.pipelines.asks import Ask, Denoise, EmbedImages, ImageTokens, Show
 from inference.families.kandinsky.sampling import PictureNoise, ddpm_coefficients, ddpm_step, ddpm_timesteps
 from inference.requests import Mix, WeighedSource
 from tests.parity.golden import Golden, Recording

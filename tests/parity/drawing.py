@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inference.checkpoints.load import LoadedUNet
+from inference.engine.previews import to_uint8
 from inference.families.kandinsky.conditioning import (
     Context,
     encode,
@@ -16,6 +16,7 @@ from inference.families.kandinsky.conditioning import (
     null_context,
     project,
 )
+from inference.families.kandinsky.files.load import LoadedUNet
 from inference.families.kandinsky.nets import movq as movq_net
 from inference.families.kandinsky.nets.unet import denoise
 from inference.families.kandinsky.sampling import (
@@ -76,7 +77,7 @@ def sampler(name: str, *, flash: bool) -> Callable[[Golden], Rows]:
         recorded = golden.read(name)
         tolerance = recorded.meta["suggested_atol"]
         with golden.checkpoint(unet=recorded.meta.get("weights_file", UNET)) as checkpoint:
-            loaded = checkpoint.load_unet("flash" if flash else "base", torch.float32, "cpu")
+            loaded = checkpoint.load_unet("flash" if flash else "full", torch.float32, "cpu")
         for case, told in recorded.meta["cases"].items():
             given = recorded.under(f"{case}.")
             trace: dict[str, Any] = {}
@@ -105,13 +106,13 @@ def pipeline(golden: Golden) -> Rows:
     recorded = golden.read("pipeline_t2i_tiny")
     tolerances = recorded.meta["suggested_atol"]
     with golden.checkpoint(unet=UNET, movq=MOVQ, text=TEXT) as checkpoint:
-        unets = {name: checkpoint.load_unet(name, torch.float32, "cpu") for name in ("base", "flash")}
+        unets = {name: checkpoint.load_unet(name, torch.float32, "cpu") for name in ("full", "flash")}
         movq = checkpoint.load_movq(torch.float32, "cpu")
         encoder = checkpoint.load_encoder(torch.float32, "cpu")
     limit = golden.read(TEXT).meta["tokens_length"]
     for case, told in recorded.meta["cases"].items():
         given, parts = recorded.under(f"{case}."), []
-        loaded = unets["flash" if told["gan"] else "base"]
+        loaded = unets["flash" if told["gan"] else "full"]
 
         def context(prefix: str, given: dict[str, Tensor] = given, loaded: LoadedUNet = loaded) -> Context:
             [rows] = encode(encoder, [attended_ids(given[f"{prefix}input_ids"], given[f"{prefix}attention_mask"])])
@@ -132,5 +133,5 @@ def pipeline(golden: Golden) -> Rows:
         # float64 arithmetic lands 4 grey levels beside this recording. So there the decoder starts from the latents
         # recorded.
         drawn = given["out_latent"] if told["gan"] else latents
-        pixels = movq_net.to_uint8(movq_net.decode(movq, drawn)).permute(0, 2, 3, 1)
+        pixels = to_uint8(movq_net.decode(movq, drawn)).permute(0, 2, 3, 1)
         yield Row(recorded.name, f"{case} pixels", gap(pixels, given["out_image_u8_nhwc"]), tolerances["image_u8"])

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from inference.checkpoints.load import Checkpoint
+from inference.families.kandinsky.files.load import Checkpoint
 
 _WITHOUT_TENSORS = ("official_key_shapes", "addons_key_shapes", "inpaint_size_rules")
 _PROJECTIONS = {  # file -> prefix in the recording

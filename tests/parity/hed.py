@@ -7,9 +7,9 @@ import math
 import torch
 from torch import Tensor
 
-from inference.checkpoints.load import assemble
+from inference.checkpoints.shapes import shapes_of
+from inference.checkpoints.tensors import assemble
 from inference.families.kandinsky.nets.hed import build_hed, edge_logits, outline, published_map, resized_as_published
-from inference.families.kandinsky.nets.shapes import shapes_of
 from tests.parity.golden import Golden
 from tests.parity.rows import Row, Rows, gap
 

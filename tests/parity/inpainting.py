@@ -9,12 +9,14 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from inference.checkpoints.load import LoadedUNet
+from inference.engine.asks import Ask
+from inference.engine.previews import to_uint8
+from inference.families.kandinsky.asks import Denoise, ToLatent
 from inference.families.kandinsky.compositing import resized, to_signed
 from inference.families.kandinsky.conditioning import encode, merge, null_context, project
+from inference.families.kandinsky.files.load import LoadedUNet
 from inference.families.kandinsky.nets import movq as movq_net
 from inference.families.kandinsky.nets.unet import denoise
-from inference.families.kandinsky.pipelines.asks import Ask, Denoise, ToLatent
 from inference.families.kandinsky.pipelines.inpaint import Job, repaint
 from inference.families.kandinsky.sampling import full_coefficients
 from inference.families.kandinsky.sampling.inpainting import masked, published_keep
@@ -94,7 +96,7 @@ def sampler(golden: Golden) -> Rows:
             parts.append(_answered(repaint(job, [pixels], keep, streams), loaded, movq))
         latents = torch.cat(parts)
         yield row("latents", gap(latents, given["out_latent"]), tolerance["latent"])
-        images = movq_net.to_uint8(movq_net.decode(movq, latents)).permute(0, 2, 3, 1)
+        images = to_uint8(movq_net.decode(movq, latents)).permute(0, 2, 3, 1)
         yield row("pictures", gap(images, given["out_image_u8_nhwc"]), tolerance["image_u8"])
 
 

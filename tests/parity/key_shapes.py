@@ -8,14 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from inference.checkpoints.contents import adapter_state, bare, movq_state, split_unet
-from inference.checkpoints.keys import unet_to_diffusers
-from inference.checkpoints.load import assemble, build_any_unet
+from inference.checkpoints.shapes import Shapes, shapes_of
+from inference.checkpoints.tensors import assemble
+from inference.families.kandinsky.files.contents import adapter_state, bare, movq_state, split_unet
+from inference.families.kandinsky.files.keys import unet_to_diffusers
+from inference.families.kandinsky.files.load import build_any_unet
 from inference.families.kandinsky.nets.control import build_control
 from inference.families.kandinsky.nets.hed import build_hed
 from inference.families.kandinsky.nets.movq import build_movq, infer_movq_config
 from inference.families.kandinsky.nets.projection import build_projection
-from inference.families.kandinsky.nets.shapes import Shapes, shapes_of
 from inference.families.kandinsky.nets.superres import build_superres, infer_superres_config
 from tests.parity.golden import Golden
 from tests.parity.rows import Row, Rows

@@ -9,7 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inference.checkpoints.load import LoadedUNet, assemble
+from inference.checkpoints.shapes import shapes_of
+from inference.checkpoints.tensors import assemble
+from inference.engine.previews import to_uint8
 from inference.families.kandinsky.conditioning import (
     MAX_TOKENS,
     Context,
@@ -20,9 +22,9 @@ from inference.families.kandinsky.conditioning import (
     project,
     tokenize,
 )
+from inference.families.kandinsky.files.load import LoadedUNet
 from inference.families.kandinsky.nets import movq as movq_net
 from inference.families.kandinsky.nets.projection import build_projection
-from inference.families.kandinsky.nets.shapes import shapes_of
 from inference.families.kandinsky.nets.unet import denoise
 from inference.families.kandinsky.sampling import (
     FLASH_TIMES,
@@ -46,7 +48,7 @@ def schedule(golden: Golden) -> Rows:
 def unet(golden: Golden) -> Rows:
     recorded = golden.read(UNET)
     with golden.checkpoint(unet=UNET) as checkpoint:
-        loaded = checkpoint.load_unet("base", torch.float32, "cpu")
+        loaded = checkpoint.load_unet("full", torch.float32, "cpu")
     yield from unet_passes(recorded, loaded)
 
 
@@ -107,7 +109,7 @@ def movq(golden: Golden) -> Rows:
             images = movq_net.decode(movq, recorded.tensors[f"latent{suffix}"])
             yield Row(recorded.name, f"decode to {name}", gap(images, theirs), tolerance)
             if (pixels := recorded.tensors.get(f"decoded_u8{suffix}")) is not None:
-                yield Row(recorded.name, f"pixels decoded_u8{suffix}", gap(movq_net.to_uint8(images), pixels), levels)
+                yield Row(recorded.name, f"pixels decoded_u8{suffix}", gap(to_uint8(images), pixels), levels)
 
 
 def text(golden: Golden) -> Rows:

@@ -9,14 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from inference.checkpoints.contents import movq_state, split_unet
-from inference.checkpoints.load import assemble
+from inference.checkpoints.shapes import shapes_of
+from inference.checkpoints.tensors import assemble
+from inference.engine.asks import Ask
+from inference.families.kandinsky.asks import Denoise, Encode, Enlarge, ToLatent, ToPixels
 from inference.families.kandinsky.conditioning import EOS, Context, Tokens
+from inference.families.kandinsky.files.catalogue import Net
+from inference.families.kandinsky.files.contents import movq_state, split_unet
 from inference.families.kandinsky.nets import movq as movq_net
-from inference.families.kandinsky.nets.shapes import shapes_of
 from inference.families.kandinsky.nets.superres import build_superres, enlarged, infer_superres_config, predict_clean
 from inference.families.kandinsky.nets.unet import build_unet, denoise, infer_unet_config
-from inference.families.kandinsky.pipelines.asks import Ask, Denoise, Encode, Enlarge, ToLatent, ToPixels
 from inference.families.kandinsky.pipelines.enlarging import Frames, enlarge
 from inference.families.kandinsky.pipelines.refining import Refiner
 from inference.families.kandinsky.pipelines.upscale import Plan, upscale
@@ -64,7 +66,7 @@ def panoramas(golden: Golden) -> Rows:
         if height >= told["window"] and width >= told["window"]:
             yield Row(PANORAMAS, f"{case} views", unequal(views, told["views"]))
         low = enlarged(given["in/lowres"], height, width)[0]
-        net: Any = "x4" if told["scale"] == 4 else "x2"
+        net: Net = "superres_x4" if told["scale"] == 4 else "superres_x2"
         noise = PictureNoise(told["seed"], (3, height, width))
         large, asked = stage.play(enlarge(net, low, noise, tools, frames, steps=told["steps"]))
         yield Row(PANORAMAS, f"{case} final", gap(large[None], given["out/final"]), tolerance)
@@ -91,7 +93,7 @@ def flash(golden: Golden) -> Rows:
     picture, tools, cpu = given["in/image"], Hand(), torch.device("cpu")
     low = enlarged(picture.permute(2, 0, 1)[None].float() / 127.5 - 1, *given["out/sr"].shape[-2:])[0]
     whole = Frames(window=max(low.shape))
-    sr, _ = stage.play(enlarge("flash_x2", low, Recorded(noise), tools, whole))
+    sr, _ = stage.play(enlarge("superres_flash_x2", low, Recorded(noise), tools, whole))
     yield Row(FLASH, "sr", gap(sr[None], given["out/sr"]), tolerance)
     latent, _ = stage.play(refiner.latent(given["out/sr"][0], cpu, published=True))
     yield Row(FLASH, "latent", gap(latent[None], given["out/latent"]), tolerance)

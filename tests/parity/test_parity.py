@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from inference.checkpoints.keys import unet_to_official
+from inference.families.kandinsky.files.keys import unet_to_official
 from inference.families.kandinsky.nets.unet import build_unet, denoise
 from tests.inference.tiny import UNET
 from tests.parity.__main__ import DEFAULT, main

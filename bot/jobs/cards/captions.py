@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from bot.jobs.cards.names import style_name
-from bot.jobs.cards.words import escape, seconds_taken, shortened, spoken, visible_length
+from bot.jobs.cards.words import seconds_taken
 from bot.jobs.compose import Remark
 from bot.jobs.mode import Modes
 from bot.prompt import PromptLine
-from bot.prompt.styles import PLAIN_STYLE
-from bot.texts.i18n import _, ngettext
+from bot.prompt.styles import PLAIN_STYLE, style_name
+from bot.texts.html import escape, shortened, visible_length
+from bot.texts.i18n import _, ngettext, spoken
 from inference.requests import AnyRequest, ModelCard, Note
 
 CAPTION_LIMIT = 1024
@@ -50,6 +50,10 @@ def remark(modes: Modes[Any], said: Remark) -> str:
     match said.code:
         case "nearest_size":
             return _("The nearest size I have is {ratio}.").format(ratio=said.detail)
+        case "fewer_pictures":
+            return ngettext(
+                "No more than {n} picture at once here.", "No more than {n} pictures at once here.", int(said.detail)
+            ).format(n=said.detail)
         case "switched_to_full":
             return _("--{parameter} works in full quality only, so I took full quality.").format(parameter=said.detail)
         case "style_unknown_here":

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bot.jobs.cards.words import CAPTION_PROMPT, escape, shortened
-from bot.jobs.translation import translation_of
 from bot.prompt import PromptLine
+from bot.texts.html import QUOTE_CHARS, escape, shortened
 from bot.texts.i18n import _
-from inference.requests import AnyRequest
+from bot.texts.languages import in_cyrillic
+from inference.requests import AnyRequest, Rewrite
 
 
 def origins(line: PromptLine, request: AnyRequest, own_words: str = "") -> list[str]:
@@ -14,10 +14,16 @@ def origins(line: PromptLine, request: AnyRequest, own_words: str = "") -> list[
     said = []
     if own_words:
         said.append(_("Your own words: {text}").format(text=_short(own_words)))
-    if text := translation_of(line, request):
+    if text := _translation(line, request):
         said.append(_("Translation: {text}").format(text=_short(text)))
     return said
 
 
+def _translation(line: PromptLine, request: AnyRequest) -> str:
+    """What was drawn in place of the words of a line that were not English; "" where they were drawn themselves."""
+    drawn = "" if isinstance(request, Rewrite) else getattr(request, "prompt", "")
+    return drawn if in_cyrillic(line.prompt) and drawn and not in_cyrillic(drawn) else ""
+
+
 def _short(text: str) -> str:
-    return f"<i>{escape(shortened(text, CAPTION_PROMPT))}</i>"
+    return f"<i>{escape(shortened(text, QUOTE_CHARS))}</i>"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bot.jobs.cards.names import style_name
-from bot.jobs.cards.words import escape, number, shortened, steps_counted
+from bot.jobs.cards.words import number, steps_counted
 from bot.jobs.mode import Modes
 from bot.prompt import PromptLine, write
-from bot.prompt.styles import PLAIN_STYLE
+from bot.prompt.styles import PLAIN_STYLE, style_name
+from bot.texts.html import escape, shortened
 from bot.texts.i18n import _, ngettext
 from inference.requests import Guided, Recipe
 

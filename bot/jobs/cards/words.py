@@ -1,37 +1,10 @@
-"""Small words that every card is made of: cut, quoted and escaped text, numbers and times."""
+"""Small words that every card is made of: numbers and times."""
 
 from __future__ import annotations
 
-import html
-import re
-
 from babel.numbers import format_decimal
 
-from bot.texts.i18n import _, catalogues, ngettext
-
-CAPTION_PROMPT = 300
-
-
-def escape(text: str) -> str:
-    return html.escape(text, quote=False)
-
-
-def shortened(text: str, limit: int) -> str:
-    """At most `limit` characters, cut at a word where there is one near the end."""
-    if len(text) <= limit:
-        return text
-    cut = text[: limit - 1]
-    word = cut.rpartition(" ")[0]
-    return (word if len(word) > limit * 2 // 3 else cut).rstrip(" ,.;:") + "…"
-
-
-def quote(prompt: str) -> str:
-    return f"<blockquote expandable>{escape(shortened(prompt, CAPTION_PROMPT))}</blockquote>"
-
-
-def visible_length(text: str) -> int:
-    """How long Telegram takes a HTML text to be: UTF-16 units without the tags."""
-    return len(html.unescape(re.sub(r"<[^>]*>", "", text)).encode("utf-16-le")) // 2
+from bot.texts.i18n import _, ngettext, spoken
 
 
 def seconds_taken(seconds: float) -> str:
@@ -61,8 +34,3 @@ def steps_counted(count: int) -> str:
 
 def number(value: float) -> str:
     return str(format_decimal(value, locale=spoken()))
-
-
-def spoken() -> str:
-    """The language being spoken."""
-    return catalogues().current_locale

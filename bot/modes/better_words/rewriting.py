@@ -11,6 +11,7 @@ from aiogram.types import InlineKeyboardMarkup
 from bot.jobs import cards
 from bot.modes.better_words.buttons import choice_buttons, fallback_buttons
 from bot.prompt import PromptLine
+from bot.texts.html import escape, quote, shortened
 from bot.texts.i18n import _
 from inference.requests import AnyRequest, Cancelled, Failed, Finished, Progress
 
@@ -32,14 +33,14 @@ def status(wish: str, request: AnyRequest, progress: Progress) -> str:
         return "🌐 " + _("Translating your words") + "\n" + wish
     if progress.stage == "loading":
         return "📦 " + _("Loading the language model, the first time takes longer") + "\n" + wish
-    grown = f"\n<i>{cards.escape(cards.shortened(progress.text, WORDS_CHARS))}</i> ✍️" if progress.text else ""
+    grown = f"\n<i>{escape(shortened(progress.text, WORDS_CHARS))}</i> ✍️" if progress.text else ""
     return "✨ " + _("Looking for better words") + "\n" + wish + grown
 
 
 def outcome(line: PromptLine, result: Finished | Failed | Cancelled, job_id: int) -> tuple[str, InlineKeyboardMarkup]:
     """The card with which an improvement ends, and its buttons; an honest word and one's own words where it failed."""
     if isinstance(result, Cancelled):
-        return cards.cancelled(cards.quote(line.prompt)), fallback_buttons(job_id)
+        return cards.cancelled(quote(line.prompt)), fallback_buttons(job_id)
     new = improved(result) if isinstance(result, Finished) else ""
     if not new:
         return _excuse(line, result, job_id), fallback_buttons(job_id)
@@ -88,7 +89,7 @@ def _excuse(line: PromptLine, result: Finished | Failed | Cancelled, job_id: int
         case _:
             happened = _("The language model found no words that I could draw.")
     advice = _("Not your fault. Your own words are safe, and I can draw them as they are.")
-    return f"⚠️ <b>{happened}</b>\n{advice}\n{cards.quote(line.prompt)}\n<code>#{job_id}</code>"
+    return f"⚠️ <b>{happened}</b>\n{advice}\n{quote(line.prompt)}\n<code>#{job_id}</code>"
 
 
 def _plain(words: Sequence[str]) -> list[str]:
@@ -100,4 +101,4 @@ def _quoted(html: str) -> str:
 
 
 def _cut(text: str) -> str:
-    return cards.escape(cards.shortened(text, WORDS_CHARS))
+    return escape(shortened(text, WORDS_CHARS))

@@ -36,7 +36,7 @@ def reword(request: Outpaint, line: PromptLine, said: PromptLine, asked: Asked) 
     size = (request.image.width, request.image.height)
     canvas = Canvas(request.width, request.height, request.box)
     if line.ar is not None:
-        canvas = with_ratio(size, line.ar, most_side(min(asked.card.native_size)))
+        canvas = with_ratio(size, line.ar, most_side(min(asked.card.of("outpaint").native_size)))
     return outpaint(replace(asked, line=line), given_again(request.image), canvas)
 
 

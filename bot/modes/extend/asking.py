@@ -7,12 +7,11 @@ from dataclasses import replace
 from aiogram import Router
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup
 
-from bot.jobs import cards
 from bot.jobs.compose import Asked
 from bot.jobs.order import known_card, order_or_ask
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import in_line_already
-from bot.jobs.showing import with_ticks
+from bot.jobs.shown import with_ticks
 from bot.jobs.studio import Studio
 from bot.jobs.used_buttons import tick
 from bot.modes.base import need, own_words
@@ -20,8 +19,10 @@ from bot.modes.extend.buttons import FrameButton, ways
 from bot.modes.extend.canvas import NothingToAdd, Wanted, extended, most_side, read_direction, with_ratio
 from bot.modes.extend.composing import PARAMETERS, outpaint
 from bot.prompt import MAX_RATIO as MOST
-from bot.prompt import BadValue, parse
+from bot.prompt import BadValue, PromptLine
+from bot.prompt.stored import Said
 from bot.store import Draft, Given, Person
+from bot.texts.html import quote
 from bot.texts.i18n import _
 
 
@@ -29,18 +30,18 @@ async def begin(studio: Studio, origin: Origin, person: Person, given: Given, wo
     """Extends a picture as the words say, or asks which way. Raises REFUSALS."""
     need(await known_card(studio.queue), "outpaint")
     way, rest = read_direction(words)
-    line = parse(rest, PARAMETERS)
+    said = Said.of(rest, PARAMETERS)
     if isinstance(way, tuple) and max(way) > MOST * min(way):
         raise BadValue("ar", f"{way[0]}:{way[1]}")
-    to = way or line.ar
+    to = way or said.line.ar
     if to is not None:
-        await order(studio, origin, person, given, to, rest)
+        await order(studio, origin, person, given, to, said.line)
         return
-    body = {"given": given.model_dump(mode="json"), "words": rest}
+    body = {"given": given.model_dump(mode="json"), "words": said.model_dump(mode="json")}
     draft = await studio.history.sources.add_draft(origin.owner_id, origin.chat_id, "frame", body)
     text = "↔️ " + _("Which way shall I extend the picture?")
     if rest:
-        text += "\n" + cards.quote(rest)
+        text += "\n" + quote(rest)
     square = given.source.width != given.source.height
     await studio.deliveries.say(origin, text, ways(draft.id, square=square))
 
@@ -51,18 +52,17 @@ async def order(
     person: Person,
     given: Given,
     way: Wanted,
-    words: str,
+    line: PromptLine,
     key: str | None = None,
 ) -> None:
     """Without words the picture's own are used, if it is one of ours. Raises REFUSALS."""
     card = await known_card(studio.queue)
-    size, most = (given.source.width, given.source.height), most_side(min(card.native_size))
+    size, most = (given.source.width, given.source.height), most_side(min(card.of("outpaint").native_size))
     try:
         canvas = with_ratio(size, way, most) if isinstance(way, tuple) else extended(size, way, most)
-    except NothingToAdd:
-        await studio.deliveries.say(origin, "👌 " + _("The picture has this shape already."))
+    except NothingToAdd as refusal:
+        await studio.deliveries.say(origin, refusal.told())
         return
-    line = parse(words, PARAMETERS)
     if not line.prompt:
         line = replace(line, prompt=await own_words(studio, given))
     made = outpaint(Asked(line, person.preferences, card, origin.private), given, canvas)
@@ -83,8 +83,13 @@ async def press(
     if await in_line_already(callback, studio, person, key):
         return
     given = Given.model_validate(draft.body["given"])
-    await order(studio, origin, person, given, callback_data.way, draft.body["words"], key)
+    await order(studio, origin, person, given, callback_data.way, said_of(draft).line, key)
     await tick(studio, key, person.id, origin.chat_id, origin.reply_to)
+
+
+def said_of(draft: Draft) -> Said:
+    """What was said with a picture whose way is still to be chosen. Raises PromptError."""
+    return Said.read(draft.body["words"], PARAMETERS)
 
 
 async def keyboard(studio: Studio, button: FrameButton, owner_id: int) -> InlineKeyboardMarkup | None:

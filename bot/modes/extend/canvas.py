@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from bot.prompt import PromptError
+from bot.texts.errors import ToldError
+from bot.texts.html import excerpt
+from bot.texts.i18n import _
 from inference.requests import MAX_SIDE, SIDE_STEP
 
 Way = Literal["left", "right", "up", "down", "zoom15", "zoom2", "square"]
@@ -20,8 +23,11 @@ MOST_NATIVE = 4  # sides of the model's own square: further out it would see nex
 SAME_RATIO = 0.01
 
 
-class NothingToAdd(PromptError):
+class NothingToAdd(ToldError):
     """The picture has the wanted shape already."""
+
+    def told(self) -> str:
+        return "👌 " + _("The picture has this shape already.")
 
 
 class BadShare(PromptError):
@@ -30,6 +36,12 @@ class BadShare(PromptError):
     def __init__(self, value: str) -> None:
         super().__init__(value)
         self.value = value
+
+    def told(self) -> str:
+        least, most = PERCENT
+        return _("I can extend a picture by {least} to {most} % of its side, not by {value} %.").format(
+            least=least, most=most, value=excerpt(self.value)
+        )
 
 
 @dataclass(frozen=True)

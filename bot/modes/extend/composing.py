@@ -17,8 +17,7 @@ CONTINUED = "the same scene continues naturally, the same style and light"
 
 def outpaint(asked: Asked, given: Given, canvas: Canvas) -> Composition:
     """The picture on a larger canvas, or smaller on one of the same size; without words its scene simply goes on."""
-    need(asked.card, "outpaint")
-    fields, line, remarks = fields_in_place(asked, given)
+    fields, line, remarks = fields_in_place(asked, need(asked.card, "outpaint"), given)
     if not line.prompt:
         fields["prompt"] = ", ".join(part for part in (CONTINUED, fields["prompt"]) if part)
     if canvas.scale < 1:

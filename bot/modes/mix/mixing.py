@@ -8,22 +8,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aiogram.exceptions import TelegramBadRequest
-from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, InputMediaPhoto
+from aiogram.types import InlineKeyboardMarkup
 
 from bot.imaging import collage
-from bot.jobs import cards
 from bot.jobs.compose import Asked, missing
 from bot.jobs.mode import offered
 from bot.jobs.order import known_card, order_or_ask
 from bot.jobs.origin import Origin
-from bot.jobs.showing import reply_to
 from bot.jobs.studio import Studio
 from bot.modes.drawing import FROM_PICTURES, from_pictures
 from bot.modes.mix import buttons
-from bot.prompt import parse
+from bot.prompt.stored import Said
 from bot.store import Draft, Given, Person
 from bot.store.handling import decided
 from bot.telegram.refusals import Refusal, classify
+from bot.telegram.screen import Photo, Screen, put, put_under, send
+from bot.texts.html import quote
 from bot.texts.i18n import _, ngettext
 from inference.requests import MAX_SOURCES, Kind
 
@@ -35,12 +35,12 @@ STEP, HEAVIEST = 0.1, 1.5
 
 @dataclass(frozen=True)
 class Mixture:
-    """What is in a mix so far. `words` is the line that goes with it, parameters included; `album` is Telegram's id of
-    the album that it began with, parts of which may come late."""
+    """What is in a mix so far. `words` are those that go with it, parameters included; `album` is Telegram's id of the
+    album that it began with, parts of which may come late."""
 
     pictures: tuple[Given, ...]
     weights: tuple[float, ...]
-    words: str = ""
+    words: Said
     collecting: bool = False
     album: str | None = None
 
@@ -48,13 +48,14 @@ class Mixture:
     def of(cls, draft: Draft) -> Mixture:
         body = draft.body
         pictures = tuple(Given.model_validate(picture) for picture in body["pictures"])
-        return cls(pictures, tuple(body["weights"]), body["words"], body["collecting"], body.get("album"))
+        words = Said.read(body["words"], PARAMETERS)
+        return cls(pictures, tuple(body["weights"]), words, body["collecting"], body.get("album"))
 
     def body(self) -> dict[str, Any]:
         return {
             "pictures": [picture.model_dump(mode="json") for picture in self.pictures],
             "weights": list(self.weights),
-            "words": self.words,
+            "words": self.words.model_dump(mode="json"),
             "collecting": self.collecting,
             "album": self.album,
         }
@@ -89,26 +90,18 @@ async def open_(
     album: str | None = None,
 ) -> None:
     """Posts the message in which a mix is put together; `left_out` pictures more were sent. Raises order.REFUSALS."""
-    parse(words, PARAMETERS)
+    said = Said.of(words, PARAMETERS)
     card = await known_card(studio.queue)
     if not offered(card, SERVED_BY):
         raise missing(card, SERVED_BY)
-    asked = Mixture(tuple(pictures), (), words, collecting or not pictures, album)
+    asked = Mixture(tuple(pictures), (), said, collecting or not pictures, album)
     asked = even(asked) if pictures else asked
     draft = await studio.history.sources.add_draft(origin.owner_id, origin.chat_id, "mix", asked.body())
     mixture = Mixture.of(draft)  # an earlier try may have known fewer parts of an album
-    photo = BufferedInputFile(await sheet(studio, mixture), "mix.jpg")
+    text = caption(mixture, origin.private, left_out=left_out)
+    screen = Screen(text, keyboard(draft.id, mixture), Photo(await sheet(studio, mixture), "mix.jpg"))
     async with studio.one_press(f"mix:{draft.id}"):  # a picture that comes meanwhile is shown after that
-        message = await studio.bot.send_photo(
-            origin.chat_id,
-            photo,
-            caption=caption(mixture, origin.private, left_out=left_out),
-            parse_mode="HTML",
-            reply_markup=keyboard(draft.id, mixture),
-            reply_parameters=reply_to(origin.reply_to),
-            message_thread_id=origin.thread,
-            disable_notification=not origin.private,
-        )
+        message = await send(studio.bot, origin.place, screen)
         await studio.history.sources.place_draft(draft.id, message.message_id)
     known = {given.parent for given in mixture.pictures}
     more = [given for given in pictures if given.parent not in known]
@@ -143,7 +136,8 @@ async def add(
         draft = draft if shown_in is None else replace(draft, message_id=shown_in)
         before = Mixture.of(draft)
         taken = given[: MAX_SOURCES - len(before.pictures)]
-        mixture = replace(before.joined_by(taken), words=before.words or words)
+        said = before.words if before.words.text else Said.of(words, PARAMETERS)
+        mixture = replace(before.joined_by(taken), words=said)
         mixture = replace(mixture, collecting=before.collecting and len(mixture.pictures) < MAX_SOURCES)
         left_out = await decided("left out", left_out + len(given) - len(taken))
         await change(studio, draft, mixture, new_picture=True, left_out=left_out)
@@ -158,26 +152,19 @@ async def change(
     await studio.history.sources.change_draft(draft.id, body=mixture.body())
     if draft.message_id is None:
         return
-    text = caption(mixture, draft.chat_id > 0, left_out)
-    where: dict[str, Any] = {
-        "chat_id": draft.chat_id,
-        "message_id": draft.message_id,
-        "reply_markup": keyboard(draft.id, mixture),
-    }
+    screen = Screen(caption(mixture, draft.chat_id > 0, left_out), keyboard(draft.id, mixture))
     if new_picture:
-        photo = BufferedInputFile(await sheet(studio, mixture), "mix.jpg")
-        media = InputMediaPhoto(media=photo, caption=text, parse_mode="HTML")
-        await studio.bot.edit_message_media(media, **where)
+        screen = replace(screen, photo=Photo(await sheet(studio, mixture), "mix.jpg"))
+        await put(studio.bot, draft.chat_id, draft.message_id, screen)
     else:
-        await studio.bot.edit_message_caption(caption=text, parse_mode="HTML", **where)
+        await put_under(studio.bot, draft.chat_id, draft.message_id, screen)
 
 
 async def order(studio: Studio, origin: Origin, person: Person, draft: Draft) -> None:
-    """Orders a mix as it stands and closes it. Raises one of order.REFUSALS, and it stays open."""
+    """Orders a mix as it stands and closes it. Raises one of REFUSALS, and it stays open."""
     mixture = Mixture.of(draft)
     card = await known_card(studio.queue)
-    line = parse(mixture.words, PARAMETERS)
-    asked = Asked(line, person.preferences, card, origin.private)
+    asked = Asked(mixture.words.line, person.preferences, card, origin.private)
     made = from_pictures(asked, list(zip(mixture.pictures, mixture.weights, strict=True)))
     parents = tuple(picture.parent for picture in mixture.pictures)
     await order_or_ask(studio, origin, made, parents=parents, key=f"mix:{draft.id}")
@@ -210,8 +197,8 @@ def caption(mixture: Mixture, private: bool, left_out: int = 0) -> str:
     else:
         head = _("How much of each?")
         lines = [f"🧬 <b>{head}</b>", _("➖ and ➕ change a share, Swap moves them along, Start mixes.")]
-    if mixture.words:
-        lines.append(cards.quote(mixture.words))
+    if mixture.words.text:
+        lines.append(quote(mixture.words.text))
     if left_out:
         lines.append("💬 " + _("I can mix four at most, so I took the first four."))
     return "\n".join(lines)

@@ -10,12 +10,7 @@ from typing import Any
 
 from aiogram import F, Router
 from aiogram.filters import BaseFilter
-from aiogram.types import (
-    BufferedInputFile,
-    CallbackQuery,
-    InputMediaPhoto,
-    Message,
-)
+from aiogram.types import CallbackQuery, Message
 
 from bot.imaging.areas import cells_named, split_area
 from bot.jobs.belonging import draft_asked_about, draft_shown
@@ -23,15 +18,16 @@ from bot.jobs.compose import Asked
 from bot.jobs.order import known_card, order_or_ask
 from bot.jobs.origin import Origin
 from bot.jobs.questions import Question, ask_about
-from bot.jobs.showing import reply_to
 from bot.jobs.studio import Studio
 from bot.modes.base import need, own_words
 from bot.modes.intent import understood
 from bot.modes.repaint.area_buttons import AreaButton
 from bot.modes.repaint.composing import PARAMETERS, inpaint
 from bot.modes.repaint.repainting import Repaint, caption, keyboard, marked, unmarked
-from bot.prompt import parse
+from bot.prompt import PromptLine
+from bot.prompt.stored import Said
 from bot.store import Draft, Given, Person
+from bot.telegram.screen import Photo, Screen, put, send
 from bot.telegram.senders import mention, sender_of_message
 from bot.texts.i18n import _
 from inference.blobs import BlobMissing
@@ -43,8 +39,8 @@ async def begin(studio: Studio, origin: Origin, person: Person, given: Given, wo
     """Asks which part of a picture to repaint, or shows the one that the words name. Raises REFUSALS."""
     need(await known_card(studio.queue), "inpaint")
     named, rest = split_area(words)
-    parse(rest, PARAMETERS)
-    repaint = Repaint(given=given, words=rest, own_words=await own_words(studio, given))
+    said = Said.of(rest, PARAMETERS)
+    repaint = Repaint(given=given, words=said, own_words=await own_words(studio, given))
     await show(studio, origin, repaint if named is None else repaint.with_cells(named))
 
 
@@ -66,25 +62,17 @@ async def show(studio: Studio, origin: Origin, repaint: Repaint, draft: Draft | 
         draft = await sources.add_draft(origin.owner_id, origin.chat_id, "mask", body)
     else:  # before it is seen: its buttons may be pressed at once
         await sources.change_draft(draft.id, body=body)
-    message = await studio.bot.send_photo(
-        origin.chat_id,
-        BufferedInputFile(photo, "area.jpg"),
-        caption=caption(repaint, origin.private),
-        parse_mode="HTML",
-        reply_markup=keyboard(draft.id, repaint),
-        reply_parameters=reply_to(origin.reply_to),
-        message_thread_id=origin.thread,
-        disable_notification=not origin.private,
-    )
+    message = await send(studio.bot, origin.place, _screen(repaint, draft, photo, private=origin.private))
     left = await sources.place_draft(draft.id, message.message_id)
     if left is not None:
         await studio.bot.edit_message_reply_markup(chat_id=draft.chat_id, message_id=left)
 
 
-async def order(studio: Studio, origin: Origin, person: Person, draft: Draft, repaint: Repaint, words: str) -> None:
+async def order(
+    studio: Studio, origin: Origin, person: Person, draft: Draft, repaint: Repaint, line: PromptLine
+) -> None:
     """Has the marked area repainted; the draft is done with. Raises REFUSALS."""
     card = await known_card(studio.queue)
-    line = parse(words, PARAMETERS)
     area = await marked(repaint, studio.decoder)
     if area is None:
         await studio.deliveries.say(origin, _("Nothing of the area is left. Please mark it again."))
@@ -136,9 +124,9 @@ async def words(message: Message, draft: Draft, person: Person, studio: Studio, 
         draft = await studio.history.sources.draft(draft.id) or draft  # a press may have changed it meanwhile
         repaint = Repaint.of(draft)
         named, rest = split_area(understood(message.text, studio.modes)[1])
-        repaint = repaint.saying(rest)
+        repaint = repaint.saying(Said.of(rest, PARAMETERS))
         if named is None and repaint.marked:
-            await order(studio, origin, person, draft, repaint, repaint.words)
+            await order(studio, origin, person, draft, repaint, repaint.words.line)
         else:
             await show(studio, origin, repaint if named is None else repaint.with_cells(named), draft)
 
@@ -162,15 +150,9 @@ async def step(callback: CallbackQuery, callback_data: AreaButton, draft: Draft,
         return
     await callback.answer()
     await studio.history.sources.change_draft(draft.id, body=repaint.model_dump(mode="json"))
-    private = callback.message.chat.type == "private"
-    await studio.bot.edit_message_media(
-        InputMediaPhoto(
-            media=BufferedInputFile(photo, "area.jpg"), caption=caption(repaint, private), parse_mode="HTML"
-        ),
-        chat_id=callback.message.chat.id,
-        message_id=callback.message.message_id,
-        reply_markup=keyboard(draft.id, repaint),
-    )
+    chat = callback.message.chat
+    screen = _screen(repaint, draft, photo, private=chat.type == "private")
+    await put(studio.bot, chat.id, callback.message.message_id, screen)
 
 
 async def go(
@@ -179,8 +161,10 @@ async def go(
     """Repaints the area, or first asks for words where there are none."""
     await callback.answer()
     repaint = Repaint.of(draft)
-    wanted = (repaint.saying(repaint.own_words) if callback_data.action == "same" else repaint).words
-    if parse(wanted, PARAMETERS).prompt:
+    if callback_data.action == "same":
+        repaint = repaint.saying(Said.of(repaint.own_words, PARAMETERS))
+    wanted = repaint.words.line
+    if wanted.prompt:
         await order(studio, origin, person, draft, repaint, wanted)
         return
     called = "" if origin.private else mention(callback, origin.owner_id)
@@ -211,6 +195,10 @@ def _stepped(repaint: Repaint, press: AreaButton) -> Repaint:
         case "smaller":
             return repaint.model_copy(update={"steps": repaint.steps - 1})
     return repaint
+
+
+def _screen(repaint: Repaint, draft: Draft, photo: bytes, *, private: bool) -> Screen:
+    return Screen(caption(repaint, private), keyboard(draft.id, repaint), Photo(photo, "area.jpg"))
 
 
 async def _photo(studio: Studio, repaint: Repaint) -> bytes | None:

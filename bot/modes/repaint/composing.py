@@ -14,6 +14,5 @@ PARAMETERS = (*GUIDED, "whole")
 def inpaint(asked: Asked, given: Given, mask: str) -> Composition:
     """The white part of `mask` (digest of a PNG of the picture's size) painted anew; with --whole the net looks at all
     of the picture, also where the area is small."""
-    need(asked.card, "inpaint")
-    fields, line, remarks = fields_in_place(asked, given)
+    fields, line, remarks = fields_in_place(asked, need(asked.card, "inpaint"), given)
     return composed(asked, Inpaint(image=given.source, mask=mask, focus=not line.whole, **fields), line, remarks)

@@ -31,7 +31,7 @@ from bot.modes.source import (
     carries_picture,
     read,
 )
-from bot.prompt import parse
+from bot.prompt.stored import Said
 from bot.store import Draft, Given, Person
 from bot.telegram.filters import WithPicture
 from bot.telegram.turns import LineFull
@@ -109,13 +109,13 @@ async def _copy(studio: Studio, message: Message, person: Person, candidates: li
 
 
 async def _show(studio: Studio, origin: Origin, candidate: _Candidate, mask: bytes, said: str) -> None:
-    parse(said, PARAMETERS)
+    words = Said.of(said, PARAMETERS)
     draft, given = candidate.draft, candidate.given
     repaint = Repaint.of(draft) if draft is not None else Repaint(given=given, own_words=await own_words(studio, given))
     await studio.room.make(origin.owner_id, len(mask))
     digest = await asyncio.to_thread(studio.blobs.put, mask)
     changes = {"cells": (), "painted": digest, "steps": 0}
-    await show(studio, origin, repaint.saying(said).model_copy(update=changes), draft)
+    await show(studio, origin, repaint.saying(words).model_copy(update=changes), draft)
 
 
 async def _candidates(studio: Studio, message: Message, person: Person) -> AsyncIterator[_Candidate]:

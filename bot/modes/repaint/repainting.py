@@ -14,11 +14,12 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.imaging import collage
 from bot.imaging.decoder import Decoder, Marked
-from bot.jobs import cards
 from bot.modes.repaint import area_buttons
 from bot.modes.repaint.composing import PARAMETERS
-from bot.prompt import parse, write
+from bot.prompt import write
+from bot.prompt.stored import Said
 from bot.store import Draft, Given
+from bot.texts.html import quote
 from bot.texts.i18n import _
 
 STEP = 0.02  # of the shorter side, that one press makes an area larger or smaller
@@ -35,7 +36,7 @@ class Repaint(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     given: Given
-    words: str = ""
+    words: Said = Said()
     own_words: str = ""
     grid: int = 3
     cells: tuple[int, ...] = ()
@@ -46,7 +47,8 @@ class Repaint(BaseModel):
 
     @classmethod
     def of(cls, draft: Draft) -> Repaint:
-        return cls.model_validate(draft.body)
+        """What a draft holds. Raises PromptError where its words are of an older row and can no longer be read."""
+        return cls.model_validate({**draft.body, "words": Said.read(draft.body.get("words", ""), PARAMETERS)})
 
     @property
     def marked(self) -> bool:
@@ -56,13 +58,14 @@ class Repaint(BaseModel):
         """Other cells instead of whatever was marked before."""
         return self.model_copy(update={"cells": tuple(sorted(cells)), "grid": grid, "painted": None, "steps": 0})
 
-    def saying(self, words: str) -> Repaint:
-        """With these words, if any. Parameters that came before there were words for the area stay. PromptError."""
-        before, now = parse(self.words, PARAMETERS), parse(words, PARAMETERS)
-        if self.words and words and not before.prompt:
-            said = {field.name: getattr(now, field.name) for field in fields(now)}
-            words = write(replace(before, **{name: value for name, value in said.items() if value is not None}))
-        return self.model_copy(update={"words": words or self.words})
+    def saying(self, said: Said) -> Repaint:
+        """With these words, if any. Parameters that came before there were words for the area stay."""
+        before, now = self.words, said
+        if before.text and now.text and not before.line.prompt:
+            fresh = {field.name: getattr(now.line, field.name) for field in fields(now.line)}
+            line = replace(before.line, **{name: value for name, value in fresh.items() if value is not None})
+            now = Said(text=write(line), line=line)
+        return self.model_copy(update={"words": now if now.text else before})
 
     @property
     def waits_for_words(self) -> bool:
@@ -72,7 +75,7 @@ class Repaint(BaseModel):
     @property
     def told(self) -> bool:
         """Whether anybody has said what shall be there; parameters alone do not say it."""
-        return bool(parse(self.words, PARAMETERS).prompt)
+        return bool(self.words.line.prompt)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -116,8 +119,8 @@ def caption(repaint: Repaint, private: bool) -> str:
         lines = ["🖌 " + _("I will repaint the red area. Is it the right one?")]
     else:
         lines = ["🖌 " + _("I will repaint the red area. Reply with what shall be there, or tap ✅ and I will ask.")]
-    if repaint.words:
-        lines.append(cards.quote(repaint.words))
+    if repaint.words.text:
+        lines.append(quote(repaint.words.text))
     return "\n".join(lines)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from bot.texts.i18n import spoken
 from bot.texts.languages import Language
 
 PLAIN_STYLE = "default"
@@ -50,6 +51,12 @@ def styles() -> dict[str, Style]:
         )
         for slug, row in rows.items()
     }
+
+
+def style_name(slug: str | None) -> str:
+    """In the language being spoken; None is no style."""
+    style = styles().get(slug or PLAIN_STYLE)
+    return style.name("ru" if spoken() == "ru" else "en") if style else str(slug)
 
 
 def find_style(name: str) -> Style | None:

@@ -1,36 +1,33 @@
-"""Which nets an ask takes, how large they are, how they are loaded, and what a pass takes besides their weights.
+"""The nets of Kandinsky as the engine moves them: what each takes on disk and in a pass, and how it is read.
 
-A net goes by its name in the catalogue; a U-Net with what belongs to it goes by its mode.
+A net goes by its name in the catalogue, a whole U-Net by its own; both share the names "flash" and "inpainting", for
+their files are not moved by themselves.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, cast, get_args
 
 import torch
 from torch import Tensor, nn
 
-from inference.checkpoints.catalogue import UNET_OF_MODE, Mode, Net
-from inference.checkpoints.load import Checkpoint, LoadedUNet
-from inference.checkpoints.store import Files, unet_nets
-from inference.checkpoints.store import nets_of as kind_nets
-from inference.engine.residency import DevicePolicy
+from inference.engine.nets import NetSpec
+from inference.engine.policy import DevicePolicy
+from inference.families.kandinsky.files.catalogue import CONTROLS, SUPERRES, Net, UNet
+from inference.families.kandinsky.files.load import Checkpoint, LoadedUNet
+from inference.families.kandinsky.files.store import Files, unet_nets
+from inference.families.kandinsky.files.store import nets_of as kind_nets
+from inference.families.kandinsky.formats import formats_of
 from inference.families.kandinsky.nets.fast_movq import broadcast_spatial_norms, keep_plain_layout
-from inference.families.kandinsky.pipelines.asks import (
-    Ask,
-    Decode,
-    Denoise,
-    EmbedImages,
-    Encode,
-    Enlarge,
-    ImageTokens,
-    Outline,
-    ToLatent,
-    ToPixels,
-)
-from inference.requests import AnyRequest, Control, Upscale
+from inference.families.kandinsky.nets.superres import activation_bytes
+from inference.requests import Control, Request, Upscale
 
-TEXT, MOVQ, CLIP, HED = "text_encoder", "movq", "image_encoder", "hed_detector"
+PIXEL_CHANNELS = 3
+
+Load = Callable[[torch.device], nn.Module]
+Activations = Callable[[Any, Any], int]
 
 # Feature maps alive at once in a pass, in copies of the first level's widest. Counted tensor by tensor in nets of the
 # released sizes without data (11.6, 5.8, 12.2, 10, 3.1), attention taken to keep no scores, and two more for what cuDNN
@@ -45,7 +42,7 @@ TEXT_ACTIVATIONS = 200_000_000  # these two are generous guesses
 CLIP_ACTIVATIONS = 100_000_000
 
 
-class UNet(nn.Module):
+class WholeUNet(nn.Module):
     """A U-Net and what belongs to it as one module, so that they move together."""
 
     null_embedding: Tensor | None
@@ -57,29 +54,46 @@ class UNet(nn.Module):
         self.register_buffer("null_embedding", loaded.null_embedding)
 
 
-def nets_of(ask: Ask) -> tuple[str, ...]:
-    """Names of the nets that an ask takes; the text encoder counts although the texts may be known already. Those of
-    `Write` are named elsewhere."""
-    match ask:
-        case Encode(mode=mode):
-            return (TEXT, mode)
-        case Denoise(mode=mode, structure=structure):
-            return (mode,) if structure is None or structure.control is None else (control_net(structure.control), mode)
-        case ImageTokens(mode=mode):
-            return (mode,)
-        case Decode() | ToLatent() | ToPixels():
-            return (MOVQ,)
-        case EmbedImages():
-            return (CLIP,)
-        case Outline():
-            return (HED,)
-        case Enlarge(net=net):
-            return (superres_net(net),)
-        case _:
-            return ()
+def net_specs(checkpoint: Checkpoint, policy: DevicePolicy) -> tuple[NetSpec, ...]:
+    """Every net, whether its files are there or not; one whose are not raises MissingWeights when it is loaded."""
+    formats, files = formats_of(policy), checkpoint.files
+
+    def net(
+        name: str,
+        load: Load,
+        activations: Activations,
+        made_of: Sequence[Net] = (),
+        device: torch.device = policy.device,
+    ) -> NetSpec:
+        size = files.size(made_of or (cast(Net, name),))
+        return NetSpec(name=name, bytes=size, load=load, activations=activations, device=device)
+
+    def whole(name: UNet) -> Load:
+        return lambda device: WholeUNet(checkpoint.load_unet(name, formats.unet, device))
+
+    def enlarger(name: Net) -> Load:
+        return lambda device: _laid_out(checkpoint.load_superres(name, formats.superres, device), policy)
+
+    def movq(device: torch.device) -> nn.Module:
+        net: Any = checkpoint.load_movq(formats.movq, device)
+        broadcast_spatial_norms(net)
+        return _laid_out(net, policy)
+
+    text = partial(checkpoint.load_encoder, formats.text)
+    clip, hed = (partial(load, torch.float32) for load in (checkpoint.load_clip, checkpoint.load_hed))
+    text_activations = 0 if policy.device.type == "cpu" else TEXT_ACTIVATIONS
+    return (
+        *(net(name, whole(name), unet_activations, unet_nets(files, name)) for name in get_args(UNet)),
+        *(net(name, partial(checkpoint.load_control, name, formats.unet), control_activations) for name in CONTROLS),
+        *(net(name, enlarger(name), superres_activations) for name in SUPERRES),
+        net("text_encoder", text, lambda net, texts: text_activations, device=policy.large_device),
+        net("movq", movq, movq_activations),
+        net("image_encoder", clip, lambda net, picture: CLIP_ACTIVATIONS),
+        net("hed_detector", hed, hed_activations),
+    )
 
 
-def nets_used(files: Files, request: AnyRequest) -> tuple[Net, ...]:
+def nets_used(files: Files, request: Request) -> tuple[Net, ...]:
     """The nets that `request` is drawn with here, for its recipe."""
     nets = kind_nets(files, request.kind)
     match request:
@@ -89,42 +103,7 @@ def nets_used(files: Files, request: AnyRequest) -> tuple[Net, ...]:
         case Upscale(kind="flash_x2", refine=False):
             nets = ("superres_flash_x2",)
     drawn = isinstance(request, Control) and request.drawn
-    return tuple(net for net in dict.fromkeys(nets) if not (drawn and net == HED))
-
-
-def control_net(control: str) -> str:
-    return f"control_{control}"
-
-
-def superres_net(net: str) -> str:
-    return f"superres_{net}"
-
-
-def file_size(files: Files, name: str) -> int:
-    """Bytes of the files of a net: no less than it takes in memory, unless its format is widened."""
-    if name in get_args(Mode):
-        return files.size(unet_nets(files, cast(Mode, name)))
-    return files.size((cast(Net, name),))
-
-
-def load(checkpoint: Checkpoint, policy: DevicePolicy, name: str, device: torch.device) -> nn.Module:
-    """A net read from disk. Raises MissingWeights."""
-    if name in get_args(Mode):
-        return UNet(checkpoint.load_unet(UNET_OF_MODE[cast(Mode, name)], policy.unet, device))
-    kind, _, variant = name.partition("_")
-    if name == TEXT:
-        return checkpoint.load_encoder(policy.text, device)
-    if name == MOVQ:
-        movq: Any = checkpoint.load_movq(policy.movq, device)
-        broadcast_spatial_norms(movq)
-        return _laid_out(movq, policy)
-    if name == CLIP:
-        return checkpoint.load_clip(torch.float32, device)
-    if name == HED:
-        return checkpoint.load_hed(torch.float32, device)
-    if kind == "control":
-        return checkpoint.load_control(variant, policy.unet, device)
-    return _laid_out(checkpoint.load_superres(variant, policy.superres, device), policy)
+    return tuple(net for net in dict.fromkeys(nets) if not (drawn and net == "hed_detector"))
 
 
 def _laid_out(net: Any, policy: DevicePolicy) -> nn.Module:
@@ -151,6 +130,11 @@ def control_activations(net: nn.Module, x: Tensor) -> int:
     return CONTROL_MAPS * 2 * weight.shape[0] * x.shape[0] * x.shape[-2] * x.shape[-1] * weight.element_size()
 
 
+def movq_activations(net: nn.Module, given: Tensor) -> int:
+    """Bytes that a latent to decode or a picture to encode takes besides the weights."""
+    return encoder_activations(net, given) if given.shape[0] == PIXEL_CHANNELS else decoder_activations(net, given)
+
+
 def decoder_activations(net: nn.Module, latent: Tensor) -> int:
     """Bytes that decoding one latent [4, h, w] takes besides the weights."""
     weight = net.get_parameter("decoder.conv_out.weight")
@@ -167,6 +151,11 @@ def hed_activations(net: nn.Module, picture: Tensor) -> int:
     """Bytes that the edges of a picture [H, W, 3] take besides the weights."""
     weight = net.get_parameter("block1.convs.0.weight")
     return HED_MAPS * weight.shape[0] * picture.shape[0] * picture.shape[1] * weight.element_size()
+
+
+def superres_activations(net: nn.Module, x: Tensor) -> int:
+    """Bytes that a pass over the windows x [N, 3, H, W] takes besides the weights."""
+    return len(x) * activation_bytes(net, *x.shape[-2:])
 
 
 def _item(net: nn.Module, name: str) -> int:

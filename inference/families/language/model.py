@@ -14,12 +14,11 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from inference.checkpoints.language import LanguageModel, LanguageModels, Task
-from inference.checkpoints.store import MissingWeights
-from inference.families.kandinsky.conditioning import TokenIds
-from inference.families.kandinsky.pipelines.asks import Write, Written
-from inference.families.kandinsky.pipelines.rewrite import MOST_TOKENS, TOKENS_AT_ONCE
+from inference.checkpoints.folders import MissingWeights
+from inference.families.language.asks import TokenIds, Write, Written
 from inference.families.language.cleanup import is_over
+from inference.families.language.files import LanguageModel, LanguageModels, Task
+from inference.families.language.pipelines import MOST_TOKENS, TOKENS_AT_ONCE
 from inference.queue.recent import Recent
 
 # As published for the beautifier of Kandinsky 3.1 (github.com/ai-forever/Kandinsky-3).

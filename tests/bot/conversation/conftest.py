@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,17 @@ import aiohttp
 import pytest
 
 import bot.app as app
+from bot.imaging.decoder import Decoder
 from bot.playground import Playground, serve
 from bot.settings import Settings
 from bot.telegram.outbox import Outbox
 from bot.telegram.pacing import Pace, Window
 from inference.blobs import BlobStore
+from inference.requests import ModelCard
 from tests.bot.conversation.painter import ALL_MODES, Painter
+from tests.bot.ready_made import migrated, shared_nursery
 from tests.e2e.chat import Person
+from tests.waiting import until
 
 TOKEN = "123456:" + "A" * 35
 # Telegram's own limits have tests of their own, in virtual time; here they would only be waited for.
@@ -50,6 +55,8 @@ class House:
             shutdown_grace_seconds=1,
             **self.options,
         )
+        migrated(self.folder / "studio.db")
+        self.patch.setattr(app, "Decoder", partial(Decoder, nursery=shared_nursery()))
         self.patch.setattr(app, "local_delivery", lambda _settings: self.painter)
         self.patch.setattr(app, "Outbox", lambda: Outbox(HURRIED, progress_seconds=(0.1, 0.1)))
         ready, self.stop = asyncio.Event(), asyncio.Event()
@@ -71,6 +78,15 @@ class House:
     async def close(self) -> None:
         self.stop.set()
         await self.task
+
+    async def learns(self, card: ModelCard) -> None:
+        """The worker has other nets from now on, and the bot has heard of it."""
+        self.painter.card = card
+        await until(lambda: self.studio is not None and self.studio.queue.card is card)
+
+    async def has_trouble(self, *, trouble: bool = True) -> None:
+        """Returns when the queue says that something has to be mended, or that all is well."""
+        await until(lambda: self.studio is not None and (self.studio.queue.trouble is not None) is trouble)
 
     async def reopen(self) -> None:
         """Stops and starts the bot; what the painter had in hand is lost."""
@@ -106,10 +122,7 @@ async def house(closed_house: House) -> House:
 @pytest.fixture
 async def every_mode(house: House) -> House:
     """The bot has heard that this model knows every mode."""
-    house.painter.card = ALL_MODES
-    assert house.studio is not None
-    while house.studio.queue.card is not ALL_MODES:
-        await asyncio.sleep(0.01)
+    await house.learns(ALL_MODES)
     return house
 
 

@@ -12,11 +12,13 @@ from PIL import Image
 from inference.blobs import BlobStore, encode_png
 from inference.queue.transport import Assignment, Capacity, Interrupted, JobReport
 from inference.requests import (
+    Ability,
     AnyRequest,
     Cancelled,
     Failed,
     Finished,
     Inpaint,
+    Kind,
     ModelCard,
     Note,
     Outpaint,
@@ -34,10 +36,14 @@ COLOURS = {"red": (220, 40, 40), "blue": (30, 60, 210), "green": (40, 160, 70), 
 
 SMALL = ModelCard(
     label=Texts(ru="Малыш", en="Tiny"),
-    kinds=("flash", "full"),
-    native_size=(128, 128),
-    sizes={"1:1": (128, 128), "3:2": (192, 128), "2:3": (128, 192), "2:1": (256, 128)},
-    languages=("ru", "en"),
+    abilities=dict.fromkeys(
+        ("flash", "full"),
+        Ability(
+            native_size=(128, 128),
+            sizes={"1:1": (128, 128), "3:2": (192, 128), "2:3": (128, 192), "2:1": (256, 128)},
+            languages=("ru", "en"),
+        ),
+    ),
     vocabulary=WordLists(ru=("круг", "кот"), en=("circle", "cat")),
     lexicon=("a", "red", "green", "blue", "circle", "cat", "on", "красный", "круг", "кот", "на", "синем", "фоне"),
     examples=WordLists(
@@ -47,20 +53,24 @@ SMALL = ModelCard(
 )
 BIG = ModelCard(
     label=Texts(ru="Кандинский 3.1", en="Kandinsky 3.1"),
-    kinds=("flash", "full"),
-    native_size=(256, 256),
-    sizes={"1:1": (256, 256), "16:9": (448, 256), "9:16": (256, 448), "3:2": (320, 192)},
+    abilities=dict.fromkeys(
+        ("flash", "full"),
+        Ability(
+            native_size=(256, 256),
+            sizes={"1:1": (256, 256), "16:9": (448, 256), "9:16": (256, 448), "3:2": (320, 192)},
+        ),
+    ),
 )
 
-ALL_MODES = BIG.model_copy(
-    update={
-        "kinds": (
-            *BIG.kinds,
-            *("refine", "inpaint", "outpaint", "mix", "hed", "depth", "scribble", "x2", "flash_x2", "x4"),
-        ),
-        "missing": {"mix_flash": "kandinsky3_ip_adapter, 13.7 GB"},
-    }
-)
+
+def offering(card: ModelCard, *kinds: Kind) -> ModelCard:
+    """The card with these kinds and no others, each as able as its first one."""
+    return card.model_copy(update={"abilities": dict.fromkeys(kinds, card.of(card.kinds[0]))})
+
+
+ALL_MODES = offering(
+    BIG, *BIG.kinds, "refine", "inpaint", "outpaint", "mix", "hed", "depth", "scribble", "x2", "flash_x2", "x4"
+).model_copy(update={"missing": {"mix_flash": "kandinsky3_ip_adapter, 13.7 GB"}})
 
 
 @dataclass

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
 import pytest
 from sqlalchemy import text
 
@@ -18,6 +17,7 @@ from tests.bot.conversation.test_pictures_in import BLUE, RED, encoded, offers, 
 from tests.bot.conversation.test_repaint import PHOTO
 from tests.bot.conversation.test_repaint import encoded as filed
 from tests.e2e.chat import Message, Person, buttons, is_result
+from tests.waiting import until
 
 Deed = Callable[[Person], Awaitable[None]]
 
@@ -86,9 +86,11 @@ async def handled_again(house: House, person: Person, patch: pytest.MonkeyPatch,
     card, house.painter = house.painter.card, house.new_painter()
     house.painter.card = card
     await house.open()
-    async with asyncio.timeout(20):
-        while await left(house):
-            await asyncio.sleep(0.02)
+
+    async def handled() -> bool:
+        return not await left(house)
+
+    await until(handled)
     twice = await quiet(house, person)
     assert twice == once
 
@@ -303,18 +305,16 @@ async def pressed(person: Person, message: Message, button: str) -> None:
 
 
 async def test_a_bot_that_dies_between_a_message_and_its_answer_answers_after_its_start(
-    house: House, anna: Person, playground: Any
+    house: House, anna: Person
 ) -> None:
     """Telegram asks for patience while /help is answered; the bot is gone before that is over."""
     await anna.post("faults", {"method": "sendMessage", "status": 429, "retry_after": 30, "count": 1})
     await anna.say("/help")
-    async with aiohttp.ClientSession() as session:
-        while True:
-            async with session.get(f"{playground.url}/sim/calls?limit=50") as answer:
-                calls = (await answer.json())["calls"]
-            if any(call["method"] == "sendMessage" for call in calls):
-                break
-            await asyncio.sleep(0.02)
+
+    async def refused() -> bool:
+        return any(call["method"] == "sendMessage" for call in (await anna.get("calls?limit=50"))["calls"])
+
+    await until(refused)
     await house.reopen()
     await anna.until(says("/imagine"))
 

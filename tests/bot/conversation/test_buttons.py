@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import time
 from collections.abc import Callable
 
 import aiohttp
@@ -17,7 +16,8 @@ from inference.queue.database import open_database
 from inference.requests import Refine
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.test_pictures_in import RED, encoded, send
-from tests.e2e.chat import PATIENCE, Message, Person, buttons, is_result
+from tests.e2e.chat import Message, Person, buttons, is_result
+from tests.waiting import until
 
 
 async def newest(person: Person) -> int:
@@ -27,10 +27,11 @@ async def newest(person: Person) -> int:
 async def until_gone(person: Person, *messages: Message) -> None:
     """Returns as soon as all of them are deleted."""
     wanted = {message["id"] for message in messages}
-    deadline = time.monotonic() + PATIENCE
-    while not wanted <= {message["id"] for message in await person.messages() if message["deleted"]}:
-        assert time.monotonic() < deadline, "a message that shows a deleted picture is still there"
-        await asyncio.sleep(0.05)
+
+    async def gone() -> bool:
+        return wanted <= {message["id"] for message in await person.messages() if message["deleted"]}
+
+    await until(gone, "a message that shows a deleted picture is still there")
 
 
 async def parents(house: House) -> list[int | None]:

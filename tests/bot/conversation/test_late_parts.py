@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -18,16 +17,17 @@ from tests.bot.conversation.conftest import House
 from tests.bot.conversation.test_again import a_crash_after, told
 from tests.bot.conversation.test_pictures_in import BLUE, RED, encoded, offers, says, send
 from tests.e2e.chat import Message, Person, is_result
+from tests.waiting import until
 
 GREEN = (30, 160, 60)
 
 
 class Late:
-    """State: the parts of albums that have been brought so far; those beyond `until` wait for `release`."""
+    """State: the parts of albums that have been brought so far; those beyond the `first` wait for `release`."""
 
-    def __init__(self, patch: pytest.MonkeyPatch, *, until: int) -> None:
+    def __init__(self, patch: pytest.MonkeyPatch, *, first: int) -> None:
         self._receive = Inbox.receive
-        self._until = until
+        self._first = first
         self._came = 0
         self._held: list[Any] = []
 
@@ -42,9 +42,9 @@ class Late:
         if "media_group_id" not in raw.get("message", {}):
             return False
         self._came += 1
-        if self._came > self._until:
+        if self._came > self._first:
             self._held.append(raw)
-        return self._came > self._until
+        return self._came > self._first
 
     async def leave(self, house: House) -> None:
         """They are written down by a bot that dies before it begins with them."""
@@ -59,7 +59,7 @@ class Late:
 
 @pytest.fixture
 def late(closed_house: House, monkeypatch: pytest.MonkeyPatch) -> Late:
-    return Late(monkeypatch, until=2)
+    return Late(monkeypatch, first=2)
 
 
 @pytest.fixture
@@ -123,8 +123,7 @@ async def test_after_a_crash_the_mix_of_an_album_has_all_parts_once(
     async with a_crash_after(able, monkeypatch):
         await send(anna, encoded(RED), encoded(BLUE), encoded(GREEN))
         mix = await anna.until(lambda message: shares(message) == 2)
-        while not await told(able, "select 1 from drafts where message_id is not null"):
-            await asyncio.sleep(0.02)
+        await until(lambda: told(able, "select 1 from drafts where message_id is not null"))
     card, able.painter = able.painter.card, able.new_painter()
     able.painter.card = card
     if left:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 from collections.abc import Callable
 from typing import Any
@@ -78,11 +77,9 @@ async def test_the_owner_is_told_once_an_hour_a_cause(owned: tuple[House, Person
     house, owner = owned
     for _again in range(3):
         house.painter.slots, house.painter.trouble = 0, REASON
-        while house.studio is None or house.studio.queue.trouble is None:
-            await asyncio.sleep(0.01)
+        await house.has_trouble()
         house.painter.slots, house.painter.trouble = 2, None
-        while house.studio.queue.trouble is not None:
-            await asyncio.sleep(0.01)
+        await house.has_trouble(trouble=False)
     await owner.until(says("engine does not start"))
     assert is_result(await owner.draw("a red circle"))
     assert sum(says("engine does not start")(message) for message in await owner.messages()) == 1

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,9 +13,10 @@ from PIL import Image, ImageStat
 from bot.store import sweep
 from inference.requests import Control, Failed, FlashTextToImage, Mix, Outpaint, Refine, Upscale
 from tests.bot.conversation.conftest import House
-from tests.bot.conversation.painter import ALL_MODES, BIG
-from tests.e2e.chat import PATIENCE, Message, Person, buttons, is_result
+from tests.bot.conversation.painter import BIG
+from tests.e2e.chat import Message, Person, buttons, is_result
 from tests.hostile.bombs import repeated_scans
+from tests.waiting import until
 
 RED, BLUE = (220, 40, 40), (30, 60, 210)
 
@@ -54,29 +53,14 @@ def offers(text: str) -> Callable[[Message], bool]:
     return lambda message: any(text in name for name in buttons(message))
 
 
-@pytest.fixture
-def studio(house: House) -> House:
-    house.painter.card = ALL_MODES
-    return house
-
-
-@pytest.fixture
-async def able(studio: House) -> House:
-    """The bot has heard that this model knows every mode."""
-    assert studio.studio is not None
-    while studio.studio.queue.card is not ALL_MODES:
-        await asyncio.sleep(0.01)
-    return studio
-
-
-async def test_a_photo_without_words_offers_what_can_be_done_with_it(able: House, anna: Person) -> None:
+async def test_a_photo_without_words_offers_what_can_be_done_with_it(every_mode: House, anna: Person) -> None:
     photo = await send(anna, encoded(RED))
     menu = await anna.until(offers("Vary"))
     assert menu["reply_to"] == photo["id"]
     assert not any("🔒" in name for name in buttons(menu))
     await anna.press(menu, "Vary")
     grid = await anna.until(is_result)
-    request = able.painter.submitted[0].request
+    request = every_mode.painter.submitted[0].request
     assert isinstance(request, Mix)
     assert (request.width, request.height) == (320, 192)  # the offered size of the photo's shape
     assert len(request.images) == 1
@@ -84,11 +68,7 @@ async def test_a_photo_without_words_offers_what_can_be_done_with_it(able: House
 
 
 async def test_what_has_no_weights_is_locked_and_a_tap_says_what_is_missing(house: House, anna: Person) -> None:
-    assert house.studio is not None
-    lacking = BIG.model_copy(update={"missing": {"mix": "ip_adapter.safetensors, 1.5 GB"}})
-    house.painter.card = lacking
-    while house.studio.queue.card is not lacking:
-        await asyncio.sleep(0.01)
+    await house.learns(BIG.model_copy(update={"missing": {"mix": "ip_adapter.safetensors, 1.5 GB"}}))
     await send(anna, encoded(RED))
     menu = await anna.until(offers("🔒 Vary"))
     answer = (await anna.press(menu, "Vary"))["answer"]
@@ -97,10 +77,10 @@ async def test_what_has_no_weights_is_locked_and_a_tap_says_what_is_missing(hous
     assert house.painter.submitted == []
 
 
-async def test_a_photo_with_a_caption_is_drawn_anew_with_these_words(able: House, anna: Person) -> None:
+async def test_a_photo_with_a_caption_is_drawn_anew_with_these_words(every_mode: House, anna: Person) -> None:
     photo = await send(anna, encoded(RED), caption="a blue evening --seed 7 --n 1 --iw 0.4")
     result = await anna.until(is_result)
-    request = able.painter.submitted[0].request
+    request = every_mode.painter.submitted[0].request
     assert isinstance(request, Mix)
     assert (request.prompt, request.seeds, request.image_scale) == ("a blue evening", (7,), 0.4)
     assert "Picture and words" in result["caption"]
@@ -112,14 +92,14 @@ async def test_a_photo_with_a_caption_is_drawn_anew_with_these_words(able: House
 
 @pytest.mark.parametrize("caption", ["left: a cat, right: a dog --n 1", "left: a cat --n 1 --iw 0.5"])
 async def test_a_caption_that_may_be_of_the_whole_picture_draws_it_anew(
-    able: House, anna: Person, caption: str
+    every_mode: House, anna: Person, caption: str
 ) -> None:
     await send(anna, encoded(RED), caption=caption)
     await anna.until(is_result)
-    assert isinstance(able.painter.submitted[0].request, Mix)
+    assert isinstance(every_mode.painter.submitted[0].request, Mix)
 
 
-async def test_an_album_is_mixed_with_weights_set_by_buttons(able: House, anna: Person) -> None:
+async def test_an_album_is_mixed_with_weights_set_by_buttons(every_mode: House, anna: Person) -> None:
     await send(anna, encoded(RED), encoded(BLUE), caption="a garden --seed 3 --n 1")
     mix = await anna.until(offers("Start"))
     assert {"1: 50 %", "2: 50 %"} <= set(buttons(mix))
@@ -127,27 +107,28 @@ async def test_an_album_is_mixed_with_weights_set_by_buttons(able: House, anna: 
     mix = await anna.until(offers("1: 60 %"))
     await anna.press(mix, "Swap")
     mix = await anna.until(offers("2: 60 %"))
-    await able.reopen()
+    await every_mode.reopen()
     await anna.press(mix, "Start")
     result = await anna.until(is_result, after=mix["id"])
-    request = able.painter.submitted[0].request
+    request = every_mode.painter.submitted[0].request
     assert isinstance(request, Mix)
     assert [image.weight for image in request.images] == [0.5, 0.6]
     assert request.prompt == "a garden"
     assert result["reply_to"] == mix["id"]
     assert buttons(await anna.message(mix["id"])) == []
-    assert len(able.painter.submitted) == 1
+    assert len(every_mode.painter.submitted) == 1
 
 
 async def test_under_control_an_album_gives_the_shapes_of_its_first_picture_the_look_of_the_others(
-    able: House, anna: Person
+    every_mode: House, anna: Person
 ) -> None:
     await send(anna, encoded(RED), encoded(BLUE), caption="/control a stone bridge --seed 3 --n 1 --method outlines")
     result = await anna.until(is_result)
-    request = able.painter.submitted[0].request
+    request = every_mode.painter.submitted[0].request
     assert isinstance(request, Control)
     assert (request.kind, request.prompt) == ("scribble", "a stone bridge")  # the net that takes a style too
-    means = [ImageStat.Stat(Image.open(io.BytesIO(able.painter.blobs.get(blob)))).mean for blob in request.sources]
+    shown = [io.BytesIO(every_mode.painter.blobs.get(blob)) for blob in request.sources]
+    means = [ImageStat.Stat(Image.open(picture)).mean for picture in shown]
     assert [max(range(3), key=mean.__getitem__) for mean in means] == [0, 2]  # red, then blue
     assert "Style transfer" in result["caption"]
     await anna.say("/info", reply_to=result["id"])
@@ -155,10 +136,10 @@ async def test_under_control_an_album_gives_the_shapes_of_its_first_picture_the_
     assert card["text"].count("a picture that was sent here") == 2
 
 
-async def test_under_control_iw_says_how_much_of_the_look_and_needs_others(able: House, anna: Person) -> None:
+async def test_under_control_iw_says_how_much_of_the_look_and_needs_others(every_mode: House, anna: Person) -> None:
     await send(anna, encoded(RED), encoded(BLUE), caption="/control a stone bridge --iw 0.4 --n 1")
     result = await anna.until(is_result)
-    request = able.painter.submitted[0].request
+    request = every_mode.painter.submitted[0].request
     assert isinstance(request, Control)
     assert request.style_scale == 0.4
     await anna.say("/info", reply_to=result["id"])
@@ -166,22 +147,22 @@ async def test_under_control_iw_says_how_much_of_the_look_and_needs_others(able:
     assert "Look of the other pictures: × 0.4" in card["text"]
     await send(anna, encoded(RED), caption="/control a stone bridge --iw 0.4")
     await anna.until(says("only one here"), after=card["id"])
-    assert len(able.painter.submitted) == 1
+    assert len(every_mode.painter.submitted) == 1
 
 
 async def test_of_an_album_with_more_than_four_pictures_under_control_the_first_four_are_taken_and_that_is_said(
-    able: House, named: Callable[..., Person]
+    every_mode: House, named: Callable[..., Person]
 ) -> None:
     boris = named(1002, "ru")
     await send(boris, *[encoded((40 * place, 0, 0)) for place in range(6)], caption="/control мост --n 1")
     told = await boris.until(says("Больше четырёх"))
     result = await boris.until(is_result)
     assert told["id"] < result["id"]
-    reds = [_red(able, blob) for blob in able.painter.submitted[0].request.sources]
+    reds = [_red(every_mode, blob) for blob in every_mode.painter.submitted[0].request.sources]
     assert reds == [0, 40, 80, 120]
 
 
-async def test_an_album_for_a_mix_that_has_room_for_less_fills_it_and_says_so(able: House, anna: Person) -> None:
+async def test_an_album_for_a_mix_that_has_room_for_less_fills_it_and_says_so(every_mode: House, anna: Person) -> None:
     await anna.say("/mix")
     collecting = await anna.until(says("one by one"))
     await send(anna, encoded(RED))
@@ -191,7 +172,7 @@ async def test_an_album_for_a_mix_that_has_room_for_less_fills_it_and_says_so(ab
     assert mix["id"] == collecting["id"]
     await anna.press(mix, "Start")
     await anna.until(is_result, after=mix["id"])
-    reds = [_red(able, blob) for blob in able.painter.submitted[0].request.sources]
+    reds = [_red(every_mode, blob) for blob in every_mode.painter.submitted[0].request.sources]
     assert reds == [RED[0], 0, 40, 80]
 
 
@@ -202,7 +183,7 @@ def _red(house: House, blob: str) -> int:
     return round(colour[0] / 20) * 20  # JPEG changes it a little
 
 
-async def test_photos_one_by_one_are_collected_until_done(able: House, anna: Person) -> None:
+async def test_photos_one_by_one_are_collected_until_done(every_mode: House, anna: Person) -> None:
     await anna.say("/mix")
     collecting = await anna.until(says("one by one"))
     for colour in (RED, BLUE):
@@ -214,22 +195,24 @@ async def test_photos_one_by_one_are_collected_until_done(able: House, anna: Per
     assert not any("Vary" in name for message in await anna.messages() for name in buttons(message))
 
 
-async def test_a_command_in_answer_to_our_picture_works_from_the_original(able: House, anna: Person) -> None:
+async def test_a_command_in_answer_to_our_picture_works_from_the_original(every_mode: House, anna: Person) -> None:
     grid = await anna.draw("a red circle --n 2")
     await anna.say("/upscale", reply_to=grid["id"])
     await anna.until(says("say which one"))
     await anna.say("/upscale 2", reply_to=grid["id"])
     await anna.until(lambda message: is_result(message) and "Enlarging ×2" in message["caption"])
-    request = able.painter.submitted[-1].request
+    request = every_mode.painter.submitted[-1].request
     assert isinstance(request, Upscale)
     assert request.kind == "flash_x2"
-    first = able.painter.blobs.get(request.image.blob)
+    first = every_mode.painter.blobs.get(request.image.blob)
     assert Image.open(io.BytesIO(first)).size == (256, 256)
     await anna.say("вариации", reply_to=grid["id"])
     await anna.until(lambda message: "say which" in (message["text"] or ""), after=grid["id"] + 3)
 
 
-async def test_words_name_what_to_do_with_somebody_elses_picture(able: House, named: Callable[..., Person]) -> None:
+async def test_words_name_what_to_do_with_somebody_elses_picture(
+    every_mode: House, named: Callable[..., Person]
+) -> None:
     boris = named(1002, "ru")
     photo = await send(boris, encoded(RED))
     await boris.until(offers("Вариации"))
@@ -237,21 +220,21 @@ async def test_words_name_what_to_do_with_somebody_elses_picture(able: House, na
         "по контуру стеклянный дом --method depth --drawn --scale 0.8 --end 0.7 --n 1", reply_to=photo["id"]
     )
     await boris.until(is_result)
-    request = able.painter.submitted[-1].request
+    request = every_mode.painter.submitted[-1].request
     assert isinstance(request, Control)
     assert (request.kind, request.prompt, request.scale, request.end) == ("depth", "стеклянный дом", 0.8, 0.7)
     await boris.say("/restyle акварель --strength 0.5 --n 1", reply_to=photo["id"])
     await boris.until(lambda message: is_result(message) and "акварель" in message["caption"])
-    assert isinstance(able.painter.submitted[-1].request, Refine)
-    assert able.painter.submitted[-1].request.strength == 0.5
+    assert isinstance(every_mode.painter.submitted[-1].request, Refine)
+    assert every_mode.painter.submitted[-1].request.strength == 0.5
 
 
 async def test_levels_say_what_black_and_white_are_to_the_net_and_the_recipe_tells_them(
-    able: House, anna: Person
+    every_mode: House, anna: Person
 ) -> None:
     await send(anna, encoded(RED), caption="/control a stone bridge --levels −1:1 --n 1")
     result = await anna.until(is_result)
-    request = able.painter.submitted[0].request
+    request = every_mode.painter.submitted[0].request
     assert isinstance(request, Control)
     assert request.hint_range == (-1, 1)
     await anna.say("/info", reply_to=result["id"])
@@ -260,18 +243,18 @@ async def test_levels_say_what_black_and_white_are_to_the_net_and_the_recipe_tel
     assert "--levels -1:1" in card["text"]
 
 
-async def test_a_menu_that_needs_words_asks_for_them(able: House, anna: Person) -> None:
+async def test_a_menu_that_needs_words_asks_for_them(every_mode: House, anna: Person) -> None:
     await send(anna, encoded(RED))
     await anna.press(await anna.until(offers("Outlines")), "Outlines")
     asked = await anna.until(says("What shall it become"))
-    await able.reopen()
+    await every_mode.reopen()
     await anna.say("a glass house --n 1", reply_to=asked["id"])
     await anna.until(is_result)
-    assert isinstance(able.painter.submitted[-1].request, Control)
+    assert isinstance(every_mode.painter.submitted[-1].request, Control)
 
 
 async def test_a_photo_that_came_to_nothing_is_gone_after_a_month_and_its_buttons_and_questions_say_so(
-    able: House, anna: Person, monkeypatch: pytest.MonkeyPatch
+    every_mode: House, anna: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await send(anna, encoded(RED))
     menu = await anna.until(offers("Outlines"))
@@ -279,24 +262,21 @@ async def test_a_photo_that_came_to_nothing_is_gone_after_a_month_and_its_button
     asked = await anna.until(says("What shall it become"))
     monkeypatch.setattr(sweep, "FIRST_PAUSE", 0.0)
     monkeypatch.setattr(sweep, "DAY", 0.01)  # and so the month is over in no time, sweep by sweep
-    await able.reopen()
-    stored = able.folder / "blobs"
-    deadline = time.monotonic() + PATIENCE
-    while any(path.is_file() for path in stored.rglob("*")):
-        assert time.monotonic() < deadline, "the photo is still there"
-        await asyncio.sleep(0.05)
+    await every_mode.reopen()
+    stored = every_mode.folder / "blobs"
+    await until(lambda: not any(path.is_file() for path in stored.rglob("*")), "the photo is still there")
     answer = (await anna.press(menu, "Vary"))["answer"]
     assert "no longer there" in answer["text"]
     await anna.say("a glass house", reply_to=asked["id"])
     await anna.until(says("no longer there"), after=asked["id"])
-    assert able.painter.submitted == []
+    assert every_mode.painter.submitted == []
 
 
-async def test_parameters_of_another_command_are_named(able: House, anna: Person) -> None:
+async def test_parameters_of_another_command_are_named(every_mode: House, anna: Person) -> None:
     await send(anna, encoded(RED), caption="/upscale --iw 0.5")
     refusal = await anna.until(says("--iw"))
     assert "/restyle" in refusal["text"]
-    assert able.painter.submitted == []
+    assert every_mode.painter.submitted == []
 
 
 GIF = {"save_all": True, "append_images": [Image.new("RGB", (100, 100), BLUE)]}
@@ -315,27 +295,27 @@ GIF = {"save_all": True, "append_images": [Image.new("RGB", (100, 100), BLUE)]}
     ids=["tiny", "cut off", "no picture", "moving", "too many pixels", "too much work"],
 )
 async def test_files_that_cannot_be_worked_from_get_a_clear_answer(
-    able: House, anna: Person, content: bytes, name: str, answer: str
+    every_mode: House, anna: Person, content: bytes, name: str, answer: str
 ) -> None:
     await send(anna, content, kind="document", name=name)
     await anna.until(says(answer))
-    assert able.painter.submitted == []
+    assert every_mode.painter.submitted == []
 
 
-async def test_a_command_with_a_file_that_is_no_picture_says_what_would_do(able: House, anna: Person) -> None:
+async def test_a_command_with_a_file_that_is_no_picture_says_what_would_do(every_mode: House, anna: Person) -> None:
     letter = await send(anna, b"%PDF-1.4", kind="document", name="letter.pdf", caption="/vary")
     told = await anna.until(says("cannot read a picture"), after=letter["id"])
     await anna.say("/upscale", reply_to=letter["id"])
     await anna.until(says("cannot read a picture"), after=told["id"])
-    assert able.painter.submitted == []
+    assert every_mode.painter.submitted == []
 
 
-async def test_long_work_says_its_cost_and_waits_for_a_yes(able: House, anna: Person) -> None:
+async def test_long_work_says_its_cost_and_waits_for_a_yes(every_mode: House, anna: Person) -> None:
     await send(anna, encoded(RED, (1300, 1300)), kind="document", caption="/upscale")
     asked = await anna.until(says("Shall I begin?"))
     assert "9 parts" in asked["text"]
-    assert able.painter.submitted == []
-    await able.reopen()
+    assert every_mode.painter.submitted == []
+    await every_mode.reopen()
     await anna.press(asked, "Start")
     result = await anna.until(is_result, after=asked["id"])
     original = await anna.until(lambda message: bool(message["document"]), after=result["id"])
@@ -344,7 +324,7 @@ async def test_long_work_says_its_cost_and_waits_for_a_yes(able: House, anna: Pe
     assert buttons(await anna.message(asked["id"])) == []
 
 
-async def test_a_tree_shows_who_was_made_from_whom(able: House, anna: Person) -> None:
+async def test_a_tree_shows_who_was_made_from_whom(every_mode: House, anna: Person) -> None:
     grid = await anna.draw("a red circle --n 2")
     await anna.press(grid, "🎨 2")
     children = await anna.until(is_result, after=grid["id"])
@@ -357,7 +337,7 @@ async def test_a_tree_shows_who_was_made_from_whom(able: House, anna: Person) ->
 
 
 async def test_a_tree_is_asked_for_in_plain_words_and_a_mere_tree_is_drawn(
-    able: House, named: Callable[..., Person]
+    every_mode: House, named: Callable[..., Person]
 ) -> None:
     boris = named(1002, "ru")
     grid = await boris.draw("красный круг --n 2")
@@ -371,24 +351,26 @@ async def test_a_tree_is_asked_for_in_plain_words_and_a_mere_tree_is_drawn(
     second = await boris.until(says("Родословная"), after=first["id"])
     await boris.say("родословная")
     await boris.until(says("Родословная"), after=second["id"])
-    assert len(able.painter.submitted) == 2
+    assert len(every_mode.painter.submitted) == 2
     for words in ("дерево", "show me a tree", "нарисуй родословную"):
         await boris.draw(f"{words} --n 1")
-    assert len(able.painter.submitted) == 5
+    assert len(every_mode.painter.submitted) == 5
 
 
-async def test_a_group_is_heard_only_where_its_photos_mean_the_bot(able: House, named: Callable[..., Person]) -> None:
+async def test_a_group_is_heard_only_where_its_photos_mean_the_bot(
+    every_mode: House, named: Callable[..., Person]
+) -> None:
     anna = named(1001, "en", -500)
     group = {"chat": -500, "title": "Painters", "type": "supergroup", "members": [1001, 1002], "privacy": False}
     await anna.post("chat", group)
-    me = able.studio.me.username if able.studio else ""
+    me = every_mode.studio.me.username if every_mode.studio else ""
     await send(anna, encoded(RED), caption="our holidays")
     await send(anna, encoded(RED))
     await send(anna, encoded(RED), encoded(BLUE))
     meant = await send(anna, encoded(BLUE), caption=f"@{me} as a watercolour")
     result = await anna.until(is_result)
     assert result["reply_to"] == meant["id"]
-    request = able.painter.submitted[0].request
+    request = every_mode.painter.submitted[0].request
     assert isinstance(request, Mix)
     assert request.prompt == "as a watercolour"
     assert len([message for message in await anna.messages() if message["from"]["is_bot"]]) == 1
@@ -400,12 +382,12 @@ async def test_a_group_is_heard_only_where_its_photos_mean_the_bot(able: House, 
 
 
 async def test_strangers_press_in_vain_on_what_somebody_is_putting_together(
-    able: House, named: Callable[..., Person]
+    every_mode: House, named: Callable[..., Person]
 ) -> None:
     anna, boris = named(1001, "en", -500), named(1002, "en", -500)
     group = {"chat": -500, "title": "Painters", "type": "supergroup", "members": [1001, 1002], "privacy": False}
     await anna.post("chat", group)
-    me = able.studio.me.username if able.studio else ""
+    me = every_mode.studio.me.username if every_mode.studio else ""
     for caption, offered, press in (
         (f"@{me} mix", "Never mind", "Never mind"),
         (f"/upscale@{me}", "Start", "Start"),
@@ -419,11 +401,11 @@ async def test_strangers_press_in_vain_on_what_somebody_is_putting_together(
         assert answer["alert"]
         assert "somebody else" in answer["text"]
         assert buttons(await anna.message(asked["id"])) == buttons(asked)
-    assert able.painter.submitted == []
+    assert every_mode.painter.submitted == []
 
 
 async def test_a_file_made_from_a_picture_is_repeated_only_for_whoever_gave_that_picture(
-    able: House, named: Callable[..., Person]
+    every_mode: House, named: Callable[..., Person]
 ) -> None:
     anna, boris = named(1001, "en"), named(1002, "en")
     await send(anna, encoded(RED), caption="a blue evening --n 1")
@@ -437,26 +419,26 @@ async def test_a_file_made_from_a_picture_is_repeated_only_for_whoever_gave_that
         await person.press(card, "Repeat exactly")
         if person is boris:
             await boris.until(says("do not have from you"))
-            assert len(able.painter.submitted) == 1
+            assert len(every_mode.painter.submitted) == 1
     repeated = await anna.until(is_result, after=card["id"])
-    assert able.painter.submitted[1].request == able.painter.submitted[0].request
+    assert every_mode.painter.submitted[1].request == every_mode.painter.submitted[0].request
     await anna.say("/info", reply_to=repeated["id"])
     assert "Made from:" in (await anna.until(says("Recipe"), after=repeated["id"]))["text"]
 
 
-async def test_words_are_edited_and_the_picture_and_the_parameters_stay(able: House, anna: Person) -> None:
-    able.painter.failure = Failed(code="internal", message="x")
+async def test_words_are_edited_and_the_picture_and_the_parameters_stay(every_mode: House, anna: Person) -> None:
+    every_mode.painter.failure = Failed(code="internal", message="x")
     await send(anna, encoded(RED), caption="a blue evening --iw 0.4 --cfg 5 --n 1")
     failed = await anna.until(offers("Try again"))
     assert buttons(failed) == ["🔄 Try again", "✏️ Edit"]
-    able.painter.failure = None
+    every_mode.painter.failure = None
     await anna.press(failed, "Edit")
     asked = await anna.until(says("in reply to this message"))
     assert "a blue evening" in asked["text"]
-    await able.reopen()
+    await every_mode.reopen()
     await anna.say("a green morning --cfg 6", reply_to=asked["id"])
     result = await anna.until(is_result)
-    request = able.painter.submitted[-1].request
+    request = every_mode.painter.submitted[-1].request
     assert isinstance(request, Mix)
     assert (request.prompt, request.image_scale, request.guidance_scale) == ("a green morning", 0.4, 6)
     assert len(request.seeds) == 1
@@ -464,29 +446,29 @@ async def test_words_are_edited_and_the_picture_and_the_parameters_stay(able: Ho
     assert "a picture that was sent here" in (await anna.until(says("Recipe")))["text"]
 
 
-async def test_a_result_without_words_offers_none_to_edit(able: House, anna: Person) -> None:
+async def test_a_result_without_words_offers_none_to_edit(every_mode: House, anna: Person) -> None:
     await send(anna, encoded(RED))
     await anna.press(await anna.until(offers("Vary")), "Vary")
     assert not any("Edit" in name for name in buttons(await anna.until(is_result)))
 
 
 async def test_other_words_for_an_extended_picture_are_not_taken_from_anybody_else(
-    able: House, named: Callable[..., Person]
+    every_mode: House, named: Callable[..., Person]
 ) -> None:
     anna, boris = named(1001, "en", -77), named(1002, "en", -77)
     await anna.say("/imagine a red circle")
     ours = await anna.until(is_result)
     await anna.say("/outpaint left a blue sea", reply_to=ours["id"])
     wide = await anna.until(is_result, after=ours["id"])
-    before = able.painter.submitted[-1].request
+    before = every_mode.painter.submitted[-1].request
     await anna.press(wide, "Edit")
     asked = await anna.until(says("in reply to this message"))
     await boris.say("a green meadow", reply_to=asked["id"])
     await boris.until(is_result, after=asked["id"])
-    assert isinstance(able.painter.submitted[-1].request, FlashTextToImage)
+    assert isinstance(every_mode.painter.submitted[-1].request, FlashTextToImage)
     await anna.say("a green meadow", reply_to=asked["id"])
     await anna.until(lambda message: is_result(message) and "Extending" in message["caption"], after=asked["id"])
-    after = able.painter.submitted[-1].request
+    after = every_mode.painter.submitted[-1].request
     assert isinstance(after, Outpaint)
     assert after == before.model_copy(update={"prompt": "a green meadow", "seeds": after.seeds})
     assert after.seeds != before.seeds

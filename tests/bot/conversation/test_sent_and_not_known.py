@@ -18,7 +18,7 @@ from inference.queue.ledger import Ledger
 from tests.bot.conversation.conftest import TOKEN, House
 from tests.bot.conversation.test_trouble import drawing, trouble, until_state
 from tests.e2e.chat import Message, Person, buttons, is_result
-from tests.inference.queue.jobs import eventually
+from tests.waiting import until
 
 
 def live(message: Message) -> bool:
@@ -89,7 +89,7 @@ async def until_shown(house: House) -> None:
     async def all_shown() -> bool:
         return not await ledger.unshown()
 
-    await eventually(all_shown)
+    await until(all_shown)
     await database.dispose()
 
 
@@ -218,7 +218,7 @@ async def test_what_stands_where_the_status_could_be_is_left_alone(
             raise Killed
 
         await trouble(anna, "sendMessage", count=1, drop=True)
-        patch.setattr("bot.jobs.delivery.Deliveries._announce_until_done", killed)
+        patch.setattr("bot.jobs.follow.Follower._announce_until_done", killed)
         await anna.say("a red circle")
         await until_state(house, "new")
         await house.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +14,8 @@ from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger
 from inference.queue.tables import jobs
 from tests.bot.conversation.conftest import TOKEN, House
-from tests.e2e.chat import PATIENCE, Message, Person, buttons, is_result
+from tests.e2e.chat import Message, Person, buttons, is_result
+from tests.waiting import until, within
 
 
 def drawing(message: Message) -> bool:
@@ -43,10 +43,7 @@ async def in_state(house: House, *states: str) -> int:
 
 
 async def until_state(house: House, *states: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not await in_state(house, *states):
-        assert time.monotonic() < deadline, f"no job became {states}"
-        await asyncio.sleep(0.05)
+    await until(lambda: in_state(house, *states), f"no job became {states}")
 
 
 async def test_a_result_whose_message_is_gone_is_sent_anew_to_the_request(house: House, anna: Person) -> None:
@@ -184,13 +181,19 @@ async def test_who_is_refused_reads_so_even_where_the_first_word_of_it_gets_lost
     house.painter.slots = 0
     for _request in range(3):
         await anna.say("a blue cat")
-    await until_state(house, "queued")
-    while await in_state(house, "queued") < 3:
-        await asyncio.sleep(0.05)
+
+    async def all_wait() -> bool:
+        return await in_state(house, "queued") == 3
+
+    await until(all_wait)
     await trouble(anna, "sendMessage", count=2, drop=True)
     await anna.press(grid, "🎨 1")
     refusal = await anna.until(lambda message: "3 requests waiting" in (message["text"] or ""))
     assert refusal["reply_to"] == grid["id"]
+
+
+async def nothing_unshown(ledger: Ledger) -> bool:
+    return not await ledger.unshown()
 
 
 async def waiting_over_a_restart(house: House, anna: Person) -> Message:
@@ -210,8 +213,7 @@ def errands(*kinds: str) -> set[asyncio.Task[None]]:
 
 
 async def until_nothing_is_brought() -> None:
-    while busy := errands("resume", "bring"):
-        await asyncio.wait(busy, timeout=PATIENCE)
+    await until(lambda: not errands("resume", "bring"))
 
 
 async def test_a_word_about_the_restart_that_arrives_late_does_not_cover_the_result(house: House, anna: Person) -> None:
@@ -219,12 +221,10 @@ async def test_a_word_about_the_restart_that_arrives_late_does_not_cover_the_res
     house.painter.slots = 0
     await trouble(anna, "editMessageText", count=1, delay=60)
     await house.open()
-    while house.playground.bots.faults.faults:  # it is held up on its way
-        await asyncio.sleep(0.02)
+    await until(lambda: not house.playground.bots.faults.faults)  # it is held up on its way
     house.painter.slots = 1
-    while not (bringing := errands("bring")):
-        await asyncio.sleep(0.02)
-    await asyncio.wait(bringing, timeout=1.0)  # the result has every chance to overtake it
+    await until(lambda: errands("bring"))
+    await within(1.0, lambda: not errands("bring"))  # the result has every chance to overtake it
     await peace(anna)
     await until_nothing_is_brought()
     assert is_result(await anna.message(status["id"]))
@@ -240,8 +240,8 @@ async def test_a_request_that_ends_while_the_restart_is_looked_into_is_no_longer
         found = await active(ledger, *owner)
         if not owner and not looked:
             looked.append(found)
-            while await in_state(house, "done") < 1 or await ledger.unshown():
-                await asyncio.sleep(0.02)
+            await until_state(house, "done")
+            await until(lambda: nothing_unshown(ledger))
         return found
 
     monkeypatch.setattr(Ledger, "active", slow)

@@ -8,19 +8,20 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from bot.jobs.cards.origins import origins
 from bot.jobs.context import context_of
 from bot.jobs.translation import next_step
-from bot.modes.better_words.rewriting import difference, improved, origins
+from bot.modes.better_words.rewriting import difference, improved
 from bot.prompt import PromptLine
 from bot.texts.i18n import speaking
 from inference.queue.database import open_database
 from inference.queue.ledger import Ledger
 from inference.requests import Failed, Finished, FlashTextToImage, Note, TextToImage
 from tests.bot.conversation.conftest import House
-from tests.bot.conversation.painter import BIG, SMALL
+from tests.bot.conversation.painter import BIG, SMALL, offering
 from tests.e2e.chat import Message, Person, buttons, is_result
 
-WORDY = BIG.model_copy(update={"kinds": (*BIG.kinds, "beautify", "translate")})
+WORDY = offering(BIG, *BIG.kinds, "beautify", "translate")
 OUT_OF_TIME = Failed(code="timed_out", message="not done after 120 s")
 
 
@@ -297,8 +298,7 @@ async def test_english_words_and_a_model_that_reads_russian_need_no_translation(
 ) -> None:
     vera = named(1003, "ru")
     await vera.draw("a fox")
-    wordy.painter.card = SMALL.model_copy(update={"kinds": WORDY.kinds})
-    await asyncio.sleep(0.3)  # a few looks of the dispatcher at the new card
+    await wordy.learns(offering(SMALL, *WORDY.kinds))
     await vera.draw("красный круг")
     assert [job.request.kind for job in wordy.painter.submitted] == ["flash", "flash"]
 
@@ -373,7 +373,7 @@ async def test_a_crash_between_translation_and_drawing_draws_once(
                 owner_id=job.owner_id,
                 chat_id=job.chat_id,
                 request=request,
-                context=context.model_dump(mode="json"),
+                **context.told(),
                 admitted=True,
             )
     wordy.painter = wordy.new_painter()

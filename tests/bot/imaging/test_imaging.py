@@ -26,6 +26,7 @@ from bot.modes.repaint.repainting import STEP
 from inference.blobs import BlobStore, decode_picture, encode_png
 from tests.hostile import bombs
 from tests.hostile.bombs import saved
+from tests.waiting import until
 
 RED, BLUE = (220, 40, 40), (30, 60, 210)
 TURNED = {"exif": b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"}  # a quarter clockwise
@@ -166,10 +167,8 @@ async def test_nothing_is_announced_as_small_and_then_large(decoder: Decoder) ->
 
 
 async def child_of(decoder: Decoder) -> psutil.Process:
-    while True:
-        if decoder.pid is not None and (children := psutil.Process(decoder.pid).children()):
-            return children[0]
-        await asyncio.sleep(0.005)
+    [child, *_] = await until(lambda: decoder.pid is not None and psutil.Process(decoder.pid).children())
+    return child
 
 
 async def test_a_process_killed_in_the_middle_of_a_picture_is_told_to_whoever_sent_it_and_to_nobody_else(
@@ -189,8 +188,7 @@ async def test_when_the_process_that_makes_processes_is_killed_the_next_picture_
     before = decoder.pid
     assert before is not None
     psutil.Process(before).kill()
-    while decoder.pid == before:
-        await asyncio.sleep(0.005)
+    await until(lambda: decoder.pid != before)
     assert (await decoder.check(saved(halves(), "JPEG"))).width == 96
     assert decoder.pid != before
 
@@ -201,8 +199,7 @@ async def test_whoever_gives_up_waiting_leaves_no_process_behind(decoder: Decode
     process = await child_of(decoder)
     slow.cancel()
     await asyncio.gather(slow, return_exceptions=True)
-    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-        await asyncio.sleep(0.005)
+    await until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
 
 
 async def test_nothing_is_left_when_the_bot_ends(tmp_path: Path) -> None:
@@ -212,8 +209,7 @@ async def test_nothing_is_left_when_the_bot_ends(tmp_path: Path) -> None:
     await decoder.close()
     await asyncio.gather(slow, return_exceptions=True)
     assert not nursery.is_running()
-    while child.is_running():
-        await asyncio.sleep(0.005)
+    await until(lambda: not child.is_running())
 
 
 async def test_what_the_libraries_print_is_not_printed(decoder: Decoder, capfd: pytest.CaptureFixture[str]) -> None:
@@ -255,8 +251,7 @@ async def test_pictures_wait_until_there_is_room_and_come_in_turn() -> None:
 
     tasks = [asyncio.create_task(one(number)) for number in range(3)]
     for number in range(3):
-        while len(came) <= number:
-            await asyncio.sleep(0)
+        await until(lambda number=number: len(came) > number)
         for _ in range(5):
             await asyncio.sleep(0)
         assert came == list(range(number + 1))

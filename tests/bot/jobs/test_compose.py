@@ -12,7 +12,7 @@ from bot.prompt import PromptError, PromptLine, parse
 from bot.prompt.styles import styles
 from bot.store import Preferences
 from inference.requests import FlashTextToImage, ModelCard, TextToImage
-from tests.bot.conversation.painter import BIG, SMALL
+from tests.bot.conversation.painter import BIG, SMALL, offering
 
 PLAIN = Preferences()
 
@@ -63,7 +63,7 @@ def test_preferences_fill_what_the_line_leaves_open() -> None:
 
 
 def test_a_mode_without_weights_is_refused_when_asked_and_replaced_when_preferred() -> None:
-    flash_only = BIG.model_copy(update={"kinds": ("flash",)})
+    flash_only = offering(BIG, "flash")
     with pytest.raises(ModeMissing):
         compose(parse("a fox --full"), PLAIN, flash_only)
     made = compose(parse("a fox"), Preferences(mode="full"), flash_only)
@@ -93,7 +93,7 @@ def test_the_small_model_gets_no_words_of_styles() -> None:
         no=st.none() | st.just("text"),
         style=st.none() | st.sampled_from(["anime", "default"]),
         n=st.none() | st.integers(1, 10),
-        mode=st.sampled_from([None, "full"]),
+        quality=st.sampled_from([None, "full"]),
         steps=st.none() | st.integers(1, 100),
     ),
     st.builds(

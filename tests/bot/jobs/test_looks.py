@@ -22,6 +22,7 @@ from bot.modes.mix import buttons as mix_buttons
 from bot.modes.repaint import area_buttons
 from bot.prompt import PromptLine
 from bot.store import Parent
+from bot.texts.html import escape, quote, visible_length
 from bot.texts.i18n import speaking
 from inference.requests import Failed, FailureCode, FlashTextToImage, Progress, Recipe, TextToImage
 from tests.bot.conversation.painter import SMALL
@@ -53,9 +54,9 @@ def test_a_caption_always_fits_and_never_opens_a_tag(prompt: str, remarks: list[
             FlashTextToImage(prompt="x", seeds=(2**32 - 1,)),
             seed=2**32 - 1,
             engine_seconds=3661,
-            remarks=[cards.escape(remark) for remark in remarks],
+            remarks=[escape(remark) for remark in remarks],
         )
-    assert cards.visible_length(text) <= 1024
+    assert visible_length(text) <= 1024
     assert text.count("<") == 2
 
 
@@ -65,17 +66,17 @@ def test_a_recipe_always_fits_a_message(prompt: str, negative: str) -> None:
     recipe = Recipe(request=request, tile=0, checkpoints={"unet": "a" * 40, "movq": "b" * 40}, code_version="0.1.0")
     with speaking("en"):
         text = cards.recipe(
-            HERE, PromptLine(prompt, no=negative or None, seed=1, mode="full"), recipe, job_id=1, seeds=request.seeds
+            HERE, PromptLine(prompt, no=negative or None, seed=1, quality="full"), recipe, job_id=1, seeds=request.seeds
         )
-    assert cards.visible_length(text) <= 4096
+    assert visible_length(text) <= 4096
 
 
 def test_a_recipe_out_of_a_strangers_file_fits_and_opens_no_tag() -> None:
     request = TextToImage(prompt="p" * 1000, negative_prompt="n" * 1000, seeds=tuple(range(10)))
     recipe = Recipe(request=request, tile=0, checkpoints={"<b>&" * 500: "<i>" * 9}, code_version="<u>" * 3000)
     with speaking("en"):
-        text = cards.recipe(HERE, PromptLine("p" * 1000, no="n" * 1000, seed=1, mode="full"), recipe)
-    assert cards.visible_length(text) <= 4096
+        text = cards.recipe(HERE, PromptLine("p" * 1000, no="n" * 1000, seed=1, quality="full"), recipe)
+    assert visible_length(text) <= 4096
     assert "<i>" not in text
     assert "<u>" not in text
     assert text.count("<b>") == 1
@@ -100,7 +101,7 @@ def test_numbers_agree_with_their_words_in_russian() -> None:
 def test_every_failure_says_what_happened_and_what_to_do(code: FailureCode) -> None:
     for language in ("ru", "en"):
         with speaking(language):
-            text = cards.failed(cards.quote("a <fox>"), Failed(code=code, message="Traceback"), 42)
+            text = cards.failed(quote("a <fox>"), Failed(code=code, message="Traceback"), 42)
         assert "#42" in text
         assert "a &lt;fox&gt;" in text
         assert "Traceback" not in text

@@ -23,15 +23,16 @@ from aiogram.types import (
 
 from bot import middlewares
 from bot.settings import Settings
-from bot.store import History, Person
-from bot.store.migration import upgrade
+from bot.store import Person
 from bot.telegram.albums import Albums
 from bot.telegram.callbacks import ExampleButton
 from bot.telegram.outbox import Outbox
 from bot.telegram.pacing import Pace, Window
 from inference.queue.database import open_database
-from tests.bot.bare import bare_studio
+from tests.bot.bare import Books, bare_studio
+from tests.bot.ready_made import migrated
 from tests.bot.wire import SENT, scripted_bot
+from tests.waiting import until
 
 ANNA, BORIS, GROUP = 1001, 1002, -100500
 UNHURRIED = Pace(private=(Window(1000, 1.0),), group=(Window(1000, 1.0),), per_second=1e6)
@@ -40,7 +41,7 @@ UNHURRIED = Pace(private=(Window(1000, 1.0),), group=(Window(1000, 1.0),), per_s
 class Crowd:
     """A bot whose handlers take as long as `gate` is shut, and people who send it many things at once."""
 
-    def __init__(self, history: History, **settings: Any) -> None:
+    def __init__(self, history: Books, **settings: Any) -> None:
         bot, self.session = scripted_bot(getMe=[User(id=123456, is_bot=True, first_name="K", username="studio_bot")])
         self.bot: Bot = bot
         outbox = Outbox(UNHURRIED)
@@ -117,29 +118,24 @@ class Crowd:
 
     async def reached(self, user: int, number: int, *, times: int = 1) -> None:
         """Waits until a handler has begun with a message."""
-        async with asyncio.timeout(30):
-            while self.begun.count((user, number)) < times:
-                await asyncio.sleep(0.01)
+        await until(lambda: self.begun.count((user, number)) >= times)
 
     async def held(self, tasks: list[asyncio.Task[Any]], count: int) -> None:
         """Waits until all but `count` of these updates have been dealt with."""
-        async with asyncio.timeout(30):
-            while sum(not task.done() for task in tasks) > count:
-                await asyncio.sleep(0.01)
+        await until(lambda: sum(not task.done() for task in tasks) <= count)
 
 
 @pytest_asyncio.fixture
-async def history(tmp_path: Path) -> AsyncIterator[History]:
-    database = open_database(f"sqlite+aiosqlite:///{tmp_path}/a.db")
-    await upgrade(database)
-    history = History(database)
+async def history(tmp_path: Path) -> AsyncIterator[Books]:
+    database = open_database(migrated(tmp_path / "a.db"))
+    history = Books(database)
     for known in (ANNA, BORIS):
         await history.person(known, "en")
     yield history
     await database.dispose()
 
 
-async def test_of_many_photos_so_many_are_taken_and_the_rest_is_refused_once(history: History) -> None:
+async def test_of_many_photos_so_many_are_taken_and_the_rest_is_refused_once(history: Books) -> None:
     crowd = Crowd(history)
     tasks = crowd.photos(ANNA, 200)
     await crowd.held(tasks, 5)
@@ -153,9 +149,7 @@ async def test_of_many_photos_so_many_are_taken_and_the_rest_is_refused_once(his
     assert len(crowd.begun) == 6
 
 
-async def test_another_flood_after_the_first_is_told_of_again(
-    history: History, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_another_flood_after_the_first_is_told_of_again(history: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.middlewares.crowds.CALM_SECONDS", 0.0)
     crowd = Crowd(history)
     for floods in (1, 2):
@@ -167,7 +161,7 @@ async def test_another_flood_after_the_first_is_told_of_again(
         assert len(crowd.told()) >= floods
 
 
-async def test_an_album_counts_as_its_parts_and_is_taken_or_refused_as_a_whole(history: History) -> None:
+async def test_an_album_counts_as_its_parts_and_is_taken_or_refused_as_a_whole(history: Books) -> None:
     crowd = Crowd(history)
     first = crowd.photos(ANNA, 4, media_group_id="one")
     second = crowd.photos(ANNA, 4, media_group_id="two")
@@ -185,7 +179,7 @@ async def test_an_album_counts_as_its_parts_and_is_taken_or_refused_as_a_whole(h
     assert crowd.gathered == [4, 4, 3]
 
 
-async def test_of_many_words_few_are_read_at_a_time_and_the_rest_is_refused_once(history: History) -> None:
+async def test_of_many_words_few_are_read_at_a_time_and_the_rest_is_refused_once(history: Books) -> None:
     crowd = Crowd(history)
     tasks = crowd.words(ANNA, 500)
     await crowd.held(tasks, 10)
@@ -198,7 +192,7 @@ async def test_of_many_words_few_are_read_at_a_time_and_the_rest_is_refused_once
     assert [number for who, number in crowd.begun if who == ANNA] == list(range(1, 11))
 
 
-async def test_a_command_is_not_held_up_by_photos_of_its_sender(history: History) -> None:
+async def test_a_command_is_not_held_up_by_photos_of_its_sender(history: Books) -> None:
     crowd = Crowd(history)
     tasks = crowd.photos(ANNA, 50)
     await crowd.held(tasks, 5)
@@ -208,7 +202,7 @@ async def test_a_command_is_not_held_up_by_photos_of_its_sender(history: History
     await asyncio.gather(*tasks)
 
 
-async def test_presses_are_bounded_too_and_every_one_is_answered(history: History) -> None:
+async def test_presses_are_bounded_too_and_every_one_is_answered(history: Books) -> None:
     crowd = Crowd(history)
     tasks = [crowd.press(ANNA, number) for number in range(100)]
     await crowd.held(tasks, 54)
@@ -220,7 +214,7 @@ async def test_presses_are_bounded_too_and_every_one_is_answered(history: Histor
     assert len({call.method.callback_query_id for call in crowd.session.named("answerCallbackQuery")}) == 101
 
 
-async def test_in_a_group_only_what_is_meant_for_the_bot_is_refused_aloud(history: History) -> None:
+async def test_in_a_group_only_what_is_meant_for_the_bot_is_refused_aloud(history: Books) -> None:
     crowd = Crowd(history)
     talk = [*crowd.words(ANNA, 50, chat=GROUP), *crowd.photos(ANNA, 50, chat=GROUP)]
     await crowd.held(talk, 55)  # talk among others waits for nobody

@@ -18,16 +18,17 @@ from bot import middlewares
 from bot.jobs import keyboards
 from bot.middlewares.answers import AnswerMiddleware
 from bot.settings import Settings
-from bot.store import History, Person
-from bot.store.migration import upgrade
+from bot.store import Person
 from bot.store.tables import people
 from bot.telegram.administrators import LASTS_SECONDS, Administrators
 from bot.telegram.outbox import Outbox
 from bot.texts.i18n import _
 from inference.queue.database import open_database
 from inference.queue.jobs import TooManyWaiting
-from tests.bot.bare import bare_studio
+from tests.bot.bare import Books, bare_studio
+from tests.bot.ready_made import migrated
 from tests.bot.wire import SENT, ScriptedSession, scripted_bot
+from tests.waiting import until
 
 ANNA, STRANGER, GROUP = 1001, 6666, -100500
 
@@ -35,7 +36,7 @@ ANNA, STRANGER, GROUP = 1001, 6666, -100500
 class House:
     """A dispatcher with all middlewares, a router to hang handlers on, and a Telegram that writes down."""
 
-    def __init__(self, history: History, **settings: Any) -> None:
+    def __init__(self, history: Books, **settings: Any) -> None:
         bot, self.session = scripted_bot()
         self.bot: Bot = bot
         self.outbox = Outbox()
@@ -91,10 +92,9 @@ def person(user: int, language: str | None) -> User:
 
 
 @pytest_asyncio.fixture
-async def history(tmp_path: Path) -> AsyncIterator[History]:
-    database = open_database(f"sqlite+aiosqlite:///{tmp_path}/a.db")
-    await upgrade(database)
-    yield History(database)
+async def history(tmp_path: Path) -> AsyncIterator[Books]:
+    database = open_database(migrated(tmp_path / "a.db"))
+    yield Books(database)
     await database.dispose()
 
 
@@ -102,7 +102,7 @@ def texts(session: ScriptedSession) -> list[str]:
     return [call.method.text for call in session.calls if getattr(call.method, "text", None)]
 
 
-async def test_a_handler_is_given_the_person_and_speaks_their_language(history: History) -> None:
+async def test_a_handler_is_given_the_person_and_speaks_their_language(history: Books) -> None:
     house = House(history)
     seen: list[tuple[int, str, str]] = []
 
@@ -118,7 +118,7 @@ async def test_a_handler_is_given_the_person_and_speaks_their_language(history: 
     assert seen[0][2] == seen[2][2] != seen[1][2] == "This studio is private, sorry."
 
 
-async def test_two_people_at_once_do_not_mix_their_languages(history: History) -> None:
+async def test_two_people_at_once_do_not_mix_their_languages(history: Books) -> None:
     house = House(history)
     meeting = asyncio.Barrier(2)
     spoken: dict[int, str] = {}
@@ -132,7 +132,7 @@ async def test_two_people_at_once_do_not_mix_their_languages(history: History) -
     assert spoken[2] == "This studio is private, sorry." != spoken[1]
 
 
-async def test_a_person_who_writes_again_is_no_longer_blocked(history: History) -> None:
+async def test_a_person_who_writes_again_is_no_longer_blocked(history: Books) -> None:
     house = House(history)
 
     @house.router.message()
@@ -145,14 +145,14 @@ async def test_a_person_who_writes_again_is_no_longer_blocked(history: History) 
     assert not (await history.person(ANNA, "en")).blocked
 
 
-async def test_everybody_is_let_in_when_there_is_no_list(history: History) -> None:
+async def test_everybody_is_let_in_when_there_is_no_list(history: Books) -> None:
     house = House(history, admin_ids=frozenset({5}))
     came = house.visitors()
     await house.says(STRANGER)
     assert came == [STRANGER]
 
 
-async def test_only_listed_people_groups_and_owners_get_in(history: History) -> None:
+async def test_only_listed_people_groups_and_owners_get_in(history: Books) -> None:
     house = House(history, allowed_users=frozenset({ANNA, GROUP}), admin_ids=frozenset({5}))
     came = house.visitors()
     await house.says(ANNA)
@@ -163,7 +163,7 @@ async def test_only_listed_people_groups_and_owners_get_in(history: History) -> 
     assert came == [ANNA, 5, STRANGER]
 
 
-async def test_a_stranger_is_told_once_in_private_and_never_in_a_group(history: History) -> None:
+async def test_a_stranger_is_told_once_in_private_and_never_in_a_group(history: Books) -> None:
     house = House(history, allowed_users=frozenset({ANNA}))
     await house.says(STRANGER, chat=-42)
     assert house.session.calls == []
@@ -173,14 +173,14 @@ async def test_a_stranger_is_told_once_in_private_and_never_in_a_group(history: 
     assert str(STRANGER) in texts(house.session)[0]
 
 
-async def test_a_stranger_who_presses_a_button_is_told_in_private(history: History) -> None:
+async def test_a_stranger_who_presses_a_button_is_told_in_private(history: Books) -> None:
     house = House(history, allowed_users=frozenset({ANNA}))
     await house.presses(STRANGER, chat=-42)
     assert [call.name for call in house.session.calls] == ["answerCallbackQuery"]
     assert house.session.calls[0].method.show_alert
 
 
-async def test_a_press_is_answered_when_the_handler_has_nothing_to_say(history: History) -> None:
+async def test_a_press_is_answered_when_the_handler_has_nothing_to_say(history: Books) -> None:
     house = House(history)
 
     @house.router.callback_query()
@@ -190,7 +190,7 @@ async def test_a_press_is_answered_when_the_handler_has_nothing_to_say(history: 
     assert [call.name for call in house.session.calls] == ["answerCallbackQuery"]
 
 
-async def test_a_press_that_the_handler_answers_is_answered_once(history: History) -> None:
+async def test_a_press_that_the_handler_answers_is_answered_once(history: Books) -> None:
     house = House(history)
 
     @house.router.callback_query()
@@ -202,7 +202,7 @@ async def test_a_press_that_the_handler_answers_is_answered_once(history: Histor
     assert len(house.session.calls) == 1
 
 
-async def test_a_press_that_nobody_handles_is_answered_too(history: History) -> None:
+async def test_a_press_that_nobody_handles_is_answered_too(history: Books) -> None:
     house = House(history)
     await house.presses(ANNA)
     assert [call.name for call in house.session.calls] == ["answerCallbackQuery"]
@@ -216,12 +216,10 @@ async def test_a_press_is_answered_in_time_when_the_handler_takes_long() -> None
     answered = asyncio.Event()
 
     async def slow(_event: Any, _data: Any) -> None:
-        while not outbox.was_answered("q"):
-            await asyncio.sleep(0)
+        await until(lambda: outbox.was_answered("q"))
         answered.set()
 
-    async with asyncio.timeout(10):
-        await AnswerMiddleware(outbox, patience=0.0)(slow, press, {})
+    await AnswerMiddleware(outbox, patience=0.0)(slow, press, {})
     assert answered.is_set()
     assert len(session.calls) == 1
 
@@ -238,8 +236,7 @@ async def test_an_answer_on_its_way_when_the_handler_ends_arrives_all_the_same(r
     press = CallbackQuery(id="q", from_user=person(ANNA, "en"), chat_instance="c").as_(bot)
 
     async def ending(_event: Any, _data: Any) -> None:
-        while not session.calls:
-            await asyncio.sleep(0)
+        await until(lambda: session.calls)
         if fails:
             raise ZeroDivisionError
 
@@ -248,7 +245,7 @@ async def test_an_answer_on_its_way_when_the_handler_ends_arrives_all_the_same(r
     assert len(arrived) == 1
 
 
-async def test_a_refusal_of_the_queue_becomes_advice_in_the_persons_language(history: History) -> None:
+async def test_a_refusal_of_the_queue_is_told_in_the_persons_language(history: Books) -> None:
     house = House(history)
 
     @house.router.message()
@@ -265,7 +262,7 @@ async def test_a_refusal_of_the_queue_becomes_advice_in_the_persons_language(his
 
 
 async def test_an_unexpected_error_is_logged_under_the_id_that_the_person_gets(
-    history: History, caplog: pytest.LogCaptureFixture
+    history: Books, caplog: pytest.LogCaptureFixture
 ) -> None:
     house = House(history)
 
@@ -283,7 +280,7 @@ async def test_an_unexpected_error_is_logged_under_the_id_that_the_person_gets(
     assert "ZeroDivisionError" in caplog.text
 
 
-async def test_an_error_after_a_press_is_told_in_an_alert(history: History) -> None:
+async def test_an_error_after_a_press_is_told_in_an_alert(history: Books) -> None:
     house = House(history)
 
     @house.router.callback_query()
@@ -297,7 +294,7 @@ async def test_an_error_after_a_press_is_told_in_an_alert(history: History) -> N
     assert len(call.method.text) <= 200
 
 
-async def test_an_error_after_an_answered_press_is_told_in_a_message(history: History) -> None:
+async def test_an_error_after_an_answered_press_is_told_in_a_message(history: Books) -> None:
     house = House(history)
 
     @house.router.callback_query()
@@ -316,7 +313,7 @@ async def test_an_error_after_an_answered_press_is_told_in_a_message(history: Hi
         lambda method: TelegramBadRequest(method=method, message="Bad Request: message to edit not found"),
     ],
 )
-async def test_a_person_who_is_gone_is_not_written_to(history: History, error: Any) -> None:
+async def test_a_person_who_is_gone_is_not_written_to(history: Books, error: Any) -> None:
     house = House(history)
     house.session.script["editMessageText"] = [error]
 
@@ -328,12 +325,12 @@ async def test_a_person_who_is_gone_is_not_written_to(history: History, error: A
     assert [call.name for call in house.session.calls] == ["editMessageText"]
 
 
-async def rows(history: History) -> int:
-    async with history._database.connect() as connection:
+async def rows(history: Books) -> int:
+    async with history.database.connect() as connection:
         return int(await connection.scalar(select(func.count()).select_from(people)) or 0)
 
 
-async def test_strangers_who_are_refused_leave_no_rows_and_are_refused_in_their_language(history: History) -> None:
+async def test_strangers_who_are_refused_leave_no_rows_and_are_refused_in_their_language(history: Books) -> None:
     house = House(history, allowed_users=frozenset({ANNA}))
     for stranger in range(STRANGER, STRANGER + 20):
         await house.says(stranger, language="ru")
@@ -345,7 +342,7 @@ async def test_strangers_who_are_refused_leave_no_rows_and_are_refused_in_their_
     assert await rows(history) == 1
 
 
-async def test_who_was_a_guest_once_is_refused_in_the_language_they_chose(history: History) -> None:
+async def test_who_was_a_guest_once_is_refused_in_the_language_they_chose(history: Books) -> None:
     await history.set_preference(STRANGER, language="ru")
     house = House(history, allowed_users=frozenset({ANNA}))
     await house.says(STRANGER, language="en")
@@ -354,7 +351,7 @@ async def test_who_was_a_guest_once_is_refused_in_the_language_they_chose(histor
     assert await history.language(STRANGER, "en") == "ru"
 
 
-async def test_chats_that_are_refused_and_posts_that_ask_for_nothing_leave_no_rows(history: History) -> None:
+async def test_chats_that_are_refused_and_posts_that_ask_for_nothing_leave_no_rows(history: Books) -> None:
     house = House(history, allowed_users=frozenset({ANNA}))
     news = Chat(id=-100777, type="channel", title="News")
     said = house.message(136817688, "/imagine a cat", -42, None)
@@ -385,7 +382,7 @@ async def test_whether_somebody_runs_a_chat_is_asked_once_a_minute_and_remembere
     assert len(session.calls) == 3
 
 
-async def test_ids_that_no_database_holds_come_from_nobody(history: History) -> None:
+async def test_ids_that_no_database_holds_come_from_nobody(history: Books) -> None:
     house = House(history)
     came = house.visitors()
     said = house.message(ANNA, "/info", None, "en")
@@ -403,7 +400,7 @@ async def test_ids_that_no_database_holds_come_from_nobody(history: History) -> 
     assert (came, await rows(history)) == ([], 0)
 
 
-async def test_a_press_is_answered_also_where_its_message_is_gone(history: History) -> None:
+async def test_a_press_is_answered_also_where_its_message_is_gone(history: Books) -> None:
     house = House(history)
     house.session.script["editMessageText"] = [
         lambda method: TelegramBadRequest(method=method, message="Bad Request: message to edit not found")

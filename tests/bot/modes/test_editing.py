@@ -20,10 +20,10 @@ from bot.modes.vary import vary
 from bot.prompt import Misplaced, PromptLine, parse, read_back, write
 from bot.store import Given, Preferences
 from inference.requests import Control, FlashMix, Kind, Mix, Outpaint, Refine, Source
-from tests.bot.conversation.painter import ALL_MODES
+from tests.bot.conversation.painter import ALL_MODES, offering
 
 MODES_HERE = Modes(MODES)
-CARD = ALL_MODES.model_copy(update={"kinds": (*ALL_MODES.kinds, "mix_flash")})
+CARD = offering(ALL_MODES, *ALL_MODES.kinds, "mix_flash")
 ONE, TWO = (Given(source=Source(blob=letter * 64, width=320, height=192)) for letter in "ab")
 SAID = PromptLine("a stone bridge", no="fog", n=2, steps=30, seed=7, style="anime")
 HELD = replace(SAID, scale=0.5, start=0.1, end=0.8, levels=(-1.0, 1.0), drawn=True, method="depth")
@@ -37,7 +37,7 @@ def asking(line: PromptLine) -> Asked:
 MADE = {
     "a subtle variation": vary(asking(SAID), ONE),
     "a strong variation": vary(asking(SAID), ONE, "strong"),
-    "a variation by Flash": vary(asking(replace(SAID, mode="flash", no=None, steps=None)), ONE),
+    "a variation by Flash": vary(asking(replace(SAID, quality="flash", no=None, steps=None)), ONE),
     "a mix": from_pictures(asking(replace(SAID, iw=0.3, ar=(16, 9))), [(ONE, 0.3), (TWO, 0.9)]),
     "a picture drawn over": over(asking(SAID), ONE, 0.45),
     "a depth map": control(asking(HELD), ONE),
@@ -102,7 +102,7 @@ def test_another_shape_of_a_large_picture_stays_within_what_the_model_fills() ->
     made = outpaint(asking(SAID), photo, Canvas(1024, 768, (0, 0, 682, 512)))
     wide = again(made, "--ar 16:9").request
     assert isinstance(wide, Outpaint)
-    assert max(wide.width, wide.height) == most_side(min(CARD.native_size)) == 1024
+    assert max(wide.width, wide.height) == most_side(min(CARD.of("outpaint").native_size)) == 1024
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_parameters_that_mean_nothing_to_it_are_refused_by_name(made: str, said:
 
 @pytest.mark.parametrize("kind", ["x2", "flash_x2"])
 def test_what_has_no_words_has_none_to_edit(kind: Kind) -> None:
-    card = CARD.model_copy(update={"kinds": (kind,)})
+    card = offering(CARD, kind)
     assert not MODES_HERE.editable(upscale(Asked(PromptLine(""), Preferences(), card), ONE, "x2").request)
     assert not MODES_HERE.editable(vary(asking(PromptLine("")), ONE).request)
     assert MODES_HERE.editable(MADE["a mix"].request)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from bot.conversation import advice
 from bot.jobs.compose import Asked, ModeMissing
 from bot.modes import enlarge, outlines
 from bot.modes.enlarge import BadFactor, TooLarge
@@ -13,11 +12,11 @@ from bot.prompt import PromptLine, parse
 from bot.store import Given, Preferences
 from bot.texts.i18n import speaking
 from inference.requests import Kind, ModelCard, Source, Upscale
-from tests.bot.conversation.painter import BIG
+from tests.bot.conversation.painter import BIG, offering
 
 
 def card(*kinds: Kind) -> ModelCard:
-    return BIG.model_copy(update={"kinds": kinds})
+    return offering(BIG, *kinds)
 
 
 def picture(width: int = 256, height: int = 256) -> Given:
@@ -71,14 +70,14 @@ def test_a_factor_that_there_is_not_is_named_and_nothing_enlarged(said: str) -> 
     with pytest.raises(BadFactor) as refusal:
         enlarged(picture(), said, "x2", "flash_x2", "x4")
     with speaking("en"):
-        told = advice.advice(refusal.value)
+        told = refusal.value.told()
     assert refusal.value.value in said
     assert f"twice or four times as large, or bring it to 4K; “{refusal.value.value}” I cannot" in told
 
 
 def test_a_factor_that_there_is_not_is_refused_in_a_russian_sentence() -> None:
     with speaking("ru"):
-        assert "в 2 или в 4 раза" in advice.advice(BadFactor("3"))
+        assert "в 2 или в 4 раза" in BadFactor("3").told()
 
 
 @pytest.mark.parametrize("said", ["--full", "2 --full", "--full x2"])
@@ -99,7 +98,7 @@ def test_a_scale_beyond_what_outlines_can_be_held_with_is_named() -> None:
     with pytest.raises(BadScale) as refusal:
         outlines.control(asked, picture())
     with speaking("en"):
-        assert "from 0 to 2" in advice.advice(refusal.value)
+        assert "from 0 to 2" in refusal.value.told()
 
 
 def test_outlines_are_offered_only_where_a_net_for_any_picture_is_installed() -> None:

@@ -12,6 +12,7 @@ from aiogram.client.telegram import TelegramAPIServer
 from PIL import Image
 
 from bot.playground import Playground, serve
+from tests.waiting import until
 
 TOKEN = "123456:" + "A" * 35
 OTHER_TOKEN = "654321:" + "B" * 35
@@ -42,6 +43,27 @@ class Sim:
 
     async def transcript(self, chat: int = 1001, **query: Any) -> list[dict[str, Any]]:
         return (await self.get("transcript", chat=chat, **query))["messages"]
+
+    async def bots(self) -> list[dict[str, Any]]:
+        """Those that have ever called."""
+        return (await self.get("bots"))["bots"]
+
+    async def polled(self) -> None:
+        """Returns when the one bot holds a poll."""
+
+        async def held() -> bool:
+            return (await self.bots())[0]["connection"] == "polling"
+
+        await until(held)
+
+    async def answers(self, count: int) -> list[dict[str, Any]]:
+        """What the bot has said, once it has said so much."""
+
+        async def said() -> list[dict[str, Any]]:
+            answers = [message for message in await self.transcript() if message["from"]["is_bot"]]
+            return answers if len(answers) >= count else []
+
+        return await until(said)
 
     async def bytes_of(self, file_url: str) -> bytes:
         async with self.session.get(self.url + file_url) as answer:

@@ -9,6 +9,7 @@ from pathlib import Path
 import aiohttp
 
 from tests.bot.playground.conftest import Sim, client
+from tests.waiting import until
 
 
 async def started(*arguments: str) -> tuple[Process, str]:
@@ -28,8 +29,7 @@ async def test_it_runs_alone_serves_its_page_and_stops_cleanly_on_sigterm(http: 
         assert "default-src 'self'" in page.headers["Content-Security-Policy"]
     async with client(url) as bot:
         poll = asyncio.create_task(bot.get_updates(timeout=30))
-        while (await Sim(url, http).get("bots"))["bots"] == []:
-            await asyncio.sleep(0.01)
+        await until(Sim(url, http).bots)
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), 10) == 0
         await asyncio.gather(poll, return_exceptions=True)

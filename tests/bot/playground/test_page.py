@@ -31,6 +31,7 @@ from PIL import Image
 from playwright.async_api import Browser, BrowserContext, Error, FilePayload, Page, async_playwright, expect
 
 from bot.playground import Playground, serve
+from tests.waiting import until
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -188,12 +189,9 @@ async def test_start_button_opens_an_empty_chat_in_the_language_of_the_person(pa
     assert await page.evaluate("document.documentElement.lang") == "ru"
 
 
-async def until(page: Page, condition: str) -> None:
+async def until_true(page: Page, condition: str) -> None:
     """Waits for a JavaScript condition from outside, since the page's policy forbids scripts to evaluate strings."""
-    deadline = asyncio.get_running_loop().time() + 15
-    while not await page.evaluate(condition):
-        assert asyncio.get_running_loop().time() < deadline, condition
-        await asyncio.sleep(0.02)
+    await until(lambda: page.evaluate(condition), condition)
 
 
 async def test_a_sentence_brings_a_picture_and_a_press_edits_it_in_place(page: Page) -> None:
@@ -210,7 +208,7 @@ async def test_a_sentence_brings_a_picture_and_a_press_edits_it_in_place(page: P
     assert await page.locator(".row").count() == rows
     below = "document.querySelector('.timeline').scrollHeight - document.querySelector('.timeline').scrollTop"
     # Still at the end, as soon as the new picture has its place.
-    await until(page, f"{below} - document.querySelector('.timeline').clientHeight < 2")
+    await until_true(page, f"{below} - document.querySelector('.timeline').clientHeight < 2")
     await changed.locator(".photo").click()
     await expect(page.get_by_role("dialog").locator("img")).to_have_attribute("alt", "Repainted")
     await page.keyboard.press("Escape")
@@ -221,7 +219,7 @@ async def test_a_press_survives_an_edit_that_lands_in_its_middle(page: Page, sta
     await say(page, "press me slowly")
     answer = page.locator(".row:not(.own)", has_text="press me slowly")
     await expect(answer).to_be_visible()
-    await until(page, "[...document.querySelectorAll('.photo img')].every((image) => image.complete)")
+    await until_true(page, "[...document.querySelectorAll('.photo img')].every((image) => image.complete)")
     await answer.get_by_role("button", name="Why?").hover()
     await page.mouse.down()
     message = (await (await page.request.get(f"{stage.playground.url}/sim/transcript?chat=1001")).json())["messages"][

@@ -9,18 +9,18 @@ import pytest
 from aiogram import Bot, Dispatcher
 from aiogram.exceptions import TelegramBadRequest, TelegramConflictError, TelegramUnauthorizedError
 from aiogram.methods import SendMessage, SendPhoto, TelegramMethod
-from aiogram.types import BufferedInputFile, Message
+from aiogram.types import BufferedInputFile, Message, WebhookInfo
 from aiogram.webhook.aiohttp_server import SimpleRequestHandler
 from aiohttp import web
 
 from bot.playground import Playground
 from tests.bot.playground.conftest import TOKEN, Raw, Sim, client, picture
+from tests.waiting import until
 
 
 async def test_a_poll_holds_until_somebody_writes(bot: Bot, sim: Sim) -> None:
     poll = asyncio.create_task(bot.get_updates(timeout=30))
-    while (await sim.get("bots"))["bots"][0]["connection"] != "polling":
-        await asyncio.sleep(0.01)
+    await sim.polled()
     assert not poll.done()
     said = await sim.say("привет", name="Анна Белова", username="anna", language="ru")
     (update,) = await asyncio.wait_for(poll, 5)
@@ -47,8 +47,7 @@ async def test_the_offset_confirms_what_lies_before_it(bot: Bot, sim: Sim) -> No
 
 async def test_a_second_poller_ends_the_first_with_a_conflict(bot: Bot, sim: Sim) -> None:
     first = asyncio.create_task(bot.get_updates(timeout=30))
-    while (await sim.get("bots"))["bots"][0]["connection"] != "polling":
-        await asyncio.sleep(0.01)
+    await sim.polled()
     async with client(sim.url) as twin:
         second = asyncio.create_task(twin.get_updates(timeout=30))
         with pytest.raises(TelegramConflictError, match="terminated by other getUpdates request; make sure that only"):
@@ -113,13 +112,10 @@ async def test_a_bot_of_aiogram_polls_answers_and_stops(playground: Playground, 
 
     polling = asyncio.create_task(dispatcher.start_polling(bot, handle_signals=False, close_bot_session=False))
     await sim.say("hello")
-    for _ in range(500):
-        if len(seen := await sim.transcript()) == 2:
-            break
-        await asyncio.sleep(0.01)
+    [answer] = await sim.answers(1)
     await dispatcher.stop_polling()
     await polling
-    assert seen[-1]["text"] == "you said hello"
+    assert answer["text"] == "you said hello"
 
 
 class Receiver:
@@ -167,12 +163,13 @@ async def test_a_webhook_gets_updates_with_its_secret_and_again_after_a_refusal(
     said = await sim.say("hi")
     await receiver.has(2)
     assert [(secret, it["update_id"]) for secret, it in receiver.received] == [("s3cret", said["update_id"])] * 2
-    for _ in range(500):
+
+    async def delivered() -> WebhookInfo | None:
         info = await bot.get_webhook_info()
-        if info.pending_update_count == 0:
-            break
-        await asyncio.sleep(0.01)
-    assert (info.url, info.pending_update_count) == (receiver.url, 0)
+        return info if info.pending_update_count == 0 else None
+
+    info = await until(delivered)
+    assert info is not None and info.url == receiver.url
     assert "503" in (info.last_error_message or "")
     with pytest.raises(TelegramConflictError, match="can't use getUpdates method while webhook is active"):
         await bot.get_updates()
@@ -197,8 +194,7 @@ async def test_a_webhook_gets_the_updates_of_one_chat_in_order_and_does_not_hold
 
 async def test_setting_a_webhook_ends_a_poll_that_holds(bot: Bot, sim: Sim, receiver: Receiver) -> None:
     poll = asyncio.create_task(bot.get_updates(timeout=30))
-    while (await sim.get("bots"))["bots"][0]["connection"] != "polling":
-        await asyncio.sleep(0.01)
+    await sim.polled()
     await bot.set_webhook(receiver.url)
     with pytest.raises(TelegramConflictError, match="terminated by setWebhook request"):
         await asyncio.wait_for(poll, 5)
@@ -229,11 +225,7 @@ async def test_a_bot_may_answer_a_webhook_with_a_call(playground: Playground, bo
     await bot.set_webhook(f"http://127.0.0.1:{runner.addresses[0][1]}/hook", secret_token="x")
     await sim.say("text")
     await sim.say("photo")
-    for _ in range(500):
-        answers = [it for it in await sim.transcript() if it["from"]["is_bot"]]
-        if len(answers) == 2:
-            break
-        await asyncio.sleep(0.01)
+    answers = await sim.answers(2)
     await bot.delete_webhook()
     await runner.cleanup()
     assert answers[0]["text"] == "in the answer"

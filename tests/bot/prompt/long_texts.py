@@ -14,7 +14,6 @@ from collections.abc import Callable
 from bot.conversation import tree
 from bot.imaging.areas import split_area, tells_area
 from bot.imaging.decoding import PictureRefused
-from bot.jobs import cards
 from bot.jobs.mode import Modes
 from bot.modes import MODES, enlarge, vary
 from bot.modes.better_words import beautify
@@ -24,6 +23,7 @@ from bot.modes.intent import understood
 from bot.prompt import PromptError, parse, read_back
 from bot.prompt.styles import find_style, language_of, nearest_style
 from bot.telegram.addressed import is_courtesy, without_alias
+from bot.texts.html import escape, shortened
 from bot.texts.i18n import speaking
 from tests.bot.conversation.painter import SMALL
 
@@ -100,7 +100,7 @@ LOOKS: dict[str, Callable[[str], object]] = {
     "to improve": beautify._ALIAS.match,
     "strong": vary._STRONG.match,
     "a factor": lambda text: list(enlarge._NUMBER.finditer(text)),
-    "shortened": lambda text: cards.escape(cards.shortened(text, 60)),
+    "shortened": lambda text: escape(shortened(text, 60)),
     "a difference": lambda text: difference(text[:1000], text[500:1500]),
     "a mention": re.compile(r"(?<!\w)@studio_bot\b[\s,:]*", re.IGNORECASE).search,
 }

@@ -41,7 +41,7 @@ LINES = st.builds(
     seed=st.none() | st.integers(0, 2**32 - 1),
     style=st.none() | st.sampled_from(sorted(styles())),
     n=st.none() | st.integers(1, 10),
-    mode=st.none() | st.just("full"),
+    quality=st.none() | st.just("full"),
     steps=st.none() | st.integers(1, 100),
     cfg=st.none() | st.integers(0, 2000).map(lambda hundredths: hundredths / 100),
 )
@@ -57,7 +57,7 @@ def test_what_is_written_is_read_back(line: PromptLine) -> None:
 SHARES = st.tuples(st.integers(0, 100), st.integers(0, 100)).map(lambda pair: tuple(n / 100 for n in sorted(pair)))
 LEVELS = st.tuples(*[st.integers(-255_000, 255_000).map(lambda thousandths: thousandths / 1000)] * 2)
 CONTROL_LINES = st.builds(
-    lambda line, shares, **said: replace(line, mode=None, start=shares[0], end=shares[1], **said),
+    lambda line, shares, **said: replace(line, quality=None, start=shares[0], end=shares[1], **said),
     LINES,
     SHARES,
     scale=st.none() | st.integers(0, 400).map(lambda hundredths: hundredths / 100),
@@ -134,12 +134,12 @@ def test_a_dash_between_words_is_punctuation() -> None:
     ("text", "line"),
     [
         ("a fox --ar 16:9", PromptLine("a fox", ar=(16, 9))),
-        ("a fox --ar=16x9 --full", PromptLine("a fox", ar=(16, 9), mode="full")),
+        ("a fox --ar=16x9 --full", PromptLine("a fox", ar=(16, 9), quality="full")),
         ("--seed 42. --n 2 a fox", PromptLine("a fox", seed=42, n=2)),
         ("лиса --стиль масляная живопись --без текст, люди", PromptLine("лиса", style="oil", no="текст, люди")),
         ('a fox --style "Soviet cartoon" --CFG 2,5', PromptLine("a fox", style="sovietcartoon", cfg=2.5)),
         ("a fox --no hats --no 'big boots'", PromptLine("a fox", no="hats, big boots")),
-        ("a  fox\nin snow --flash", PromptLine("a fox in snow", mode="flash")),
+        ("a  fox\nin snow --flash", PromptLine("a fox in snow", quality="flash")),
     ],
 )
 def test_how_people_write(text: str, line: PromptLine) -> None:

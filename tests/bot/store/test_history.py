@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,13 @@ import pytest_asyncio
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.store import History
+from bot.store import History, Parent
 from bot.store.migration import upgrade
 from bot.texts.languages import language_for
 from inference.queue.database import open_database
 from inference.queue.ledger import Job, Ledger
 from inference.requests import Finished, FlashTextToImage, Picture, Recipe
+from tests.bot.ready_made import migrated
 
 ANNA, BORIS = 5_000_000_001, 1002  # ids of newer accounts do not fit 32 bits
 POSTGRES = os.environ.get("TEST_POSTGRES_URL")
@@ -41,18 +42,18 @@ class Archive:
     ledger: Ledger
     made: int = field(default=0)
 
-    async def job(self, owner: int = ANNA, count: int = 4, **context: Any) -> Job:
+    async def job(self, owner: int = ANNA, count: int = 4) -> Job:
         request = FlashTextToImage(prompt="лиса", width=128, height=128, seeds=tuple(range(count)))
         self.made += 1
         accepted = await self.ledger.accept(
-            update_id=self.made, owner_id=owner, chat_id=owner, request=request, context=context
+            update_id=self.made, owner_id=owner, chat_id=owner, request=request, context={}
         )
         await self.ledger.cancel(accepted.job.id)  # so that nobody has too many waiting
         return accepted.job
 
-    async def pictures(self, owner: int = ANNA, count: int = 4, **context: Any) -> list[Any]:
-        job = await self.job(owner, count, **context)
-        return await self.history.add_pictures(job, finished(job))
+    async def pictures(self, owner: int = ANNA, count: int = 4, parents: Sequence[Parent] = ()) -> list[Any]:
+        job = await self.job(owner, count)
+        return await self.history.add_pictures(job, finished(job), parents)
 
 
 def finished(job: Job, blob: str | None = None) -> Finished:
@@ -74,7 +75,7 @@ def finished(job: Job, blob: str | None = None) -> Finished:
 async def archive(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Archive]:
     if request.param == "postgresql" and not POSTGRES:
         pytest.skip("no PostgreSQL: set TEST_POSTGRES_URL=postgresql+asyncpg://user:password@host/an_empty_database")
-    database = open_database(str(POSTGRES) if request.param == "postgresql" else f"sqlite+aiosqlite:///{tmp_path}/a.db")
+    database = open_database(str(POSTGRES) if request.param == "postgresql" else migrated(tmp_path / "a.db"))
     await upgrade(database)
     yield Archive(database, History(database, clock=Clock()), Ledger(database))
     if request.param == "postgresql":
@@ -159,8 +160,8 @@ async def test_many_updates_of_a_new_person_at_once_make_one_person(archive: Arc
 
 async def test_pictures_are_stored_once_however_often_it_is_told(archive: Archive) -> None:
     job = await archive.job()
-    first = await archive.history.add_pictures(job, finished(job))
-    again = await archive.history.add_pictures(job, finished(job, blob="f" * 64))
+    first = await archive.history.add_pictures(job, finished(job), [])
+    again = await archive.history.add_pictures(job, finished(job, blob="f" * 64), [])
     assert [picture.tile for picture in first] == [0, 1, 2, 3]
     assert again == first
     assert first[2].recipe.seed == 2
@@ -170,9 +171,10 @@ async def test_pictures_are_stored_once_however_often_it_is_told(archive: Archiv
 
 async def test_a_picture_knows_what_it_was_made_of(archive: Archive) -> None:
     parent = (await archive.pictures(count=1))[0]
-    child = (await archive.pictures(count=1, parent_id=parent.id))[0]
+    child = (await archive.pictures(count=1, parents=[Parent(picture_id=parent.id)]))[0]
     assert child.parent_id == parent.id
     assert await archive.history.children(parent.id) == [child]
+    assert await archive.history.sources.parents(child.id) == [(parent.id, None)]
 
 
 async def test_pages_go_from_the_newest_to_the_oldest(archive: Archive) -> None:
@@ -207,7 +209,7 @@ async def test_bytes_that_another_picture_shows_are_kept(archive: Archive) -> No
     twins = []
     for _ in range(2):
         job = await archive.job(count=1)
-        twins += await archive.history.add_pictures(job, finished(job, blob="a" * 64))
+        twins += await archive.history.add_pictures(job, finished(job, blob="a" * 64), [])
     assert await archive.history.delete(twins[0].id) is None
     assert await archive.history.delete(twins[1].id) == "a" * 64
     assert await archive.history.delete(10**9) is None

@@ -13,7 +13,6 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store import Given, History, Leftovers
-from bot.store.migration import upgrade
 from bot.store.sweep import DAY, sweep
 from inference.blobs import BlobStore
 from inference.queue.database import open_database
@@ -29,6 +28,7 @@ from inference.requests import (
     Source,
     WeighedSource,
 )
+from tests.bot.ready_made import migrated
 
 ANNA, MONTH = 1001, 30 * DAY
 PLAIN = FlashTextToImage(prompt="a fox", width=128, height=128, seeds=(1,))
@@ -82,8 +82,7 @@ class Attic:
 
 @pytest_asyncio.fixture
 async def attic(tmp_path: Path) -> AsyncIterator[Attic]:
-    database = open_database(f"sqlite+aiosqlite:///{tmp_path}/studio.db")
-    await upgrade(database)
+    database = open_database(migrated(tmp_path / "studio.db"))
     yield Attic(database, tmp_path / "blobs")
     await database.dispose()
 
@@ -112,7 +111,7 @@ async def test_a_photo_that_came_to_nothing_goes_a_sweep_after_it_is_forgotten(a
 
 async def test_what_a_request_works_from_stays_however_it_ended(attic: Attic) -> None:
     photo, other, mask = await attic.photo(), await attic.photo(), attic.file()
-    await attic.ledger.cancel((await attic.job(mixed(photo), parents=[photo.parent.model_dump()])).id)
+    await attic.ledger.cancel((await attic.job(mixed(photo))).id)
     await attic.job(Inpaint(prompt="a hat", seeds=(1,), image=other.source, mask=mask))
     waiting = await attic.photo()
     await attic.job(PLAIN, then=mixed(waiting).model_dump(mode="json"))
@@ -126,8 +125,8 @@ async def test_what_a_request_works_from_stays_however_it_ended(attic: Attic) ->
 
 async def test_pictures_stay_seen_and_unseen_and_the_family_tree_keeps_its_photos(attic: Attic) -> None:
     photo, drawn, unseen = await attic.photo(), attic.file(), attic.file()
-    job = await attic.job(PLAIN, parents=[photo.parent.model_dump()])
-    await attic.history.add_pictures(job, outcome(job.request, drawn))
+    job = await attic.job(PLAIN)
+    await attic.history.add_pictures(job, outcome(job.request, drawn), [photo.parent])
     ended = await attic.job(PLAIN)
     await attic.ledger.finish(ended.id, outcome(ended.request, unseen))
     await attic.sweep_often()

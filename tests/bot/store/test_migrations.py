@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,9 +14,12 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.store import History
 from bot.store.migration import downgrade, is_current, upgrade
 from bot.store.tables import metadata
 from inference.queue.database import open_database
+from inference.queue.ledger import Ledger
+from tests.inference.queue.jobs import FLASH
 
 POSTGRES = os.environ.get("TEST_POSTGRES_URL")
 
@@ -94,6 +98,33 @@ async def test_what_a_picture_was_made_from_is_remembered_across_the_step_to_sev
         assert [tuple(row) for row in found] == [(2, 0, 1, None), (3, 0, 1, None), (4, 0, 2, None)]
         kept = await connection.execute(text("select id, parent_id from pictures order by id"))
         assert [tuple(row) for row in kept] == [(1, None), (2, 1), (3, 1), (4, 2)]
+
+
+async def test_what_was_kept_within_old_jobs_is_found_in_columns_of_its_own(database: AsyncEngine) -> None:
+    await upgrade(database, "0005")
+    contexts = [
+        {"key": "o:x2:2:0", "reply_to": 5, "line": "a fox"},
+        {"key": None, "reply_to": 5_000_000_000},
+        {"language": "ru"},
+        {},
+    ]
+    job = {
+        "owner_id": 7, "chat_id": 7, "request": FLASH.model_dump_json(), "compatibility": "x", "cost": 1.0,
+        "state": "done", "created_at": 0.0, "priority": 0, "attempts": 0, "retries": 0, "crashes": 0, "overtaken": 0,
+    }  # fmt: skip
+    async with database.begin() as connection:
+        for number, context in enumerate(contexts, 1):
+            row = job | {"id": number, "context": json.dumps(context)}
+            values = ", ".join(f":{name}" for name in row)
+            await connection.execute(text(f"insert into jobs ({', '.join(row)}) values ({values})"), row)
+    await upgrade(database)
+    ledger = Ledger(database)
+    found = [await ledger.job(number) for number in range(1, 5)]
+    assert [(job.key, job.reply_to) for job in found if job] == [
+        ("o:x2:2:0", 5), (None, 5_000_000_000), (None, None), (None, None)
+    ]  # fmt: skip
+    assert [job.context for job in found if job] == contexts
+    assert await History(database).ordered_with(7, ["o:x2:2:0", "o:x4:2:0"]) == {"o:x2:2:0"}
 
 
 @pytest.mark.parametrize("number", range(5))

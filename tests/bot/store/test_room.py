@@ -13,13 +13,13 @@ import pytest_asyncio
 from sqlalchemy import update
 
 from bot.store import Given, History, Leftovers
-from bot.store.migration import upgrade
 from bot.store.room import FRESH_SECONDS, FUTILE_SECONDS, Allowance, NoRoom, Room
 from bot.store.tables import uploads
 from inference.blobs import BlobStore
 from inference.queue.database import open_database
 from inference.queue.ledger import Ledger
 from inference.requests import Inpaint, Mix, Source, WeighedSource
+from tests.bot.ready_made import migrated
 
 ANNA, BORIS = 1001, 1002
 SIZE = 1000
@@ -69,8 +69,7 @@ class Attic:
 
 @pytest_asyncio.fixture
 async def attic(tmp_path: Path) -> AsyncIterator[Attic]:
-    database = open_database(f"sqlite+aiosqlite:///{tmp_path}/studio.db")
-    await upgrade(database)
+    database = open_database(migrated(tmp_path / "studio.db"))
     yield Attic(database, tmp_path / "blobs")
     await database.dispose()
 

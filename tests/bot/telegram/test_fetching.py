@@ -15,6 +15,7 @@ from aiogram.types import Document
 from aiohttp import web
 
 from bot.telegram.fetching import CutOff, Files, FileTooBig
+from tests.waiting import until
 
 TOKEN = "123456:" + "T" * 35
 MEGABYTE = 1_000_000
@@ -128,9 +129,7 @@ async def test_one_person_with_many_files_does_not_hold_up_another(server: tuple
             await gate.wait()
 
     tasks = [asyncio.create_task(slowly(ANNA)) for _ in range(30)] + [asyncio.create_task(slowly(2))]
-    async with asyncio.timeout(10):
-        while 2 not in fetched:
-            await asyncio.sleep(0.01)
+    await until(lambda: 2 in fetched)
     assert len(fetched) < 25
     gate.set()
     await asyncio.gather(*tasks)

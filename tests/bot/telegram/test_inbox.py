@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from aiogram import Bot, Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.types import Message, Update
-from sqlalchemy import event, select
+from sqlalchemy import event, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store.handling import decided
@@ -27,13 +26,16 @@ from bot.store.tables import inbox as inbox_table
 from bot.store.tables import inbox_steps
 from bot.telegram.albums import Albums
 from bot.telegram.inbox import APOLOGIES, MOST_WAITING, TRIES, Inbox
+from bot.telegram.notes import Notes
 from bot.telegram.polling import poll
 from bot.telegram.sent_once import SentOnce
 from bot.telegram.updates import log_odd
 from inference.queue.database import open_database
 from inference.queue.redaction import redact
 from tests.bot.raw_telegram import RawTelegram
+from tests.bot.ready_made import migrated
 from tests.bot.wire import TOKEN, scripted_bot
+from tests.waiting import until
 
 Handler = Callable[[Message], Awaitable[None]]
 
@@ -43,8 +45,7 @@ POSTGRES = os.environ.get("TEST_POSTGRES_URL")
 
 @pytest_asyncio.fixture(params=["sqlite", "postgresql"] if POSTGRES else ["sqlite"])
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    url = f"sqlite+aiosqlite:///{tmp_path}/studio.db" if request.param == "sqlite" else str(POSTGRES)
-    engine = open_database(url)
+    engine = open_database(migrated(tmp_path / "studio.db") if request.param == "sqlite" else str(POSTGRES))
     await upgrade(engine)
     yield engine
     if request.param == "postgresql":
@@ -77,10 +78,8 @@ def dispatcher_of(handler: Handler) -> Dispatcher:
     return dispatcher
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.005)
+async def set_aside(database: AsyncEngine, number: int) -> str | None:
+    return (await rows(database))[number][2]
 
 
 async def rows(database: AsyncEngine) -> dict[int, tuple[int, bool, str | None]]:
@@ -111,13 +110,23 @@ async def crashed(bot: Bot, database: AsyncEngine, *updates: dict[str, Any], beg
     await opening.__aenter__()
     await inbox.receive(updates)
     await until(lambda: len(began) == len(updates) * begun)
-    inbox._notes.begun = lambda _id, _tries: asyncio.get_running_loop().create_future()  # type: ignore[method-assign,assignment]
-    await opening.__aexit__(None, None, None)
+    await die(opening)
 
 
-def noted(inbox: Inbox) -> bool:
-    """Whether nothing is left to be written down."""
-    return not inbox._notes._waiting and inbox._notes._writing is None
+async def die(opening: contextlib.AbstractAsyncContextManager[None]) -> None:
+    """Ends as a kill does: what is in hand is not noted as left undone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Notes, "begun", lambda *_what: asyncio.get_running_loop().create_future())
+        await opening.__aexit__(None, None, None)
+
+
+async def tries(database: AsyncEngine, number: int) -> int:
+    return (await rows(database))[number][0]
+
+
+async def steps(database: AsyncEngine) -> int:
+    async with database.connect() as connection:
+        return int(await connection.scalar(select(func.count()).select_from(inbox_steps)) or 0)
 
 
 # What nobody can read
@@ -294,14 +303,15 @@ async def test_what_ends_the_process_each_time_is_set_aside_and_takes_nobody_wit
         heard.append(message.text or "")
 
     await crashed(bot, database, update(1), update(2, "poison"), update(3))
-    for _start in range(TRIES - 1):
-        inbox = Inbox(bot, dispatcher_of(listen), database)
-        opening = inbox.open(0)
+    for start in range(2, TRIES + 1):
+        opening = Inbox(bot, dispatcher_of(listen), database).open(0)
         await opening.__aenter__()
-        await until(lambda: any(task.get_name() == "update 2" for task in asyncio.all_tasks()))
-        await until(partial(noted, inbox))
-        inbox._notes.begun = lambda _id, _tries: asyncio.get_running_loop().create_future()  # type: ignore[method-assign,assignment]
-        await opening.__aexit__(None, None, None)
+
+        async def begun_again(start: int = start) -> bool:
+            return await tries(database, 2) == start
+
+        await until(begun_again)
+        await die(opening)
     assert heard == ["1"], "nothing is handled beside a suspect"
     assert (await rows(database))[2][0] == TRIES
     inbox = Inbox(bot, dispatcher_of(listen), database)
@@ -339,8 +349,7 @@ async def test_a_kill_before_the_word_about_what_is_set_aside_has_it_said_again_
             if start < APOLOGIES:
                 await until(lambda: len(begun) == start + 1)  # noqa: B023
             else:
-                while (await rows(database))[2][2] is None:
-                    await asyncio.sleep(0.005)
+                await until(lambda: set_aside(database, 2))
     assert begun == [2] * APOLOGIES
 
 
@@ -467,7 +476,12 @@ async def test_what_was_sent_before_a_crash_is_not_sent_again(database: AsyncEng
     opening = inbox.open(0)
     await opening.__aenter__()
     await inbox.receive([update(1)])
-    await until(lambda: len(tried) == 1 and noted(inbox))
+    await until(lambda: len(tried) == 1)
+
+    async def all_noted() -> bool:
+        return await steps(database) == 3
+
+    await until(all_noted)
     await opening.__aexit__(None, None, None)
     async with opened(bot, database, listen):
         await until(lambda: len(tried) == 2)

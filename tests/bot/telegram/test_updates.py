@@ -23,12 +23,13 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.playground import Playground, serve
-from bot.store.migration import upgrade
 from bot.telegram.inbox import Inbox
 from bot.telegram.polling import poll
 from bot.telegram.webhook import SECRET_HEADER, Door, serve_webhook
 from inference.queue.database import open_database
+from tests.bot.ready_made import migrated
 from tests.bot.wire import TOKEN, scripted_bot
+from tests.waiting import until
 
 SECRET = "a_long_enough_secret"
 
@@ -51,8 +52,7 @@ async def bot(playground: Playground) -> AsyncIterator[Bot]:
 
 @pytest_asyncio.fixture
 async def database(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    engine = open_database(f"sqlite+aiosqlite:///{tmp_path}/studio.db")
-    await upgrade(engine)
+    engine = open_database(migrated(tmp_path / "studio.db"))
     yield engine
     await engine.dispose()
 
@@ -64,15 +64,6 @@ async def sim(playground: Playground, path: str, **fields: Any) -> Any:
     verb = "POST" if fields else "GET"
     async with aiohttp.request(verb, f"{playground.url}/sim/{path}", json=fields or None) as response:
         return await response.json()
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 10.0) -> None:
-    async with asyncio.timeout(seconds):
-        while True:
-            met = condition()
-            if met if isinstance(met, bool) else await met:
-                return
-            await asyncio.sleep(0.01)
 
 
 async def nothing_pending(playground: Playground) -> bool:

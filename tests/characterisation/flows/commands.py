@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bot.conversation.commands import COMMANDS
+from bot.conversation.commands import listed
+from bot.jobs.mode import Modes
+from bot.modes import MODES
 from tests.bot.conversation.painter import ALL_MODES, BIG, SMALL
 from tests.characterisation.flows.registry import flow
 from tests.characterisation.stage import Stage, picture
@@ -14,7 +16,7 @@ async def every_command_alone(stage: Stage) -> None:
     await stage.open(ALL_MODES)
     for person in (stage.person("Anna", 1001), stage.person("Вера", 1003, "ru")):
         await person.says("/start")
-        for command in COMMANDS:
+        for command in listed(Modes(MODES)):
             await person.says(f"/{command}")
         for command in ("draw", "fix", "expand", "teapot", "help@somebody_else_bot"):
             await person.says(f"/{command}")
@@ -25,7 +27,7 @@ async def every_command_to_a_picture(stage: Stage) -> None:
     await stage.open(ALL_MODES)
     anna = stage.person("Anna", 1001)
     await anna.says("a red circle --n 2 --seed 7")
-    for command in COMMANDS:
+    for command in listed(Modes(MODES)):
         if command not in ("settings", "styles", "help", "history"):
             await anna.says(f"/{command}", reply_to=2)
             await anna.says(f"/{command} 2", reply_to=2)

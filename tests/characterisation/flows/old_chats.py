@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tests.bot.conversation.painter import ALL_MODES
+from tests.bot.conversation.painter import ALL_MODES, offering
 from tests.characterisation.flows.registry import flow_over
 from tests.characterisation.old_database import lay_out
 from tests.characterisation.stage import Actor, Stage, picture
 from tests.e2e.chat import Message
 
-EVERYTHING = ALL_MODES.model_copy(update={"kinds": (*ALL_MODES.kinds, "beautify", "translate")})
+EVERYTHING = offering(ALL_MODES, *ALL_MODES.kinds, "beautify", "translate")
 LAST = ("delete", "really", "drop", "close")  # what these do to a message leaves nothing to press under it
 
 

@@ -7,7 +7,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from tests.bot.conversation.painter import ALL_MODES, BIG, SMALL
+from tests.bot.conversation.painter import ALL_MODES, BIG, SMALL, offering
 from tests.characterisation.flows.registry import flow
 from tests.characterisation.stage import Stage, picture
 
@@ -184,11 +184,11 @@ async def photos_without_the_weights(stage: Stage) -> None:
 @flow
 async def varied_by_refining_and_quickly(stage: Stage) -> None:
     """Where there is no image adapter a picture is drawn over; where Flash alone has one, it is quick."""
-    await stage.open(BIG.model_copy(update={"kinds": (*BIG.kinds, "refine")}))
+    await stage.open(offering(BIG, *BIG.kinds, "refine"))
     anna = stage.person("Anna", 1001)
     await anna.sends(picture(RED), caption="/vary --n 1")
     await anna.sends(picture(RED), caption="a blue evening --n 1")
-    stage.house.painter.card = BIG.model_copy(update={"kinds": (*BIG.kinds, "mix_flash", "x2")})
+    stage.house.painter.card = offering(BIG, *BIG.kinds, "mix_flash", "x2")
     await stage.restart()
     await anna.sends(picture(RED), caption="/vary --n 1")
     await anna.sends(picture(RED), caption="/upscale")

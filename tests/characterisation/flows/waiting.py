@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from tests.bot.conversation.painter import BIG
 from tests.characterisation.flows.registry import flow
 from tests.characterisation.stage import Stage
@@ -72,8 +70,7 @@ async def the_engine_does_not_start(stage: Stage) -> None:
     await boris.says("синий кот")
     await anna.presses("Queue")
     painter.trouble, painter.slots = None, 2
-    while stage.house.studio is None or stage.house.studio.queue.trouble is not None:
-        await asyncio.sleep(0.01)
+    await stage.house.has_trouble(trouble=False)
     await stage.let_go()
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from inference.requests import Failed, Note
-from tests.bot.conversation.painter import BIG
+from tests.bot.conversation.painter import BIG, offering
 from tests.characterisation.flows.registry import flow
 from tests.characterisation.stage import Stage
 
-WORDY = BIG.model_copy(update={"kinds": (*BIG.kinds, "beautify", "translate")})
+WORDY = offering(BIG, *BIG.kinds, "beautify", "translate")
 
 
 @flow

@@ -11,11 +11,11 @@ import time
 from contextlib import closing
 
 from inference.requests import Failed
-from tests.bot.conversation.painter import ALL_MODES
+from tests.bot.conversation.painter import ALL_MODES, offering
 from tests.characterisation.old_database import HERE, MADE_AT, shift_times
 from tests.characterisation.stage import Stage, picture, staged
 
-EVERYTHING = ALL_MODES.model_copy(update={"kinds": (*ALL_MODES.kinds, "beautify", "translate")})
+EVERYTHING = offering(ALL_MODES, *ALL_MODES.kinds, "beautify", "translate")
 RED, BLUE, GREEN = (220, 40, 40), (30, 60, 210), (40, 160, 70)
 GROUP = -500
 

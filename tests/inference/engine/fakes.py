@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from inference.blobs import BlobMissing
-from inference.engine.batching import Guide
+from inference.engine.kit import Kit, PipelineSpec
 from inference.engine.loop import Drawn, Engine
+from inference.families.kandinsky.answers import Guide, answer
+from inference.families.kandinsky.asks import Encode
 from inference.families.kandinsky.conditioning import Context, Tokens
-from inference.families.kandinsky.pipelines import Ask, Denoise, Encode
-from inference.requests import FlashTextToImage, TextToImage
+from inference.families.kandinsky.pipelines import PIPELINES
+from inference.requests import FlashTextToImage, Request, TextToImage
 
 
-@dataclass
-class ArithmeticKit:
-    """Predicts noise from x, t and the context's mean, row by row; `trouble(rows)` may raise instead."""
+@dataclass(eq=False)
+class ArithmeticKit(Kit):
+    """Predicts noise from x, t and the context's mean, row by row; `trouble(rows)` may raise instead.
+
+    It stands in for the engine's nets too: all are at hand but those `away`.
+    """
 
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    passes: list[tuple[str, list[int]]] = field(default_factory=list)  # mode, timesteps of the rows
+    passes: list[tuple[str, list[int]]] = field(default_factory=list)  # U-Net, timesteps of the rows
     encoded: list[list[tuple[int, ...]]] = field(default_factory=list)
     moved_out: int = 0
     away: frozenset[str] = frozenset()
-    trouble: Callable[[str, Tensor], None] = lambda mode, x: None
+    trouble: Callable[[str, Tensor], None] = lambda unet, x: None
+
+    @property
+    def nets(self) -> Any:
+        return self
+
+    @property
+    def pipelines(self) -> dict[type[Request], PipelineSpec]:
+        return PIPELINES
+
+    def answer(self, asks: Sequence[Any], *, room: int, lean: bool) -> list[object]:
+        return answer(self, asks, room=room, lean=lean)
 
     def tokenize(self, text: str) -> Tokens:
         return Tokens((*(3 + ord(letter) % 90 for letter in text[:127]), 1), len(text) + 1, "")
@@ -33,16 +50,13 @@ class ArithmeticKit:
     def picture(self, digest: str) -> Tensor:
         raise BlobMissing(digest)
 
-    def windows_at_once(self, height: int, width: int) -> int:
-        return 2
-
     def contexts(self, asks: Sequence[Encode]) -> list[tuple[Context, ...]]:
         self.encoded.append([ids for ask in asks for ids in ask.texts if ids is not None])
         return [tuple(_context(ids or (2,)) for ids in ask.texts) for ask in asks]
 
-    def denoise(self, mode: str, x: Tensor, t: Tensor, context: Context, guide: Guide) -> Tensor:
-        self.trouble(mode, x)
-        self.passes.append((mode, t.tolist()))
+    def denoise(self, unet: str, x: Tensor, t: Tensor, context: Context, guide: Guide) -> Tensor:
+        self.trouble(unet, x)
+        self.passes.append((unet, t.tolist()))
         text = context.rows.sum(dim=(1, 2)) / context.pool_len
         return torch.tanh(x * 0.5 + (t / 1000 + text).view(-1, 1, 1, 1))
 
@@ -53,15 +67,11 @@ class ArithmeticKit:
     def colours(self, x0: Tensor) -> Tensor | None:
         return (x0[:, :3].clamp(-1, 1) * 127 + 128).to(torch.uint8)
 
-    def at_hand(self, ask: Ask) -> bool:
-        return not (isinstance(ask, Denoise) and ask.mode in self.away)
+    def at_hand(self, names: Iterable[str]) -> bool:
+        return not self.away & set(names)
 
-    def expect(self, asks: Sequence[Ask]) -> None:
-        assert asks
-
-    def check(self, error: Exception) -> None:
-        if isinstance(error, torch.AcceleratorError):
-            raise error
+    def expect(self, names: Iterable[str]) -> None:
+        assert set(names)
 
     def make_room(self) -> None:
         self.moved_out += 1
@@ -72,6 +82,11 @@ def _context(ids: tuple[int, ...]) -> Context:
     mask = torch.ones(1, len(ids) + 1, dtype=torch.int64)
     mask[:, -1] = 0
     return Context(rows, mask, torch.tensor([len(ids) + 1]))
+
+
+def engine_of(kit: Any, **options: Any) -> Engine:
+    """An engine for the families of `kit`, which knows their nets."""
+    return Engine(getattr(kit, "kits", (kit,)), kit.nets, **options)
 
 
 def flash(prompt: str = "a red fox", *seeds: int, side: int = 64) -> FlashTextToImage:

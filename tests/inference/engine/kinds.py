@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,17 @@ from PIL import Image
 from torch import Tensor
 
 from inference.blobs import BlobMissing, encode_png
-from inference.checkpoints.catalogue import Mode
-from inference.checkpoints.language import LanguageModels, language_models
-from inference.checkpoints.load import Checkpoint
-from inference.engine.batching import Guide
-from inference.engine.residency import DevicePolicy, device_policy
+from inference.engine.nets import Nets
+from inference.engine.policy import DevicePolicy, device_policy
+from inference.families.kandinsky.answers import Guide
 from inference.families.kandinsky.conditioning import Context
+from inference.families.kandinsky.files.catalogue import UNet
+from inference.families.kandinsky.files.load import Checkpoint
 from inference.families.kandinsky.kit import CheckpointKit
-from inference.requests import AnyRequest, Kind, parse_request
+from inference.families.language.asks import Write, Written
+from inference.families.language.files import LanguageModels, language_models
+from inference.families.language.kit import LanguageKit
+from inference.requests import Kind, Request, parse_request
 from tests.inference.families.language.models import write_llama, write_marian
 
 SIDE = 64
@@ -58,7 +62,7 @@ def source(number: int, side: int = SIDE, **more: Any) -> dict[str, Any]:
 
 def request(
     kind: Kind, seed: int = 1, *more_seeds: int, prompt: str = "a red fox", number: int = 0, **fields: Any
-) -> AnyRequest:
+) -> Request:
     """A small request of a kind, of few steps."""
     size = {"width": SIDE, "height": SIDE}
     (mask,) = _stored(_MASK)
@@ -86,7 +90,7 @@ def request(
     return parse_request({"kind": kind, **words, "seeds": (seed, *more_seeds), **own.get(kind, {}), **fields})
 
 
-def tiled(seed: int = 1) -> AnyRequest:
+def tiled(seed: int = 1) -> Request:
     """A picture that is enlarged in four windows of 64 pixels."""
     (digest,) = _stored(_WIDE)
     return parse_request({"kind": "x2", "image": {"blob": digest, "width": 56, "height": 56}, "seeds": (seed,)})
@@ -104,14 +108,34 @@ def language(folder: Path) -> LanguageModels:
     return language_models(str(write_llama(folder / "llama")), str(write_marian(folder / "marian")))
 
 
+class NotedLanguage(LanguageKit):
+    """The real kit of language models; `note` is told before each answer."""
+
+    note: Callable[[str], None]
+
+    def write(self, ask: Write) -> Written:
+        self.note("write")
+        return super().write(ask)
+
+
 class AllKinds(CheckpointKit):
-    """The real kit with a record of its passes; `trouble` maps the name of an answer to errors it raises first."""
+    """The real kits with a record of their passes; `trouble` maps the name of an answer to errors it raises first."""
 
     def __init__(
-        self, folder: Path, models: LanguageModels, policy: DevicePolicy | None = None, **options: Any
+        self,
+        folder: Path,
+        models: LanguageModels,
+        policy: DevicePolicy | None = None,
+        nets: Nets | None = None,
+        **options: Any,
     ) -> None:
         policy = policy or device_policy("cpu")
-        super().__init__(Checkpoint.open(folder), policy, language=models, read_blob=read_blob, **options)
+        self.nets = nets or Nets(policy.device, **options)
+        super().__init__(Checkpoint.open(folder), policy, self.nets, read_blob=read_blob)
+        self.models = models
+        self.language = NotedLanguage(models, policy, self.nets)
+        self.language.note = lambda name: self._note(name)
+        self.kits = (self, self.language)
         self.rows: list[tuple[str, int]] = []
         self.trouble: dict[str, list[Exception]] = {}
         self.windows = 4
@@ -125,17 +149,17 @@ class AllKinds(CheckpointKit):
     def windows_at_once(self, height: int, width: int) -> int:
         return self.windows
 
-    def make_room(self) -> None:
+    def forget(self) -> None:
         self.rooms_made += 1
-        super().make_room()
+        super().forget()
 
     def contexts(self, asks: Any) -> Any:
         self._note("contexts", sum(len(ask.texts) for ask in asks))
         return super().contexts(asks)
 
-    def denoise(self, mode: Mode, x: Tensor, t: Tensor, context: Context, guide: Guide) -> Tensor:
+    def denoise(self, unet: UNet, x: Tensor, t: Tensor, context: Context, guide: Guide) -> Tensor:
         self._note("denoise", len(x))
-        return super().denoise(mode, x, t, context, guide)
+        return super().denoise(unet, x, t, context, guide)
 
     def enlarge(self, net: Any, x: Tensor, t: Tensor, low: Tensor) -> Tensor:
         self._note("enlarge", len(x))
@@ -153,17 +177,13 @@ class AllKinds(CheckpointKit):
         self._note("embed_images", len(pictures))
         return super().embed_images(pictures)
 
-    def image_tokens(self, mode: Mode, embeddings: Any) -> Any:
+    def image_tokens(self, unet: UNet, embeddings: Any) -> Any:
         self._note("image_tokens", len(embeddings))
-        return super().image_tokens(mode, embeddings)
+        return super().image_tokens(unet, embeddings)
 
     def outline(self, picture: Tensor, variant: Any) -> Tensor:
         self._note("outline")
         return super().outline(picture, variant)
-
-    def write(self, ask: Any) -> Any:
-        self._note("write")
-        return super().write(ask)
 
 
 def out_of_memory() -> Exception:

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import pytest
 from PIL import Image
 
 from inference.blobs import BlobStore, read_recipe
-from inference.checkpoints.store import EMBEDDED
+from inference.families.kandinsky.files.store import EMBEDDED
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import Assignment, Interrupted, JobEvent
 from inference.queue.wire import (
@@ -36,6 +35,7 @@ from inference.queue.wire import (
 )
 from inference.requests import Cancelled, Failed, Finished, Progress, Recipe, Started
 from tests.inference.engine.fakes import flash, full
+from tests.waiting import blocking_until
 
 SECONDS = 90.0
 COMMAND = [sys.executable, "-m", "inference.child"]
@@ -210,10 +210,7 @@ def test_it_does_not_outlive_its_parent(tmp_path: Path, tiny_folder: Path) -> No
     assert _alive(pid)
     parent.kill()
     parent.wait()
-    deadline = time.monotonic() + 10
-    while _alive(pid):
-        assert time.monotonic() < deadline, "the child goes on without a parent"
-        time.sleep(0.02)
+    blocking_until(lambda: not _alive(pid), "the child goes on without a parent")
 
 
 def _alive(pid: int) -> bool:

@@ -11,14 +11,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from inference.engine.loop import Drawn, Engine
+from inference.engine.asks import Pipeline
+from inference.engine.kit import PipelineSpec
+from inference.engine.loop import Drawn
 from inference.families.kandinsky import kit as kit_module
-from inference.families.kandinsky.pipelines import _WAYS, Decode, Pipeline, _Way
-from inference.families.kandinsky.pipelines.asks import Enlarge, ToPixels
+from inference.families.kandinsky.asks import Decode, Enlarge, ToPixels
+from inference.families.kandinsky.pipelines import PIPELINES
 from inference.families.kandinsky.pipelines.enlarging import Frames
 from inference.families.kandinsky.pipelines.upscale import Plan, upscale, upscale_steps
-from inference.requests import AnyRequest, Failed, Kind, Note, Progress, TextToImage, Upscale
-from tests.inference.engine.fakes import finish
+from inference.requests import Failed, Kind, Note, Progress, Request, TextToImage, Upscale
+from tests.inference.engine.fakes import engine_of, finish
 from tests.inference.engine.kinds import (
     KINDS,
     AllKinds,
@@ -43,8 +45,8 @@ def kit(random_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> AllKin
 def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows of super-resolution of 64 pixels instead of 1024."""
     plan = Plan(frames=Frames(window=64, stride=48))
-    way = _Way(partial(upscale, plan=plan), partial(upscale_steps, plan=plan))
-    monkeypatch.setitem(_WAYS, Upscale, way)
+    spec = PipelineSpec(partial(upscale, plan=plan), partial(upscale_steps, plan=plan))
+    monkeypatch.setitem(PIPELINES, Upscale, spec)
 
 
 @pytest.fixture(autouse=True)
@@ -85,9 +87,9 @@ def recorded(pipeline: Pipeline, numbers: list[Tensor]) -> Pipeline:
             numbers += [one.clone() for one in answer]
 
 
-def draw(kit: AllKinds, *requests: AnyRequest) -> list[Made]:
+def draw(kit: AllKinds, *requests: Request) -> list[Made]:
     """The requests drawn side by side."""
-    engine = Engine(kit, max_rows=16)
+    engine = engine_of(kit, max_rows=16)
     numbers: list[list[Tensor]] = [[] for _ in requests]
     for job_id, one in enumerate(requests):
         engine.add(job_id, one)
@@ -118,7 +120,7 @@ def most_rows(kit: AllKinds, name: str) -> int:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_makes_what_was_asked_for_and_counts_its_steps_to_the_end(kit: AllKinds, kind: Kind) -> None:
     asked = request(kind, 1, 2)
-    engine = Engine(kit)
+    engine = engine_of(kit)
     engine.add(1, asked)
     *progress, end = finish(engine)[1]
     assert isinstance(end, Drawn), end
@@ -171,7 +173,7 @@ def test_strangers_keep_their_own_scales_and_hints(kit: AllKinds) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_can_be_cancelled_at_any_step(kit: AllKinds, kind: Kind) -> None:
-    engine = Engine(kit)
+    engine = engine_of(kit)
     turns = 0
     while turns < 8:
         engine.add(1, request(kind, 1))
@@ -221,7 +223,7 @@ def test_what_does_not_fit_is_tried_again_with_less_and_that_is_told(kit: AllKin
 @pytest.mark.parametrize(("name", "kind"), TROUBLED)
 def test_what_never_fits_fails_as_that_and_takes_nobody_along(kit: AllKinds, name: str, kind: Kind) -> None:
     kit.trouble = {name: [out_of_memory(), out_of_memory()]}
-    engine = Engine(kit)
+    engine = engine_of(kit)
     engine.add(1, request(kind, 1))
     failed = finish(engine)[1][-1]
     assert isinstance(failed, Failed) and failed.code == "out_of_memory"
@@ -246,7 +248,7 @@ def test_windows_of_two_pictures_share_a_pass(kit: AllKinds) -> None:
 
 
 def test_a_draft_does_not_wait_for_a_large_picture(kit: AllKinds) -> None:
-    engine = Engine(kit)
+    engine = engine_of(kit)
     engine.add(1, tiled())
     for _ in range(2):
         engine.turn()
@@ -269,7 +271,7 @@ class Clock:
 @pytest.mark.parametrize("kind", ["x2", "flash_x2", "inpaint", "mix"])
 def test_previews_show_pixels_and_latents_alike(kit: AllKinds, kind: Kind) -> None:
     kit.warm(())
-    engine = Engine(kit, clock=Clock())
+    engine = engine_of(kit, clock=Clock())
     engine.add(1, request(kind, 1, 2))
     seen = [event.preview for event in finish(engine)[1] if isinstance(event, Progress) and event.preview]
     assert seen
@@ -278,14 +280,14 @@ def test_previews_show_pixels_and_latents_alike(kit: AllKinds, kind: Kind) -> No
 
 
 def test_words_are_shown_while_they_are_written_but_no_more_than_once_a_second(kit: AllKinds) -> None:
-    engine = Engine(kit, clock=Clock())
+    engine = engine_of(kit, clock=Clock())
     engine.add(1, request("beautify", 1))
     *progress, end = finish(engine)[1]
     assert isinstance(end, Drawn)
     texts = [event.text for event in progress if isinstance(event, Progress) and event.text]
     assert texts and {event.stage for event in progress if isinstance(event, Progress)} == {"writing"}
     assert all(end.drawing.texts[0].startswith(text.rpartition(" ")[0]) for text in texts)
-    standing = Engine(kit, clock=lambda: 0.0)
+    standing = engine_of(kit, clock=lambda: 0.0)
     standing.add(1, request("beautify", 1))
     assert not any(isinstance(event, Progress) and event.text for event in finish(standing)[1])
 
@@ -312,24 +314,24 @@ def test_a_picture_is_looked_at_once_however_often_it_is_used(kit: AllKinds, mon
 
 def test_a_source_that_is_gone_is_told_as_that(kit: AllKinds) -> None:
     lost = {**source(0), "blob": "0" * 64}
-    engine = Engine(kit)
+    engine = engine_of(kit)
     engine.add(1, request("refine", 1, image=lost))
     failed = finish(engine)[1][-1]
     assert isinstance(failed, Failed) and failed.code == "source_gone"
 
 
 def test_a_request_that_does_not_fit_its_picture_is_told_as_that(kit: AllKinds) -> None:
-    engine = Engine(kit)
+    engine = engine_of(kit)
     engine.add(1, request("x2", 1, image={**source(0), "width": 128}))
     failed = finish(engine)[1][-1]
     assert isinstance(failed, Failed) and failed.code == "invalid_request"
 
 
 def test_with_a_small_budget_nets_come_and_go_and_pictures_are_the_same(kit: AllKinds, random_folder: Path) -> None:
-    tight = AllKinds(random_folder, kit._scribe._models, budget=1)
+    tight = AllKinds(random_folder, kit.models, budget=1)
     for kind in ("scribble", "flash_x2", "mix"):
         assert_alike(draw(tight, request(kind, 4))[0], draw(kit, request(kind, 4))[0])
-        assert len(tight.resident) == 1
+        assert len(tight.nets.resident) == 1
 
 
 def test_refining_shares_passes_with_drawing(kit: AllKinds) -> None:

@@ -8,17 +8,16 @@ from typing import Any
 import pytest
 import torch
 
-from inference.blobs import BlobStore
-from inference.checkpoints.load import Checkpoint
 from inference.child.serving import EngineChild
+from inference.engine.asks import Drawing
 from inference.engine.loop import Drawn
-from inference.engine.residency import device_policy
+from inference.engine.policy import device_policy
+from inference.families.kandinsky.files.load import Checkpoint
 from inference.families.kandinsky.inventory import nets_used
-from inference.families.kandinsky.pipelines import Drawing
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import Assignment, JobEvent
-from inference.queue.wire import Cancel, Report
-from inference.requests import Cancelled, Finished, parse_request
+from inference.queue.wire import Cancel, Report, Submit
+from inference.requests import Cancelled, Failed, Finished, Started, parse_request
 from tests.inference.engine.fakes import flash
 from tests.inference.engine.kinds import request
 
@@ -44,10 +43,8 @@ def heard() -> Heard:
 
 @pytest.fixture
 def child(tiny_folder: Path, tmp_path: Path, heard: Heard) -> EngineChild:
-    blobs = BlobStore(str(tmp_path / "blobs"))
-    child = EngineChild(heard, Checkpoint.open(tiny_folder), device_policy("cpu"), blobs)
-    child._revisions = {}
-    return child
+    options = WorkerOptions(blobs_url=str(tmp_path / "blobs"), weights_dir=tiny_folder)
+    return EngineChild(heard, options, device_policy("cpu"))
 
 
 def stored(tmp_path: Path) -> list[Path]:
@@ -83,6 +80,12 @@ def test_pictures_that_another_job_has_stored_stay_when_theirs_is_cancelled(
     first, second = heard.events
     assert isinstance(first, Finished) and len(first.pictures) == 2 and isinstance(second, Cancelled)
     assert len(stored(tmp_path)) == 2
+
+
+def test_a_kind_that_no_family_draws_fails_its_job_and_not_the_engine(heard: Heard, tmp_path: Path) -> None:
+    child = EngineChild(heard, WorkerOptions(blobs_url=str(tmp_path)), device_policy("cpu"), families=())
+    child._obey(Submit(assignment=Assignment(job_id=1, request=flash("a fox", 1))))
+    assert heard.events == [Started(), Failed(code="internal", message="no family draws FlashTextToImage")]
 
 
 def test_texts_reach_the_result(child: EngineChild, heard: Heard) -> None:

@@ -6,19 +6,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from inference.checkpoints.catalogue import Mode
-from inference.engine.batching import Guide
-from inference.engine.loop import Engine
+from inference.families.kandinsky.answers import Guide
 from inference.families.kandinsky.conditioning import Context
-from inference.families.kandinsky.kit import CheckpointKit
-from inference.requests import AnyRequest
-from tests.inference.engine.fakes import finish, flash, full, pictures
-from tests.inference.tiny import tiny_kit
+from inference.families.kandinsky.files.catalogue import UNet
+from inference.requests import Request
+from tests.inference.engine.fakes import engine_of, finish, flash, full, pictures
+from tests.inference.tiny import TinyKit
 
 SHORT, LONG = "a fox", "a cute corgi lives in a house made out of sushi, oil painting, warm light, " * 2
 
 
-class Watched(CheckpointKit):
+class Watched(TinyKit):
     """A real kit that keeps the latents it decodes and counts rows."""
 
     latents: list[Tensor]
@@ -28,25 +26,23 @@ class Watched(CheckpointKit):
         self.latents.append(latent.clone())
         return super().decode(latent)
 
-    def denoise(self, mode: Mode, x: Tensor, t: Tensor, context: Context, guide: Guide) -> Tensor:
+    def denoise(self, unet: UNet, x: Tensor, t: Tensor, context: Context, guide: Guide) -> Tensor:
         self.rows.append(len(x))
-        return super().denoise(mode, x, t, context, guide)
+        return super().denoise(unet, x, t, context, guide)
 
 
 @pytest.fixture(scope="module")
 def kit(tiny_folder: Path) -> Watched:
-    kit = tiny_kit(tiny_folder)
-    kit.__class__ = Watched
-    assert isinstance(kit, Watched)
+    kit = Watched(tiny_folder)
     kit.latents, kit.rows = [], []
     return kit
 
 
-def latents_of(kit: Watched, *requests: AnyRequest, late: int = 0) -> dict[int, Tensor]:
+def latents_of(kit: Watched, *requests: Request, late: int = 0) -> dict[int, Tensor]:
     """Final latents of every seed when the requests are drawn together, all but the first `late` turns later."""
     kit.latents.clear()
     kit.rows.clear()
-    engine = Engine(kit, max_rows=16)
+    engine = engine_of(kit, max_rows=16)
     order: list[int] = []
     for job_id, request in enumerate(requests):
         if job_id == 1:
@@ -106,7 +102,7 @@ def test_a_job_too_large_for_one_pass_comes_out_the_same(kit: Watched) -> None:
     whole = latents_of(kit, request)
     kit.latents.clear()
     kit.rows.clear()
-    engine = Engine(kit, max_rows=4)
+    engine = engine_of(kit, max_rows=4)
     engine.add(1, request)
     finish(engine)
     assert set(kit.rows) == {4, 2}  # two pictures with both halves of guidance, then one
@@ -115,7 +111,7 @@ def test_a_job_too_large_for_one_pass_comes_out_the_same(kit: Watched) -> None:
 
 def test_a_run_alone_shares_no_pass(kit: Watched) -> None:
     kit.rows.clear()
-    engine = Engine(kit)
+    engine = engine_of(kit)
     engine.add(1, flash(SHORT, 1, 2), alone=True)
     engine.add(2, flash(SHORT, 3))
     told = finish(engine)

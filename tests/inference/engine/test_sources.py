@@ -12,8 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from inference.blobs import UnreadablePicture, decode_picture, encode_png
-from inference.engine.loop import Drawn, Engine
-from tests.inference.engine.fakes import finish
+from inference.engine.loop import Drawn
+from tests.inference.engine.fakes import engine_of, finish
 from tests.inference.engine.kinds import BLOBS, SIDE, AllKinds, language, open_picture, request, source
 
 SIDEWAYS = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
@@ -31,7 +31,7 @@ def stored(content: bytes, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]
 
 
 def drawn(kit: AllKinds, kind: str, image: dict[str, object]) -> Tensor:
-    engine = Engine(kit, max_rows=16)
+    engine = engine_of(kit, max_rows=16)
     engine.add(1, request(kind, image=image))
     end = finish(engine)[1][-1]
     assert isinstance(end, Drawn), end

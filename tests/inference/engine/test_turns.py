@@ -10,7 +10,7 @@ from torch import Tensor
 
 from inference.engine.loop import PATIENCE, Drawn, Engine
 from inference.requests import Failed, Note, Progress
-from tests.inference.engine.fakes import ArithmeticKit, finish, flash, full, pictures
+from tests.inference.engine.fakes import ArithmeticKit, engine_of, finish, flash, full, pictures
 
 
 class Clock:
@@ -31,7 +31,7 @@ def order_of_ends(engine: Engine) -> list[int]:
 
 
 def test_a_draft_overtakes_a_long_picture_that_began_earlier() -> None:
-    engine = Engine(ArithmeticKit())
+    engine = engine_of(ArithmeticKit())
     engine.add(1, full(steps=50))
     for _ in range(10):
         engine.turn()
@@ -41,7 +41,7 @@ def test_a_draft_overtakes_a_long_picture_that_began_earlier() -> None:
 
 def test_a_long_picture_goes_on_under_a_stream_of_drafts() -> None:
     kit = ArithmeticKit()
-    engine = Engine(kit)
+    engine = engine_of(kit)
     engine.add(0, full(steps=5))
     drafts, ended = 0, False
     for _ in range(200):
@@ -54,7 +54,7 @@ def test_a_long_picture_goes_on_under_a_stream_of_drafts() -> None:
 
 def test_a_run_whose_net_is_moved_out_waits_longer_but_not_for_ever() -> None:
     kit = ArithmeticKit(away=frozenset({"full"}))
-    engine = Engine(kit)
+    engine = engine_of(kit)
     engine.add(0, full(steps=50))
     engine.turn()  # its words
     turns = 0
@@ -69,7 +69,7 @@ def test_a_run_whose_net_is_moved_out_waits_longer_but_not_for_ever() -> None:
 
 def test_jobs_of_one_net_and_size_share_a_pass_at_their_own_timesteps() -> None:
     kit = ArithmeticKit()
-    engine = Engine(kit)
+    engine = engine_of(kit)
     engine.add(1, flash("one", 1))
     engine.turn()
     engine.turn()
@@ -81,7 +81,7 @@ def test_jobs_of_one_net_and_size_share_a_pass_at_their_own_timesteps() -> None:
 
 def test_other_sizes_and_other_nets_do_not_share() -> None:
     kit = ArithmeticKit()
-    engine = Engine(kit)
+    engine = engine_of(kit)
     engine.add(1, flash("one", 1))
     engine.add(2, flash("two", 2, side=128))
     engine.add(3, full("three", 3, steps=4))
@@ -92,7 +92,7 @@ def test_other_sizes_and_other_nets_do_not_share() -> None:
 
 def test_words_of_several_jobs_are_encoded_in_one_go() -> None:
     kit = ArithmeticKit()
-    engine = Engine(kit)
+    engine = engine_of(kit)
     for job_id in range(3):
         engine.add(job_id, flash(f"fox {job_id}"))
     engine.turn()
@@ -101,7 +101,7 @@ def test_words_of_several_jobs_are_encoded_in_one_go() -> None:
 
 def test_a_pass_never_has_more_rows_than_allowed() -> None:
     kit = ArithmeticKit()
-    engine = Engine(kit, max_rows=4)
+    engine = engine_of(kit, max_rows=4)
     for job_id in range(5):
         engine.add(job_id, full("fox", job_id, 10 + job_id, 20 + job_id, steps=3))
     finish(engine)
@@ -110,7 +110,7 @@ def test_a_pass_never_has_more_rows_than_allowed() -> None:
 
 def test_without_guidance_the_unconditional_half_is_not_computed() -> None:
     kit = ArithmeticKit()
-    engine = Engine(kit)
+    engine = engine_of(kit)
     engine.add(1, full("fox", 1, 2, steps=4, guidance_scale=0, negative_prompt="blurry"))
     finish(engine)
     assert {len(times) for _, times in kit.passes} == {2}
@@ -119,7 +119,7 @@ def test_without_guidance_the_unconditional_half_is_not_computed() -> None:
 
 def test_cancel_ends_a_run_before_its_next_step_and_others_do_not_notice() -> None:
     kit = ArithmeticKit()
-    engine = Engine(kit)
+    engine = engine_of(kit)
     engine.add(1, flash("mine", 1))
     expected = pictures(finish(engine)[1])
     engine.add(1, flash("mine", 1))
@@ -135,14 +135,14 @@ def test_cancel_ends_a_run_before_its_next_step_and_others_do_not_notice() -> No
 
 
 def test_cancelling_a_job_that_is_not_there_is_no_error() -> None:
-    engine = Engine(ArithmeticKit())
+    engine = engine_of(ArithmeticKit())
     assert not engine.cancel(7)
     assert engine.turn() == []
 
 
 def test_adding_a_job_twice_draws_it_once() -> None:
     kit = ArithmeticKit()
-    engine = Engine(kit)
+    engine = engine_of(kit)
     engine.add(1, flash())
     engine.turn()
     engine.add(1, flash())
@@ -151,7 +151,7 @@ def test_adding_a_job_twice_draws_it_once() -> None:
 
 
 def test_progress_counts_every_step_once_up_to_the_last() -> None:
-    engine = Engine(ArithmeticKit())
+    engine = engine_of(ArithmeticKit())
     engine.add(1, full("fox", 1, 2, steps=64))  # the published rule makes 63 steps of 64
     events = finish(engine)[1]
     told = [event for event in events if isinstance(event, Progress)]
@@ -162,7 +162,7 @@ def test_progress_counts_every_step_once_up_to_the_last() -> None:
 
 def test_previews_are_small_pictures_and_come_at_most_once_a_second() -> None:
     clock = Clock()
-    engine = Engine(ArithmeticKit(), clock=clock)
+    engine = engine_of(ArithmeticKit(), clock=clock)
     engine.add(1, full("fox", 1, 2, 3, steps=50, side=128))
     seen: list[float] = []
     while len(engine):
@@ -177,7 +177,7 @@ def test_previews_are_small_pictures_and_come_at_most_once_a_second() -> None:
 
 
 def test_a_quick_job_bothers_nobody_with_previews() -> None:
-    engine = Engine(ArithmeticKit(), clock=Clock())
+    engine = engine_of(ArithmeticKit(), clock=Clock())
     engine.add(1, flash())
     assert not any(isinstance(event, Progress) and event.preview for event in finish(engine)[1])
 
@@ -188,7 +188,7 @@ def test_a_preview_that_does_not_fit_costs_only_itself() -> None:
             raise torch.OutOfMemoryError("full")
 
     clock = Clock()
-    engine = Engine(Blind(), clock=clock)
+    engine = engine_of(Blind(), clock=clock)
     engine.add(1, full(steps=5))
     ended = False
     while len(engine):
@@ -213,7 +213,7 @@ def first_number(request: object) -> float:
     """The number by which a pass can tell the first step of this request."""
     kit, seen = ArithmeticKit(), []
     kit.trouble = lambda mode, x: seen.append(x[0, 0, 0, 0].item())
-    engine = Engine(kit)
+    engine = engine_of(kit)
     engine.add(1, request)
     finish(engine)
     return seen[0]
@@ -221,7 +221,7 @@ def first_number(request: object) -> float:
 
 def test_a_failing_row_takes_only_its_own_job_along() -> None:
     kit = ArithmeticKit()
-    engine = Engine(kit)
+    engine = engine_of(kit)
     engine.add(1, flash("good", 1))
     expected = pictures(finish(engine)[1])
     kit.trouble = fail_on(first_number(flash("bad", 2)), RuntimeError("a bad row"))
@@ -234,7 +234,7 @@ def test_a_failing_row_takes_only_its_own_job_along() -> None:
 
 def test_what_does_not_fit_is_tried_once_more_row_by_row_and_says_so() -> None:
     kit = ArithmeticKit()
-    engine = Engine(kit)
+    engine = engine_of(kit)
     engine.add(1, full("fox", 1, 2, steps=4))
     expected = pictures(finish(engine)[1])
     kit.passes.clear()
@@ -264,7 +264,7 @@ def test_what_does_not_fit_is_tried_once_more_row_by_row_and_says_so() -> None:
 )
 def test_what_never_fits_fails_alone_and_the_engine_lives_on(error: Exception) -> None:
     kit = ArithmeticKit()
-    engine = Engine(kit)
+    engine = engine_of(kit)
     kit.trouble = fail_on(first_number(flash("huge", 9)), error)
     engine.add(1, flash("huge", 9))
     engine.add(2, flash("small", 2))
@@ -284,7 +284,7 @@ def test_jobs_that_do_not_fit_together_learn_to_go_apart() -> None:
             raise torch.OutOfMemoryError("CUDA out of memory")
 
     kit.trouble = at_most_two
-    engine = Engine(kit)
+    engine = engine_of(kit)
     engine.add(1, flash("one", 1, 2))
     engine.add(2, flash("two", 3, 4))
     told = finish(engine)
@@ -299,7 +299,7 @@ def test_an_unreadable_prompt_fails_its_own_job_only() -> None:
                 raise ValueError("no such letters")
             return super().tokenize(text)
 
-    engine = Engine(Picky())
+    engine = engine_of(Picky())
     engine.add(1, flash("bad"))
     engine.add(2, flash("good"))
     told = finish(engine)
@@ -314,7 +314,7 @@ def test_engine_seconds_are_shared_by_those_who_shared_the_passes() -> None:
         clock.now += 1
 
     kit.trouble = takes_a_second
-    engine = Engine(kit, clock=clock)
+    engine = engine_of(kit, clock=clock)
     engine.add(1, flash("one", 1))
     engine.add(2, flash("two", 2, 3, 4))
     told = finish(engine)

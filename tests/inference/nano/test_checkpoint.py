@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from inference.checkpoints.store import locate, nets_of
+from inference.families.kandinsky.files.store import locate, nets_of
 from inference.nano.checker import look
 from inference.nano.export import WEIGHTS
 from inference.nano.studio import Studio

@@ -7,9 +7,9 @@ import json
 import pytest
 import torch
 
-from inference.checkpoints.load import Checkpoint
-from inference.checkpoints.store import lacking, locate, model_card
 from inference.families.kandinsky.conditioning import encode, null_context, project, tokenize
+from inference.families.kandinsky.files.load import Checkpoint
+from inference.families.kandinsky.files.store import lacking, locate, model_card
 from inference.families.kandinsky.nets.unet import denoise
 from inference.nano import movq
 from inference.nano.export import export, untrained
@@ -56,7 +56,8 @@ def test_both_modes_can_run_from_it(written):
     _, _, folder = written
     assert lacking(locate(folder), "flash") == [] and lacking(locate(folder), "full") == []
     card = model_card(folder, embedded=folder)
-    assert card.small_world and card.languages == ("ru", "en") and card.native_size == (128, 128)
+    drawn = card.of("flash")
+    assert card.small_world and drawn.languages == ("ru", "en") and drawn.native_size == (128, 128)
     assert card.unknown_words("Красный круг на синем фоне") == ()
     assert card.unknown_words("a purple elephant") == ("elephant",)
     for prompt in (*card.examples.ru, *card.examples.en):
@@ -73,13 +74,13 @@ def predict(loaded, x, t, context):
     return denoise(loaded.unet, x, torch.full((len(x),), t), context.rows, context.mask, context.pool_len)
 
 
-@pytest.mark.parametrize("mode", ["base", "flash"])
-def test_loaded_nets_answer_like_the_trained_ones(written, mode):
+@pytest.mark.parametrize(("part", "unet"), [("base", "full"), ("flash", "flash")])
+def test_loaded_nets_answer_like_the_trained_ones(written, part, unet):
     parts, _, folder = written
-    trained = copy.deepcopy(getattr(parts, mode)).half().float()  # what fp16 keeps of it
+    trained = copy.deepcopy(getattr(parts, part)).half().float()  # what fp16 keeps of it
     encoder = copy.deepcopy(parts.encoder).half().float().eval()
     checkpoint = Checkpoint.open(folder)
-    loaded = checkpoint.load_unet(mode, torch.float32, "cpu")
+    loaded = checkpoint.load_unet(unet, torch.float32, "cpu")
     tokenizer, text = checkpoint.load_text_encoder(torch.float32, "cpu")
     in_double(trained, loaded)
     ids = tokenizer(["a black cat in space"], return_tensors="pt")
@@ -93,7 +94,7 @@ def test_loaded_nets_answer_like_the_trained_ones(written, mode):
 
 def test_an_empty_caption_in_training_is_the_null_context_in_use(written):
     parts, _, folder = written
-    loaded = Checkpoint.open(folder).load_unet("base", torch.float32, "cpu")
+    loaded = Checkpoint.open(folder).load_unet("full", torch.float32, "cpu")
     trained = copy.deepcopy(parts.base).half().float()
     in_double(trained, loaded)
     x, hidden, mask = torch.randn(1, 4, 16, 16), torch.randn(1, 9, 128), torch.ones(1, 9, dtype=torch.int64)

@@ -8,8 +8,9 @@ import torch
 from PIL import Image, ImageDraw
 from transformers import T5EncoderModel
 
-from inference.checkpoints.load import Checkpoint
+from inference.families.kandinsky.asks import Encode
 from inference.families.kandinsky.conditioning import contexts_by_rule, encode, tokenize
+from inference.families.kandinsky.files.load import Checkpoint
 from inference.families.kandinsky.nets.superres import enlarged, predict_clean
 from inference.families.kandinsky.nets.unet import Extras, predict_noise
 from inference.families.kandinsky.pipelines.adapted import read_by_rule
@@ -92,6 +93,7 @@ def test_training_sees_the_very_contexts_that_guidance_compares(part):
     rule = steering.RULES[part]
     reading = read_by_rule(request, request.prompt, mode, rule, Reader(tokenizer))
     ask = next(reading)
+    assert isinstance(ask, Encode)
     rows = [None if ids is None else encode(encoder, [ids])[0] for ids in ask.texts]
     used = contexts_by_rule(ask.rule, model.projection, None, rows, whole_negatives=ask.whole_negatives)
     for silent, context in zip((False, True), used, strict=True):

@@ -13,7 +13,7 @@ from benchmarks.nano_bench import agreement, edges, painted, psnr, scenes
 from benchmarks.nano_quality import PARTS, measured, opened
 from benchmarks.nano_repair import picked
 from benchmarks.nano_report import Finding, Section, markdown
-from inference.checkpoints.store import Files
+from inference.families.kandinsky.files.store import Files
 from inference.nano import text
 from inference.nano.captions import caption
 from inference.nano.questions import Examiner

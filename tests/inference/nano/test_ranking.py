@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from inference.checkpoints.store import MissingWeights
+from inference.checkpoints.folders import MissingWeights
 from inference.nano import clip, text
 from inference.nano.drawing import draw
 from inference.nano.export import clip_configs, clip_files, export, untrained

@@ -93,8 +93,8 @@ def test_a_trajectory_keeps_the_states_at_flash_times_and_a_bounded_end() -> Non
 
 
 def test_refining_reads_the_context_that_enlarging_gives_it() -> None:
-    from inference.checkpoints.load import Checkpoint
     from inference.families.kandinsky.conditioning import UNSEEN_PAD, encode, tokenize
+    from inference.families.kandinsky.files.load import Checkpoint
     from inference.nano.export import WEIGHTS
 
     checkpoint = Checkpoint.open(WEIGHTS)

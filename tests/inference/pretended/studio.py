@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,21 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inference.checkpoints.language import LanguageModels
 from inference.engine.device import prepare
-from inference.engine.loop import Drawn, Engine
-from inference.engine.residency import DevicePolicy, device_policy
+from inference.engine.kit import PipelineSpec
+from inference.engine.loop import Drawn
+from inference.engine.nets import Nets
+from inference.engine.policy import DevicePolicy, device_policy
 from inference.families.kandinsky import pipelines
-from inference.families.kandinsky.inventory import load
+from inference.families.kandinsky.files.load import Checkpoint
+from inference.families.kandinsky.formats import formats_of
+from inference.families.kandinsky.inventory import net_specs
 from inference.families.kandinsky.pipelines.enlarging import Frames
 from inference.families.kandinsky.pipelines.upscale import Plan, upscale, upscale_steps
+from inference.families.language.files import LanguageModels
 from inference.requests import AnyRequest, Note, Upscale
 from tests.inference import random_checkpoint, tiny
+from tests.inference.engine.fakes import engine_of
 from tests.inference.engine.kinds import AllKinds, language
 from tests.inference.pretended.card import Cards
 from tests.inference.pretended.rules import Ruled
@@ -52,30 +57,41 @@ def write_weights(folder: Path) -> Weights:
     return Weights(folder / "nets", language(folder / "language"), {})
 
 
-class Studio(AllKinds):
-    """The real kit on the device of its policy; nets that go to RAM are read from disk once a format."""
+class ReadOnce(Nets):
+    """Nets that go to RAM are read from disk once a format, and lie there as they do for `policy`."""
 
-    def __init__(self, weights: Weights, policy: DevicePolicy, like_a_card: bool = False, **options: Any) -> None:
-        super().__init__(weights.folder, weights.models, policy, **options)
-        self.policy = policy
-        self._weights = weights
-        # Nets lie in memory as they do for a card, so that the CPU's answer is the card's to the last bit.
-        self._laid_out = replace(policy, device=torch.device("cuda")) if like_a_card else policy
+    def __init__(self, weights: Weights, policy: DevicePolicy, device: torch.device, **options: Any) -> None:
+        super().__init__(device, **options)
+        self._weights, self._policy = weights, policy
+        checkpoint = Checkpoint.open(weights.folder)
+        self._laid_out = {spec.name: spec for spec in net_specs(checkpoint, policy)}
 
     def _load(self, name: str, device: torch.device) -> nn.Module:
-        if device.type != "cpu" or name in self._scribe.nets:
+        if device.type != "cpu" or name not in self._laid_out:
             return super()._load(name, device)
-        policy = self._laid_out
-        key = (name, policy.device.type, policy.unet, policy.text, policy.movq, policy.superres)
+        policy = self._policy
+        key = (name, policy.device.type, formats_of(policy))
         if key not in self._weights.read:
-            self._weights.read[key] = load(self._checkpoint, policy, name, device)
+            self._weights.read[key] = self._laid_out[name].load(device)
         return copy.deepcopy(self._weights.read[key])
+
+
+class Studio(AllKinds):
+    """The real kits on the device of their policy."""
+
+    def __init__(self, weights: Weights, policy: DevicePolicy, like_a_card: bool = False, **options: Any) -> None:
+        # Nets lie in memory as they do for a card, so that the CPU's answer is the card's to the last bit.
+        laid_out = replace(policy, device=torch.device("cuda")) if like_a_card else policy
+        nets = ReadOnce(weights, laid_out, policy.device, **options)
+        super().__init__(weights.folder, weights.models, policy, nets)
+        self.policy = policy
 
 
 def on_cpu(weights: Weights, like: DevicePolicy, *, by_rules: bool) -> Studio:
     """The kit on the CPU in the formats of `like`."""
     cpu = torch.device("cpu")
-    return Studio(weights, replace(like, device=cpu, text_device=cpu), like_a_card=by_rules)
+    formats = asdict(formats_of(like))
+    return Studio(weights, replace(like, device=cpu, large_device=cpu, chosen=formats), like_a_card=by_rules)
 
 
 class Clock:
@@ -101,7 +117,7 @@ class Made:
 
 def draw(kit: Studio, *requests: AnyRequest, cards: Cards | None = None, previews: bool = True) -> Made:
     """The requests drawn side by side. Raises AssertionError for one that came to nothing."""
-    engine = Engine(kit, max_rows=kit.policy.max_rows, previews=previews, clock=Clock())
+    engine = engine_of(kit, max_rows=kit.policy.max_rows, previews=previews, clock=Clock())
     for job_id, request in enumerate(requests):
         engine.add(job_id, request)
     drawn: dict[int, Drawn] = {}
@@ -162,5 +178,5 @@ def studio(
 def small_windows(patched: pytest.MonkeyPatch) -> None:
     """Windows of super-resolution of 64 pixels instead of 1024."""
     plan = Plan(frames=Frames(window=64, stride=48))
-    way = pipelines._Way(partial(upscale, plan=plan), partial(upscale_steps, plan=plan))
-    patched.setitem(pipelines._WAYS, Upscale, way)
+    spec = PipelineSpec(partial(upscale, plan=plan), partial(upscale_steps, plan=plan))
+    patched.setitem(pipelines.PIPELINES, Upscale, spec)

@@ -13,16 +13,18 @@ from torch import Tensor, nn
 from inference.engine import device as device_module
 from inference.engine import residency
 from inference.engine.device import Staging
-from inference.engine.loop import Drawn, Engine
-from inference.engine.residency import Residency, best_device, device_policy
+from inference.engine.loop import Drawn
+from inference.engine.policy import best_device, device_policy
+from inference.engine.residency import Residency
 from inference.families.kandinsky import kit as kit_module
+from inference.families.kandinsky.formats import formats_of
 from inference.families.kandinsky.inventory import decoder_activations, encoder_activations, hed_activations
 from inference.families.kandinsky.nets.fast_movq import broadcast_spatial_norms, keep_plain_layout
 from inference.families.kandinsky.nets.hed import HED, edge_logits
 from inference.families.kandinsky.nets.movq import build_movq, decode, encode
 from inference.families.kandinsky.nets.superres import MAPS_ALIVE, activation_bytes, build_superres, predict_clean
 from inference.requests import Kind, Note
-from tests.inference.engine.fakes import finish
+from tests.inference.engine.fakes import engine_of, finish
 from tests.inference.engine.kinds import out_of_memory, request
 from tests.inference.pretended.card import BROKEN, GB, Card, Cards, OnCard
 from tests.inference.pretended.studio import FLOAT32, Studio, Weights, draw, faults, on_cpu, studio
@@ -60,11 +62,12 @@ def test_the_chosen_card_is_asked_and_not_the_present_one() -> None:
     with Cards(old, new):
         assert best_device() == torch.device("cuda:0")
         first, second = device_policy("cuda:0"), device_policy("cuda:1")
-        assert (first.unet, first.max_rows, first.text_device.type) == (torch.float16, 4, "cpu")
-        assert (second.unet, second.max_rows, second.text_device) == (torch.bfloat16, 16, torch.device("cuda:1"))
+        assert (formats_of(first).unet, first.max_rows, first.large_device.type) == (torch.float16, 4, "cpu")
+        assert (formats_of(second).unet, second.max_rows) == (torch.bfloat16, 16)
+        assert second.large_device == torch.device("cuda:1")
     with Cards(new, old):
         assert device_policy("cuda").device == torch.device("cuda:0")
-        assert device_policy("cuda:1").unet is torch.float16
+        assert formats_of(device_policy("cuda:1")).unet is torch.float16
 
 
 @pytest.mark.parametrize("name", ["cuda:2", "cuda:7", "gpu", "cuda:-1"])
@@ -94,10 +97,10 @@ def test_nets_move_in_and_out_of_a_card_that_cannot_hold_them_all(
     small = Card(total=large.peak - nets // 3)
     with studio(weights, Cards(small), formats=FLOAT32) as tight:
         made = draw(tight, *everything, previews=False)
-        assert len(tight.resident) < len(roomy.resident)
+        assert len(tight.nets.resident) < len(roomy.nets.resident)
         assert small.peak <= small.total
-        tight.make_room()
-        assert tight.resident == () and small.held < 1000  # what is left are the colours of previews
+        tight.nets.make_room()
+        assert tight.nets.resident == () and small.held < 1000  # what is left are the colours of previews
     assert faults(made, expected, within=0.5) == []
 
 
@@ -108,7 +111,7 @@ def test_without_ram_to_park_in_nets_are_read_straight_onto_the_card(
     asked = request("full", 4), request("translate", 1)
     with studio(weights, Cards(Card()), formats=FLOAT32) as card:
         made = draw(card, *asked, previews=False)
-        assert all(net.host is None for net in card._device_nets._nets.values())
+        assert all(net.host is None for net in card.nets._main._nets.values())
     plain = on_cpu(weights, card.policy, by_rules=False)
     assert faults(made, draw(plain, *asked, previews=False), within=0.5) == []
 
@@ -259,7 +262,7 @@ def test_a_fault_that_stays_ends_the_engine_and_fails_no_job(weights: Weights, n
     cards = Cards(Card())
     with studio(weights, cards, formats=FLOAT32) as card:
         broken_by(card, cards, error, name)
-        engine = Engine(card)
+        engine = engine_of(card)
         engine.add(1, request(kind, 1))
         told: list[object] = []
         with pytest.raises(torch.AcceleratorError):
@@ -293,7 +296,7 @@ def test_nor_does_a_fault_anywhere_else_fail_a_job(
 def test_a_mistake_that_is_no_fault_fails_its_own_job_only(card: Studio, cards: Cards) -> None:
     card.trouble = {"to_latent": [RuntimeError("a bad picture")]}
     with cards:
-        engine = Engine(card)
+        engine = engine_of(card)
         engine.add(1, request("refine", 1))
         engine.add(2, request("flash", 1))
         told = finish(engine)
@@ -305,7 +308,7 @@ def test_a_mistake_that_is_no_fault_fails_its_own_job_only(card: Studio, cards: 
 
 def test_engine_seconds_are_the_cards_and_not_those_of_whoever_waits(card: Studio, cards: Cards) -> None:
     with cards:
-        engine = Engine(card, clock=lambda: 0.0)
+        engine = engine_of(card, clock=lambda: 0.0)
         engine.add(1, request("flash", 1))
         alone = finish(engine)[1][-1]
         engine.add(1, request("flash", 1))

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from inference.engine.residency import device_policy
+from inference.engine.policy import device_policy
 from inference.families.kandinsky import inventory
 from inference.families.kandinsky import kit as kit_module
 from inference.families.kandinsky.nets import fast_movq

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 
 from inference.queue.transport import Assignment, Delivery, Interrupted, JobEvent
 from inference.requests import Cancelled, Failed, Finished, FlashTextToImage, Progress, Started
-from tests.inference.queue.jobs import eventually
+from tests.waiting import until
 
 SetUp = Callable[..., Awaitable[Delivery]]
 LAST = (Finished, Failed, Cancelled, Interrupted)
@@ -53,7 +53,7 @@ async def ready(delivery: Delivery, slots: int) -> None:
     async def offers() -> bool:
         return (await delivery.capacity()).slots == slots
 
-    await eventually(offers, 60.0)
+    await until(offers)
 
 
 class DeliveryContract:
@@ -66,7 +66,7 @@ class DeliveryContract:
         await ready(local, 4)
         async with reading(local) as reader:
             await local.submit(assignment(1))
-            await eventually(lambda: reader.last_of(1))
+            await until(lambda: reader.last_of(1))
         events = reader.of(1)
         assert isinstance(events[0], Started) and isinstance(events[-1], Finished)
         steps = [event.step for event in events if isinstance(event, Progress)]
@@ -80,7 +80,7 @@ class DeliveryContract:
             await local.submit(assignment(1))
             await local.submit(assignment(1))
             await local.submit(assignment(2))
-            await eventually(lambda: reader.last_of(1) and reader.last_of(2))
+            await until(lambda: reader.last_of(1) and reader.last_of(2))
         assert [type(event) for event in reader.of(1)].count(Started) == 1
         assert [type(event) for event in reader.of(1)].count(Finished) == 1
 
@@ -90,12 +90,12 @@ class DeliveryContract:
         async with reading(local) as reader:
             for times in (1, 2):
                 await local.submit(assignment(1))
-                await eventually(lambda times=times: [type(e) for e in reader.of(1)].count(Finished) == times)
+                await until(lambda times=times: [type(e) for e in reader.of(1)].count(Finished) == times)
 
                 async def unknown() -> bool:
                     return not await local.known()
 
-                await eventually(unknown)
+                await until(unknown)
 
     async def test_a_job_is_known_until_its_last_report_has_been_handled(self, delivery: SetUp) -> None:
         local = await delivery()
@@ -115,10 +115,10 @@ class DeliveryContract:
         async with reading(local) as reader:
             await local.submit(assignment(1))
             await local.submit(assignment(2))
-            await eventually(lambda: any(isinstance(event, Progress) for event in reader.of(1)))
+            await until(lambda: any(isinstance(event, Progress) for event in reader.of(1)))
             await local.cancel(1)
             await local.cancel(404)
-            await eventually(lambda: reader.last_of(1) and reader.last_of(2))
+            await until(lambda: reader.last_of(1) and reader.last_of(2))
         assert isinstance(reader.last_of(1), Cancelled) and isinstance(reader.last_of(2), Finished)
         steps = [event.step for event in reader.of(1) if isinstance(event, Progress)]
         assert max(steps) < 60
@@ -130,7 +130,7 @@ class DeliveryContract:
             await local.submit(assignment(1))
             await local.submit(assignment(2))
             await local.cancel(2)
-            await eventually(lambda: reader.last_of(1) and reader.last_of(2))
+            await until(lambda: reader.last_of(1) and reader.last_of(2))
         assert reader.of(2) == [Cancelled()]
 
     async def test_a_suspect_shares_the_engine_with_nobody(self, delivery: SetUp) -> None:
@@ -139,7 +139,7 @@ class DeliveryContract:
         async with reading(local) as reader:
             for job in (assignment(1), assignment(2, alone=True), assignment(3), assignment(4)):
                 await local.submit(job)
-            await eventually(lambda: all(reader.last_of(job_id) for job_id in (1, 2, 3, 4)))
+            await until(lambda: all(reader.last_of(job_id) for job_id in (1, 2, 3, 4)))
         turns = [(job_id, type(event)) for job_id, event in reader.reports if not isinstance(event, Progress)]
         assert turns[:4] == [(1, Started), (1, Finished), (2, Started), (2, Finished)]
 
@@ -148,14 +148,14 @@ class DeliveryContract:
         await ready(local, 4)
         async with reading(local) as reader:
             await local.submit(assignment(1))
-            await eventually(lambda: any(isinstance(event, Progress) for event in reader.of(1)))
+            await until(lambda: any(isinstance(event, Progress) for event in reader.of(1)))
             await local.submit(assignment(2, "poison"))
-            await eventually(lambda: reader.last_of(1) and reader.last_of(2))
+            await until(lambda: reader.last_of(1) and reader.last_of(2))
             for job_id in (1, 2):
                 assert reader.last_of(job_id) == Interrupted(cause="engine_crashed", alone=False)
             await ready(local, 4)
             await local.submit(assignment(3, "poison"))
-            await eventually(lambda: reader.last_of(3))
+            await until(lambda: reader.last_of(3))
             assert reader.last_of(3) == Interrupted(cause="engine_crashed", alone=True)
             await ready(local, 4)
 
@@ -164,12 +164,12 @@ class DeliveryContract:
         await ready(local, 1)
         async with reading(local) as reader:
             await local.submit(assignment(1))
-            await eventually(lambda: reader.last_of(1))  # so that the worker has been idle before
+            await until(lambda: reader.last_of(1))  # so that the worker has been idle before
             await local.submit(assignment(2))
             await local.submit(assignment(3))
-            await eventually(lambda: Started() in reader.of(2))
+            await until(lambda: Started() in reader.of(2))
             await local.close(20.0)
-            await eventually(lambda: reader.last_of(2) and reader.last_of(3))
+            await until(lambda: reader.last_of(2) and reader.last_of(3))
         assert isinstance(reader.last_of(2), Finished)
         assert reader.of(3) == [Interrupted(cause="drained", alone=False)]
         assert (await local.capacity()).slots == 0
@@ -179,7 +179,7 @@ class DeliveryContract:
         await ready(local, 4)
         async with reading(local) as reader:
             await local.submit(assignment(1))
-            await eventually(lambda: Started() in reader.of(1))
+            await until(lambda: Started() in reader.of(1))
             await local.close(0.1)
-            await eventually(lambda: reader.last_of(1))
+            await until(lambda: reader.last_of(1))
         assert reader.last_of(1) == Interrupted(cause="drained", alone=False)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-import time
-from collections.abc import Callable
 from typing import Any
 
 from inference.queue.ledger import Job, Ledger
@@ -43,16 +40,3 @@ async def state(ledger: Ledger, job_id: int) -> str:
     job = await ledger.job(job_id)
     assert job is not None
     return job.state
-
-
-async def eventually(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """The first true answer of a condition, which may be a coroutine function; fails after the deadline."""
-    deadline = time.monotonic() + seconds
-    while True:
-        answer = condition()
-        if asyncio.iscoroutine(answer):
-            answer = await answer
-        if answer:
-            return answer
-        assert time.monotonic() < deadline, "waited in vain"
-        await asyncio.sleep(0.005)

@@ -15,7 +15,7 @@ from inference.queue.transport.local import LocalDelivery
 from inference.queue.wire import Configure, decode_down
 from inference.requests import Cancelled, Failed, Finished, Progress, Started
 from tests.inference.queue.delivery_contract import DeliveryContract, SetUp, assignment, reading, ready
-from tests.inference.queue.jobs import eventually
+from tests.waiting import until
 
 ENGINE = Path(__file__).parents[2] / "chaos" / "fake_engine.py"
 ROOT = Path(__file__).parents[3]
@@ -57,9 +57,9 @@ async def test_a_killed_worker_is_replaced_and_what_it_held_comes_back(delivery:
     await ready(local, 4)
     async with reading(local) as reader:
         await local.submit(assignment(1))
-        await eventually(lambda: Started() in reader.of(1))
+        await until(lambda: Started() in reader.of(1))
         os.kill(killed := pid_of(local), signal.SIGKILL)
-        await eventually(lambda: reader.last_of(1))
+        await until(lambda: reader.last_of(1))
         assert reader.last_of(1) == Interrupted(cause="worker_gone", alone=False)
         await ready(local, 4)
     assert local.worker_pid != killed
@@ -70,7 +70,7 @@ async def test_a_job_that_comes_while_no_worker_is_there_is_given_back_at_once(t
     await local.start()
     async with reading(local) as reader:
         await local.submit(assignment(1))
-        await eventually(lambda: reader.last_of(1))
+        await until(lambda: reader.last_of(1))
     assert reader.of(1) == [Interrupted(cause="worker_gone", alone=False)]
     await local.close(0.0)
 
@@ -79,7 +79,7 @@ async def test_a_worker_that_speaks_nonsense_is_killed_and_replaced(tmp_path: Pa
     program = "import os, sys; open('lives', 'a').write('x'); os.write(int(sys.argv[-1]), b'nonsense\\n'); input()"
     local = LocalDelivery(command=[sys.executable, "-c", f"import os; os.chdir({str(tmp_path)!r}); {program}"])
     await local.start()
-    await eventually(lambda: (tmp_path / "lives").exists() and len((tmp_path / "lives").read_text()) > 1)
+    await until(lambda: (tmp_path / "lives").exists() and len((tmp_path / "lives").read_text()) > 1)
     await local.close(0.0)
 
 
@@ -88,11 +88,11 @@ async def test_a_silent_engine_is_killed_and_its_jobs_reported_hung(delivery: Se
     await ready(local, 4)
     async with reading(local) as reader:
         await local.submit(assignment(1, "hang"))
-        await eventually(lambda: reader.last_of(1))
+        await until(lambda: reader.last_of(1))
         assert reader.last_of(1) == Interrupted(cause="engine_hung", alone=True)
         await ready(local, 4)
         await local.submit(assignment(2))
-        await eventually(lambda: reader.last_of(2))
+        await until(lambda: reader.last_of(2))
         assert isinstance(reader.last_of(2), Finished)
 
 
@@ -101,7 +101,7 @@ async def test_a_job_past_its_time_is_stopped_and_fails(delivery: SetUp) -> None
     await ready(local, 4)
     async with reading(local) as reader:
         await local.submit(assignment(1))
-        await eventually(lambda: reader.last_of(1))
+        await until(lambda: reader.last_of(1))
     failure = reader.last_of(1)
     assert isinstance(failure, Failed) and failure.code == "timed_out"
 
@@ -111,9 +111,9 @@ async def test_a_hung_job_that_was_cancelled_is_cancelled_when_the_engine_dies(d
     await ready(local, 4)
     async with reading(local) as reader:
         await local.submit(assignment(1, "hang"))
-        await eventually(lambda: Started() in reader.of(1))
+        await until(lambda: Started() in reader.of(1))
         await local.cancel(1)
-        await eventually(lambda: reader.last_of(1))
+        await until(lambda: reader.last_of(1))
     assert reader.last_of(1) == Cancelled()
 
 
@@ -122,7 +122,7 @@ async def test_previews_come_once_a_second_at_most(delivery: SetUp) -> None:
     await ready(local, 4)
     async with reading(local) as reader:
         await local.submit(assignment(1))
-        await eventually(lambda: reader.last_of(1))
+        await until(lambda: reader.last_of(1))
     previews = [event for event in reader.of(1) if isinstance(event, Progress) and event.preview is not None]
     took = 60 * 0.03 * 3  # a busy machine
     assert 1 <= len(previews) <= took + 1
@@ -174,7 +174,7 @@ async def test_every_option_reaches_the_engine_whole_and_stands_in_no_command_li
     assert alike == [], "give every option another value than its default here"
     local = LocalDelivery(told)
     await local.start()
-    await eventually(lambda: (tmp_path / "heard").exists(), 60.0)
+    await until(lambda: (tmp_path / "heard").exists(), seconds=60.0)
     await local.close(0.0)
     assert decode_down((tmp_path / "heard").read_bytes()) == Configure(options=told)
     for name in ("engine", "worker"):
@@ -199,7 +199,7 @@ async def told_why(local: LocalDelivery) -> str:
     async def why() -> str | None:
         return (await local.capacity()).trouble
 
-    return str(await eventually(why, 60.0))
+    return str(await until(why, seconds=60.0))
 
 
 async def test_an_engine_that_never_gets_ready_says_why_and_recovers_by_itself(
@@ -212,16 +212,16 @@ async def test_an_engine_that_never_gets_ready_says_why_and_recovers_by_itself(
     local = LocalDelivery(WorkerOptions(engine=tuple(engine)))
     await local.start()
     async with reading(local) as reader:
-        await eventually(lambda: local.worker_pid, 60.0)
+        await until(lambda: local.worker_pid, seconds=60.0)
         await local.submit(assignment(1))
         assert await told_why(local) == "ValueError: cut in half"
-        await eventually(lambda: reader.last_of(1))
+        await until(lambda: reader.last_of(1))
         assert reader.of(1) == [Interrupted(cause="drained", alone=False)], "given back, at no cost"
         mended.touch()
         await ready(local, 4)
         assert (await local.capacity()).trouble is None
         await local.submit(assignment(1))
-        await eventually(lambda: isinstance(reader.of(1)[-1], Finished))
+        await until(lambda: isinstance(reader.of(1)[-1], Finished))
     await local.close(0.0)
 
 

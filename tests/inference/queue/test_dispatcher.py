@@ -14,65 +14,18 @@ from inference.queue.fairness import Outlook
 from inference.queue.jobs import OutOfOrder, Trouble
 from inference.queue.ledger import Ledger, Limits
 from inference.queue.positions import notable
-from inference.queue.transport import Assignment, Capacity, JobEvent, JobReport
-from inference.queue.transport.mailbox import Mailbox
+from inference.queue.transport import Capacity
 from inference.requests import Cancelled, Event, Failed, Finished, Progress, Queued, Started
-from tests.inference.queue.jobs import CRASH_ALONE, DONE, WORKER_GONE, eventually, queued, state
+from tests.inference.queue.conftest import Clock
+from tests.inference.queue.jobs import CRASH_ALONE, DONE, FLASH, WORKER_GONE, queued, state
+from tests.inference.queue.memory import MemoryDelivery
+from tests.waiting import until
 
 STEP = Progress(stage="drawing", step=1, of=4)
 
 
-class ObedientDelivery:
-    """A delivery in memory whose worker does what the test says. Jobs vanish from it only when told to."""
-
-    def __init__(self, slots: int = 2) -> None:
-        self.slots = slots
-        self.trouble: str | None = None
-        self.mailbox = Mailbox()
-        self.submitted: list[Assignment] = []
-        self.held: set[int] = set()
-        self.cancelled: list[int] = []
-        self.closed_with: float | None = None
-        self.stuck = False
-
-    async def start(self) -> None: ...
-
-    async def close(self, grace_seconds: float = 10.0) -> None:
-        self.closed_with = grace_seconds
-        self.mailbox.close()
-
-    async def capacity(self) -> Capacity:
-        if self.stuck:
-            self.stuck = False
-            await asyncio.Event().wait()
-        return Capacity(slots=self.slots, card=None, trouble=self.trouble)
-
-    async def submit(self, assignment: Assignment) -> None:
-        self.submitted.append(assignment)
-        self.held.add(assignment.job_id)
-
-    async def cancel(self, job_id: int) -> None:
-        self.cancelled.append(job_id)
-        self.held.discard(job_id)
-
-    async def known(self) -> frozenset[int]:
-        return frozenset(self.held)
-
-    async def events(self) -> AsyncIterator[JobReport]:
-        while (report := await self.mailbox.take()) is not None:
-            yield report
-            if not isinstance(report.event, Started | Progress):
-                self.held.discard(report.job_id)
-
-    def report(self, job_id: int, event: JobEvent) -> None:
-        self.mailbox.post(JobReport(job_id=job_id, event=event))
-
-    def ids(self) -> list[int]:
-        return [assignment.job_id for assignment in self.submitted]
-
-
 class Scene:
-    def __init__(self, ledger: Ledger, delivery: ObedientDelivery, **options: Any) -> None:
+    def __init__(self, ledger: Ledger, delivery: MemoryDelivery, **options: Any) -> None:
         self.ledger, self.delivery = ledger, delivery
         self.queue = Dispatcher(ledger, delivery, **{"tick_seconds": 0.01, "reconcile_seconds": 0.1, **options})
         self.told: list[tuple[int, Event]] = []
@@ -89,7 +42,7 @@ class Scene:
 
 @pytest.fixture
 async def scene(database: AsyncEngine) -> AsyncIterator[Scene]:
-    scene = Scene(Ledger(database, limits=Limits(waiting_per_person=100, retry_seconds=0.02)), ObedientDelivery())
+    scene = Scene(Ledger(database, limits=Limits(waiting_per_person=100, retry_seconds=0.02)), MemoryDelivery())
     await scene.queue.start()
     yield scene
     await scene.queue.close(0.0)
@@ -97,35 +50,35 @@ async def scene(database: AsyncEngine) -> AsyncIterator[Scene]:
 
 async def test_no_more_is_released_than_there_are_slots(scene: Scene) -> None:
     ids = [await scene.queued() for _ in range(4)]
-    await eventually(lambda: scene.delivery.ids() == ids[:2])
+    await until(lambda: scene.delivery.ids() == ids[:2])
     assert scene.queue.slots == 2
     scene.delivery.report(ids[0], Started())
     scene.delivery.report(ids[0], DONE)
-    await eventually(lambda: scene.delivery.ids() == ids[:3])
+    await until(lambda: scene.delivery.ids() == ids[:3])
     assert await state(scene.ledger, ids[3]) == "queued"
 
 
 async def test_nothing_is_released_while_no_worker_is_there(scene: Scene) -> None:
     scene.delivery.slots = 0
-    await eventually(lambda: scene.queue.slots == 0)
+    await until(lambda: scene.queue.slots == 0)
     job_id = await scene.queued()
-    await eventually(lambda: scene.told_of(job_id, places=True))
+    await until(lambda: scene.told_of(job_id, places=True))
     assert scene.delivery.ids() == [] and await state(scene.ledger, job_id) == "queued"
     scene.delivery.slots = 1
-    await eventually(lambda: scene.delivery.ids() == [job_id])
+    await until(lambda: scene.delivery.ids() == [job_id])
 
 
 async def test_listeners_hear_each_event_after_it_is_written_down(database: AsyncEngine) -> None:
     ledger = Ledger(database)
-    scene = Scene(ledger, ObedientDelivery())
+    scene = Scene(ledger, MemoryDelivery())
     seen: list[tuple[str, asyncio.Task[str]]] = []
     scene.queue.listen(lambda job_id, event: seen.append((event.type, asyncio.ensure_future(state(ledger, job_id)))))
     await scene.queue.start()
     job_id = await scene.queued()
-    await eventually(lambda: scene.delivery.ids())
+    await until(lambda: scene.delivery.ids())
     for event in (Started(), STEP, DONE, STEP, FAILED):
         scene.delivery.report(job_id, event)
-    await eventually(lambda: DONE in scene.told_of(job_id))
+    await until(lambda: DONE in scene.told_of(job_id))
     await scene.queue.close(0.0)
     assert scene.told_of(job_id) == [Started(), STEP, DONE], "nothing after the end"
     written = {kind: await task for kind, task in seen}
@@ -141,16 +94,16 @@ async def test_a_listener_that_fails_harms_nobody(scene: Scene) -> None:
 
     scene.queue.listen(clumsy)
     job_id = await scene.queued()
-    await eventually(lambda: scene.delivery.ids() == [job_id])
+    await until(lambda: scene.delivery.ids() == [job_id])
     scene.delivery.report(job_id, DONE)
-    await eventually(lambda: DONE in scene.told_of(job_id))
+    await until(lambda: DONE in scene.told_of(job_id))
 
 
 async def test_a_cancelled_job_is_told_once_and_stopped_at_the_worker(scene: Scene) -> None:
     job_id = await scene.queued()
-    await eventually(lambda: scene.delivery.ids() == [job_id])
+    await until(lambda: scene.delivery.ids() == [job_id])
     scene.delivery.report(job_id, Started())
-    await eventually(lambda: Started() in scene.told_of(job_id))
+    await until(lambda: Started() in scene.told_of(job_id))
     assert await scene.queue.cancel(job_id) == "cancelled"
     assert await scene.queue.cancel(job_id) == "too_late"
     assert await scene.queue.cancel(12345) == "unknown"
@@ -158,7 +111,7 @@ async def test_a_cancelled_job_is_told_once_and_stopped_at_the_worker(scene: Sce
     scene.delivery.report(job_id, STEP)
     scene.delivery.report(job_id, Cancelled())
     other = await scene.queued()
-    await eventually(lambda: other in scene.delivery.ids())
+    await until(lambda: other in scene.delivery.ids())
     assert scene.told_of(job_id) == [Started(), Cancelled()]
 
 
@@ -170,30 +123,30 @@ async def test_what_was_stored_for_a_cancelled_job_is_disowned_and_nothing_else_
 
     scene.queue.on_unclaimed(disown)
     cancelled, done = await scene.queued(1), await scene.queued(2)
-    await eventually(lambda: len(scene.delivery.submitted) == 2)
+    await until(lambda: len(scene.delivery.submitted) == 2)
     await scene.queue.cancel(cancelled)
     for job_id in (done, done, cancelled):  # a result told twice is no reason to lose it
         scene.delivery.report(job_id, DONE)
-    await eventually(lambda: disowned == [DONE])
+    await until(lambda: disowned == [DONE])
     assert await state(scene.ledger, done) == "done" and await state(scene.ledger, cancelled) == "cancelled"
 
 
 async def test_a_passing_failure_comes_back_by_itself(scene: Scene) -> None:
     job_id = await scene.queued()
-    await eventually(lambda: scene.delivery.ids() == [job_id])
+    await until(lambda: scene.delivery.ids() == [job_id])
     scene.delivery.report(job_id, FAILED)
-    await eventually(lambda: scene.delivery.ids() == [job_id, job_id])
+    await until(lambda: scene.delivery.ids() == [job_id, job_id])
     assert FAILED not in scene.told_of(job_id)
     scene.delivery.report(job_id, DONE)
-    await eventually(lambda: scene.told_of(job_id) == [DONE])
+    await until(lambda: scene.told_of(job_id) == [DONE])
 
 
 async def test_a_suspect_is_sent_alone_and_its_end_is_told(scene: Scene) -> None:
     job_id = await scene.queued()
     for times in range(1, 4):
-        await eventually(lambda times=times: len(scene.delivery.ids()) == times)
+        await until(lambda times=times: len(scene.delivery.ids()) == times)
         scene.delivery.report(job_id, CRASH_ALONE)
-    await eventually(lambda: scene.told_of(job_id))
+    await until(lambda: scene.told_of(job_id))
     [failure] = scene.told_of(job_id)
     assert isinstance(failure, Failed) and failure.code == "engine_crashed"
     assert [assignment.alone for assignment in scene.delivery.submitted] == [False, True, True]
@@ -201,24 +154,24 @@ async def test_a_suspect_is_sent_alone_and_its_end_is_told(scene: Scene) -> None
 
 async def test_a_job_that_no_worker_knows_is_put_back(scene: Scene) -> None:
     job_id = await scene.queued()
-    await eventually(lambda: scene.delivery.ids() == [job_id])
+    await until(lambda: scene.delivery.ids() == [job_id])
     scene.delivery.held.clear()
-    await eventually(lambda: scene.delivery.ids() == [job_id, job_id])
+    await until(lambda: scene.delivery.ids() == [job_id, job_id])
 
 
 async def test_a_run_that_was_stopped_though_nobody_cancelled_is_put_back(scene: Scene) -> None:
     job_id = await scene.queued()
-    await eventually(lambda: scene.delivery.ids() == [job_id])
+    await until(lambda: scene.delivery.ids() == [job_id])
     scene.delivery.report(job_id, Cancelled())
-    await eventually(lambda: scene.delivery.ids() == [job_id, job_id])
+    await until(lambda: scene.delivery.ids() == [job_id, job_id])
     assert Cancelled() not in scene.told_of(job_id)
 
 
 async def test_a_job_at_a_worker_that_has_ended_is_stopped(scene: Scene) -> None:
     job_id = await scene.queued()
-    await eventually(lambda: scene.delivery.ids() == [job_id])
+    await until(lambda: scene.delivery.ids() == [job_id])
     await scene.ledger.cancel(job_id)  # behind the dispatcher's back
-    await eventually(lambda: scene.delivery.cancelled == [job_id])
+    await until(lambda: scene.delivery.cancelled == [job_id])
 
 
 async def test_boot_puts_back_what_was_in_flight(database: AsyncEngine) -> None:
@@ -226,17 +179,17 @@ async def test_boot_puts_back_what_was_in_flight(database: AsyncEngine) -> None:
     job_id = await queued(ledger)
     await ledger.release(1)
     await ledger.started(job_id)
-    scene = Scene(Ledger(database), ObedientDelivery(slots=0))
+    scene = Scene(Ledger(database), MemoryDelivery(slots=0))
     await scene.queue.start()
     assert await state(ledger, job_id) == "queued"
     await scene.queue.close(0.0)
 
 
 async def test_closing_passes_the_grace_on_and_puts_back_what_is_left(database: AsyncEngine) -> None:
-    scene = Scene(Ledger(database), ObedientDelivery())
+    scene = Scene(Ledger(database), MemoryDelivery())
     await scene.queue.start()
     first, second = await scene.queued(), await scene.queued()
-    await eventually(lambda: scene.delivery.ids() == [first, second])
+    await until(lambda: scene.delivery.ids() == [first, second])
     scene.delivery.report(first, DONE)
     await scene.queue.close(3.0)
     assert scene.delivery.closed_with == 3.0
@@ -245,19 +198,19 @@ async def test_closing_passes_the_grace_on_and_puts_back_what_is_left(database: 
 
 
 async def test_a_dispatcher_that_is_stuck_starts_itself_again(database: AsyncEngine) -> None:
-    scene = Scene(Ledger(database), ObedientDelivery(), stall_seconds=0.2)
+    scene = Scene(Ledger(database), MemoryDelivery(), stall_seconds=0.2)
     await scene.queue.start()
     scene.delivery.stuck = True
-    await eventually(lambda: not scene.delivery.stuck)
+    await until(lambda: not scene.delivery.stuck)
     job_id = await scene.queued()
-    await eventually(lambda: scene.delivery.ids() == [job_id])
+    await until(lambda: scene.delivery.ids() == [job_id])
     await scene.queue.close(0.0)
 
 
 async def test_a_dispatcher_that_waits_for_a_busy_loop_is_not_taken_for_one_that_hangs(
     database: AsyncEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    scene = Scene(Ledger(database), ObedientDelivery(), stall_seconds=0.2)
+    scene = Scene(Ledger(database), MemoryDelivery(), stall_seconds=0.2)
     looks: list[int] = []
 
     async def look() -> Capacity:
@@ -275,14 +228,14 @@ async def test_a_dispatcher_that_waits_for_a_busy_loop_is_not_taken_for_one_that
             await asyncio.sleep(0)
 
     hogging = asyncio.create_task(hog())
-    await eventually(lambda: len(looks) >= 3)  # each takes thrice as long as a stall
+    await until(lambda: len(looks) >= 3)  # each takes thrice as long as a stall
     hogging.cancel()
     assert "has not turned" not in caplog.text
     await scene.queue.close(0.0)
 
 
 async def test_one_long_standstill_of_the_loop_restarts_nothing(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
-    impatient = Scene(scene.ledger, ObedientDelivery(), stall_seconds=0.1)
+    impatient = Scene(scene.ledger, MemoryDelivery(), stall_seconds=0.1)
     await impatient.queue.start()
     for _ in range(3):
         time.sleep(0.4)  # what somebody else does in the loop
@@ -293,7 +246,7 @@ async def test_one_long_standstill_of_the_loop_restarts_nothing(scene: Scene, ca
 
 async def test_a_result_waits_until_the_ledger_can_hold_it(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id = await scene.queued()
-    await eventually(lambda: scene.delivery.ids() == [job_id])
+    await until(lambda: scene.delivery.ids() == [job_id])
     finish, troubles = scene.ledger.finish, iter([True])
 
     async def full_disk(*arguments: Any) -> Finished | Failed | None:
@@ -303,14 +256,14 @@ async def test_a_result_waits_until_the_ledger_can_hold_it(scene: Scene, monkeyp
 
     monkeypatch.setattr(scene.ledger, "finish", full_disk)
     scene.delivery.report(job_id, DONE)
-    await eventually(lambda: DONE in scene.told_of(job_id))
+    await until(lambda: DONE in scene.told_of(job_id))
     assert scene.delivery.ids() == [job_id]
 
 
 async def test_an_idle_dispatcher_asks_the_database_nothing(
     database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scene = Scene(Ledger(database), ObedientDelivery(), reconcile_seconds=60.0)
+    scene = Scene(Ledger(database), MemoryDelivery(), reconcile_seconds=60.0)
     asked: list[str] = []
     for name in ("release", "outlooks", "in_flight", "resume_retries"):
         monkeypatch.setattr(scene.ledger, name, _counted(getattr(scene.ledger, name), name, asked))
@@ -324,9 +277,9 @@ async def test_an_idle_dispatcher_asks_the_database_nothing(
 
     monkeypatch.setattr(scene.delivery, "capacity", counted)
     await scene.queue.start()
-    await eventually(lambda: "outlooks" in asked and turns > 60)
+    await until(lambda: "outlooks" in asked and turns > 60)
     before, turns = len(asked), 0
-    await eventually(lambda: turns > 20)
+    await until(lambda: turns > 20)
     assert len(asked) == before
     await scene.queue.close(0.0)
 
@@ -341,34 +294,32 @@ def _counted(method: Any, name: str, asked: list[str]) -> Any:
 
 async def test_who_waits_hears_of_the_place_and_of_its_change(scene: Scene) -> None:
     ids = [await scene.queued() for _ in range(5)]
-    await eventually(lambda: Queued(place=3, eta_seconds=None) in scene.told_of(ids[4], places=True))
+    await until(lambda: Queued(place=3, eta_seconds=None) in scene.told_of(ids[4], places=True))
     scene.delivery.report(ids[0], DONE)
-    await eventually(lambda: scene.told_of(ids[4], places=True)[-1].model_dump()["place"] == 2)
+    await until(lambda: scene.told_of(ids[4], places=True)[-1].model_dump()["place"] == 2)
 
 
 async def test_a_job_that_waits_again_is_told_so(scene: Scene) -> None:
     job_id = await scene.queued()
-    await eventually(lambda: scene.delivery.ids() == [job_id])
+    await until(lambda: scene.delivery.ids() == [job_id])
     scene.delivery.slots = 0
-    await eventually(lambda: scene.queue.slots == 0)
+    await until(lambda: scene.queue.slots == 0)
     scene.delivery.report(job_id, WORKER_GONE)
-    await eventually(lambda: Queued(place=1, eta_seconds=None) in scene.told_of(job_id, places=True))
+    await until(lambda: Queued(place=1, eta_seconds=None) in scene.told_of(job_id, places=True))
 
 
-async def test_device_time_becomes_a_speed_and_loading_does_not(scene: Scene) -> None:
+async def test_device_time_becomes_a_speed_and_loading_does_not(database: AsyncEngine, clock: Clock) -> None:
+    scene = Scene(Ledger(database), MemoryDelivery(slots=1), monotonic=clock)
+    loading = Progress(stage="loading", step=0, of=4)
+    await scene.queue.start()
     job_id = await scene.queued()
-    await eventually(lambda: scene.delivery.ids() == [job_id])
-    scene.delivery.report(job_id, Started())
-    began = time.monotonic()
-    await eventually(lambda: time.monotonic() - began > 0.3)
-    scene.delivery.report(job_id, Progress(stage="loading", step=0, of=4))
-    scene.delivery.report(job_id, DONE)
-    await eventually(lambda: DONE in scene.told_of(job_id))
-    scene.delivery.slots = 1
-    for _ in range(2):
-        waiting = await scene.queued()
-    outlook = await scene.ledger.outlook(waiting)
-    assert outlook is not None and outlook.eta_seconds is not None and outlook.eta_seconds < 0.3
+    await until(lambda: scene.delivery.ids() == [job_id])
+    for event, seconds in ((Started(), 60.0), (loading, 7.0), (DONE, 0.0)):
+        scene.delivery.report(job_id, event)
+        await until(lambda event=event: event in scene.told_of(job_id))
+        clock.now += seconds
+    assert await scene.ledger.estimate(FLASH) == pytest.approx(7.0)
+    await scene.queue.close(0.0)
 
 
 @pytest.mark.parametrize(
@@ -394,16 +345,16 @@ async def test_an_engine_that_never_gets_ready_is_told_once_and_new_jobs_are_ref
     told: list[Trouble | None] = []
     scene.queue.on_trouble(told.append)
     scene.delivery.slots, scene.delivery.trouble = 0, "SafetensorError: cut in half"
-    await eventually(lambda: told)
+    await until(lambda: told)
     assert told == [Trouble("engine", "SafetensorError: cut in half")] and scene.queue.trouble == told[0]
     with pytest.raises(OutOfOrder) as refused:
         await scene.queued()
     assert refused.value.trouble.cause == "engine"
     scene.delivery.slots, scene.delivery.trouble = 2, None
-    await eventually(lambda: len(told) == 2)
+    await until(lambda: len(told) == 2)
     assert told[1] is None
     job_id = await scene.queued()
-    await eventually(lambda: scene.delivery.ids() == [job_id])
+    await until(lambda: scene.delivery.ids() == [job_id])
 
 
 async def test_a_ledger_that_takes_nothing_is_a_trouble_until_it_takes_something_again(
@@ -421,10 +372,10 @@ async def test_a_ledger_that_takes_nothing_is_a_trouble_until_it_takes_something
     monkeypatch.setattr(scene.ledger, "release", full_disk)
     monkeypatch.setattr(scene.ledger, "prove", full_disk)
     scene.queue.wake()
-    await eventually(lambda: told)
+    await until(lambda: told)
     assert told[0] is not None and told[0].cause == "ledger" and "disk is full" in told[0].reason
     monkeypatch.undo()
-    await eventually(lambda: told[1:] == [None])
+    await until(lambda: told[1:] == [None])
 
 
 async def test_a_report_that_the_ledger_cannot_even_be_reached_for_waits_like_any_other(
@@ -432,7 +383,7 @@ async def test_a_report_that_the_ledger_cannot_even_be_reached_for_waits_like_an
 ) -> None:
     monkeypatch.setattr("inference.queue.dispatcher.PAUSE_SECONDS", 0.01)
     job_id = await scene.queued()
-    await eventually(lambda: scene.delivery.ids() == [job_id])
+    await until(lambda: scene.delivery.ids() == [job_id])
     finish, troubles = scene.ledger.finish, iter([True] * 5)
 
     async def unreachable(*arguments: Any) -> Finished | Failed | None:
@@ -442,7 +393,7 @@ async def test_a_report_that_the_ledger_cannot_even_be_reached_for_waits_like_an
 
     monkeypatch.setattr(scene.ledger, "finish", unreachable)
     scene.delivery.report(job_id, DONE)
-    await eventually(lambda: DONE in scene.told_of(job_id))
+    await until(lambda: DONE in scene.told_of(job_id))
     assert scene.delivery.ids() == [job_id], "it was drawn once"
 
 
@@ -456,19 +407,19 @@ async def test_pictures_without_room_are_drawn_again_when_there_is_some_and_noth
     told: list[Trouble | None] = []
     scene.queue.on_trouble(told.append)
     first, second, third = [await scene.queued(owner) for owner in (1, 2, 3)]
-    await eventually(lambda: scene.delivery.ids() == [first, second])
+    await until(lambda: scene.delivery.ids() == [first, second])
     for job_id in (first, second):
         scene.delivery.report(job_id, Started())
         scene.delivery.report(job_id, FULL)
-    await eventually(lambda: told)
+    await until(lambda: told)
     assert told[0] == Trouble("store", "OSError: no space left")
     with pytest.raises(OutOfOrder):
         await queued(scene.ledger, 4)
-    await eventually(lambda: len(scene.delivery.ids()) == 4)
+    await until(lambda: len(scene.delivery.ids()) == 4)
     assert told == [Trouble("store", "OSError: no space left"), None], "nothing was drawn before the rest was over"
     for job_id in (first, second, third):
-        await eventually(lambda job_id=job_id: scene.delivery.ids()[2:].count(job_id) == 1)
+        await until(lambda job_id=job_id: scene.delivery.ids()[2:].count(job_id) == 1)
         scene.delivery.report(job_id, Started())
         scene.delivery.report(job_id, DONE)
-        await eventually(lambda job_id=job_id: DONE in scene.told_of(job_id))
+        await until(lambda job_id=job_id: DONE in scene.told_of(job_id))
     assert not [event for _job, event in scene.told if isinstance(event, Failed)]

@@ -50,11 +50,14 @@ async def test_a_commit_is_on_disk_before_it_returns(database: AsyncEngine) -> N
 
 
 async def test_a_job_keeps_what_it_was_given(ledger: Ledger, clock: Clock) -> None:
-    job = await accepted(ledger, 7, FULL, chat_id=-100, context={"language": "ru", "reply_to": 5}, priority=2)
+    job = await accepted(
+        ledger, 7, FULL, chat_id=-100, context={"language": "ru"}, key="again:5", reply_to=5, priority=2
+    )
     assert (job.state, job.message_id, job.created_at) == ("new", None, clock.now)
     announced = await ledger.announce(job.id, 55)
     assert announced is not None
-    assert announced.request == FULL and announced.context == {"language": "ru", "reply_to": 5}
+    assert announced.request == FULL and announced.context == {"language": "ru"}
+    assert (announced.key, announced.reply_to) == ("again:5", 5)
     assert (announced.owner_id, announced.chat_id, announced.message_id, announced.priority) == (7, -100, 55, 2)
     assert announced.cost == FULL.cost and announced.state == "queued" and not announced.settled
     assert await ledger.announce(job.id, 56) is None, "a job is announced once"

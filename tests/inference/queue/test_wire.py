@@ -11,10 +11,10 @@ import pytest
 from inference.queue import wire
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import Assignment, Interrupted, JobReport
-from inference.requests import FlashTextToImage, ModelCard, Progress, Texts
+from inference.requests import Ability, FlashTextToImage, ModelCard, Progress, Texts
 
 ASSIGNMENT = Assignment(job_id=7, request=FlashTextToImage(prompt="кот\n«и» пёс", seeds=(1,)), alone=True)
-CARD = ModelCard(label=Texts(ru="к", en="k"), kinds=("flash",), sizes={"1:1": (128, 128)})
+CARD = ModelCard(label=Texts(ru="к", en="k"), abilities={"flash": Ability(sizes={"1:1": (128, 128)})})
 OPTIONS = WorkerOptions(blobs_url="memory://u:geheim@h/x", engine=("a", "b c"), weights_dir=Path("/w"))
 DOWN: list[wire.DownMessage] = [
     wire.Configure(options=OPTIONS, failed_starts=2),
@@ -49,6 +49,7 @@ def test_a_message_of_the_wrong_direction_or_shape_is_refused() -> None:
 async def test_both_ends_talk_in_order_and_see_the_end_but_not_half_a_line() -> None:
     ours, theirs = socket.socketpair()
     link = await wire.open_link(ours)
+    beside = theirs.dup()
     child = wire.ParentLink(theirs.detach(), exit_on_eof=False)
     for down in DOWN:
         link.send(down)
@@ -57,7 +58,8 @@ async def test_both_ends_talk_in_order_and_see_the_end_but_not_half_a_line() -> 
     for up in UP:
         child.send(up)
     assert [wire.decode_up(await link.line() or b"") for _ in UP] == UP
-    child._socket.sendall(b'{"type":"hel')
+    beside.sendall(b'{"type":"hel')
+    beside.close()
     child.close()
     assert await link.line() is None
     assert child.inbox.get(timeout=10) is None

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from inference.families.kandinsky.nets.shapes import Shapes, count_children
+from inference.checkpoints.shapes import Shapes, count_children
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)

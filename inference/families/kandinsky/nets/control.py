@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
-from inference.families.kandinsky.nets.shapes import Shapes, count_children
+from inference.checkpoints.shapes import Shapes, count_children
 from inference.families.kandinsky.nets.unet import (
     OFFICIAL_GROUPS,
     OFFICIAL_HEAD_DIM,

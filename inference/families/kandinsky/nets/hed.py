@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, max_pool2d, relu
 
+from inference.checkpoints.shapes import Shapes, count_children
 from inference.families.kandinsky.nets.opencv import blur_bytes, blur_floats, resize_area, resize_lanczos, resize_linear
-from inference.families.kandinsky.nets.shapes import Shapes, count_children
 
 BLOCKS = 5
 SIDE_STEP = 64

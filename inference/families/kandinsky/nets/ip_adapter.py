@@ -23,7 +23,7 @@ from diffusers.models.attention_processor import AttnProcessor2_0
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from inference.families.kandinsky.nets.shapes import Shapes
+from inference.checkpoints.shapes import Shapes
 
 TOP_MODULES = ("image_proj.", "image_norm.")
 PROCESSOR = ".attention.processor."

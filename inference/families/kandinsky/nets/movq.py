@@ -12,7 +12,7 @@ import torch
 from diffusers import VQModel
 from torch import Tensor, nn
 
-from inference.families.kandinsky.nets.shapes import Shapes, count_children
+from inference.checkpoints.shapes import Shapes, count_children
 
 OFFICIAL_GROUPS = 32
 
@@ -61,8 +61,3 @@ def decode(movq: Any, latents: Tensor) -> Tensor:
     """
     dtype = movq.post_quant_conv.weight.dtype
     return torch.cat([movq.decode(z[None].to(dtype), force_not_quantize=True).sample.float() for z in latents])
-
-
-def to_uint8(images: Tensor) -> Tensor:
-    """Pixels 0…255 of `images` in [−1, 1], same layout; fractions are cut off, as torchvision's ToPILImage does."""
-    return ((images.float() + 1) / 2).clamp(0, 1).mul(255).to(torch.uint8)

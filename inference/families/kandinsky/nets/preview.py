@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from inference.families.kandinsky.nets.movq import encode, to_uint8
+from inference.engine.previews import to_uint8
+from inference.families.kandinsky.nets.movq import encode
 
 PICTURES = 8
 SIDE = 128

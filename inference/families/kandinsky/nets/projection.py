@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from inference.families.kandinsky.nets.shapes import Shapes
+from inference.checkpoints.shapes import Shapes
 
 
 def build_projection(shapes: Shapes) -> nn.Module:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
-from inference.families.kandinsky.nets.shapes import Shapes, count_children
+from inference.checkpoints.shapes import Shapes, count_children
 
 OFFICIAL_GROUPS = 32
 SIDE_MULTIPLE = 8  # three halvings

@@ -14,8 +14,8 @@ import torch
 from diffusers import Kandinsky3UNet
 from torch import Tensor, nn
 
+from inference.checkpoints.shapes import Shapes, count_children
 from inference.families.kandinsky.nets.ip_adapter import TextAndImage
-from inference.families.kandinsky.nets.shapes import Shapes, count_children
 
 LATENT_CHANNELS = 4
 OFFICIAL_GROUPS = 32

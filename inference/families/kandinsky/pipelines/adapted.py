@@ -11,9 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inference.checkpoints.catalogue import Mode
+from inference.engine.asks import Ask
+from inference.families.kandinsky.asks import Denoise, EmbedImages, Encode, ImageTokens, Structure, Tools
 from inference.families.kandinsky.conditioning import MAX_TOKENS, Context, TextRule, TokenIds, Tokens, cut_ids
-from inference.families.kandinsky.pipelines.asks import Ask, Denoise, EmbedImages, Encode, ImageTokens, Structure, Tools
+from inference.families.kandinsky.files.catalogue import UNet
 from inference.families.kandinsky.pipelines.guided import follow
 from inference.families.kandinsky.pipelines.parts import prompt_notes
 from inference.families.kandinsky.sampling import (
@@ -32,7 +33,7 @@ Adapted = Mix | Control
 
 
 def read_by_rule(
-    request: Adapted, words: str, mode: Mode, rule: TextRule, tools: Tools
+    request: Adapted, words: str, unet: UNet, rule: TextRule, tools: Tools
 ) -> Generator[Ask, Any, tuple[tuple[Context, ...], tuple[Note, ...]]]:
     """Contexts of `words` and, when there is guidance, of what it leads away from; and notes on how they were read."""
     prompt = tools.tokenize(words)
@@ -42,7 +43,7 @@ def read_by_rule(
         negative = tools.tokenize(request.negative_prompt)
         texts.append(_negative(request, prompt, negative, rule))
     whole = request.negative_mode == "sane"
-    contexts: tuple[Context, ...] = yield Encode(mode, tuple(texts), rule, whole_negatives=whole)
+    contexts: tuple[Context, ...] = yield Encode(unet, tuple(texts), rule, whole_negatives=whole)
     return contexts, prompt_notes(prompt, negative) if request.prompt.strip() else ()  # nobody typed the filler
 
 
@@ -56,7 +57,7 @@ def _negative(request: Adapted, prompt: Tokens, negative: Tokens, rule: TextRule
 
 
 def look_at(
-    images: Sequence[WeighedSource], mode: Mode, *, guided: bool, tools: Tools
+    images: Sequence[WeighedSource], unet: UNet, *, guided: bool, tools: Tools
 ) -> Generator[Ask, Any, tuple[Tensor, ...]]:
     """The image prompt [1, T, C] of a weighed sum of pictures and, when `guided`, that of the mean-grey picture.
 
@@ -65,13 +66,13 @@ def look_at(
     pictures = [tools.picture(image.blob) for image in images]
     seen: tuple[Tensor, ...] = yield EmbedImages((*pictures, *([None] if guided else [])))
     mixed = torch.stack([image.weight * one for image, one in zip(images, seen, strict=False)]).sum(0)  # [D]
-    tokens: tuple[Tensor, ...] = yield ImageTokens(mode, (mixed, *seen[len(images) :]))
+    tokens: tuple[Tensor, ...] = yield ImageTokens(unet, (mixed, *seen[len(images) :]))
     return tokens
 
 
 def denoise_adapted(
     request: Adapted,
-    mode: Mode,
+    unet: UNet,
     contexts: tuple[Context, ...],
     noise: Sequence[PictureNoise],
     device: torch.device,
@@ -83,7 +84,7 @@ def denoise_adapted(
     """The final latents [B, 4, h, w], one per stream of `noise`; `structure_at` says what each step is held to."""
 
     def ask(index: int, step: StepCoefficients, x: Tensor) -> Denoise:
-        return Denoise(mode, x, step.t, contexts, image_tokens, image_scale, structure_at(index))
+        return Denoise(unet, x, step.t, contexts, image_tokens, image_scale, structure_at(index))
 
     x = stack_next(noise, device)  # [B, 4, H/8, W/8]
     steps = ddpm_coefficients(request.steps, request.eta)

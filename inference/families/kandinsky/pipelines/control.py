@@ -3,14 +3,16 @@ from words or, through the IP-Adapter, from other pictures: style transfer."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import Any, Literal
 
 from torch import Tensor
 
-from inference.checkpoints.catalogue import Mode
+from inference.engine.asks import Ask, Drawing, Pipeline
+from inference.families.kandinsky.asks import Outline, Structure, Tools
 from inference.families.kandinsky.compositing import covering
 from inference.families.kandinsky.conditioning import TextRule
+from inference.families.kandinsky.files.catalogue import Net, UNet
 from inference.families.kandinsky.pipelines.adapted import (
     FILLER,
     PICTURE_PROMPT_ASKS,
@@ -18,10 +20,11 @@ from inference.families.kandinsky.pipelines.adapted import (
     look_at,
     read_by_rule,
 )
-from inference.families.kandinsky.pipelines.asks import Ask, Drawing, Outline, Pipeline, Structure, Tools
 from inference.families.kandinsky.pipelines.hints import drawn_map, hint_of
 from inference.families.kandinsky.pipelines.parts import decode_each, noise_streams
 from inference.requests import Control, InvalidRequest
+
+CONTROL: Mapping[str, Net] = {"depth": "control_depth", "scribble": "control_scribble"}
 
 
 def control(request: Control, tools: Tools) -> Pipeline:
@@ -32,22 +35,22 @@ def control(request: Control, tools: Tools) -> Pipeline:
     """
     if request.kind == "depth" and not request.drawn:
         raise InvalidRequest("drawn", "the image must be a depth map, for nothing here estimates depth")
-    mode, rule = _net(request)
+    unet, rule = _net(request)
     words = request.prompt if request.prompt.strip() or not request.styles else FILLER
-    contexts, notes = yield from read_by_rule(request, words, mode, rule, tools)
+    contexts, notes = yield from read_by_rule(request, words, unet, rule, tools)
     tokens: tuple[Tensor, ...] = ()
     if request.styles:
-        tokens = yield from look_at(request.styles, mode, guided=request.guidance_scale > 0, tools=tools)
+        tokens = yield from look_at(request.styles, unet, guided=request.guidance_scale > 0, tools=tools)
     grey = yield from _map(request, tools)
     hint = hint_of(grey, request.hint_range).to(tools.device)
-    structure = Structure(None if request.kind == "hed" else request.kind, hint, request.scale)
+    structure = Structure(CONTROL.get(request.kind), hint, request.scale)
 
     def structure_at(index: int) -> Structure | None:
         return structure if holds(request, index) else None
 
     latents = yield from denoise_adapted(
         request,
-        mode,
+        unet,
         contexts,
         noise_streams(request),
         tools.device,
@@ -72,7 +75,7 @@ def holds(request: Control, index: int) -> bool:
     return request.scale > 0 and first <= index <= last
 
 
-def _net(request: Control) -> tuple[Mode, TextRule]:
+def _net(request: Control) -> tuple[UNet, TextRule]:
     """Which U-Net draws, and how its texts are treated."""
     if request.kind == "hed":
         return "hed", "hed"

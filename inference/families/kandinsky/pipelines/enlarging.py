@@ -11,13 +11,15 @@ import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from inference.families.kandinsky.pipelines.asks import Ask, Enlarge, Show, Tools
+from inference.engine.asks import Ask, Show
+from inference.families.kandinsky.asks import Enlarge, Tools
+from inference.families.kandinsky.files.catalogue import Net
 from inference.families.kandinsky.sampling.superres import (
     SolverStep,
     renoise_,
@@ -32,8 +34,6 @@ CHANNELS = 3
 PANORAMAS = 4  # the state, the estimate, the one before, and the enlarged source
 ROOM_ON_DEVICE = 10**9  # bytes for all of them: four of float32 up to 20 megapixels
 LOOK_SIDE = 256
-
-Net = Literal["x2", "x4", "flash_x2"]
 
 
 class Noise(Protocol):
@@ -65,7 +65,7 @@ def home(tools: Tools, height: int, width: int) -> torch.device:
 
 def passes(net: Net, steps: int = SR_STEPS) -> int:
     """How often every window is seen."""
-    return FLASH_STEPS if net == "flash_x2" else steps
+    return FLASH_STEPS if net == "superres_flash_x2" else steps
 
 
 def enlarge(
@@ -78,7 +78,7 @@ def enlarge(
     """
     cut = _Cut(net, low, frames.over(*low.shape[-2:]), tools)
     start = noise.next().to(low.device, non_blocking=True)
-    if net == "flash_x2":
+    if net == "superres_flash_x2":
         return (yield from _turbo(cut, start, noise))
     return (yield from _solve(cut, start, solver_steps(steps)))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from inference.engine.asks import Drawing, Pipeline, Show
+from inference.families.kandinsky.asks import Denoise, Encode, Tools
 from inference.families.kandinsky.conditioning import Context
-from inference.families.kandinsky.pipelines.asks import Denoise, Drawing, Encode, Pipeline, Show, Tools
 from inference.families.kandinsky.pipelines.parts import decode_each, noise_streams, prompt_notes
 from inference.families.kandinsky.sampling import flash_coefficients, flash_renoise, flash_x0, stack_next
 from inference.requests import FLASH_STEPS, FlashTextToImage

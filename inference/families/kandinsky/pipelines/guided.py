@@ -8,9 +8,10 @@ from typing import Any
 
 from torch import Tensor
 
-from inference.checkpoints.catalogue import Mode
+from inference.engine.asks import Ask, Show
+from inference.families.kandinsky.asks import Denoise, Encode, Tools
 from inference.families.kandinsky.conditioning import Context, TokenIds, negative_ids
-from inference.families.kandinsky.pipelines.asks import Ask, Denoise, Encode, Show, Tools
+from inference.families.kandinsky.files.catalogue import UNet
 from inference.families.kandinsky.pipelines.parts import prompt_notes
 from inference.families.kandinsky.sampling import (
     PERCENTILE,
@@ -20,13 +21,13 @@ from inference.families.kandinsky.sampling import (
     full_step,
     stack_next,
 )
-from inference.requests import Inpaint, Note, Outpaint, Refine, TextToImage
+from inference.requests import Inpaint, Note, Outpaint, Refine, Stage, TextToImage
 
 Guided = TextToImage | Refine | Inpaint | Outpaint
 
 
 def read(
-    request: Guided, mode: Mode, tools: Tools
+    request: Guided, unet: UNet, tools: Tools
 ) -> Generator[Ask, Any, tuple[tuple[Context, ...], tuple[Note, ...]]]:
     """Contexts of the prompt and of what guidance leads away from, and what a person should know of their words.
 
@@ -39,13 +40,13 @@ def read(
     texts: list[TokenIds | None] = [prompt.ids]
     if guided:
         texts.append(negative_ids(prompt, negative, request.negative_mode) if negative else None)
-    contexts: tuple[Context, ...] = yield Encode(mode, tuple(texts))
+    contexts: tuple[Context, ...] = yield Encode(unet, tuple(texts))
     return contexts, prompt_notes(prompt, negative)
 
 
 def denoise(
     request: Guided,
-    mode: Mode,
+    unet: UNet,
     x: Tensor,
     steps: Sequence[StepCoefficients],
     contexts: tuple[Context, ...],
@@ -53,11 +54,13 @@ def denoise(
     *,
     percentile: float = PERCENTILE,
     seen: Callable[[Tensor], Tensor] = lambda x: x,
+    stage: Stage = "drawing",
 ) -> Generator[Ask, Any, Tensor]:
-    """The final latents [B, 4, h, w] from the state `x` at the first of `steps`; the net looks at `seen(x)`."""
+    """The final latents [B, 4, h, w] from the state `x` at the first of `steps`; the net looks at `seen(x)`, a person
+    is told of `stage`."""
 
     def ask(_index: int, step: StepCoefficients, x: Tensor) -> Denoise:
-        return Denoise(mode, seen(x), step.t, contexts)
+        return Denoise(unet, seen(x), step.t, contexts, stage=stage)
 
     by = partial(full_step, percentile=percentile)
     return (yield from follow(x, steps, noise, ask, by, request.guidance_scale))

@@ -12,9 +12,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from inference.engine.asks import Ask, Drawing, Pipeline
+from inference.families.kandinsky.asks import ToLatent, Tools
 from inference.families.kandinsky.compositing import bounds, cut, feathered, join, resized, rim, to_signed
 from inference.families.kandinsky.conditioning import Context
-from inference.families.kandinsky.pipelines.asks import Ask, Drawing, Pipeline, ToLatent, Tools
 from inference.families.kandinsky.pipelines.guided import denoise, read
 from inference.families.kandinsky.pipelines.parts import decode_each, window_noise
 from inference.families.kandinsky.sampling import (

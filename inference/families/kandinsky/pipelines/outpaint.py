@@ -6,8 +6,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from inference.engine.asks import Drawing, Pipeline
+from inference.families.kandinsky.asks import Tools
 from inference.families.kandinsky.compositing import cut, dilated, feathered, join, resized, to_signed
-from inference.families.kandinsky.pipelines.asks import Drawing, Pipeline, Tools
 from inference.families.kandinsky.pipelines.guided import read
 from inference.families.kandinsky.pipelines.inpaint import Job, repaint
 from inference.families.kandinsky.pipelines.parts import decode_each, window_noise

@@ -6,18 +6,19 @@ from collections.abc import Generator, Sequence
 
 from torch import Tensor
 
+from inference.engine.asks import Ask
+from inference.families.kandinsky.asks import Decode
 from inference.families.kandinsky.conditioning import Tokens
-from inference.families.kandinsky.pipelines.asks import Ask, Decode
 from inference.families.kandinsky.sampling import PictureNoise
 from inference.families.kandinsky.sampling.inpainting import DOWNSCALE
 from inference.families.kandinsky.sampling.noise import SEED_RANGE
-from inference.requests import AnyRequest, Note
+from inference.requests import Note, Request
 
 LATENT_CHANNELS = 4
 _SEED_STEP = 0x9E3779B9  # far from the small steps between the seeds of one job
 
 
-def noise_streams(request: AnyRequest) -> list[PictureNoise]:
+def noise_streams(request: Request) -> list[PictureNoise]:
     """One stream of unit gaussian [4, H/8, W/8] per seed, so that any picture of a job can be made again alone."""
     return window_noise(request.seeds, request.size)
 

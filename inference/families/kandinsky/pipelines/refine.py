@@ -6,8 +6,9 @@ schedule and conditioning of Kandinsky 3.1.
 
 from __future__ import annotations
 
+from inference.engine.asks import Drawing, Pipeline
+from inference.families.kandinsky.asks import ToLatent, Tools
 from inference.families.kandinsky.compositing import covering, to_signed
-from inference.families.kandinsky.pipelines.asks import Drawing, Pipeline, ToLatent, Tools
 from inference.families.kandinsky.pipelines.guided import denoise, read
 from inference.families.kandinsky.pipelines.parts import decode_each, noise_streams
 from inference.families.kandinsky.sampling import StepCoefficients, full_coefficients, stack_next
@@ -26,7 +27,7 @@ def refine(request: Refine, tools: Tools) -> Pipeline:
     noise = noise_streams(request)
     start = steps[0]
     x = start.sqrt_alpha * latent.to(tools.device) + start.sqrt_one_minus_alpha * stack_next(noise, tools.device)
-    x = yield from denoise(request, "full", x, steps, contexts, noise)
+    x = yield from denoise(request, "full", x, steps, contexts, noise, stage="refining")
     pictures = yield from decode_each(x)
     return Drawing(pictures, notes)
 

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from inference.engine.asks import Ask
+from inference.families.kandinsky.asks import Denoise, ToLatent, ToPixels
 from inference.families.kandinsky.conditioning import Context
-from inference.families.kandinsky.pipelines.asks import Ask, Denoise, ToLatent, ToPixels
 from inference.families.kandinsky.pipelines.enlarging import CHANNELS, Noise
 from inference.families.kandinsky.pipelines.parts import LATENT_CHANNELS
 from inference.families.kandinsky.sampling import flash_renoise, flash_x0
@@ -115,7 +116,7 @@ class Refiner:
             else:
                 fresh = view.of(field)
             x = flash_renoise(view.of(latent), fresh, step)[None]
-            (eps,) = yield Denoise("flash", x, step.t, (context,))
+            (eps,) = yield Denoise("flash", x, step.t, (context,), stage="refining")
             return flash_x0(x, eps, step)[0]
 
         return (yield from self.refine.assemble(make, LATENT_CHANNELS, h, w, latent.device, published=published))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from inference.families.kandinsky.pipelines.asks import Drawing, Pipeline, Tools
+from inference.engine.asks import Drawing, Pipeline
+from inference.families.kandinsky.asks import Tools
 from inference.families.kandinsky.pipelines.guided import denoise, read
 from inference.families.kandinsky.pipelines.parts import decode_each, noise_streams
 from inference.families.kandinsky.sampling import full_coefficients, stack_next, timesteps

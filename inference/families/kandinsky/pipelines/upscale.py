@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,15 +11,18 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from inference.engine.asks import Ask, Drawing, Pipeline
+from inference.families.kandinsky.asks import Encode, Tools
 from inference.families.kandinsky.compositing import resized, to_signed
 from inference.families.kandinsky.conditioning import UNSEEN_PAD, Context
+from inference.families.kandinsky.files.catalogue import Net
 from inference.families.kandinsky.nets.superres import SIDE_MULTIPLE, enlarged
-from inference.families.kandinsky.pipelines.asks import Ask, Drawing, Encode, Pipeline, Tools
 from inference.families.kandinsky.pipelines.enlarging import CHANNELS, Frames, Noise, enlarge, home, passes
 from inference.families.kandinsky.pipelines.refining import Refiner
 from inference.families.kandinsky.sampling import PictureNoise
 from inference.requests import SR_STEPS, InvalidRequest, Upscale
 
+NETS: Mapping[str, Net] = {"x2": "superres_x2", "x4": "superres_x4", "flash_x2": "superres_flash_x2"}
 FLASH_MULTIPLE = 32  # of the source's sides, so that the latents of the double are multiples of 8
 BAND = 256  # rows turned into pixels at once
 
@@ -58,7 +61,7 @@ def upscale(
     pictures = []
     for seed in request.seeds:
         noise = streams(seed, tuple(low.shape))
-        large = yield from enlarge(request.kind, low, noise, tools, _frames(request, plan), steps=plan.steps)
+        large = yield from enlarge(NETS[request.kind], low, noise, tools, _frames(request, plan), steps=plan.steps)
         if context is not None:
             large = yield from _refine(large, context, noise, tools, plan.refiner, request.exact_official_resize)
         pictures.append(_finished(large, request))
@@ -68,7 +71,7 @@ def upscale(
 def upscale_steps(request: Upscale, plan: Plan = PLAN) -> int:
     """Windows seen and other asks that cost a pass: an `Enlarge` counts for as many as it has windows."""
     height, width = _panorama(request, plan)
-    each = passes(request.kind, plan.steps) * _frames(request, plan).count(height, width)
+    each = passes(NETS[request.kind], plan.steps) * _frames(request, plan).count(height, width)
     if not _refines(request):
         return len(request.seeds) * each
     refining = plan.refiner.count(height, width, published=request.exact_official_resize)

@@ -7,19 +7,21 @@ from pathlib import Path
 import pytest
 import torch
 
-from inference.checkpoints.store import MissingWeights
-from inference.engine.loop import Engine
-from inference.families.kandinsky.pipelines import Encode
+from inference.checkpoints.folders import MissingWeights
+from inference.engine.nets import Nets
+from inference.families.kandinsky.asks import Encode
 from inference.requests import Failed
-from tests.inference.engine.fakes import finish, flash, full, pictures
-from tests.inference.tiny import tiny_kit, write_checkpoint
+from tests.inference.engine.fakes import engine_of, finish, flash, full, pictures
+from tests.inference.tiny import TinyKit, write_checkpoint
+
+CPU = torch.device("cpu")
 
 
 def test_a_prompt_is_encoded_once_for_all_jobs_and_both_nets(
     tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kit = tiny_kit(tiny_folder)
-    encoder = kit._text_encoder()
+    kit = TinyKit(tiny_folder)
+    encoder = kit.nets.require("text_encoder")
     seen: list[int] = []
     forward = encoder.forward
 
@@ -28,7 +30,7 @@ def test_a_prompt_is_encoded_once_for_all_jobs_and_both_nets(
         return forward(**batch)
 
     monkeypatch.setattr(encoder, "forward", counting)
-    engine = Engine(kit)
+    engine = engine_of(kit)
     for job_id in range(3):
         engine.add(job_id, flash("a red fox", job_id))
     engine.add(3, full("a red fox", 9, steps=2, negative_prompt="blurry"))
@@ -40,7 +42,7 @@ def test_a_prompt_is_encoded_once_for_all_jobs_and_both_nets(
 
 
 def test_each_mode_has_its_own_projection_and_null_embedding(tiny_folder: Path) -> None:
-    kit = tiny_kit(tiny_folder)
+    kit = TinyKit(tiny_folder)
     ids = kit.tokenize("a red fox").ids
     with torch.inference_mode():
         (flash_text, flash_null), (full_text, full_null) = kit.contexts(
@@ -53,18 +55,18 @@ def test_each_mode_has_its_own_projection_and_null_embedding(tiny_folder: Path) 
 
 def test_loading_is_announced_with_its_size(tiny_folder: Path) -> None:
     told: list[tuple[str, int]] = []
-    kit = tiny_kit(tiny_folder, before_loading=lambda net, size: told.append((net, size)))
+    kit = TinyKit(tiny_folder, Nets(CPU, before_loading=lambda net, size: told.append((net, size))))
     kit.warm(("flash",))
     assert [net for net, _ in told] == ["movq", "text_encoder", "flash"]
     assert all(size > 1000 for _, size in told)
-    assert kit.resident == ("movq", "text_encoder", "flash")
+    assert kit.nets.resident == ("movq", "text_encoder", "flash")
 
 
 def test_encoding_is_announced_after_loading_and_only_for_texts_that_are_new(tiny_folder: Path) -> None:
     told: list[str] = []
-    kit = tiny_kit(
+    kit = TinyKit(
         tiny_folder,
-        before_loading=lambda net, size: told.append(f"load {net}"),
+        Nets(CPU, before_loading=lambda net, size: told.append(f"load {net}")),
         before_encoding=lambda: told.append("encode"),
     )
     ids = kit.tokenize("a red fox").ids
@@ -74,20 +76,20 @@ def test_encoding_is_announced_after_loading_and_only_for_texts_that_are_new(tin
 
 
 def test_with_a_small_budget_nets_come_and_go_and_pictures_are_the_same(tiny_folder: Path) -> None:
-    roomy, tight = tiny_kit(tiny_folder), tiny_kit(tiny_folder, budget=1)
+    roomy, tight = TinyKit(tiny_folder), TinyKit(tiny_folder, Nets(CPU, budget=1))
     told = []
     for kit in (roomy, tight):
-        engine = Engine(kit)
+        engine = engine_of(kit)
         engine.add(1, flash("a red fox", 1))
         engine.add(2, full("a blue boat", 2, steps=3))
         told.append(finish(engine))
-    assert len(tight.resident) == 1 and len(roomy.resident) == 4
+    assert len(tight.nets.resident) == 1 and len(roomy.nets.resident) == 4
     for job_id in (1, 2):
         assert torch.equal(pictures(told[0][job_id]), pictures(told[1][job_id]))
 
 
 def test_previews_know_colours_once_the_decoder_is_there(tiny_folder: Path) -> None:
-    kit = tiny_kit(tiny_folder)
+    kit = TinyKit(tiny_folder)
     latents = torch.zeros(2, 4, 8, 8)
     assert kit.colours(latents) is None
     kit.warm(())
@@ -98,7 +100,7 @@ def test_previews_know_colours_once_the_decoder_is_there(tiny_folder: Path) -> N
 def test_a_mode_without_weights_fails_with_its_own_code_and_the_other_goes_on(tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path)
     (folder / "kandinsky3.safetensors").unlink()
-    engine = Engine(tiny_kit(folder))
+    engine = engine_of(TinyKit(folder))
     engine.add(1, full(steps=2))
     engine.add(2, flash())
     told = finish(engine)
@@ -108,6 +110,6 @@ def test_a_mode_without_weights_fails_with_its_own_code_and_the_other_goes_on(tm
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:
-    kit = tiny_kit(tmp_path)
+    kit = TinyKit(tmp_path)
     with pytest.raises(MissingWeights, match="tokenizer"):
         kit.tokenize("fox")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from inference.checkpoints import language
-from inference.checkpoints.language import BEAUTIFIER, NONE, LanguageModels, language_models
-from inference.checkpoints.store import EMBEDDED, model_card
 from inference.doctor import language_report
+from inference.families.kandinsky.files.store import EMBEDDED, model_card
+from inference.families.language import files
+from inference.families.language.files import BEAUTIFIER, NONE, LanguageModels, language_models
 from tests.inference.families.language.models import write_llama, write_marian
 
 
@@ -62,7 +62,7 @@ def test_a_half_downloaded_model_is_not_offered(tmp_path: Path) -> None:
 
 
 def test_four_bits_without_their_library_are_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(language, "find_spec", lambda name: None)
+    monkeypatch.setattr(files, "find_spec", lambda name: None)
     llama, marian = str(write_llama(tmp_path / "llama")), str(write_marian(tmp_path / "marian", lessons=0))
     models = language_models(llama, marian, four_bit=True)
     assert "bitsandbytes" in models.missing["beautify"]

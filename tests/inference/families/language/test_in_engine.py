@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 import torch
 
-from inference.checkpoints.language import NONE, LanguageModels, language_models
 from inference.engine.loop import Drawn, Engine
-from inference.requests import AnyRequest, Failed, FlashTextToImage, Progress, Rewrite
+from inference.engine.policy import device_policy
+from inference.families.language.files import NONE, LanguageModels, language_models
+from inference.families.language.kit import LanguageKit
+from inference.requests import Failed, FlashTextToImage, Progress, Request, Rewrite
 from tests.inference.families.language.models import PHRASES, write_llama, write_marian
-from tests.inference.tiny import tiny_kit
+from tests.inference.tiny import TinyKit
 
 PICTURE = FlashTextToImage(prompt="a red fox", width=64, height=64, seeds=(1, 2))
 
@@ -52,13 +54,15 @@ def engine_of(tiny_folder: Path, language: LanguageModels) -> Engine:
         now[0] += 1.0
         return now[0]
 
-    return Engine(tiny_kit(tiny_folder, language=language), clock=clock)
+    kit = TinyKit(tiny_folder)
+    kits = (kit, LanguageKit(language, device_policy("cpu"), kit.nets))
+    return Engine(kits, kit.nets, clock=clock)
 
 
 def test_a_picture_need_not_wait_for_words_and_both_come_out_as_alone(
     tiny_folder: Path, language: LanguageModels
 ) -> None:
-    requests: dict[int, AnyRequest] = {
+    requests: dict[int, Request] = {
         1: rewrite(0),
         2: PICTURE,
         3: rewrite(0, "лиса в лесу", "translate"),

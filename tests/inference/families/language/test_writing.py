@@ -9,12 +9,13 @@ import pytest
 import torch
 from torch import nn
 
-from inference.checkpoints.language import NONE, language_models
-from inference.checkpoints.store import MissingWeights
-from inference.families.kandinsky.pipelines.asks import Drawing, Write, Written
-from inference.families.kandinsky.pipelines.rewrite import MOST_TOKENS, TOKENS_AT_ONCE, rewrite, rewrite_steps
+from inference.checkpoints.folders import MissingWeights
+from inference.engine.asks import Drawing
+from inference.families.language.asks import Write, Written
 from inference.families.language.cleanup import is_english
+from inference.families.language.files import NONE, language_models
 from inference.families.language.model import PROMPT_TOKENS, SYSTEM, Scribe, load_tokenizer
+from inference.families.language.pipelines import MOST_TOKENS, TOKENS_AT_ONCE, rewrite, rewrite_steps
 from inference.requests import Rewrite
 from tests.inference.families.language.models import PHRASES, write_llama, write_marian
 

@@ -11,7 +11,6 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from inference.checkpoints.load import Checkpoint
 from inference.families.kandinsky.conditioning import (
     EOS,
     MAX_TOKENS,
@@ -21,6 +20,7 @@ from inference.families.kandinsky.conditioning import (
     contexts_by_rule,
     encode,
 )
+from inference.families.kandinsky.files.load import Checkpoint
 
 # A folder with superres_refiner_context.safetensors (the two different rows of the published file), and one with the
 # released weights: set by whoever has them.

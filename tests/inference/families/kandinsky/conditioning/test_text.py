@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from torch import nn
 from transformers import T5Tokenizer
 
-from inference.checkpoints.load import Checkpoint
 from inference.families.kandinsky.conditioning import (
     EOS,
     MAX_TOKENS,
@@ -21,6 +20,7 @@ from inference.families.kandinsky.conditioning import (
     project,
     tokenize,
 )
+from inference.families.kandinsky.files.load import Checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def encoder(tiny_folder: Path) -> nn.Module:
 
 @pytest.fixture(scope="module")
 def projection(tiny_folder: Path) -> nn.Module:
-    return Checkpoint.open(tiny_folder).load_unet("base", torch.float32, "cpu").projection
+    return Checkpoint.open(tiny_folder).load_unet("full", torch.float32, "cpu").projection
 
 
 def test_a_short_prompt_is_seen_whole(tokenizer: T5Tokenizer) -> None:

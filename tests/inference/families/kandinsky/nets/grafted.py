@@ -8,10 +8,10 @@ from itertools import pairwise
 import torch
 from torch import nn
 
+from inference.checkpoints.shapes import Shapes, shapes_of
 from inference.families.kandinsky.conditioning import Context
 from inference.families.kandinsky.nets.control import ControlNet, build_control, graft_stem
 from inference.families.kandinsky.nets.ip_adapter import graft_adapter
-from inference.families.kandinsky.nets.shapes import Shapes, shapes_of
 from inference.families.kandinsky.nets.unet import build_unet
 from tests.inference.tiny import UNET, WIDTH
 

@@ -3,8 +3,8 @@ import torch
 from torch import nn
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
+from inference.checkpoints.shapes import shapes_of
 from inference.families.kandinsky.nets.clip import build_clip, clip_pixels, embed_pictures, infer_clip_config
-from inference.families.kandinsky.nets.shapes import shapes_of
 
 CONFIG = {
     "hidden_size": 64,

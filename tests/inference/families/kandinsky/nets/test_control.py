@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from inference.checkpoints.shapes import shapes_of
 from inference.families.kandinsky.conditioning import Context, merge
 from inference.families.kandinsky.nets.control import ControlNet, build_control, control_residuals, hint_features
-from inference.families.kandinsky.nets.shapes import shapes_of
 from inference.families.kandinsky.nets.unet import Extras, denoise
 from tests.inference.families.kandinsky.nets.grafted import (
     control_net,

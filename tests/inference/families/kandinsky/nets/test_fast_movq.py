@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from inference.checkpoints.load import Checkpoint
+from inference.families.kandinsky.files.load import Checkpoint
 from inference.families.kandinsky.nets.fast_movq import broadcast_spatial_norms
 from inference.families.kandinsky.nets.movq import decode
 

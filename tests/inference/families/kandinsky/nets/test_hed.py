@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from inference.checkpoints.shapes import shapes_of
 from inference.families.kandinsky.nets.hed import HED, build_hed, outline, published_size, thick_strokes
 from inference.families.kandinsky.nets.opencv import blur_bytes, resize_area, resize_lanczos, resize_linear
-from inference.families.kandinsky.nets.shapes import shapes_of
 
 
 @pytest.fixture(scope="module")

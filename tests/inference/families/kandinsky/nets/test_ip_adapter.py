@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inference.checkpoints.keys import unet_to_diffusers, unet_to_official
 from inference.families.kandinsky.conditioning import Context, blank_context, merge
+from inference.families.kandinsky.files.keys import unet_to_diffusers, unet_to_official
 from inference.families.kandinsky.nets.control import control_residuals, hint_features
 from inference.families.kandinsky.nets.ip_adapter import cross_attentions, graft_adapter, image_tokens, is_adapter_name
 from inference.families.kandinsky.nets.projection import build_projection

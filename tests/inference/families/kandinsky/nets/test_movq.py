@@ -4,11 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from inference.checkpoints.load import Checkpoint
-from inference.checkpoints.store import EMBEDDED, locate
-from inference.families.kandinsky.nets.movq import build_movq, decode, encode, infer_movq_config, to_uint8
+from inference.checkpoints.shapes import shapes_of
+from inference.engine.previews import to_uint8
+from inference.families.kandinsky.files.load import Checkpoint
+from inference.families.kandinsky.files.store import EMBEDDED, locate
+from inference.families.kandinsky.nets.movq import build_movq, decode, encode, infer_movq_config
 from inference.families.kandinsky.nets.preview import fit_preview
-from inference.families.kandinsky.nets.shapes import shapes_of
 from tests.inference.tiny import MOVQ
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from inference.families.kandinsky.nets.shapes import shapes_of
+from inference.checkpoints.shapes import shapes_of
 from inference.families.kandinsky.nets.superres import build_superres, enlarged, infer_superres_config, predict_clean
 
 TINY: dict[str, Any] = {

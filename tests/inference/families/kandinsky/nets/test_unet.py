@@ -5,16 +5,16 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inference.checkpoints.load import Checkpoint, LoadedUNet
+from inference.checkpoints.shapes import shapes_of
 from inference.families.kandinsky.conditioning import Context, merge, null_context, project
-from inference.families.kandinsky.nets.shapes import shapes_of
+from inference.families.kandinsky.files.load import Checkpoint, LoadedUNet
 from inference.families.kandinsky.nets.unet import build_unet, denoise, infer_unet_config
 from tests.inference.tiny import UNET, WIDTH
 
 
 @pytest.fixture(scope="module")
 def loaded(tiny_folder: Path) -> LoadedUNet:
-    return Checkpoint.open(tiny_folder).load_unet("base", torch.float32, "cpu")
+    return Checkpoint.open(tiny_folder).load_unet("full", torch.float32, "cpu")
 
 
 def context_of(loaded: LoadedUNet, length: int, seed: int) -> Context:
@@ -70,7 +70,7 @@ def test_an_inpainting_net_reads_nine_channels_and_writes_four() -> None:
 
 
 def test_a_net_in_half_precision_stays_close_to_float32(tiny_folder: Path, loaded: LoadedUNet) -> None:
-    half = Checkpoint.open(tiny_folder).load_unet("base", torch.bfloat16, "cpu")
+    half = Checkpoint.open(tiny_folder).load_unet("full", torch.bfloat16, "cpu")
     x = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(4))
     t, context = torch.tensor([900.0, 20.0]), context_of(loaded, 5, 3).repeat(2)
     exact, rough = run(loaded, x, t, context), run(half, x, t, context)

@@ -7,18 +7,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from inference.engine.asks import Drawing, Pipeline, Show
+from inference.families.kandinsky.asks import Decode, Denoise, EmbedImages, Encode, ImageTokens, Outline
 from inference.families.kandinsky.conditioning import EOS, Context, Tokens
-from inference.families.kandinsky.pipelines.asks import (
-    Decode,
-    Denoise,
-    Drawing,
-    EmbedImages,
-    Encode,
-    ImageTokens,
-    Outline,
-    Pipeline,
-    Show,
-)
 from inference.families.kandinsky.sampling import alphas_cumprod
 from inference.requests import WeighedSource
 

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
+from inference.engine.asks import Ask, Drawing, Pipeline, Show
+from inference.engine.previews import to_uint8
+from inference.families.kandinsky.asks import Decode, Denoise, Encode, ToLatent
 from inference.families.kandinsky.conditioning import EOS, Context, Tokens
-from inference.families.kandinsky.nets.movq import to_uint8
-from inference.families.kandinsky.pipelines import Decode, Denoise, Drawing, Encode, Pipeline, Show
-from inference.families.kandinsky.pipelines.asks import Ask, ToLatent
 from inference.families.kandinsky.sampling import alphas_cumprod
 from inference.requests import Source
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 
+from inference.families.kandinsky.asks import Denoise, EmbedImages, Encode, Outline
 from inference.families.kandinsky.conditioning import EOS
-from inference.families.kandinsky.pipelines import draw, steps
-from inference.families.kandinsky.pipelines.asks import Denoise, EmbedImages, Encode, Outline
 from inference.requests import Control, InvalidRequest
 from tests.inference.families.kandinsky.pipelines.adapted import Desk, of, passes, play
+from tests.inference.families.kandinsky.pipelines.by_request import draw, steps
 
 SOURCE = torch.zeros(100, 300, 3, dtype=torch.uint8)
 SOURCE[:, 100:200] = 200  # the middle third, which is what a square takes
@@ -26,13 +26,13 @@ def desk_and(kind: str, *, styles: int = 0, **fields: Any) -> tuple[Desk, Contro
 
 
 def test_outlines_are_found_at_the_size_of_the_result_and_become_the_hint() -> None:
-    for kind, variant, net in (("hed", "soft", None), ("scribble", "scribble", "scribble")):
+    for kind, variant, net in (("hed", "soft", None), ("scribble", "scribble", "control_scribble")):
         desk, request = desk_and(kind)
         asks, _ = play(draw(request, desk))
         (outline,) = of(Outline, asks)
         assert outline.variant == variant and outline.picture.shape == (64, 64, 3) and outline.picture.min() == 200
         for ask in of(Denoise, asks):
-            assert ask.structure.control == net and ask.structure.scale == 1.0
+            assert ask.structure.net == net and ask.structure.scale == 1.0
             torch.testing.assert_close(ask.structure.hint, torch.full((1, 3, 64, 64), 0.4))
 
 
@@ -46,7 +46,7 @@ def test_a_drawn_hint_is_taken_as_it_is() -> None:
     asks, _ = play(draw(request, desk))
     assert not of(Outline, asks)
     for ask in of(Denoise, asks):
-        assert (ask.mode, ask.structure.control, ask.structure.scale) == ("full", "depth", 0.5)
+        assert (ask.unet, ask.structure.net, ask.structure.scale) == ("full", "control_depth", 0.5)
         torch.testing.assert_close(ask.structure.hint, torch.full((1, 3, 64, 64), 200 / 255))
 
 
@@ -84,10 +84,10 @@ def test_a_style_is_the_look_of_other_pictures_in_the_same_passes() -> None:
     desk, request = desk_and("scribble", styles=2, style_scale=0.8, prompt="")
     asks, _ = play(draw(request, desk))
     (encode,) = of(Encode, asks)
-    assert (encode.mode, encode.rule) == ("mix", "ip_adapter") and encode.texts[0] == desk.tokenize("4k photo").ids
+    assert (encode.unet, encode.rule) == ("mix", "ip_adapter") and encode.texts[0] == desk.tokenize("4k photo").ids
     assert len(of(EmbedImages, asks)[0].pictures) == 3
     for ask in of(Denoise, asks):
-        assert (ask.mode, ask.structure.control, ask.image_scale) == ("mix", "scribble", 0.8)
+        assert (ask.unet, ask.structure.net, ask.image_scale) == ("mix", "control_scribble", 0.8)
         assert len(ask.image_tokens) == len(ask.contexts) == 2
 
 
@@ -100,9 +100,9 @@ def test_texts_are_treated_as_each_published_pipeline_does() -> None:
     words = Desk().tokenize
     assert encoded("hed").texts == (words("fox").ids, None)
     assert encoded("hed", negative_prompt="blurry").texts[1] == words("blurry").ids
-    assert (encoded("hed").mode, encoded("hed").rule) == ("hed", "hed")
+    assert (encoded("hed").unet, encoded("hed").rule) == ("hed", "hed")
     assert encoded("depth").texts == (words("fox").ids, (EOS,))
-    assert (encoded("depth").mode, encoded("depth").rule) == ("full", "controlnet")
+    assert (encoded("depth").unet, encoded("depth").rule) == ("full", "controlnet")
     official = encoded("depth", negative_prompt="blurry", negative_mode="official")
     assert official.texts[1] == (*words("blurry").ids[:4], EOS) and not official.whole_negatives
     assert encoded("depth", guidance_scale=0.0).texts == (words("fox").ids,)

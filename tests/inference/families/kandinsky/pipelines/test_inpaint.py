@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from inference.engine.asks import Show
+from inference.families.kandinsky.asks import Decode, Denoise, Encode, ToLatent
 from inference.families.kandinsky.compositing import dilated
 from inference.families.kandinsky.conditioning import EOS
-from inference.families.kandinsky.pipelines import Decode, Denoise, Encode, Show
-from inference.families.kandinsky.pipelines.asks import ToLatent
 from inference.families.kandinsky.pipelines.inpaint import inpaint, inpaint_steps
 from inference.requests import Box, Inpaint, InvalidRequest, Note
 from tests.inference.families.kandinsky.pipelines.studio import NULL, PROMPTED, Played, Studio, flat, play, to_latent
@@ -69,7 +69,7 @@ def test_the_net_sees_the_noisy_latents_the_kept_cells_and_the_picture_with_a_gr
     cells = torch.ones(16, 16)
     cells[4:12, 8:] = 0  # 1 = keep
     for ask in played.of(Denoise):
-        assert ask.mode == "inpainting" and ask.x.shape == (2, 9, 16, 16)
+        assert ask.unet == "inpainting" and ask.x.shape == (2, 9, 16, 16)
         assert torch.equal(ask.x[:, 4], cells.expand(2, 16, 16))
         assert torch.equal(ask.x[:, 5:], to_latent(hole.pixels).expand(2, 4, 16, 16))
 
@@ -173,7 +173,7 @@ def test_outliers_are_clipped_at_the_percentile_of_inpainting() -> None:
 def test_a_negative_prompt_stands_in_for_the_null_embedding_of_this_net() -> None:
     image, mask = photo(128, 128), marked(128, 128, Box(0, 0, 64, 64))
     plain = painted(image, mask)
-    assert plain.of(Encode)[0].mode == "inpainting" and plain.of(Encode)[0].texts[1] is None
+    assert plain.of(Encode)[0].unet == "inpainting" and plain.of(Encode)[0].texts[1] is None
     assert all(ask.contexts == (PROMPTED, NULL) for ask in plain.of(Denoise))
     words = Studio()
     positive, sane = painted(image, mask, negative_prompt="blurry, ugly").of(Encode)[0].texts

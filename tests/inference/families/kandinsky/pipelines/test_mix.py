@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from inference.families.kandinsky.pipelines import draw, steps
-from inference.families.kandinsky.pipelines.asks import Decode, Denoise, EmbedImages, Encode, ImageTokens, Show
+from inference.engine.asks import Show
+from inference.families.kandinsky.asks import Decode, Denoise, EmbedImages, Encode, ImageTokens
 from inference.families.kandinsky.sampling import ddpm_timesteps
 from inference.requests import FlashMix, Mix, Note
 from tests.inference.families.kandinsky.pipelines.adapted import GREY, Desk, of, passes, play
+from tests.inference.families.kandinsky.pipelines.by_request import draw, steps
 
 BRIGHT, DARK = (torch.full((20, 30, 3), shade, dtype=torch.uint8) for shade in (255, 51))
 
@@ -33,7 +34,7 @@ def test_a_mixture_is_the_weighed_sum_of_the_pictures_as_the_weights_are() -> No
     assert torch.equal(unconditional, GREY)
     for ask in of(Denoise, asks):
         assert [tokens[0, 0].tolist() for tokens in ask.image_tokens] == [mixed.tolist(), GREY.tolist()]
-        assert (ask.mode, ask.image_scale, ask.structure, len(ask.contexts)) == ("mix", 1.0, None, 2)
+        assert (ask.unet, ask.image_scale, ask.structure, len(ask.contexts)) == ("mix", 1.0, None, 2)
 
 
 def test_the_run_arrives_where_the_net_points_in_the_published_times() -> None:
@@ -58,7 +59,7 @@ def test_guidance_leads_away_from_the_empty_text_or_the_negative_one() -> None:
         desk, request = desk_and(Mix, 1.0, prompt="fox", negative_prompt=negative, steps=2)
         encode = of(Encode, play(draw(request, desk))[0])[0]
         assert encode.texts == (desk.tokenize("fox").ids, desk.tokenize(negative).ids)
-        assert (encode.mode, encode.rule, encode.whole_negatives) == ("mix", "ip_adapter", True)
+        assert (encode.unet, encode.rule, encode.whole_negatives) == ("mix", "ip_adapter", True)
     official = request.model_copy(update={"negative_mode": "official"})
     assert not of(Encode, play(draw(official, desk))[0])[0].whole_negatives
 
@@ -75,7 +76,7 @@ def test_flash_takes_the_adapter_in_four_steps_and_says_that_this_is_an_experime
     desk, request = desk_and(FlashMix, 1.0, image_scale=0.7)
     asks, drawing = play(draw(request, desk))
     assert [ask.t for ask in of(Denoise, asks)] == [979, 729, 479, 229]
-    assert {(ask.mode, ask.image_scale, len(ask.contexts)) for ask in of(Denoise, asks)} == {("mix_flash", 0.7, 1)}
+    assert {(ask.unet, ask.image_scale, len(ask.contexts)) for ask in of(Denoise, asks)} == {("mix_flash", 0.7, 1)}
     assert of(Encode, asks)[0].rule == "kandinsky31" and len(of(EmbedImages, asks)[0].pictures) == 1
     assert drawing.notes == (Note(code="experimental"),)
 

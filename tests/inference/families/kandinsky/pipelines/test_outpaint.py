@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from inference.families.kandinsky.asks import Denoise, Encode, ToLatent
 from inference.families.kandinsky.compositing import cut, resized, to_signed
-from inference.families.kandinsky.pipelines import Denoise, Encode
-from inference.families.kandinsky.pipelines.asks import ToLatent
 from inference.families.kandinsky.pipelines.outpaint import outpaint, outpaint_steps, seam_width, windows_of
 from inference.requests import Box, Note, Outpaint, model_size
 from tests.inference.families.kandinsky.pipelines.studio import Played, Studio, flat, play, to_latent
@@ -119,7 +118,7 @@ def test_unknown_parts_are_grey_to_the_net_and_it_repaints_a_little_of_the_pictu
     assert (hole.pixels[:, :, :72] == 0).all()  # one cell beyond the join
     assert (hole.pixels[:, :, 80:] == 1).all()
     ask = played.of(Denoise)[0]
-    assert ask.mode == "inpainting" and ask.x.shape == (1, 9, 16, 16)
+    assert ask.unet == "inpainting" and ask.x.shape == (1, 9, 16, 16)
     assert (ask.x[0, 4, :, :9] == 0).all() and (ask.x[0, 4, :, 10:] == 1).all()
 
 
@@ -165,7 +164,7 @@ def test_the_number_of_steps_is_known_beforehand(name: str) -> None:
 
 def test_words_are_read_once_for_all_windows_and_cuts_reported() -> None:
     played = painted(slope(128, 128), 400, 128, Box(0, 0, 128, 128), prompt="x" * 130)
-    assert [ask.mode for ask in played.of(Encode)] == ["inpainting"]
+    assert [ask.unet for ask in played.of(Encode)] == ["inpainting"]
     assert played.drawing.notes == (Note(code="prompt_cut", detail="xxx"),)
 
 

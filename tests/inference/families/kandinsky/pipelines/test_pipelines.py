@@ -6,10 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from inference.engine.asks import Drawing, Pipeline, Show
+from inference.families.kandinsky.asks import Decode, Denoise, Encode
 from inference.families.kandinsky.conditioning import EOS, Context, Tokens
-from inference.families.kandinsky.pipelines import Decode, Denoise, Drawing, Encode, Pipeline, Show, draw, steps
 from inference.families.kandinsky.sampling import alphas_cumprod
-from inference.requests import AnyRequest, FlashTextToImage, Note, TextToImage
+from inference.requests import FlashTextToImage, Note, Request, TextToImage
+from tests.inference.families.kandinsky.pipelines.by_request import draw, steps
 
 CONTEXT = Context(torch.ones(1, 3, 2), torch.ones(1, 3, dtype=torch.int64), torch.tensor([3]))
 NULL = Context(torch.zeros(1, 1, 2), torch.ones(1, 1, dtype=torch.int64), torch.tensor([1]))
@@ -65,7 +67,7 @@ def test_flash_arrives_where_the_net_points_in_its_four_times() -> None:
     target = torch.full((4, 16, 8), 0.5)
     asks, drawing = answer(draw(FLASH, Words()), target)
     assert [ask.t for ask in of(Denoise, asks)] == [979, 729, 479, 229]
-    assert all(ask.mode == "flash" and ask.contexts == (CONTEXT,) for ask in of(Denoise, asks))
+    assert all(ask.unet == "flash" and ask.contexts == (CONTEXT,) for ask in of(Denoise, asks))
     for ask in of(Decode, asks):
         torch.testing.assert_close(ask.latent, target, atol=1e-4, rtol=0)
     assert len(drawing.pictures) == 2 and drawing.notes == ()
@@ -89,13 +91,13 @@ def test_guidance_leads_away_from_the_unconditional_prediction() -> None:
 
 
 @pytest.mark.parametrize("request_", [FLASH, FULL, FULL.model_copy(update={"steps": 64, "guidance_scale": 0.0})])
-def test_the_number_of_steps_is_known_beforehand(request_: AnyRequest) -> None:
+def test_the_number_of_steps_is_known_beforehand(request_: Request) -> None:
     asks, _ = answer(draw(request_, Words()), torch.zeros(4, 16, 8))
     assert len([ask for ask in asks if not isinstance(ask, Show)]) == steps(request_)
 
 
 def test_every_seed_has_its_own_noise_whatever_its_neighbours() -> None:
-    def noise(request: AnyRequest) -> Tensor:
+    def noise(request: Request) -> Tensor:
         return torch.stack([ask.x for ask in of(Denoise, answer(draw(request, Words()), torch.zeros(4, 16, 8))[0])])
 
     for request in (FLASH, FULL):

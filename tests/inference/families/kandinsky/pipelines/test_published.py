@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from inference.engine.loop import Drawn, Engine
-from inference.engine.residency import device_policy
-from inference.families.kandinsky.kit import CheckpointKit
+from inference.engine.loop import Drawn
 from inference.families.kandinsky.pipelines import parts
 from inference.requests import FlashTextToImage, TextToImage
+from tests.inference.engine.fakes import engine_of
+from tests.inference.tiny import OneKit
 from tests.parity.golden import Golden
 
 GOLDEN = Golden(Path(__file__).parents[4] / "golden")
@@ -21,9 +21,9 @@ RECORDED = GOLDEN.read("pipeline_t2i_tiny")
 
 
 @pytest.fixture(scope="module")
-def kit() -> Iterator[CheckpointKit]:
+def kit() -> Iterator[OneKit]:
     with GOLDEN.checkpoint(unet="unet_t2i_tiny", movq="movq_tiny", text="t5_context_tiny") as checkpoint:
-        kit = CheckpointKit(checkpoint, device_policy("cpu"))
+        kit = OneKit(checkpoint)
         kit.warm(("flash", "full"))
         yield kit
 
@@ -40,7 +40,7 @@ class Recording:
 
 @pytest.mark.parametrize("case", list(RECORDED.meta["cases"]))
 def test_a_sentence_becomes_the_picture_of_the_published_code(
-    kit: CheckpointKit, case: str, monkeypatch: pytest.MonkeyPatch
+    kit: OneKit, case: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told, given = RECORDED.meta["cases"][case], RECORDED.under(f"{case}.")
     noise = torch.cat(
@@ -57,7 +57,7 @@ def test_a_sentence_becomes_the_picture_of_the_published_code(
 
     drawing = {"prompt": told["prompt"], "width": told["width"], "height": told["height"]}
     seeds = tuple(range(told["images_num"]))
-    engine = Engine(kit, max_rows=4)
+    engine = engine_of(kit, max_rows=4)
     if told["gan"]:
         engine.add(1, FlashTextToImage(seeds=seeds, **drawing))
     else:

@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from inference.engine.loop import Drawn, Engine
-from inference.engine.residency import device_policy
-from inference.families.kandinsky.kit import CheckpointKit
+from inference.engine.loop import Drawn
 from inference.families.kandinsky.pipelines import parts
 from inference.requests import Inpaint, Source
+from tests.inference.engine.fakes import engine_of
+from tests.inference.tiny import OneKit
 from tests.parity.golden import Golden
 from tests.parity.inpainting import SAMPLER, UNET, Recorded
 from tests.parity.rows import MOVQ, TEXT
@@ -26,9 +26,9 @@ BLOBS: dict[str, bytes] = {}
 
 
 @pytest.fixture(scope="module")
-def kit() -> Iterator[CheckpointKit]:
+def kit() -> Iterator[OneKit]:
     with GOLDEN.checkpoint(inpainting=UNET, movq=MOVQ, text=TEXT) as checkpoint:
-        yield CheckpointKit(checkpoint, device_policy("cpu"), read_blob=BLOBS.__getitem__)
+        yield OneKit(checkpoint, read_blob=BLOBS.__getitem__)
 
 
 def stored(pixels: Tensor, digest: str) -> str:
@@ -40,7 +40,7 @@ def stored(pixels: Tensor, digest: str) -> str:
 
 @pytest.mark.parametrize("case", list(RECORDED.meta["cases"]))
 def test_a_picture_and_a_mask_become_the_pictures_of_the_published_code(
-    kit: CheckpointKit, case: str, monkeypatch: pytest.MonkeyPatch
+    kit: OneKit, case: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told, given = RECORDED.meta["cases"][case], RECORDED.under(f"{case}.")
     batches = range(len(told["minibatches"]))
@@ -61,7 +61,7 @@ def test_a_picture_and_a_mask_become_the_pictures_of_the_published_code(
         guidance_scale=told["guidance"], image=source, mask=stored(levels.to(torch.uint8), "b" * 64),
         focus=False, paste=False,
     )  # fmt: skip
-    engine = Engine(kit, max_rows=4)
+    engine = engine_of(kit, max_rows=4)
     engine.add(1, request)
     events = [event for _ in range(60) if len(engine) for _, event in engine.turn()]
 

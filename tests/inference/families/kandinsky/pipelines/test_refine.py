@@ -10,10 +10,11 @@ import torch
 from diffusers import Kandinsky3Img2ImgPipeline
 from torch import Tensor
 
+from inference.engine.asks import Show
+from inference.families.kandinsky.asks import Decode, Denoise, Encode, ToLatent
 from inference.families.kandinsky.compositing import to_signed
-from inference.families.kandinsky.pipelines import Decode, Denoise, Encode, Show, text_to_image
-from inference.families.kandinsky.pipelines.asks import ToLatent
 from inference.families.kandinsky.pipelines.refine import refine, refine_schedule, refine_steps
+from inference.families.kandinsky.pipelines.text_to_image import text_to_image
 from inference.families.kandinsky.sampling import alphas_cumprod, full_coefficients
 from inference.requests import Note, Refine, TextToImage
 from tests.inference.families.kandinsky.pipelines.studio import Played, Studio, flat, play, to_latent
@@ -114,7 +115,7 @@ def test_the_number_of_steps_is_known_beforehand(steps: int, strength: float) ->
 
 def test_the_full_net_draws_with_previews_and_reports_cut_words() -> None:
     played = refined(draft(), prompt="x" * 130, negative_prompt="ugly")
-    assert {ask.mode for ask in played.of(Denoise)} == {played.of(Encode)[0].mode} == {"full"}
+    assert {ask.unet for ask in played.of(Denoise)} == {played.of(Encode)[0].unet} == {"full"}
     assert len(played.of(Show)) == len(played.of(Denoise)) == 3
     assert played.of(Encode)[0].texts[1] == Studio().tokenize("ugly").ids
     assert played.drawing.notes == (Note(code="prompt_cut", detail="xxx"),)

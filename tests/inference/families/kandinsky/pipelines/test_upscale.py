@@ -13,20 +13,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from inference.engine.batching import progress_of
+from inference.engine.asks import Ask, Drawing, Pipeline, Show
+from inference.families.kandinsky.asks import Denoise, Encode, Enlarge, ToLatent, ToPixels
 from inference.families.kandinsky.conditioning import EOS, UNSEEN_PAD, Context, Tokens
-from inference.families.kandinsky.pipelines import draw, steps
-from inference.families.kandinsky.pipelines.asks import (
-    Ask,
-    Denoise,
-    Drawing,
-    Encode,
-    Enlarge,
-    Pipeline,
-    Show,
-    ToLatent,
-    ToPixels,
-)
 from inference.families.kandinsky.pipelines.enlarging import ROOM_ON_DEVICE, Frames, home
 from inference.families.kandinsky.pipelines.refining import Refiner, Tiling
 from inference.families.kandinsky.pipelines.upscale import Plan, upscale, upscale_steps
@@ -34,6 +23,7 @@ from inference.families.kandinsky.sampling import PictureNoise
 from inference.families.kandinsky.sampling.superres import refine_coefficients
 from inference.families.kandinsky.sampling.windows import View, windows
 from inference.requests import InvalidRequest, Source, Upscale
+from tests.inference.families.kandinsky.pipelines.by_request import draw, steps
 
 KINDS = ("x2", "x4", "flash_x2")
 CONTEXT = Context(torch.ones(1, 128, 2), torch.ones(1, 128, dtype=torch.int64), torch.tensor([128]))
@@ -127,7 +117,7 @@ def test_any_size_comes_out_times_the_factor_in_as_many_steps_as_were_announced(
     (picture,) = drawing.pictures
     assert picture.shape == (request.height, request.width, 3)
     passes = [ask for ask in asks if not isinstance(ask, Show)]
-    assert sum(map(progress_of, passes)) == upscale_steps(request, SMALL)
+    assert sum(ask.steps for ask in passes) == upscale_steps(request, SMALL)
     if not (kind == "flash_x2" and refine):
         assert set(picture.unique().tolist()) <= ({76, 77} if exact else {77})
 
@@ -136,7 +126,7 @@ def test_any_size_comes_out_times_the_factor_in_as_many_steps_as_were_announced(
 def test_the_registry_knows_how_to_enlarge(kind: str) -> None:
     request = wish(kind, 32, 64, refine=True)
     asks, drawing = play(draw(request, Light(photo(32, 64))))
-    assert sum(progress_of(ask) for ask in asks if not isinstance(ask, Show)) == steps(request)
+    assert sum(ask.steps for ask in asks if not isinstance(ask, Show)) == steps(request)
     assert drawing.pictures[0].shape == (request.height, request.width, 3)
 
 
@@ -212,7 +202,7 @@ def test_neighbouring_tiles_of_the_refiner_agree_on_their_noise() -> None:
         noise.next()
     together = noise.next((4, size // 8, size // 8))
     for ask, window in zip(tiles, cut, strict=True):
-        assert ask.mode == "flash" and ask.t == 229 and ask.contexts == (CONTEXT,)
+        assert ask.unet == "flash" and ask.t == 229 and ask.contexts == (CONTEXT,)
         expected = step.sqrt_one_minus_alpha * window.view.of(together) - step.sqrt_alpha
         torch.testing.assert_close(ask.x[0], expected)
 

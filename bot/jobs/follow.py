@@ -1,0 +1,267 @@
+"""From a job's events to the one message a person watches: place in line, bar and preview, then the pictures.
+
+Whatever a person must learn is shown from the ledger and marked there only after Telegram has taken it, so that a
+crash or an outage at any point leads to the same message being edited again, never to silence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from aiogram.exceptions import AiogramError, TelegramAPIError
+from aiogram.types import InlineKeyboardMarkup
+
+from bot.jobs import cards, keyboards, result
+from bot.jobs.belonging import write_down
+from bot.jobs.context import context_of, wish_of
+from bot.jobs.gallery import Gallery
+from bot.jobs.messages import place_of, status_key
+from bot.jobs.origin import Origin
+from bot.jobs.originals import Originals
+from bot.jobs.status import Statuses, render
+from bot.jobs.tools import Tools
+from bot.jobs.translation import next_step
+from bot.telegram.outbox import Outbox
+from bot.telegram.refusals import Refusal, classify
+from bot.telegram.screen import Screen, put, send
+from bot.telegram.sending import send_screen_once
+from bot.texts.i18n import speaking
+from bot.troubles import cause_of_trouble
+from inference.queue.backoff import pauses
+from inference.queue.jobs import Job, Trouble
+from inference.requests import Cancelled, Event, Failed, Finished
+
+log = logging.getLogger(__name__)
+
+QUIET_SECONDS = 1.0
+LONGEST_PAUSE = 60.0
+ARRIVAL_SECONDS = 15.0
+
+
+class Follower:
+    """State: the status messages of living jobs, and the tasks that are bringing something to somebody.
+
+    `start` before the queue starts, so that no event is missed; `resume` after it.
+    """
+
+    def __init__(self, tools: Tools, outbox: Outbox, *, previews: bool = True, first_pause: float = 1.0) -> None:
+        self._tools = tools
+        self._bot = tools.bot
+        self._queue = tools.queue
+        self._ledger = tools.ledger
+        self._history = tools.history
+        self._first_pause = first_pause
+        self._originals = Originals(tools)
+        self.gallery = Gallery(tools, self._originals)
+        self._statuses = Statuses(tools, outbox, previews=previews)
+        self._errands: dict[tuple[str, int], asyncio.Task[None]] = {}
+
+    async def start(self) -> None:
+        self._queue.listen(self._heard)
+        self._queue.on_trouble(self._troubled)
+
+    async def resume(self) -> None:
+        """After a restart: every job gets a status message or its old one is taken up; what has ended is shown."""
+        await self._history.sendings.forget_old()
+        for job in await self._ledger.unannounced():
+            if context_of(job).follows is not None:
+                continue  # its translation is not shown yet and will bring it
+            sent = await self._history.find_post(kind="status", job_id=job.id)
+            announcing = self._announce_until_done(job) if sent is None else self._announced(job, sent.message_id)
+            self._run("announce", job.id, announcing)
+        for job in await self._ledger.active():
+            if job.message_id is not None and job.id not in self._statuses:
+                self._statuses.watch(job, job.message_id)
+                self._run("resume", job.id, self._tell_resumed(job))
+        for job in await self._ledger.unshown():
+            self._bring(job.id)
+
+    async def close(self, grace_seconds: float = 5.0) -> None:
+        """Lets what is under way arrive; the rest is shown after the next start."""
+        tasks = list(self._errands.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace_seconds)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._statuses.clear()
+
+    async def announce(self, job: Job) -> None:
+        """Puts a fresh job's status message in place and lets the queue have it; later if Telegram balks."""
+        try:
+            await self._announce(job)
+        except AiogramError as error:
+            log.info("job %d could not be announced yet: %s", job.id, error)
+            self._run("announce", job.id, self._announce_until_done(job, error))
+
+    async def blocked(self, chat_id: int) -> None:
+        """Somebody has blocked the bot, or a group has thrown it out: nothing is drawn for them any more."""
+        if chat_id > 0:
+            await self._history.set_blocked(chat_id, True)
+        for job in await self._ledger.active():
+            if job.chat_id == chat_id:
+                await self._queue.cancel(job.id)
+
+    async def say(self, origin: Origin, text: str, markup: InlineKeyboardMarkup | None = None) -> None:
+        """Answers where somebody asked, in HTML."""
+        await send(self._bot, origin.place, Screen(text, markup))
+
+    # Progress
+
+    def _heard(self, job_id: int, event: Event) -> None:
+        if isinstance(event, Finished | Failed | Cancelled):
+            self._bring(job_id)
+            return
+        self._statuses.heard(job_id, event)
+
+    def _troubled(self, trouble: Trouble | None) -> None:
+        self._statuses.out_of_order(None if trouble is None else cause_of_trouble(trouble))
+
+    async def _tell_resumed(self, job: Job) -> None:
+        assert job.message_id is not None
+        outlook = await self._ledger.outlook(job.id)
+        if job.id not in self._statuses:  # its end is on its way
+            return
+        with speaking(context_of(job).language):
+            wish = wish_of(self._tools.modes, job)
+            text = cards.resumed(wish, outlook.place if outlook else None, outlook.eta_seconds if outlook else None)
+            screen = Screen(text, keyboards.status(job.id))
+        with contextlib.suppress(TelegramAPIError):  # the end will be shown in any case
+            await put(self._bot, job.chat_id, job.message_id, screen)
+
+    # The beginning
+
+    async def _announce(self, job: Job) -> None:
+        with speaking(context_of(job).language):
+            screen = render(self._tools.modes, job, None)
+        message, _fresh = await send_screen_once(self._bot, self._history, place_of(job), status_key(job), screen)
+        await self.adopt(job, message.message_id, message.chat.id)
+
+    async def adopt(self, job: Job, message_id: int, chat_id: int | None = None) -> None:
+        """From now on this message shows the status of a job that has had none."""
+        where = (chat_id or job.chat_id, message_id)
+        await write_down(self._history, where, kind="status", job_id=job.id, sending=status_key(job))
+        await self._announced(job, message_id)
+
+    async def _announced(self, job: Job, message_id: int) -> None:
+        """The status message is there: the job may have its turn."""
+        self._statuses.watch(job, message_id, quiet_seconds=QUIET_SECONDS)
+        announced = await self._ledger.announce(job.id, message_id)
+        if announced is None:
+            await self._not_announced(job.id, message_id)
+        self._queue.wake()
+
+    async def _not_announced(self, job_id: int, message_id: int) -> None:
+        """The job was cancelled before it had a message, or a press on a message of it has been quicker."""
+        job = await self._ledger.job(job_id)
+        if job is None or job.settled or job.message_id is None:
+            self._bring(job_id)
+        elif job.message_id != message_id:
+            self._statuses.watch(job, job.message_id)
+            with contextlib.suppress(TelegramAPIError):
+                await self._bot.delete_message(job.chat_id, message_id)
+
+    async def _announce_until_done(self, job: Job, refused: AiogramError | None = None) -> None:
+        for pause in pauses(self._first_pause, LONGEST_PAUSE, jitter=0.2):
+            try:
+                if refused is not None:
+                    raise refused
+                await self._announce(job)
+                return
+            except AiogramError as error:
+                refused = None
+                if _is_final(error):
+                    log.warning("job %d has nobody to tell, cancelling it: %s", job.id, error)
+                    await self._queue.cancel(job.id)
+                    await self._ledger.mark_shown(job.id)
+                    return
+            await asyncio.sleep(pause)
+
+    # The end
+
+    def _bring(self, job_id: int) -> None:
+        if ("bring", job_id) not in self._errands:
+            self._run("bring", job_id, self._bring_until_seen(job_id))
+
+    async def _bring_until_seen(self, job_id: int) -> None:
+        """Shows how a job ended, however long Telegram takes to let us."""
+        self._statuses.forget(job_id)
+        await self._arrived("resume", job_id)
+        for pause in pauses(self._first_pause, LONGEST_PAUSE, jitter=0.2):
+            try:
+                await self._end(job_id)
+                return
+            except TelegramAPIError as error:
+                if classify(error) is Refusal.OTHER:
+                    log.error("Telegram does not take the end of job %d: %s", job_id, error)
+                    await result.apologise(self._tools, job_id)
+                    return
+                if _is_final(error):
+                    log.info("the end of job %d has nobody to see it: %s", job_id, error)
+                    await self._ledger.mark_shown(job_id)
+                    return
+                log.info("the end of job %d could not be shown yet: %s", job_id, error)
+            except Exception:
+                log.exception("the end of job %d could not be shown yet", job_id)
+            await asyncio.sleep(pause)
+
+    async def _arrived(self, errand: str, job_id: int) -> None:
+        """Returns when an errand no longer writes to the message of a job; one that hangs is given up."""
+        task = self._errands.get((errand, job_id))
+        if task is not None:
+            await asyncio.wait({task}, timeout=ARRIVAL_SECONDS)
+            task.cancel()
+
+    async def _end(self, job_id: int) -> None:
+        job = await self._ledger.job(job_id)
+        if job is None or job.outcome is None or job.shown_at is not None:
+            return
+        if context_of(job).then is not None and not isinstance(job.outcome, Cancelled):
+            await self._go_on(job)
+        else:
+            await result.show(self._tools, self._originals, job, job.outcome)
+
+    async def _go_on(self, job: Job) -> None:
+        """What waits for a translation goes in, once, and takes over its status message.
+
+        It was let in with the translation, so that no limit can refuse it now.
+        """
+        request, context = next_step(job, context_of(job), self._queue.card)
+        accepted = await self._ledger.accept(
+            update_id=-job.id,  # Telegram's own are positive
+            owner_id=job.owner_id,
+            chat_id=job.chat_id,
+            request=request,
+            **context.told(),
+            admitted=True,
+        )
+        follower = accepted.job
+        if follower.state == "new" and job.message_id is not None:
+            await self._history.add_post(job.chat_id, job.message_id, job_id=follower.id, kind="status")
+            await self._announced(follower, job.message_id)
+        elif follower.state == "new":
+            await self.announce(follower)
+        await self._ledger.mark_shown(job.id)
+
+    def _run(self, errand: str, job_id: int, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=f"{errand} job {job_id}")
+        self._errands[errand, job_id] = task
+        task.add_done_callback(lambda done: self._ended((errand, job_id), done))
+
+    def _ended(self, key: tuple[str, int], task: asyncio.Task[None]) -> None:
+        self._errands.pop(key, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s failed", task.get_name(), exc_info=error)
+
+
+def _is_final(error: AiogramError) -> bool:
+    """Whether trying again would lead to the same refusal for ever."""
+    return isinstance(error, TelegramAPIError) and classify(error) in (
+        Refusal.BLOCKED,
+        Refusal.CHAT_GONE,
+        Refusal.OTHER,
+    )

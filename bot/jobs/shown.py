@@ -1,0 +1,99 @@
+"""Pictures as they stand in a chat, and the keys that belong under them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aiogram.types import InlineKeyboardMarkup
+
+from bot.jobs import keyboards, picture_keys
+from bot.jobs.mode import Modes
+from bot.jobs.tools import Tools
+from bot.store import History, StoredPicture
+from bot.telegram.sending import carried
+from inference.requests import ModelCard
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Pictures of one job, at least one, and what has become of them: all that decides the keys under them.
+
+    `alone` is one by itself, be it all of its job or taken out of a grid; `more` unfolds its rarer keys. `opened` are
+    the ids of those that were posted alone, `used` what those of its keys carry that its owner has ordered with.
+    """
+
+    pictures: tuple[StoredPicture, ...]
+    alone: bool
+    more: bool = False
+    card: ModelCard | None = None
+    opened: frozenset[int] = frozenset()
+    used: frozenset[str] = frozenset()
+
+
+def keys(shown: Shown, modes: Modes[Any]) -> InlineKeyboardMarkup:
+    """The keys under pictures, with a tick on what has been used. A job's only picture can be drawn again from here."""
+    first, card = shown.pictures[0], shown.card
+    request = first.recipe.request
+    if shown.alone:
+        single = picture_keys.single(
+            modes,
+            first.id,
+            request,
+            card,
+            starred=first.starred,
+            whole_job=first.job_id if len(request.seeds) == 1 else None,
+            more=shown.more,
+        )
+        return keyboards.ticked(single, shown.used)
+    numbered = [(picture.tile + 1, picture.id) for picture in shown.pictures]
+    grid = keyboards.grid(
+        first.job_id,
+        numbered,
+        variations=picture_keys.variations(modes, numbered, card),
+        opened=shown.opened,
+        starred=all(picture.starred for picture in shown.pictures),
+        editable=modes.editable(request),
+        more=modes.keys("grid", request, first.job_id, card),
+    )
+    return keyboards.ticked(grid, shown.used)
+
+
+async def look_up(tools: Tools, pictures: Sequence[StoredPicture], chat_id: int) -> Shown:
+    """What is left of a job, at least one picture, as it is now: what is opened in this chat, starred, ordered with."""
+    if len(pictures[0].recipe.request.seeds) == 1:
+        return await look_up_alone(tools, pictures[0])
+    opened = {
+        picture.id
+        for picture in pictures
+        if await tools.history.find_post(kind="single", picture_id=picture.id, chat_id=chat_id) is not None
+    }
+    return await _with_used(tools, Shown(tuple(pictures), alone=False, card=tools.queue.card, opened=frozenset(opened)))
+
+
+async def look_up_alone(tools: Tools, picture: StoredPicture, *, more: bool = False) -> Shown:
+    """One picture by itself as it is now."""
+    return await _with_used(tools, Shown((picture,), alone=True, more=more, card=tools.queue.card))
+
+
+async def keys_of_job(tools: Tools, pictures: Sequence[StoredPicture], chat_id: int) -> InlineKeyboardMarkup:
+    """The keys under what is left of a job, at least one picture, as they are now."""
+    return keys(await look_up(tools, pictures, chat_id), tools.modes)
+
+
+async def keys_of(tools: Tools, picture: StoredPicture, *, more: bool = False) -> InlineKeyboardMarkup:
+    """The keys under one picture by itself, as they are now."""
+    return keys(await look_up_alone(tools, picture, more=more), tools.modes)
+
+
+async def with_ticks(history: History, markup: InlineKeyboardMarkup, owner_id: int) -> InlineKeyboardMarkup:
+    """The same keys, with a tick on every one that its owner has ordered with."""
+    return keyboards.ticked(markup, await history.ordered_with(owner_id, carried(markup)))
+
+
+async def _with_used(tools: Tools, shown: Shown) -> Shown:
+    first = shown.pictures[0]
+    standing = carried(keys(shown, tools.modes))
+    used = await tools.history.ordered_with(first.owner_id, standing, since=first.job_id)
+    return replace(shown, used=used)

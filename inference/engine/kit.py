@@ -1,0 +1,67 @@
+"""A family at work: what the engine asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from inference.engine.asks import Pipeline
+from inference.requests import Request
+
+
+class PipelineSpec(NamedTuple):
+    """How a type of request is drawn: `start(request, kit)` gives its pipeline, the kit being its tools, and
+    `steps(request)` how many steps its asks will count."""
+
+    start: Callable[[Any, Any], Pipeline]
+    steps: Callable[[Any], int]
+
+
+class Kit:
+    """The nets of a family behind its asks, opened on a device. Only `pipelines` and `answer` have to be its own."""
+
+    @property
+    def pipelines(self) -> Mapping[type[Request], PipelineSpec]:
+        """How each type of request that the family knows is drawn."""
+        raise NotImplementedError
+
+    def answer(self, asks: Sequence[Any], *, room: int, lean: bool) -> list[object]:
+        """Answers to asks of one sharing key, in their order; a single one may have more rows than there is `room` for.
+
+        `lean` takes as little at a time as there can be. May raise torch.OutOfMemoryError or MissingWeights.
+        """
+        raise NotImplementedError
+
+    def nets_for(self, ask: Any) -> tuple[str, ...]:
+        """Those of the nets of an ask that it takes now; fewer where something is known already."""
+        nets: tuple[str, ...] = ask.nets
+        return nets
+
+    def room(self, ask: Any, most: int) -> int:
+        """Rows that a pass for an ask may have, where passes may have `most` in general."""
+        return most
+
+    def colours(self, x0: Tensor) -> Tensor | None:
+        """A rough look at an estimate that was shown: uint8 [B, 3, h, w] on the CPU, or None while there is no cheap
+        way."""
+        return None
+
+    def forget(self) -> None:
+        """Drops what takes memory besides nets and can be made again."""
+
+    def warm(self, kinds: Collection[str]) -> None:
+        """Loads what the first of these kinds of request will need, as far as it fits without moving anything out."""
+
+    def revisions(self, request: Request) -> dict[str, str]:
+        """Short names of the very bytes of the weights that a request is drawn with, by net, for its recipe."""
+        return {}
+
+
+def drawn_by(kits: Sequence[Kit], request: Request) -> tuple[Kit, PipelineSpec]:
+    """The family that draws a request, and how. Raises LookupError where none does."""
+    for kit in kits:
+        if type(request) in kit.pipelines:
+            return kit, kit.pipelines[type(request)]
+    raise LookupError(f"no family draws {type(request).__name__}")

@@ -1,0 +1,113 @@
+"""The nets of all families by name: each on the device where it computes, those of one device under one account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from inference.engine.residency import Residency
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetSpec:
+    """A net as its family knows it.
+
+    `bytes` are those of its files: no less than it takes in memory, unless its format is widened. `load(device)` reads
+    it from disk, anew on every call, and may raise MissingWeights. It computes on `device`; one that cannot be moved
+    there from RAM has `moves` off. `activations(net, given)` tells the bytes that a pass over `given` (what a family
+    gives to `Nets.require`) takes besides the weights.
+    """
+
+    name: str
+    bytes: int
+    load: Callable[[torch.device], nn.Module]
+    device: torch.device
+    activations: Callable[[Any, Any], int] = lambda net, given: 0
+    moves: bool = True
+
+
+class Nets:
+    """Whatever families have registered, loaded when first required and moved as memory demands.
+
+    Steps are taken on `device`; `budget` limits the bytes there, by default its free memory is measured.
+    `before_loading(name, size)` is called before weights are read from disk, with the bytes of their files.
+    """
+
+    def __init__(
+        self,
+        device: torch.device,
+        *,
+        budget: int | None = None,
+        before_loading: Callable[[str, int], None] = lambda name, size: None,
+    ) -> None:
+        self.device = device
+        self._before_loading = before_loading
+        self._specs: dict[str, NetSpec] = {}
+        self._main = self._place(device, budget)
+        self._places = {device: self._main}
+
+    def register(self, specs: Iterable[NetSpec]) -> None:
+        """Makes nets known. Raises ValueError for a name that is taken: two families would get each other's net."""
+        for spec in specs:
+            if spec.name in self._specs:
+                raise ValueError(f"two nets are called {spec.name}")
+            self._specs[spec.name] = spec
+            if spec.device not in self._places:
+                self._places[spec.device] = self._place(spec.device, None)
+
+    @property
+    def specs(self) -> tuple[NetSpec, ...]:
+        """All nets that are known."""
+        return tuple(self._specs.values())
+
+    @property
+    def resident(self) -> tuple[str, ...]:
+        """Names of the nets on the device now, the least recently used first."""
+        return self._main.resident
+
+    def require(self, name: str, *given: Any) -> nn.Module:
+        """The net on its device, with room for a pass over what is `given`, for none without. Raises whatever reading
+        it from disk does."""
+        spec = self._specs[name]
+        return self._places[spec.device].require(name, lambda net: spec.activations(net, *given) if given else 0)
+
+    def size(self, name: str) -> int:
+        """Bytes of the files of a net."""
+        return self._specs[name].bytes
+
+    def free(self) -> float:
+        """Bytes that nets and passes could take on the device now; infinite where they are not counted."""
+        return self._main.free()
+
+    def warm(self, name: str) -> bool:
+        """Makes a net resident if it fits without moving another one out; whether it does."""
+        place = self._places[self._specs[name].device]
+        if fits := place.fits(name):
+            place.require(name)
+        return fits
+
+    def at_hand(self, names: Iterable[str]) -> bool:
+        """Whether all these nets are where they compute already."""
+        return all(name in self._specs and name in self._places[self._specs[name].device].resident for name in names)
+
+    def expect(self, names: Iterable[str]) -> None:
+        """Nets that will be needed soon: they are moved out last."""
+        soon = frozenset(names)
+        for place in self._places.values():
+            place.expect(soon)
+
+    def make_room(self) -> None:
+        """Moves every net out of the device and gives cached memory back."""
+        self._main.make_room()
+
+    def _place(self, device: torch.device, budget: int | None) -> Residency:
+        return Residency(self._load, device, size=self.size, budget=budget, moves=lambda name: self._specs[name].moves)
+
+    def _load(self, name: str, device: torch.device) -> nn.Module:
+        spec = self._specs[name]
+        self._before_loading(name, spec.bytes)
+        return spec.load(device)

@@ -1,0 +1,51 @@
+"""What others may ask of the jobs, as SQL for statements of their own: their books lie in the same database.
+
+Nobody else names the columns of the jobs. What is kept with a job for the bot is searched as a text, never read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Text, cast, or_, select
+
+from inference.queue.jobs import TERMINAL
+from inference.queue.tables import jobs
+
+_FRUITLESS = [state for state in TERMINAL if state != "done"]
+
+
+def keys_in_use(owner_id: int, keys: Collection[str], *, since: int = 0) -> Select[str]:
+    """Those among the keys under which a person has ordered, after the job `since`, what waits, runs or is done."""
+    return select(jobs.c.key).where(
+        jobs.c.owner_id == owner_id, jobs.c.key.in_(keys), jobs.c.id > since, jobs.c.state.not_in(_FRUITLESS)
+    )
+
+
+def messages_answered(numbers: Collection[int], *, chats: range, since: float) -> Select[int]:
+    """Those among the message numbers that jobs answer, accepted after `since` (seconds) in a chat of this range."""
+    return select(jobs.c.reply_to).where(
+        jobs.c.created_at > since, jobs.c.reply_to.in_(numbers), jobs.c.chat_id.between(chats.start, chats.stop - 1)
+    )
+
+
+def refer_to(
+    blob: ColumnElement[str] | str, *, owner_id: ColumnElement[int] | None = None, outcomes: bool = False
+) -> ColumnElement[bool]:
+    """Whether jobs, of this owner or of anybody, have this digest in what they work from or wait with, and with
+    `outcomes` in what they have ended with."""
+    columns = (jobs.c.request, jobs.c.context, *([jobs.c.outcome] if outcomes else []))
+    told = select(jobs.c.id).where(or_(*(cast(column, Text).contains(blob) for column in columns)))
+    return (told if owner_id is None else told.where(jobs.c.owner_id == owner_id)).exists()
+
+
+def texts_with_blobs() -> tuple[Select[str], ...]:
+    """Every text of a job that refers to blobs: requests, what waits with a job, and ends that nobody has seen yet."""
+    unseen = _with_blobs(jobs.c.outcome).where(jobs.c.shown_at.is_(None))
+    return _with_blobs(jobs.c.request), _with_blobs(jobs.c.context), unseen
+
+
+def _with_blobs(column: ColumnElement[Any]) -> Select[str]:
+    text = cast(column, Text)
+    return select(text).where(text.contains('"blob"'))

@@ -1,0 +1,81 @@
+"""From one state of a job to the next: the arrows of the ledger that take more than an UPDATE, in one of its
+transactions."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from inference.queue import statements as sql
+from inference.queue.fairness import Limits, Pick
+from inference.queue.jobs import AnyRow, State
+from inference.queue.transport import Assignment, Interrupted
+from inference.requests import Cancelled, Failed, Finished, parse_request
+
+
+async def send(connection: AsyncConnection, chosen: Iterable[Pick], now: float) -> list[Assignment]:
+    """Marks jobs sent and charges their owners. Returns what to hand over: not what was cancelled since the choice."""
+    sent = []
+    for pick in chosen:
+        row = (await connection.execute(sql.SEND, {"job_id": pick.job.job_id, "now": now})).one_or_none()
+        if row is None:
+            continue
+        await connection.execute(sql.CHARGE, {"owner": pick.job.owner_id, "work": pick.job.cost})
+        if pick.overtook is not None:
+            await connection.execute(sql.OVERTAKE, {"job_id": pick.overtook.job_id})
+        sent.append(Assignment(job_id=pick.job.job_id, request=parse_request(row.request), alone=row.suspect))
+    return sent
+
+
+async def settle(
+    connection: AsyncConnection, job_id: int, state: State, outcome: Finished | Failed | Cancelled, now: float
+) -> bool:
+    """Ends a job. False if it has ended before: the first end stays."""
+    values = {"new_state": state, "result": outcome.model_dump_json(), "now": now}
+    return bool((await connection.execute(sql.SETTLE, {"job_id": job_id, **values})).rowcount)
+
+
+async def fail(
+    connection: AsyncConnection, job_id: int, row: AnyRow | None, failure: Failed, limits: Limits, now: float
+) -> Failed | None:
+    """Ends a job by a failure, or has it tried again after a pause if the failure is transient and `row`, the job in
+    flight, may. Returns the failure if it was the end."""
+    if row is not None and failure.retryable and row.retries < limits.retries and row.attempts < limits.attempts:
+        pause = limits.retry_seconds * 2**row.retries * random.uniform(0.8, 1.2)
+        await connection.execute(sql.POSTPONE, {"job_id": job_id, "due": now + pause})
+        await _refund(connection, row)
+        return None
+    return failure if await settle(connection, job_id, "failed", failure, now) else None
+
+
+async def put_back(
+    connection: AsyncConnection, job_id: int, row: AnyRow, interruption: Interrupted, limits: Limits, now: float
+) -> Failed | None:
+    """Queues a job in flight anew. Returns its failure instead if it was interrupted one time too many."""
+    crashed = interruption.cause in ("engine_crashed", "engine_hung")
+    crashes = row.crashes + (crashed and interruption.alone)
+    attempts = row.attempts - (interruption.cause == "drained")
+    values = {"new_attempts": attempts, "new_crashes": crashes, "new_suspect": crashed}
+    await connection.execute(sql.TALLY, {"job_id": job_id, **values})
+    end = _end_of_patience(interruption.cause, crashes, attempts, limits)
+    if end is not None:
+        state, failure = end
+        return failure if await settle(connection, job_id, state, failure, now) else None
+    await connection.execute(sql.PUT_BACK, {"job_id": job_id})
+    await _refund(connection, row)
+    return None
+
+
+def _end_of_patience(cause: str, crashes: int, attempts: int, limits: Limits) -> tuple[State, Failed] | None:
+    if crashes >= limits.lone_crashes:
+        message = f"{cause}: the engine ended {crashes} times with only this job inside"
+        return "dead", Failed(code="engine_crashed", message=message)
+    if attempts >= limits.attempts:
+        return "failed", Failed(code="too_many_attempts", message=f"{cause}: given up after {attempts} attempts")
+    return None
+
+
+async def _refund(connection: AsyncConnection, row: AnyRow) -> None:
+    await connection.execute(sql.CHARGE, {"owner": row.owner_id, "work": -row.cost})

@@ -1,0 +1,152 @@
+"""`python -m inference weights`: download, convert, verify and list checkpoints."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inference.checkpoints.folders import DEFAULT_FOLDER, MissingWeights
+from inference.checkpoints.released import human_size
+from inference.families.kandinsky.files.catalogue import KINDS, Layout, offers, released_files
+from inference.families.kandinsky.files.store import EMBEDDED, Files, describe_lack, lacking, locate, revisions
+from inference.requests import Kind
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Download, convert, verify and list checkpoints.")
+
+Folder = Annotated[Path, typer.Option("--folder", envvar="WEIGHTS_DIR", help="Where weights lie.")]
+
+
+class KindOption(StrEnum):
+    """What a release has weights for. Refining takes those of full, painting beyond the edges those of inpaint."""
+
+    FLASH = "flash"
+    FULL = "full"
+    INPAINT = "inpaint"
+    MIX = "mix"
+    MIX_FLASH = "mix_flash"
+    HED = "hed"
+    DEPTH = "depth"
+    SCRIBBLE = "scribble"
+    X2 = "x2"
+    X4 = "x4"
+    FLASH_X2 = "flash_x2"
+
+
+class Release(StrEnum):
+    KANDINSKY_3_1 = "kandinsky-3.1"
+    KANDINSKY_3_0 = "kandinsky-3.0"
+    DIFFUSERS = "diffusers"
+
+
+class Format(StrEnum):
+    BFLOAT16 = "bf16"
+    FLOAT16 = "fp16"
+    FLOAT32 = "fp32"
+
+
+@app.command("list")
+def list_weights(folder: Folder = DEFAULT_FOLDER) -> None:
+    """Which modes can run from a folder and from the embedded checkpoint, and what is missing for the others."""
+    for title, place in ((str(folder), folder), ("embedded", EMBEDDED)):
+        files = locate(place)
+        typer.echo(title)
+        for kind in KINDS:
+            typer.echo(f"  {kind:<11} {_status(files, kind, embedded=place == EMBEDDED)}")
+        for net, revision in revisions(files).items():
+            typer.echo(f"    {net:<22} {revision}")
+    typer.echo("\nreleased")
+    for layout in Release:
+        for option in KindOption:
+            if offers(_layout(layout), option.value):
+                size = human_size(sum(entry.bytes for entry in released_files(_layout(layout), [option.value])))
+                typer.echo(f"  {layout:<14} {option:<11} {size:>9}")
+
+
+def _status(files: Files, kind: Kind, *, embedded: bool) -> str:
+    if not lacking(files, kind):
+        return "ready"
+    return "not part of it" if embedded else f"missing: {describe_lack(files, kind)}"
+
+
+@app.command()
+def download(
+    kinds: Annotated[list[KindOption], typer.Argument(help="What to fetch the weights of.")],
+    folder: Folder = DEFAULT_FOLDER,
+    release: Annotated[Release, typer.Option(help="Which release to fetch.")] = Release.KANDINSKY_3_1,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before downloading.")] = False,
+    endpoint: Annotated[str | None, typer.Option(help="Another hub than huggingface.co.")] = None,
+) -> None:
+    """Fetch released weights. Says how much it will be before it starts; a second run resumes."""
+    from inference.checkpoints.download import NotEnoughRoom, fetch, plan
+
+    for kind in kinds:
+        if not offers(_layout(release), kind.value):
+            _stop(f"The release {release.value} has no {kind.value}.")
+    try:
+        files = released_files(_layout(release), [kind.value for kind in kinds])
+        planned = plan(files, folder, endpoint)
+        for line in planned.describe():
+            typer.echo(line)
+        if planned.to_fetch and not yes:
+            if not sys.stdin.isatty():
+                _stop("Add --yes to start this download.")
+            typer.confirm("Start?", abort=True)
+        fetch(planned, progress=sys.stderr.isatty())
+    except (NotEnoughRoom, OSError) as problem:
+        _stop(str(problem))
+    typer.echo(f"All files are in {folder}. Draw with them by setting WEIGHTS_DIR={folder}")
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(help="A folder of downloaded weights.")],
+    target: Annotated[Path, typer.Argument(help="Where the studio's files go.")],
+    dtype: Annotated[Format, typer.Option("--dtype", help="Number format; MoVQ stays in fp32.")] = Format.BFLOAT16,
+) -> None:
+    """Rewrite released weights as safetensors with a manifest: faster to load and half the size. Do it once."""
+    import torch
+
+    from inference.checkpoints.tensors import UnreadableCheckpoint
+    from inference.families.kandinsky.files.convert import DoesNotFit
+    from inference.families.kandinsky.files.convert import convert as convert_folder
+
+    formats = {Format.BFLOAT16: torch.bfloat16, Format.FLOAT16: torch.float16, Format.FLOAT32: torch.float32}
+    try:
+        convert_folder(source, target, formats[dtype], typer.echo)
+    except (MissingWeights, UnreadableCheckpoint, DoesNotFit) as problem:
+        _stop(str(problem))
+    typer.echo(f"Done. Draw with them by setting WEIGHTS_DIR={target}")
+
+
+@app.command()
+def verify(folder: Folder = DEFAULT_FOLDER) -> None:
+    """Check every file against its checksum and every net against its shapes; exit 1 if anything is broken."""
+    from inference.families.kandinsky.files.verify import verify as findings
+
+    broken = False
+    try:
+        for finding in findings(folder):
+            broken |= finding.verdict == "broken"
+            typer.echo(f"{finding.verdict:<7} {finding.name}{'  ' + finding.detail if finding.detail else ''}")
+    except MissingWeights as problem:
+        _stop(str(problem))
+    if broken:
+        raise typer.Exit(1)
+
+
+def _layout(release: Release) -> Layout:
+    layouts: dict[str, Layout] = {
+        "kandinsky-3.1": "kandinsky-3.1",
+        "kandinsky-3.0": "kandinsky-3.0",
+        "diffusers": "diffusers",
+    }
+    return layouts[release.value]
+
+
+def _stop(reason: str) -> None:
+    typer.echo(reason, err=True)
+    raise typer.Exit(1)

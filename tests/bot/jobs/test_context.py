@@ -1,0 +1,77 @@
+"""What the conversation keeps with a job, in rows of today and of before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+import bot
+from bot.jobs.context import JobContext, context_of, line_of
+from bot.jobs.mode import Modes
+from bot.modes import MODES
+from bot.prompt import PromptLine
+from bot.store import Parent
+from bot.store.migration import upgrade
+from inference.queue.database import open_database
+from inference.queue.ledger import Job, Ledger
+from inference.requests import FlashTextToImage
+
+ANNA = 1001
+ALL: Modes[Any] = Modes(MODES)
+DRAWN = FlashTextToImage(prompt="a fox", width=256, height=256, seeds=(7, 8))
+MEANT = PromptLine("a fox", ar=(1, 1), n=2, seed=7, quality="flash")
+OLDER = {"language": "en", "line": "a fox --ar 1:1 --n 2 --seed 7 --flash", "action": "draw", "parent_id": 3}
+
+
+@pytest_asyncio.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
+    database = open_database(f"sqlite+aiosqlite:///{tmp_path}/studio.db")
+    await upgrade(database)
+    yield Ledger(database)
+    await database.dispose()
+
+
+async def taken_in(ledger: Ledger, **told: Any) -> Job:
+    """A job as the ledger gives it back."""
+    fields: dict[str, Any] = {"update_id": None, "owner_id": ANNA, "chat_id": ANNA, "request": DRAWN, **told}
+    job = await ledger.job((await ledger.accept(**fields)).job.id)
+    assert job is not None
+    return job
+
+
+async def test_all_that_is_remembered_of_a_job_comes_back(ledger: Ledger) -> None:
+    told = JobContext(
+        language="ru", line=MEANT, private=False, reply_to=5, thread=2, key="j:again:1", parents=(Parent(upload_id=3),),
+        remarks=(("nearest_size", "3:2"),), unknown=("zzz",), own_words="a dog", follows=1,
+    )  # fmt: skip
+    job = await taken_in(ledger, **told.told())
+    assert context_of(job) == told
+    assert job.context["line"] == {"prompt": "a fox", "ar": [1, 1], "n": 2, "seed": 7, "quality": "flash"}
+    assert not {"key", "reply_to"} & job.context.keys(), "the queue is told them by name"
+    assert (job.key, job.reply_to) == ("j:again:1", 5)
+
+
+async def test_a_job_of_before_has_its_line_as_a_string_and_a_single_parent(ledger: Ledger) -> None:
+    job = await taken_in(ledger, context=OLDER, key="j:again:1", reply_to=5)
+    assert line_of(ALL, job) == MEANT
+    assert context_of(job).parents == (Parent(picture_id=3),)
+
+
+@pytest.mark.parametrize("line", ["a fox --style gone", "a fox --flash --steps 3"])
+async def test_a_line_of_before_that_can_no_longer_be_read_is_told_by_the_request(ledger: Ledger, line: str) -> None:
+    job = await taken_in(ledger, context={**OLDER, "line": line})
+    assert context_of(job).line is None
+    assert line_of(ALL, job) == ALL.line(DRAWN)
+    again = await taken_in(ledger, **context_of(job).told())
+    assert line_of(ALL, again) == ALL.line(DRAWN)
+
+
+def test_nobody_else_opens_what_is_kept_with_a_job() -> None:
+    package = Path(bot.__file__).parent
+    opening = {path for path in package.glob("**/*.py") if re.search(r"\bjob\.context\b", path.read_text("utf-8"))}
+    assert opening == {package / "jobs" / "context.py"}
