@@ -40,6 +40,8 @@ async def wished(
     if parts is None:
         return
     origin = replace(origin, update_id=update_in_hand(origin.update_id))
+    if await _came_late(studio, origin, person, parts, mode, words):
+        return
     if len(parts) > 1:
         await _album(studio, origin, person, parts, mode, words, addressed)
     elif addressed and mode is None:
@@ -69,6 +71,21 @@ async def _to_answered(
         raise NoPicture
 
 
+async def _came_late(
+    studio: Studio, origin: Origin, person: Person, parts: list[Message], mode: Mode[Studio] | None, words: str
+) -> bool:
+    """Whether these are more parts of an album that is being put together already, and are now in it."""
+    album = parts[0].media_group_id
+    if album is None or (mode is not None and mode.album != "collected" and mode.joined is None):
+        return False
+    for one in studio.modes:
+        join = await one.joined(studio, origin, album) if one.joined is not None else None
+        if join is not None:
+            await join([await source.read(studio, part, person.id) for part in parts], words)
+            return True
+    return False
+
+
 async def _album(
     studio: Studio,
     origin: Origin,
@@ -89,14 +106,16 @@ async def _album(
             mode, words, addressed = found["mode"], found["words"], found["addressed"]
     if not addressed:
         return
-    album = "collected" if mode is None else mode.album
-    if album == "collected":
-        album = next(one.album for one in studio.modes if one.collects is not None)
-    if isinstance(album, str):
+    begin = "collected" if mode is None else mode.album
+    collector = next(one for one in studio.modes if one.collects is not None)
+    if begin == "collected":
+        begin = collector.album
+    if isinstance(begin, str):
         await studio.deliveries.say(origin, _("One picture at a time for this, please. An album I can mix: /mix"))
         return
     pictures = [await source.read(studio, part, person.id) for part in parts[:MAX_SOURCES]]
-    await album(studio, origin, person, pictures, words, len(parts) - len(pictures))
+    album = {"album": parts[0].media_group_id} if begin is collector.album else {}
+    await begin(studio, origin, person, pictures, words, len(parts) - len(pictures), **album)
 
 
 async def _silent(studio: Studio, origin: Origin, person: Person, message: Message) -> None:

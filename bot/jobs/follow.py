@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 
 QUIET_SECONDS = 1.0
 LONGEST_PAUSE = 60.0
+ARRIVAL_SECONDS = 15.0
 
 
 class Follower:
@@ -189,6 +190,7 @@ class Follower:
     async def _bring_until_seen(self, job_id: int) -> None:
         """Shows how a job ended, however long Telegram takes to let us."""
         self._statuses.forget(job_id)
+        await self._arrived("resume", job_id)
         for pause in pauses(self._first_pause, LONGEST_PAUSE, jitter=0.2):
             try:
                 await self._end(job_id)
@@ -206,6 +208,13 @@ class Follower:
             except Exception:
                 log.exception("the end of job %d could not be shown yet", job_id)
             await asyncio.sleep(pause)
+
+    async def _arrived(self, errand: str, job_id: int) -> None:
+        """Returns when an errand no longer writes to the message of a job; one that hangs is given up."""
+        task = self._errands.get((errand, job_id))
+        if task is not None:
+            await asyncio.wait({task}, timeout=ARRIVAL_SECONDS)
+            task.cancel()
 
     async def _end(self, job_id: int) -> None:
         job = await self._ledger.job(job_id)

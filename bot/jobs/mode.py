@@ -34,6 +34,9 @@ View = Literal["grid", "picture", "more", "photo"]
 Begin = Callable[[StudioT, Origin, Person, Given, str], Awaitable[None]]
 """Does what was asked for with a picture; the last is what the person said to it, parameters included."""
 
+Join = Callable[[Sequence[Given], str], Awaitable[None]]
+"""Adds pictures, and what was said to them, to what is being put together."""
+
 
 @dataclass(frozen=True)
 class Pressed:
@@ -98,7 +101,8 @@ class Mode(Generic[StudioT]):
     serve it, the best first. `claims` says whether a caption without a command means this mode, `of_captions` takes all
     others. `begin` does what a command or a caption says with a picture, `begin_bare` what a command says without one;
     `album` does it with several, unless they are "collected" by the mode that `collects` just now for a person in a
-    chat.
+    chat; `joined(studio, origin, album)` takes parts of an album that come late, where the others have begun something
+    to which they can be added.
 
     Telling. `requests` are the types that it answers for, `names` what their kinds are called. `title(request, words)`
     is empty where the words say everything. `settings(request, name)` are rows of a recipe, `tree_label(request)` is in
@@ -128,6 +132,7 @@ class Mode(Generic[StudioT]):
     begin_bare: Callable[[StudioT, Origin, str], Awaitable[None]] | None = None
     album: Literal["refused", "collected"] | Callable[..., Awaitable[None]] = "refused"
     collects: Callable[[StudioT, int, int], Awaitable[bool]] | None = None
+    joined: Callable[[StudioT, Origin, str], Awaitable[Join | None]] | None = None
     title: Callable[[Any, str], str] | None = None
     settings: Callable[[Any, str], list[str]] = _no_rows
     tree_label: Callable[[Any], str] | None = None

@@ -19,7 +19,10 @@ from bot.texts import troubles
 from bot.texts.i18n import speaking
 from bot.troubles import Cause
 from inference.queue.jobs import Job
+from inference.queue.recent import Recent
 from inference.requests import Progress, Queued, Started
+
+_REMEMBERED = 4096
 
 
 @dataclass(slots=True)
@@ -44,19 +47,26 @@ class Statuses:
         self._outbox = outbox
         self._previews = previews
         self._living: dict[int, _Status] = {}
+        self._over: Recent[int, None] = Recent(_REMEMBERED)
         self._trouble: Cause | None = None
 
     def __contains__(self, job_id: int) -> bool:
         return job_id in self._living
 
     def watch(self, job: Job, message_id: int, *, quiet_seconds: float = 0.0) -> None:
-        """From now on this message follows its job, but stays as it is for the first seconds."""
+        """From now on this message follows its job, but stays as it is for the first seconds.
+
+        Not where the job was forgotten: whoever asks has looked at it before it ended.
+        """
+        if job.id in self._over:
+            return
         quiet_until = asyncio.get_running_loop().time() + quiet_seconds
         self._living[job.id] = _Status(job, message_id, quiet_until=quiet_until)
 
     def forget(self, job_id: int) -> None:
-        """The message is somebody else's to write, because its job has ended."""
+        """The message is somebody else's to write from now on, because its job has ended."""
         self._living.pop(job_id, None)
+        self._over[job_id] = None
 
     def clear(self) -> None:
         self._living.clear()

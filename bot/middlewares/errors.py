@@ -16,6 +16,7 @@ from aiogram.types import CallbackQuery, ErrorEvent, Message, User
 from bot.jobs.refusals import REFUSALS, told
 from bot.jobs.studio import Studio
 from bot.store import Person
+from bot.telegram.apology import insist
 from bot.telegram.outbox import Outbox
 from bot.telegram.refusals import Refusal, classify
 from bot.telegram.screen import Place, Screen, send
@@ -90,7 +91,7 @@ async def _tell(bot: Bot, outbox: Outbox, event: ErrorEvent, text: str) -> None:
                 await bot.answer_callback_query(press.id, plain, show_alert=True)
                 return
             await bot.answer_callback_query(press.id)
-        await _reply(bot, event.update.message or press, text)
+        await insist(lambda: _reply(bot, event.update.message or press, text))
     except AiogramError as unheard:
         log.warning("update %d: the person could not be told: %s", event.update.update_id, unheard)
 

@@ -29,11 +29,13 @@ _in_hand: ContextVar[Handling | None] = ContextVar("update_in_hand", default=Non
 @dataclass(eq=False)
 class Handling:
     """`noted` are the steps of earlier tries, by name. `keep(update_id, step, result)` begins at once and may be
-    awaited. An album is handled by one of its parts, in the name of the first; the others are done when it is."""
+    awaited. An album is handled by one of its parts, in the name of the first; the others are done when it is.
+    `awaits_more(handling)` is whether others of its album are on their way, or in hand without it."""
 
     update_id: int
     keep: Keep
     noted: dict[str, Any] = field(default_factory=dict)
+    awaits_more: Callable[[Handling], bool] = lambda _handling: False
     leader: Handling | None = None
     followers: list[Handling] = field(default_factory=list)
     over: bool = False

@@ -196,6 +196,27 @@ class Sources:
             row = (await connection.execute(query)).mappings().first()
         return _as_before(Draft(**{name: row[name] for name in Draft.__slots__})) if row else None
 
+    async def draft_of_album(self, owner_id: int, chat_id: int, kind: DraftKind, album: str) -> Draft | None:
+        """The open draft of this kind that other parts of an album have begun and that is shown; `album` stands
+        in its body."""
+        query = (
+            select(drafts.c.id)
+            .where(
+                drafts.c.owner_id == owner_id,
+                drafts.c.chat_id == chat_id,
+                drafts.c.kind == kind,
+                drafts.c.body["album"].as_string() == album,
+                drafts.c.message_id.is_not(None),
+                or_(drafts.c.closed_at.is_(None), drafts.c.id.in_(steps_named("closed"))),
+            )
+            .order_by(drafts.c.id.desc())
+            .limit(1)
+        )
+        async with self._reading.connect() as connection:
+            draft_id = await connection.scalar(query)
+        begun_here = draft_id == result_of(f"draft {kind}")
+        return await self.draft(draft_id) if draft_id is not None and not begun_here else None
+
     async def asking(self, owner_id: int, chat_id: int, kind: DraftKind) -> list[Draft]:
         """The newest open drafts of this kind that somebody may have been asked about in a chat."""
         query = (

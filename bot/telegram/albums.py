@@ -10,6 +10,7 @@ from aiogram.types import Message
 from bot.store.handling import Handling, handling
 
 QUIET_SECONDS = 0.8
+LONE_SECONDS = 3.0  # an album has two parts at least
 
 
 @dataclass
@@ -20,13 +21,15 @@ class _Gathering:
 
 
 class Albums:
-    """State: the albums that are just coming in. An album is complete when nothing has been added for a while.
+    """State: the albums that are just coming in. An album is complete when nothing has been added for a while, and no
+    part that we know of is on its way.
 
     Its parts are one piece of work: none of them is done with before it is, and a second handling finds them all.
     """
 
-    def __init__(self, quiet_seconds: float = QUIET_SECONDS) -> None:
+    def __init__(self, quiet_seconds: float = QUIET_SECONDS, lone_seconds: float = LONE_SECONDS) -> None:
         self._quiet = quiet_seconds
+        self._lone = lone_seconds
         self._coming: dict[tuple[int, str], _Gathering] = {}
 
     async def gather(self, message: Message) -> list[Message] | None:
@@ -44,10 +47,17 @@ class Albums:
             return None
         gathering = self._coming[key] = _Gathering(part, {message.message_id: message})
         try:
-            while True:
-                await asyncio.wait_for(gathering.newcomer.wait(), self._quiet)
+            while await self._has_newcomer(gathering):
                 gathering.newcomer.clear()
-        except TimeoutError:
             return [part for _id, part in sorted(gathering.parts.items())]
         finally:
             del self._coming[key]
+
+    async def _has_newcomer(self, gathering: _Gathering) -> bool:
+        leader = gathering.leader
+        try:
+            patience = self._quiet if len(gathering.parts) > 1 else self._lone
+            await asyncio.wait_for(gathering.newcomer.wait(), patience)
+        except TimeoutError:
+            return leader is not None and leader.awaits_more(leader)
+        return True

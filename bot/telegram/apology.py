@@ -1,17 +1,19 @@
-"""A word to whoever sent an update that nobody will try again, or that cannot be taken in for now."""
+"""A word to whoever sent an update that nobody will try again, or that cannot be taken in for now; and how to make sure
+of a last word."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiogram import Bot
 from aiogram.exceptions import AiogramError
 from aiogram.types import Update
 
 from bot.telegram.meant import is_meant
+from bot.telegram.refusals import Refusal, classify
 from bot.telegram.screen import Place, Screen, send
 from bot.texts import troubles
 from bot.texts.i18n import _, speaking
@@ -22,6 +24,7 @@ from inference.queue.recent import Recent
 log = logging.getLogger(__name__)
 
 AGAIN_SECONDS = 600.0
+INSISTING = 3  # more tries
 _REMEMBERED = 4096
 
 
@@ -67,6 +70,19 @@ class Excuses:
         return True
 
 
+async def insist(say: Callable[[], Awaitable[object]]) -> None:
+    """Says the last word on something, and again while nobody knows whether it got through: who reads it twice has lost
+    less than who waits for ever. Raises what the last try raised."""
+    for _try in range(INSISTING):
+        try:
+            await say()
+            return
+        except AiogramError as unheard:
+            if classify(unheard) is not Refusal.UNKNOWN_OUTCOME:
+                raise
+    await say()
+
+
 async def _say(bot: Bot, update: Update, words: Callable[[], str]) -> None:
     press, message = update.callback_query, update.message
     asked = press.message if press is not None else message
@@ -76,6 +92,6 @@ async def _say(bot: Bot, update: Update, words: Callable[[], str]) -> None:
     with speaking(language_for(sender.language_code)):
         text = words()
     try:
-        await send(bot, Place(asked.chat.id, asked.message_id, aloud=True), Screen(text))
+        await insist(lambda: send(bot, Place(asked.chat.id, asked.message_id, aloud=True), Screen(text)))
     except AiogramError as unheard:
         log.warning("update %d: the person could not be told: %s", update.update_id, unheard)

@@ -1,4 +1,5 @@
-"""Updates between Telegram and their handlers: written down first, handled side by side, forgotten when handled.
+"""Updates between Telegram and their handlers: written down first, handled side by side, forgotten when handled. The
+parts of an album go to their handlers together.
 
 `receive` returns when everything is on disk, so that Telegram may forget it. What a crash cuts short is handled again
 at the next start, one update after the other and nothing beside it; whatever ends the process each time is set aside
@@ -13,7 +14,7 @@ import logging
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aiogram import Bot, Dispatcher
@@ -23,8 +24,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store.handling import Handling, in_hand
 from bot.store.inbox import InboxRows, Left
+from bot.telegram.letters import Album, Letter, album_of
 from bot.telegram.notes import Notes, Refusals
-from bot.telegram.updates import Odd, Seldom, id_of, log_odd, read
+from bot.telegram.updates import Odd, Seldom, log_odd, read, read_all
 
 log = logging.getLogger(__name__)
 
@@ -40,27 +42,6 @@ FORGET_EVERY_SECONDS = 3600.0
 
 class NotWritten(Exception):
     """The database does not take updates now: Telegram must keep them. The reason has been logged."""
-
-
-@dataclass(eq=False)
-class _Letter:
-    """An update that waits for its handler or is with it; `tries` counts those that have begun."""
-
-    update: Update
-    handling: Handling
-    tries: int = 0
-    in_turn_until: float = 0.0
-
-    @property
-    def sender(self) -> int | None:
-        """Whose updates are handled in their order."""
-        person = getattr(self.update.event, "from_user", None)
-        return person.id if person is not None else None
-
-    @property
-    def album(self) -> str | None:
-        message = self.update.message
-        return message.media_group_id if message is not None else None
 
 
 class Inbox:
@@ -81,16 +62,16 @@ class Inbox:
         self._seldom = Seldom()
         self._notes = Notes(self._rows, self.refusals)
         self._most = running
-        self._waiting: deque[_Letter] = deque()
-        self._running: dict[asyncio.Task[None], _Letter] = {}
+        self._waiting: deque[Letter] = deque()
+        self._running: dict[asyncio.Task[None], Letter] = {}
         self._going: Counter[int | None] = Counter()  # handlers that run, by sender
-        self._album_of: dict[int | None, str | None] = {}  # what the sender's latest one is a part of
+        self._arriving: Counter[Album] = Counter()  # parts that are being written down
+        self._in_hand: Counter[Album] = Counter()  # parts whose handlers run
         self._alarm: asyncio.TimerHandle | None = None
         self._room = asyncio.Event()
         self._room.set()
         self._known = asyncio.Event()  # what was left has been read: what comes from now on is new
         self._open = False
-        self._album_alone: str | None = None
         self._chores: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -101,7 +82,8 @@ class Inbox:
         try:
             yield
         finally:
-            self._open, self._album_alone = False, None
+            self._open = False
+            self._waiting.clear()  # they are on disk
             if self._alarm is not None:
                 self._alarm.cancel()
             for chore in self._chores:
@@ -116,38 +98,51 @@ class Inbox:
 
     async def receive(self, raws: Iterable[Any]) -> None:
         """Writes updates down and has them handled; those known already are left alone. Raises NotWritten."""
-        letters: dict[int, tuple[Update, str]] = {}
-        for raw in raws:
-            try:
-                update, body = read(self._bot, raw)
-                if id_of(raw) is None:
-                    raise Odd("without an id of Telegram's")
-                letters[update.update_id] = (update, body)
-            except Odd as odd:
-                if self._seldom.may_say(str(odd)):
-                    log_odd(id_of(raw), str(odd), raw)
-                else:
-                    log.info("update %s is put aside as well: %s", id_of(raw), odd)
-        await self._known.wait()
+        letters = read_all(self._bot, raws, self._seldom)
+        arriving = Counter(album for update, _body in letters.values() if (album := album_of(update)) is not None)
+        self._arriving += arriving
         try:
-            fresh = await self._rows.add({id_: body for id_, (_update, body) in letters.items()})
+            await self._known.wait()
+            fresh = await self._written(letters)
+            until = asyncio.get_running_loop().time() + IN_TURN_SECONDS
+            for id_, (update, _body) in sorted(letters.items()):
+                if id_ in fresh:
+                    self._waiting.append(self._letter(update, in_turn_until=until))
+        finally:
+            self._arriving -= arriving
+        self._begin()
+
+    async def _written(self, letters: dict[int, tuple[Update, str]]) -> frozenset[int]:
+        """The ids of those that are new. Raises NotWritten."""
+        try:
+            return await self._rows.add({id_: body for id_, (_update, body) in letters.items()})
         except (SQLAlchemyError, OSError) as refused:
             self.refusals(refused)
             if self.excuse is not None:
                 self._do(self.excuse([update for update, _body in letters.values()], refused))
             raise NotWritten from refused
-        until = asyncio.get_running_loop().time() + IN_TURN_SECONDS
-        for id_, (update, _body) in sorted(letters.items()):
-            if id_ in fresh:
-                self._waiting.append(_Letter(update, Handling(id_, self._notes.step), in_turn_until=until))
-        self._begin()
+
+    def _letter(self, update: Update, left: Left | None = None, *, in_turn_until: float = 0.0) -> Letter:
+        handling = Handling(update.update_id, self._notes.step, left.steps if left is not None else {})
+        if (album := album_of(update)) is not None:
+            handling.awaits_more = partial(self._awaits_more, album)
+        return Letter(update, handling, left.tries if left is not None else 0, in_turn_until)
+
+    def _awaits_more(self, album: Album, leader: Handling) -> bool:
+        """Whether parts of an album are known that have not reached the one that handles them all."""
+        running = (letter.handling for letter in self._running.values() if letter.album == album)
+        return (
+            self._arriving[album] > 0
+            or any(letter.album == album for letter in self._waiting)
+            or any(part is not leader and part.leader is None and not part.over for part in running)
+        )
 
     def _begin(self) -> None:
-        """Gives as many of those that wait to their handlers as may run at a time."""
-        if self._album_alone is not None:
-            for letter in [letter for letter in self._waiting if letter.album == self._album_alone]:
-                self._waiting.remove(letter)
-                self._start(letter)
+        """Gives as many of those that wait to their handlers as may run at a time; parts of an album that is in hand
+        wait for nobody."""
+        for letter in [letter for letter in self._waiting if letter.album in self._in_hand] if self._in_hand else ():
+            self._waiting.remove(letter)
+            self._start(letter)
         if self._open and self._waiting:
             self._begin_in_turn()
         if len(self._waiting) < MOST_WAITING:
@@ -159,39 +154,44 @@ class Inbox:
         """A person's updates one after the other, for a while; those of an album, of a flood and of different people at
         once, in their order."""
         loop, now = asyncio.get_running_loop(), asyncio.get_running_loop().time()
-        later, behind, left = deque[_Letter](), set[int | None](), Counter(one.sender for one in self._waiting)
+        later, left = deque[Letter](), Counter(one.sender for one in self._waiting)
         while self._waiting and len(self._running) < self._most:
             letter = self._waiting.popleft()
-            sender, album = letter.sender, letter.album
+            sender = letter.sender
             alone = sender is None or not self._going[sender]
-            together = album is not None and album == self._album_of.get(sender) and sender not in behind
+            together = letter.album in self._in_hand
             if alone or together or now >= letter.in_turn_until or left[sender] > MOST_IN_TURN:
-                self._start(letter)
                 left[sender] -= 1
+                self._start(letter)
+                for part in [part for part in later if part.album == letter.album is not None]:
+                    later.remove(part)
+                    self._start(part)
             else:
                 later.append(letter)
-                behind.add(sender)
         self._waiting.extendleft(reversed(later))
         if self._alarm is not None:
             self._alarm.cancel()
         self._alarm = loop.call_at(min(letter.in_turn_until for letter in later), self._begin) if later else None
 
-    def _start(self, letter: _Letter) -> asyncio.Task[None]:
+    def _start(self, letter: Letter) -> asyncio.Task[None]:
         task = asyncio.create_task(self._handle(letter), name=f"update {letter.update.update_id}")
         self._running[task] = letter
         self._going[letter.sender] += 1
-        self._album_of[letter.sender] = letter.album
+        if letter.album is not None:
+            self._in_hand[letter.album] += 1
         task.add_done_callback(self._ended)
         return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        sender = self._running.pop(task).sender
-        self._going[sender] -= 1
-        if not self._going[sender]:
-            del self._going[sender], self._album_of[sender]
+        letter = self._running.pop(task)
+        self._going[letter.sender] -= 1
+        if not self._going[letter.sender]:
+            del self._going[letter.sender]
+        if letter.album is not None:
+            self._in_hand -= Counter({letter.album: 1})
         self._begin()
 
-    async def _handle(self, letter: _Letter) -> None:
+    async def _handle(self, letter: Letter) -> None:
         handling, update_id = letter.handling, letter.update.update_id
         letter.tries += 1
         try:
@@ -219,17 +219,15 @@ class Inbox:
         left_over = await self._until_read()
         self._known.set()
         letters = [letter for left in left_over if (letter := await self._opened(left)) is not None]
-        suspects: dict[object, list[_Letter]] = {}
-        begun = [letter for letter in letters if letter.tries]
-        for letter in begun:
-            suspects.setdefault(letter.album or letter, []).append(letter)
+        suspects: dict[object, list[Letter]] = {letter.album or letter: [] for letter in letters if letter.tries}
+        rest = [letter for letter in letters if (letter.album or letter) not in suspects]
+        for letter in letters:  # of an album also those parts that were not begun
+            if (piece := letter.album or letter) in suspects:
+                suspects[piece].append(letter)
         if letters:
-            log.info("%d updates were left, %d of them begun", len(letters), len(begun))
+            log.info("%d updates were left, %d of them begun", len(letters), len(letters) - len(rest))
         for alone in suspects.values():
-            self._album_alone = alone[0].album
             await asyncio.wait([self._start(letter) for letter in alone], timeout=LONE_SECONDS)
-        self._album_alone = None
-        rest = [letter for letter in letters if letter not in begun]
         for letter in rest:
             letter.in_turn_until = asyncio.get_running_loop().time() + IN_TURN_SECONDS
         self._waiting.extendleft(reversed(rest))
@@ -244,7 +242,7 @@ class Inbox:
                 self.refusals(refused)
             await asyncio.sleep(1.0)
 
-    async def _opened(self, left: Left) -> _Letter | None:
+    async def _opened(self, left: Left) -> Letter | None:
         try:
             update, _body = read(self._bot, json.loads(left.body))
         except (Odd, ValueError) as odd:  # written by a version that could read it
@@ -252,7 +250,7 @@ class Inbox:
             self._notes.handled(left.update_id)
             return None
         if left.tries < TRIES:
-            return _Letter(update, Handling(left.update_id, self._notes.step, left.steps), left.tries)
+            return self._letter(update, left)
         self._do(self._set_aside(update, left.tries))
         return None
 

@@ -6,7 +6,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from aiogram import Bot
@@ -104,6 +104,23 @@ def read(bot: Bot, raw: Any) -> tuple[Update, str]:
     except Exception as failed:  # validators of the library fail in ways of their own
         raise Odd(f"{type(failed).__name__}: {failed}") from failed
     return update, body
+
+
+def read_all(bot: Bot, raws: Iterable[Any], seldom: Seldom) -> dict[int, tuple[Update, str]]:
+    """Those that can be read, by id, with their JSON; the others are logged, and whole where `seldom` allows it."""
+    found: dict[int, tuple[Update, str]] = {}
+    for raw in raws:
+        try:
+            update, body = read(bot, raw)
+            if id_of(raw) is None:
+                raise Odd("without an id of Telegram's")
+            found[update.update_id] = (update, body)
+        except Odd as odd:
+            if seldom.may_say(str(odd)):
+                log_odd(id_of(raw), str(odd), raw)
+            else:
+                log.info("update %s is put aside as well: %s", id_of(raw), odd)
+    return found
 
 
 def log_odd(update_id: int | None, why: str, raw: Any) -> None:

@@ -17,10 +17,9 @@ import aiohttp
 from PIL import Image
 
 from tests.e2e.chat import Message, Person
-from tests.hostile.judge import Ask, Press, Wish, answers_to, buttons_of, is_result, is_status
+from tests.hostile.judge import ANSWER_SECONDS, Ask, Press, Wish, answers_to, buttons_of, is_result, is_status
 
 BOT = "@kandinsky_bot"
-ANSWER_SECONDS = 50.0  # a client's spinner; Telegram takes answers for a minute
 PATIENCE = 45.0  # until somebody who got no answer asks for the same again
 AT_A_TIME = 3
 REMEMBERED = 100  # messages that somebody scrolls back
@@ -164,16 +163,16 @@ class Visitor:
         task.add_done_callback(self.diary.pressing.pop)
 
     async def _press_and_wait(self, message: Message, data: str) -> None:
-        press = Press(self.person.chat_id, self.person.id, message["id"], data, False, brings=data.startswith(BRINGING))
+        brings = data.startswith(BRINGING)
+        press = Press(self.person.chat_id, self.person.id, message["id"], data, False, brings=brings, at=time.time())
         fields = {"user": self.person.id, "chat": self.person.chat_id, "message_id": message["id"], "button": data}
         url = f"{self.person.url}/sim/press"
         async with self.person.session.post(url, json={**fields, "wait": ANSWER_SECONDS}) as response:
             body = await response.json()
         if body["ok"]:  # else the button has gone in the meantime
             answer = body["answer"]
-            self.diary.presses.append(
-                replace(press, answered=answer is not None, told=answer["text"] if answer else None)
-            )
+            told = answer["text"] if answer else None
+            self.diary.presses.append(replace(press, answered=answer is not None, told=told, query=body["query_id"]))
 
     def _may_press(self, message: Message, data: str) -> bool:
         if (message["id"], data) in self.pressed or (is_status(message) and self.chance.random() < 0.7):

@@ -15,6 +15,8 @@ Message = dict[str, Any]
 Chats = Mapping[int, Sequence[Message]]
 Wish = Literal["draw", "menu", "mix", "words", "help", "settings", "history"]
 
+ANSWER_SECONDS = 50.0  # a client's spinner; Telegram takes answers for a minute
+
 # Presses after which something is drawn. One that shows what there is once more costs nobody anything.
 _ORDERING = ("j:again:", "j:retry:", "j:repeat:", "p:full:", "p:repeat:", "o:", "m:start:", "k:start:")
 # Answers that do not say which message they answer are told by what only they have.
@@ -34,7 +36,8 @@ class Ask:
 @dataclass(frozen=True)
 class Press:
     """A pressed button. `answered` is whether the client's spinner ended, `told` what it was told; with `brings` the
-    press asks for a message in answer to the one that it is under."""
+    press asks for a message in answer to the one that it is under. `at` is when it was pressed (Unix time), `query`
+    Telegram's id of it, `late` whether the answer came when the client had given up, after kills (`came_late`)."""
 
     chat: int
     person: int
@@ -43,6 +46,17 @@ class Press:
     answered: bool
     told: str | None = None
     brings: bool = False
+    at: float = 0.0
+    query: str = ""
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A try of the bot to answer a press: when (Unix time), and the status of what Telegram said; 0 for nothing."""
+
+    at: float
+    status: int
 
 
 @dataclass(frozen=True)
@@ -63,7 +77,8 @@ class Verdict:
     torn: list[str] = field(default_factory=list)  # an album of which only a part was seen
     twice: list[str] = field(default_factory=list)  # one ask, two results or two living statuses
     stuck: list[str] = field(default_factory=list)  # nothing but a status that says waiting or drawing for ever
-    unanswered: list[str] = field(default_factory=list)  # presses whose spinner did not end in time
+    unanswered: list[str] = field(default_factory=list)  # presses whose spinner did not end, and not for want of time
+    late: int = 0  # presses that were answered when nobody waited any more, because the bot had been killed meanwhile
     orphans: list[Orphan] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)  # small answers that came twice
     apologies: int = 0  # answers that are an error of ours
@@ -77,7 +92,7 @@ class Verdict:
     @property
     def open(self) -> int:
         """How many of them more time may mend."""
-        return len(self.lost) + len(self.stuck) + len(self.torn)
+        return len(self.lost) + len(self.stuck) + len(self.torn) + len(self.unanswered)
 
 
 def judge(chats: Chats, asks: Sequence[Ask], presses: Sequence[Press]) -> Verdict:
@@ -94,6 +109,17 @@ def judge(chats: Chats, asks: Sequence[Ask], presses: Sequence[Press]) -> Verdic
     for press in presses:
         _judge_press(verdict, press, answers[press.chat, press.message])
     return verdict
+
+
+def came_late(press: Press, answers: Sequence[Answer], kills: Sequence[float]) -> bool:
+    """Whether a press without an answer has had one that its client did not wait for, and a kill of the bot in between
+    is why. An answer in time that Telegram has refused is no such excuse; a lost one, or an error of its own, is."""
+    over = press.at + ANSWER_SECONDS
+    return (
+        any(press.at <= kill < over for kill in kills)
+        and any(answer.at >= over for answer in answers)
+        and not any(answer.at < over and 200 <= answer.status < 500 for answer in answers)
+    )
 
 
 def is_status(message: Message) -> bool:
@@ -209,7 +235,9 @@ def _is(wish: str, message: Message) -> bool:
 
 def _judge_press(verdict: Verdict, press: Press, replies: Sequence[Message]) -> None:
     name = f"chat {press.chat}, person {press.person}: {press.data} under message {press.message}"
-    if not press.answered:
+    if press.late:
+        verdict.late += 1
+    elif not press.answered:
         verdict.unanswered.append(f"{name}: the press was not answered")
     if not press.brings or press.told:
         return

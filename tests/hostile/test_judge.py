@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.hostile.judge import Ask, Message, Orphan, Press, Verdict, answers_to, is_result, judge
+from tests.hostile.judge import Answer, Ask, Message, Orphan, Press, Verdict, answers_to, came_late, is_result, judge
 
 ANNA = 101
 
@@ -143,6 +144,28 @@ def test_an_apology_is_an_answer_and_is_counted() -> None:
 def test_a_press_that_spins_for_ever_is_unanswered() -> None:
     verdict = verdict_on([said(1), grid(2, 1)], presses=(press(2, "j:star:1", answered=False, brings=False),))
     assert verdict.unanswered
+
+
+@pytest.mark.parametrize(
+    ("answers", "kills", "excused"),
+    [
+        ([Answer(166.0, 400)], [120.0], True),  # Telegram no longer takes it
+        ([Answer(155.0, 200)], [120.0], True),  # it does, but the client has given up
+        ([Answer(149.0, 500), Answer(151.0, 200)], [120.0], True),
+        ([Answer(149.0, 0), Answer(166.0, 400)], [120.0], True),
+        ([Answer(166.0, 400)], [90.0, 155.0], False),  # nobody was killed while it was awaited
+        ([Answer(110.0, 400), Answer(166.0, 400)], [120.0], False),
+        ([Answer(110.0, 400)], [120.0], False),
+        ([], [120.0], False),
+    ],
+)
+def test_an_answer_too_late_is_excused_by_a_kill_in_between_and_by_nothing_else(
+    answers: list[Answer], kills: list[float], excused: bool
+) -> None:
+    pressed = replace(press(2, "j:star:1", answered=False, brings=False), at=100.0)
+    pressed = replace(pressed, late=came_late(pressed, answers, kills))
+    verdict = verdict_on([said(1), grid(2, 1)], presses=(pressed,))
+    assert (verdict.late, len(verdict.unanswered)) == ((1, 0) if excused else (0, 1))
 
 
 def test_a_press_that_brings_nothing_is_lost_unless_it_was_told_why() -> None:

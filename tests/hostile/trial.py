@@ -9,14 +9,14 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
 from bot.playground import Playground
 from tests.e2e.chat import Message
 from tests.hostile.crowd import Diary, Visitor
-from tests.hostile.judge import Ask, Verdict, answers_to, buttons_of, is_status, judge
+from tests.hostile.judge import Answer, Ask, Press, Verdict, answers_to, buttons_of, came_late, is_status, judge
 from tests.hostile.lives import Lives, Victim
 from tests.waiting import until, within
 
@@ -217,9 +217,21 @@ class Trial:
                 continue
             if self.diary.pressing and time.monotonic() < deadline:
                 continue
-            verdict = judge(await self.chats(), list(self.diary.asks), self.diary.presses)
+            verdict = judge(await self.chats(), list(self.diary.asks), self.presses())
             if not verdict.open or quiet > GIVEN_UP_SECONDS or time.monotonic() > deadline:
                 return verdict
+
+    def presses(self) -> list[Press]:
+        """All presses, with which of them were answered too late."""
+        answers: dict[str, list[Answer]] = {}
+        for call in self.playground.bots.calls:
+            if call["method"] == "answerCallbackQuery":
+                tried = Answer(call["time"], call["status"])
+                answers.setdefault(str(call["params"].get("callback_query_id")), []).append(tried)
+        return [
+            replace(press, late=not press.answered and came_late(press, answers.get(press.query, ()), self.bot_killed))
+            for press in self.diary.presses
+        ]
 
     async def waiting_lines(self) -> list[str]:
         """Who is told that something of theirs is still in line, when all is at rest."""
@@ -256,7 +268,7 @@ class Trial:
         seen = {
             "chats": await self.chats(),
             "asks": [asdict(ask) for ask in self.diary.asks],
-            "presses": [asdict(press) for press in self.diary.presses],
+            "presses": [asdict(press) for press in self.presses()],
             "calls": list(self.playground.bots.calls),
             "kills of the bot": self.bot_killed,
             "updates": [update.as_json() for box in self.playground.world.mailboxes.values() for update in box.history],

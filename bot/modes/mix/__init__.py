@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.jobs import cards
 from bot.jobs.compose import Asked, Composition
-from bot.jobs.mode import Action, Mode, Pressed, Routers
+from bot.jobs.mode import Action, Join, Mode, Pressed, Routers
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.modes.base import given_again, guided_line
@@ -27,15 +27,28 @@ async def begin(studio: Studio, origin: Origin, person: Person, given: Given, wo
     await mixing.open_(studio, origin, [given], words, collecting=True)
 
 
-async def album(
-    studio: Studio, origin: Origin, person: Person, pictures: Sequence[Given], words: str, left_out: int = 0
+async def collected(
+    studio: Studio,
+    origin: Origin,
+    person: Person,
+    pictures: Sequence[Given],
+    words: str,
+    left_out: int = 0,
+    album: str | None = None,
 ) -> None:
     """One more handful for the mix that is being put together, or a mix of these."""
     draft = await mixing.collecting(studio, origin.owner_id, origin.chat_id)
     if draft is not None and not words:
         await mixing.add(studio, draft.id, pictures, left_out)
         return
-    await mixing.open_(studio, origin, pictures, words, collecting=False, left_out=left_out)
+    await mixing.open_(studio, origin, pictures, words, collecting=False, left_out=left_out, album=album)
+
+
+async def joined(studio: Studio, origin: Origin, album: str) -> Join | None:
+    draft = await studio.history.sources.draft_of_album(origin.owner_id, origin.chat_id, "mix", album)
+    if draft is None:
+        return None
+    return lambda pictures, words: mixing.add(studio, draft.id, pictures, words=words)
 
 
 async def begin_bare(studio: Studio, origin: Origin, words: str) -> None:
@@ -100,8 +113,9 @@ MIX: Mode[Studio] = Mode(
     parameters=PARAMETERS,
     begin=begin,
     begin_bare=begin_bare,
-    album=album,
+    album=collected,
     collects=collects,
+    joined=joined,
     title=title,
     settings=settings,
     tree_label=tree_label,

@@ -35,19 +35,21 @@ STEP, HEAVIEST = 0.1, 1.5
 
 @dataclass(frozen=True)
 class Mixture:
-    """What is in a mix so far. `words` are those that go with it, parameters included."""
+    """What is in a mix so far. `words` are those that go with it, parameters included; `album` is Telegram's id of the
+    album that it began with, parts of which may come late."""
 
     pictures: tuple[Given, ...]
     weights: tuple[float, ...]
     words: Said
     collecting: bool = False
+    album: str | None = None
 
     @classmethod
     def of(cls, draft: Draft) -> Mixture:
         body = draft.body
         pictures = tuple(Given.model_validate(picture) for picture in body["pictures"])
         words = Said.read(body["words"], PARAMETERS)
-        return cls(pictures, tuple(body["weights"]), words, body["collecting"])
+        return cls(pictures, tuple(body["weights"]), words, body["collecting"], body.get("album"))
 
     def body(self) -> dict[str, Any]:
         return {
@@ -55,6 +57,7 @@ class Mixture:
             "weights": list(self.weights),
             "words": self.words.model_dump(mode="json"),
             "collecting": self.collecting,
+            "album": self.album,
         }
 
     def joined_by(self, given: Sequence[Given]) -> Mixture:
@@ -77,20 +80,33 @@ def even(mixture: Mixture) -> Mixture:
 
 
 async def open_(
-    studio: Studio, origin: Origin, pictures: Sequence[Given], words: str, *, collecting: bool, left_out: int = 0
+    studio: Studio,
+    origin: Origin,
+    pictures: Sequence[Given],
+    words: str,
+    *,
+    collecting: bool,
+    left_out: int = 0,
+    album: str | None = None,
 ) -> None:
     """Posts the message in which a mix is put together; `left_out` pictures more were sent. Raises order.REFUSALS."""
     said = Said.of(words, PARAMETERS)
     card = await known_card(studio.queue)
     if not offered(card, SERVED_BY):
         raise missing(card, SERVED_BY)
-    mixture = even(Mixture(tuple(pictures), (), said, collecting)) if pictures else Mixture((), (), said, True)
-    draft = await studio.history.sources.add_draft(origin.owner_id, origin.chat_id, "mix", mixture.body())
+    asked = Mixture(tuple(pictures), (), said, collecting or not pictures, album)
+    asked = even(asked) if pictures else asked
+    draft = await studio.history.sources.add_draft(origin.owner_id, origin.chat_id, "mix", asked.body())
+    mixture = Mixture.of(draft)  # an earlier try may have known fewer parts of an album
     text = caption(mixture, origin.private, left_out=left_out)
     screen = Screen(text, keyboard(draft.id, mixture), Photo(await sheet(studio, mixture), "mix.jpg"))
     async with studio.one_press(f"mix:{draft.id}"):  # a picture that comes meanwhile is shown after that
         message = await send(studio.bot, origin.place, screen)
         await studio.history.sources.place_draft(draft.id, message.message_id)
+    known = {given.parent for given in mixture.pictures}
+    more = [given for given in pictures if given.parent not in known]
+    if more or studio.history.sources.was_changed(draft):
+        await add(studio, draft.id, more, left_out, shown_in=message.message_id)
 
 
 async def collecting(studio: Studio, owner_id: int, chat_id: int) -> Draft | None:
@@ -102,15 +118,26 @@ async def collecting(studio: Studio, owner_id: int, chat_id: int) -> Draft | Non
     return draft if joined or Mixture.of(draft).collecting else None
 
 
-async def add(studio: Studio, draft_id: int, given: Sequence[Given], left_out: int = 0) -> None:
-    """More pictures; with the fourth there is nothing left to wait for, and the message says what found no room."""
+async def add(
+    studio: Studio,
+    draft_id: int,
+    given: Sequence[Given],
+    left_out: int = 0,
+    *,
+    words: str = "",
+    shown_in: int | None = None,
+) -> None:
+    """More pictures; with the fourth there is nothing left to wait for, and the message says what found no room. Words
+    count where there are none. `shown_in` is a message that has only just been sent."""
     async with studio.one_press(f"mix:{draft_id}"):
         draft = await studio.history.sources.draft(draft_id)
         if draft is None:
             return
+        draft = draft if shown_in is None else replace(draft, message_id=shown_in)
         before = Mixture.of(draft)
         taken = given[: MAX_SOURCES - len(before.pictures)]
-        mixture = before.joined_by(taken)
+        said = before.words if before.words.text else Said.of(words, PARAMETERS)
+        mixture = replace(before.joined_by(taken), words=said)
         mixture = replace(mixture, collecting=before.collecting and len(mixture.pictures) < MAX_SOURCES)
         left_out = await decided("left out", left_out + len(given) - len(taken))
         await change(studio, draft, mixture, new_picture=True, left_out=left_out)

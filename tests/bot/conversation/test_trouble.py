@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -9,11 +10,12 @@ import pytest
 from sqlalchemy import func, select
 
 from inference.queue.database import open_database, reading
+from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger
 from inference.queue.tables import jobs
 from tests.bot.conversation.conftest import TOKEN, House
 from tests.e2e.chat import Message, Person, buttons, is_result
-from tests.waiting import until
+from tests.waiting import until, within
 
 
 def drawing(message: Message) -> bool:
@@ -169,6 +171,84 @@ async def test_waiting_people_read_that_their_request_is_safe_after_a_restart(ho
     house.painter.slots = 1
     house.painter.gate.set()
     assert (await anna.until(is_result))["id"] == status["id"]
+
+
+async def test_who_is_refused_reads_so_even_where_the_first_word_of_it_gets_lost(
+    every_mode: House, anna: Person
+) -> None:
+    house = every_mode
+    grid = await anna.draw("a red circle")
+    house.painter.slots = 0
+    for _request in range(3):
+        await anna.say("a blue cat")
+
+    async def all_wait() -> bool:
+        return await in_state(house, "queued") == 3
+
+    await until(all_wait)
+    await trouble(anna, "sendMessage", count=2, drop=True)
+    await anna.press(grid, "🎨 1")
+    refusal = await anna.until(lambda message: "3 requests waiting" in (message["text"] or ""))
+    assert refusal["reply_to"] == grid["id"]
+
+
+async def nothing_unshown(ledger: Ledger) -> bool:
+    return not await ledger.unshown()
+
+
+async def waiting_over_a_restart(house: House, anna: Person) -> Message:
+    """The status message of a request that waits, as the next life of the bot will find it."""
+    house.painter.slots = 0
+    await anna.say("a red circle")
+    status = await anna.until(lambda message: "Cancel" in str(message["buttons"]))
+    await until_state(house, "queued")
+    await house.close()
+    house.painter = house.new_painter()
+    return status
+
+
+def errands(*kinds: str) -> set[asyncio.Task[None]]:
+    """What is being brought to somebody: "resume" that there was a restart, "bring" the end of a request."""
+    return {task for task in asyncio.all_tasks() if task.get_name().split(" job ")[0] in kinds}
+
+
+async def until_nothing_is_brought() -> None:
+    await until(lambda: not errands("resume", "bring"))
+
+
+async def test_a_word_about_the_restart_that_arrives_late_does_not_cover_the_result(house: House, anna: Person) -> None:
+    status = await waiting_over_a_restart(house, anna)
+    house.painter.slots = 0
+    await trouble(anna, "editMessageText", count=1, delay=60)
+    await house.open()
+    await until(lambda: not house.playground.bots.faults.faults)  # it is held up on its way
+    house.painter.slots = 1
+    await until(lambda: errands("bring"))
+    await within(1.0, lambda: not errands("bring"))  # the result has every chance to overtake it
+    await peace(anna)
+    await until_nothing_is_brought()
+    assert is_result(await anna.message(status["id"]))
+
+
+async def test_a_request_that_ends_while_the_restart_is_looked_into_is_no_longer_waited_for(
+    house: House, anna: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = await waiting_over_a_restart(house, anna)
+    active, looked = Ledger.active, list[list[Job]]()
+
+    async def slow(ledger: Ledger, *owner: int) -> list[Job]:
+        found = await active(ledger, *owner)
+        if not owner and not looked:
+            looked.append(found)
+            await until_state(house, "done")
+            await until(lambda: nothing_unshown(ledger))
+        return found
+
+    monkeypatch.setattr(Ledger, "active", slow)
+    await house.open()
+    assert looked
+    await until_nothing_is_brought()
+    assert is_result(await anna.message(status["id"]))
 
 
 async def test_a_result_telegram_finds_wrong_ends_in_words_not_in_silence(house: House, anna: Person) -> None:

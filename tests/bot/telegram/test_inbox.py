@@ -370,6 +370,78 @@ async def test_an_album_whose_parts_a_crash_has_cut_short_comes_together_again(d
     assert all(row[1] for row in (await rows(database)).values())
 
 
+async def written_down(database: AsyncEngine, *updates: dict[str, Any]) -> None:
+    """As by a process that died before it could begin with them."""
+    await InboxRows(database).add({one["update_id"]: json.dumps(one) for one in updates})
+
+
+async def test_an_album_of_which_a_crash_found_only_some_parts_begun_comes_together_again(
+    database: AsyncEngine,
+) -> None:
+    bot, _session = scripted_bot()
+    albums, whole = Albums(quiet_seconds=0.2), list[list[int]]()
+
+    async def listen(message: Message) -> None:
+        parts = await albums.gather(message)
+        if parts is not None:
+            whole.append([part.message_id for part in parts])
+
+    await crashed(bot, database, *(update(number, media_group_id="a") for number in (2, 3)))
+    await written_down(database, *(update(number, media_group_id="a") for number in (1, 4)))
+    async with opened(bot, database, listen):
+        await until(lambda: bool(whole))
+    assert whole == [[1, 2, 3, 4]]
+
+
+async def test_parts_of_an_album_that_were_left_and_parts_that_come_now_wait_for_each_other(
+    database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A suspect of the same person holds them all up; their turns would come one after the other."""
+    bot, _session = scripted_bot()
+    albums, whole = Albums(quiet_seconds=0.1), list[list[int]]()
+    monkeypatch.setattr("bot.telegram.inbox.LONE_SECONDS", 1.5)
+    free = asyncio.Event()
+
+    async def listen(message: Message) -> None:
+        if message.media_group_id is None:
+            await free.wait()
+            return
+        parts = await albums.gather(message)
+        if parts is not None:
+            whole.append([part.message_id for part in parts])
+
+    await crashed(bot, database, update(9))
+    await written_down(database, *(update(number, media_group_id="a") for number in (1, 2)))
+    async with opened(bot, database, listen) as inbox:
+        await inbox.receive([update(number, media_group_id="a") for number in (3, 4)])
+        await until(lambda: bool(whole))
+        free.set()
+    assert whole == [[1, 2, 3, 4]]
+
+
+async def test_an_album_waits_for_the_parts_that_are_known_however_long_they_take(database: AsyncEngine) -> None:
+    bot, _session = scripted_bot()
+    albums, whole = Albums(quiet_seconds=0.05), list[list[int]]()
+    slow = asyncio.Event()
+
+    async def listen(message: Message) -> None:
+        if message.message_id == 2:
+            await slow.wait()
+        parts = await albums.gather(message)
+        if parts is not None:
+            whole.append([part.message_id for part in parts])
+
+    async with opened(bot, database, listen) as inbox:
+        await inbox.receive([update(number, media_group_id="a") for number in (1, 2, 3)])
+        await asyncio.sleep(0.3)
+        assert not whole
+        slow.set()
+        await until(lambda: bool(whole))
+        await inbox.receive([update(4, media_group_id="a"), update(5, media_group_id="a")])
+        await until(lambda: len(whole) == 2)
+    assert whole == [[1, 2, 3], [4, 5]], "what nobody has known comes late, and together"
+
+
 async def test_no_part_of_an_album_is_done_with_before_the_album_is(database: AsyncEngine) -> None:
     bot, _session = scripted_bot()
     albums, free = Albums(quiet_seconds=0.05), asyncio.Event()
