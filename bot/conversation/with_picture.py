@@ -39,7 +39,7 @@ async def wished(
     parts = await albums.gather(message)
     if parts is None:
         return
-    origin = replace(origin, update_id=update_in_hand(origin.update_id))
+    origin = replace(origin, update_id=update_in_hand(origin.update_id), reply_to=parts[0].message_id)
     if await _came_late(studio, origin, person, parts, mode, words):
         return
     if len(parts) > 1:
