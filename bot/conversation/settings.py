@@ -15,7 +15,7 @@ from bot.jobs.studio import Studio
 from bot.prompt.styles import PLAIN_STYLE, style_name, styles
 from bot.store import Person
 from bot.telegram.callbacks import SettingButton, SettingField
-from bot.telegram.screen import Screen, put, send
+from bot.telegram.screen import Screen, edit, send
 from bot.texts.i18n import _, speaking
 from bot.texts.languages import LANGUAGES
 from inference.requests import ModelCard
@@ -143,7 +143,7 @@ def _drawn_in(ratio: str, card: ModelCard) -> bool:
 async def _show(callback: CallbackQuery, studio: Studio, person: Person, markup: InlineKeyboardMarkup) -> None:
     message = callback.message
     if message is not None:
-        await put(studio.bot, message.chat.id, message.message_id, Screen(summary(studio, person), markup))
+        await studio.bot(edit(message.chat.id, message.message_id, Screen(summary(studio, person), markup)))
 
 
 async def _translate_menu(studio: Studio, callback: CallbackQuery, person: Person) -> None:

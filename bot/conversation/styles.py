@@ -12,7 +12,7 @@ from bot.jobs.studio import Studio
 from bot.prompt.styles import PLAIN_STYLE, style_name, styles
 from bot.store import Person
 from bot.telegram.callbacks import StyleButton
-from bot.telegram.screen import Screen, put, send
+from bot.telegram.screen import Screen, edit, send
 from bot.texts.i18n import _
 from bot.texts.languages import Language
 
@@ -31,7 +31,7 @@ async def choose(callback: CallbackQuery, callback_data: StyleButton, person: Pe
     person = await studio.history.set_preference(person.id, style=None if slug == PLAIN_STYLE else slug)
     message = callback.message
     if message is not None and message.chat.type == "private":
-        await put(studio.bot, message.chat.id, message.message_id, _screen(person, studio))
+        await studio.bot(edit(message.chat.id, message.message_id, _screen(person, studio)))
 
 
 def _screen(person: Person, studio: Studio) -> Screen:

@@ -15,7 +15,7 @@ from bot.jobs.studio import Studio
 from bot.jobs.used_buttons import tick
 from bot.store import Draft, Given, Person, StoredPicture
 from bot.telegram.callbacks import OrderButton, SourceButton
-from bot.telegram.screen import Screen, put
+from bot.telegram.screen import Screen, edit
 from bot.telegram.senders import mention
 from bot.texts.i18n import _
 
@@ -73,7 +73,7 @@ async def answer(
     wish = studio.modes.wish(made.request, made.line.prompt)
     message_id = draft.message_id if callback.message is None else callback.message.message_id
     assert message_id is not None
-    await put(studio.bot, origin.chat_id, message_id, Screen(f"{said}\n{wish}"))
+    await studio.bot(edit(origin.chat_id, message_id, Screen(f"{said}\n{wish}")))
     if starts:
         await tick(studio, draft.body["key"], person.id, origin.chat_id, draft.body.get("under"))
 

@@ -75,7 +75,8 @@ def request(mode: str, question: Question, size: tuple[int, int], steps: int = 5
 def measure(studio: Studio, mode: str, questions: Sequence[Question], steps: int = 50) -> tuple[Row, np.ndarray]:
     """Draws and marks what the questions, all in one language, ask for. Also returns the pictures, [N, H, W, 3]."""
     started = time.process_time()
-    made = studio.draw([request(mode, question, studio.card.of(mode).native_size, steps) for question in questions])
+    size = studio.card.of("flash" if mode == "flash" else "full").native_size
+    made = studio.draw([request(mode, question, size, steps) for question in questions])
     seconds = (time.process_time() - started) / len(questions)
     drawn = np.stack([picture for (picture,) in made])
     found: dict[str, list[bool]] = defaultdict(list)
