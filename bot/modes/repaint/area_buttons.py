@@ -31,6 +31,10 @@ class AreaButton(DraftButton, prefix="a"):
             raise ValueError("there is no such grid")
         return self
 
+    def lock(self, chat_id: int, message_id: int) -> str:
+        """What may ask for words holds the draft by itself, and not while the question is on its way."""
+        return self.pack() if self.action in ("go", "same") else super().lock(chat_id, message_id)
+
 
 def area(
     draft: int, *, grid: int, cells: Collection[int], chosen: bool, words: bool, same_words: bool

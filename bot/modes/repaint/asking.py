@@ -13,10 +13,11 @@ from aiogram.filters import BaseFilter
 from aiogram.types import CallbackQuery, Message
 
 from bot.imaging.areas import cells_named, split_area
-from bot.jobs.belonging import draft_asked_about, draft_shown
+from bot.jobs.belonging import draft_asked_about, draft_shown, standing_in
 from bot.jobs.compose import Asked
 from bot.jobs.order import known_card, order_or_ask
 from bot.jobs.origin import Origin
+from bot.jobs.ownership import gone
 from bot.jobs.questions import Question, ask_about
 from bot.jobs.studio import Studio
 from bot.modes.base import need, own_words
@@ -159,14 +160,20 @@ async def go(
     callback: CallbackQuery, callback_data: AreaButton, draft: Draft, person: Person, studio: Studio, origin: Origin
 ) -> None:
     """Repaints the area, or first asks for words where there are none."""
-    await callback.answer()
-    repaint = Repaint.of(draft)
-    if callback_data.action == "same":
-        repaint = repaint.saying(Said.of(repaint.own_words, PARAMETERS))
-    wanted = repaint.words.line
-    if wanted.prompt:
-        await order(studio, origin, person, draft, repaint, wanted)
-        return
+    async with studio.one_press(f"mask:{draft.id}"):  # let go of before asking: the answer may be there before we are
+        now = await studio.history.sources.draft(draft.id)
+        if now is None or now.closed_at is not None:
+            await gone(callback)
+            return
+        await callback.answer()
+        draft = standing_in(now, callback.message)
+        repaint = Repaint.of(draft)
+        if callback_data.action == "same":
+            repaint = repaint.saying(Said.of(repaint.own_words, PARAMETERS))
+        wanted = repaint.words.line
+        if wanted.prompt:
+            await order(studio, origin, person, draft, repaint, wanted)
+            return
     called = "" if origin.private else mention(callback, origin.owner_id)
     asked = _("What shall be there? A few words will do: “a red balloon”.")
     await ask_about(studio, origin, Question(f"{called}🖌 {asked}", _("a red balloon")), draft)
