@@ -11,7 +11,7 @@ from bot.jobs.mode import Action, Mode, Modes, View
 from bot.modes import MODES
 from bot.modes.mix.buttons import MixButton
 from bot.texts.i18n import speaking
-from inference.requests import REQUESTS, FlashTextToImage, Refine
+from inference.requests import REQUESTS, FlashTextToImage, Refine, Worded
 from tests.bot.conversation.painter import ALL_MODES, offering
 
 
@@ -48,7 +48,8 @@ def test_a_mode_that_makes_pictures_can_tell_what_it_has_made() -> None:
     for mode in MODES:
         if mode.requests and mode.ending is None:
             assert mode.tree_label is not None, mode.name
-            assert mode.reword is not None or mode.of_words_alone or mode.name == "upscale", mode.name
+            worded = any(issubclass(kind, Worded) for kind in mode.requests)
+            assert not worded or mode.reword is not None or mode.of_words_alone, mode.name
 
 
 def test_every_place_under_a_picture_is_taken_once() -> None:
