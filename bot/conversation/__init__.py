@@ -33,7 +33,7 @@ def build_router(modes: Iterable[Mode[Any]]) -> Router:
     ordered = [
         *(routers.first for routers in own),
         *(module.build() for module in (*commands, *buttons)),
-        *(routers.among for routers in own),
+        *(routers.among for routers in reversed(own)),  # what answers a question of ours before what may begin anew
         with_picture.build(),
         info.build(),
         *(routers.last for routers in own),

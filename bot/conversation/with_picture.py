@@ -121,9 +121,10 @@ async def _album(
 async def _silent(studio: Studio, origin: Origin, person: Person, message: Message) -> None:
     """A picture without a word: one more for what is being collected, a file with its recipe, or a menu."""
     for mode in studio.modes:
-        if mode.collects is not None and await mode.collects(studio, origin.owner_id, origin.chat_id):
-            assert not isinstance(mode.album, str)
-            await mode.album(studio, origin, person, [await source.read(studio, message, person.id)], "")
+        collects = mode.collects
+        join = await collects(studio, origin.owner_id, origin.chat_id) if collects is not None else None
+        if join is not None:  # found before the picture is fetched: Done may be pressed meanwhile
+            await join([await source.read(studio, message, person.id)], "")
             return
     recipe = await info.in_file(studio, message.document, person.id)
     if recipe is not None:

@@ -131,7 +131,7 @@ class Mode(Generic[StudioT]):
     begin: Begin[StudioT] | None = None
     begin_bare: Callable[[StudioT, Origin, str], Awaitable[None]] | None = None
     album: Literal["refused", "collected"] | Callable[..., Awaitable[None]] = "refused"
-    collects: Callable[[StudioT, int, int], Awaitable[bool]] | None = None
+    collects: Callable[[StudioT, int, int], Awaitable[Join | None]] | None = None
     joined: Callable[[StudioT, Origin, str], Awaitable[Join | None]] | None = None
     title: Callable[[Any, str], str] | None = None
     settings: Callable[[Any, str], list[str]] = _no_rows

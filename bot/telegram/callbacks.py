@@ -129,6 +129,9 @@ class StyleButton(Ours, prefix="y"):
 
     slug: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")]
 
+    def lock(self, chat_id: int, message_id: int) -> str:
+        return f"style:{chat_id}:{message_id}"
+
 
 class ExampleButton(Ours, prefix="e"):
     """The n-th example of the welcome, drawn for whoever presses it; pressed again, again."""

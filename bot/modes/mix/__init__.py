@@ -56,8 +56,9 @@ async def begin_bare(studio: Studio, origin: Origin, words: str) -> None:
     await mixing.open_(studio, origin, [], words, collecting=True)
 
 
-async def collects(studio: Studio, owner_id: int, chat_id: int) -> bool:
-    return await mixing.collecting(studio, owner_id, chat_id) is not None
+async def collects(studio: Studio, owner_id: int, chat_id: int) -> Join | None:
+    draft = await mixing.collecting(studio, owner_id, chat_id)
+    return None if draft is None else lambda pictures, words: mixing.add(studio, draft.id, pictures, words=words)
 
 
 async def pressed(studio: Studio, origin: Origin, press: Pressed) -> None:

@@ -138,7 +138,7 @@ async def _candidates(studio: Studio, message: Message, person: Person) -> Async
     if draft is not None:
         yield _Candidate(Repaint.of(draft).given, draft, explain="copies")
     for mode in studio.modes:
-        if mode.collects is not None and await mode.collects(studio, person.id, message.chat.id):
+        if mode.collects is not None and await mode.collects(studio, person.id, message.chat.id) is not None:
             return  # pictures alike may be meant for that
     for upload in await sources.newest_uploads(person.id, message.chat.id, max_age=HOUR, limit=RECENTLY_GIVEN):
         yield _Candidate(Given.of_upload(upload))

@@ -294,6 +294,16 @@ async def test_whole_has_the_net_look_at_all_of_the_picture_and_stays_said_until
     assert "--whole" in recipe["text"]
 
 
+async def test_an_answer_that_begins_like_another_wish_is_still_the_answer(every_mode: House, anna: Person) -> None:
+    await send(anna, encoded(PHOTO), caption="/inpaint centre")
+    shown = await anna.until(area)
+    await anna.press(shown, "✅")
+    question = await anna.until(says("What shall be there"), after=shown["id"])
+    await anna.say("improve the sky --n 1", reply_to=question["id"])
+    await anna.until(is_result, after=question["id"])
+    assert last(every_mode).prompt == "improve the sky"
+
+
 async def test_the_same_words_keep_what_was_said_before(every_mode: House, anna: Person) -> None:
     ours = await anna.draw("a red circle --n 1")
     await anna.say("/inpaint left: --whole", reply_to=ours["id"])
