@@ -5,9 +5,8 @@ from __future__ import annotations
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, Message
 
-from bot.jobs.compose import Asked
 from bot.jobs.context import context_of, line_of, request_of
-from bot.jobs.order import known_card, order_or_ask
+from bot.jobs.order import asked_by, order_or_ask
 from bot.jobs.origin import Origin
 from bot.jobs.questions import AnswersDraft, ask, handed_back, send
 from bot.jobs.studio import Studio
@@ -40,7 +39,7 @@ async def reworded(message: Message, draft: Draft, person: Person, studio: Studi
         return
     taken = mode.parameters if mode.reword_parameters is None else mode.reword_parameters(request)
     said = parse(without_alias(message.text or ""), taken)
-    asked = Asked(said, person.preferences, await known_card(studio.queue), origin.private)
+    asked = await asked_by(studio, origin, person, said)
     made = mode.reword(request, said_again(line_of(studio.modes, job), said), said, asked)
     await order_or_ask(studio, origin, made, parents=await _parents(studio, job))
 

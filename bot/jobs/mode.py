@@ -48,6 +48,10 @@ class Pressed:
     called: str
 
 
+Run = Callable[[StudioT, Origin, Pressed], Awaitable[None]]
+"""Does what an `Action` says."""
+
+
 @dataclass(frozen=True)
 class Action(Generic[StudioT]):
     """A button that makes something out of a picture.
@@ -62,7 +66,7 @@ class Action(Generic[StudioT]):
     text: str
     served_by: tuple[Kind, ...]
     at: Mapping[View, tuple[int, int]]
-    run: Callable[[StudioT, Origin, Pressed], Awaitable[None]]
+    run: Run[StudioT]
     orders: bool = True
     elsewhere: Mapping[View, str] = field(default_factory=dict)
 

@@ -7,13 +7,14 @@ import asyncio
 import time
 
 from bot.jobs import cards, keyboards
-from bot.jobs.compose import Composition, Remark
+from bot.jobs.compose import Asked, Composition, Remark
 from bot.jobs.context import JobContext
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.jobs.translation import translated_first
+from bot.prompt import PromptLine
 from bot.prompt.stored import as_json, read_line
-from bot.store import Draft, Parent
+from bot.store import Draft, Parent, Person
 from bot.texts.errors import ToldError
 from bot.texts.i18n import _
 from inference.queue.dispatcher import Dispatcher
@@ -47,6 +48,11 @@ async def known_card(queue: Dispatcher) -> ModelCard:
             raise EngineAway
         await asyncio.sleep(0.1)
     return queue.card
+
+
+async def asked_by(studio: Studio, origin: Origin, person: Person, line: PromptLine) -> Asked:
+    """What a mode composes from when somebody asks here and now. Raises what `known_card` raises."""
+    return Asked(line, person.preferences, await known_card(studio.queue), origin.private)
 
 
 async def order(

@@ -16,12 +16,13 @@ from bot.jobs.compose import (
     style_slug,
     tile_seeds,
 )
+from bot.jobs.mode import Begin, Pressed, Run
 from bot.jobs.origin import Origin
 from bot.jobs.questions import Question, ask
 from bot.jobs.studio import Studio
 from bot.prompt import NOT_FOR_FLASH, PromptLine
 from bot.prompt.styles import language_of
-from bot.store import Given
+from bot.store import Given, StoredPicture
 from bot.texts.i18n import _
 from inference.requests import Ability, AnyRequest, Guided, Kind, ModelCard, Source
 
@@ -96,24 +97,35 @@ def given_again(source: Source) -> Given:
     return Given(source=Source(blob=source.blob, width=source.width, height=source.height))
 
 
-async def own_line(studio: Studio, given: Given) -> PromptLine | None:
-    """The line that a picture of ours was drawn with; None of a given one."""
-    picture = await studio.history.picture(given.picture_id) if given.picture_id is not None else None
-    return None if picture is None else await studio.deliveries.gallery.line(picture)
+async def own_picture(studio: Studio, given: Given) -> StoredPicture | None:
+    """The picture of ours that this is; None of a given one."""
+    return await studio.history.picture(given.picture_id) if given.picture_id is not None else None
 
 
 async def own_words(studio: Studio, given: Given) -> str:
     """What a picture of ours was drawn from."""
-    line = await own_line(studio, given)
-    return "" if line is None else line.prompt
+    picture = await own_picture(studio, given)
+    return "" if picture is None else (await studio.deliveries.gallery.line(picture)).prompt
 
 
 async def own_wish(studio: Studio, given: Given) -> PromptLine:
     """The words and the style of a picture of ours, for another one like it; none of a given one."""
-    line = await own_line(studio, given)
-    if line is None:
-        return PromptLine("")
+    picture = await own_picture(studio, given)
+    return PromptLine("") if picture is None else wish_of(await studio.deliveries.gallery.line(picture))
+
+
+def wish_of(line: PromptLine) -> PromptLine:
+    """The words and the style of a line that something was drawn with."""
     return PromptLine(line.prompt, no=line.no if line.quality == "full" else None, style=line.style)
+
+
+def begun_by(begin: Begin[Studio]) -> Run[Studio]:
+    """What a press does where it begins as a command without words does."""
+
+    async def run(studio: Studio, origin: Origin, press: Pressed) -> None:
+        await begin(studio, origin, press.person, press.given, "")
+
+    return run
 
 
 async def ask_for_words(studio: Studio, origin: Origin, mode: str, given: Given, called: str = "") -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 from bot.jobs import cards
 from bot.jobs.compose import Asked, Composition
 from bot.jobs.mode import Action, Mode, Pressed, offered
-from bot.jobs.order import known_card, order_or_ask
+from bot.jobs.order import asked_by, order_or_ask
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.modes.base import need
@@ -111,7 +111,7 @@ async def to_4k(studio: Studio, origin: Origin, press: Pressed) -> None:
 async def _order(
     studio: Studio, origin: Origin, person: Person, given: Given, line: PromptLine, size: Size, key: str | None = None
 ) -> None:
-    asked = Asked(line, person.preferences, await known_card(studio.queue), origin.private)
+    asked = await asked_by(studio, origin, person, line)
     await order_or_ask(studio, origin, upscale(asked, given, size), parents=(given.parent,), key=key)
 
 

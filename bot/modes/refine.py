@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from bot.jobs import cards
 from bot.jobs.compose import Asked, Composition
 from bot.jobs.mode import Action, Mode, Pressed
-from bot.jobs.order import known_card, order_or_ask
+from bot.jobs.order import asked_by, order_or_ask
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
-from bot.modes.base import given_again, guided_line, own_line, own_wish
+from bot.modes.base import given_again, guided_line, own_picture, wish_of
 from bot.modes.drawing import FROM_PICTURES, STRENGTHS, Degree, over
 from bot.prompt import Misplaced, PromptLine
 from bot.prompt.styles import PLAIN_STYLE
@@ -32,8 +30,7 @@ async def a_lot(studio: Studio, origin: Origin, press: Pressed) -> None:
 
 
 async def _order(studio: Studio, origin: Origin, press: Pressed, degree: Degree) -> None:
-    line, card = await _same_recipe(studio, press.given), await known_card(studio.queue)
-    asked = Asked(line, press.person.preferences, card, origin.private)
+    asked = await asked_by(studio, origin, press.person, await _same_recipe(studio, press.given))
     made = over(asked, press.given, STRENGTHS[degree])
     if not await _point_to_same(studio, origin, made, press.given):
         await order_or_ask(studio, origin, made, parents=(press.given.parent,), key=press.key)
@@ -42,11 +39,11 @@ async def _order(studio: Studio, origin: Origin, press: Pressed, degree: Degree)
 async def _same_recipe(studio: Studio, given: Given) -> PromptLine:
     """The line for one picture with the seed of the given one, its style or none, and what it was drawn with in full
     quality."""
-    line = await own_wish(studio, given)
-    picture = await studio.history.picture(given.picture_id) if given.picture_id is not None else None
-    drawn = await own_line(studio, given)
-    if picture is None or drawn is None:
-        return replace(line, n=1)
+    picture = await own_picture(studio, given)
+    if picture is None:
+        return PromptLine("", n=1)
+    drawn = await studio.deliveries.gallery.line(picture)
+    line = wish_of(drawn)
     line = replace(line, seed=picture.recipe.seed, n=1, style=line.style or PLAIN_STYLE)
     if isinstance(picture.recipe.request, TextToImage | Refine):
         line = replace(line, no=drawn.no, steps=drawn.steps, cfg=drawn.cfg)
@@ -65,10 +62,6 @@ async def _point_to_same(studio: Studio, origin: Origin, made: Composition, give
 def settings(request: Refine, name: str) -> list[str]:
     share = _("Refinement strength: {share} %").format(share=round(request.strength * 100))
     return [*cards.guided(request, name), share]
-
-
-def line(request: Refine) -> Mapping[str, Any]:
-    return guided_line(request)
 
 
 def reword(request: Refine, line: PromptLine, said: PromptLine, asked: Asked) -> Composition:
@@ -90,7 +83,7 @@ REFINE: Mode[Studio] = Mode(
     title=lambda request, words: "💎 " + _("Refinement"),
     settings=settings,
     tree_label=lambda request: "refine",
-    line=line,
+    line=guided_line,
     reword=reword,
     reword_parameters=lambda request: (*FROM_PICTURES, "strength"),
     actions=(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.jobs.compose import Asked, Composition
 from bot.jobs.mode import Action, Mode, Pressed
-from bot.jobs.order import known_card, order_or_ask
+from bot.jobs.order import asked_by, order_or_ask
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.modes.base import ask_for_words
@@ -28,8 +28,7 @@ def restyle(asked: Asked, given: Given) -> Composition:
 
 
 async def begin(studio: Studio, origin: Origin, person: Person, given: Given, words: str) -> None:
-    line, card = parse(words, PARAMETERS), await known_card(studio.queue)
-    made = restyle(Asked(line, person.preferences, card, origin.private), given)
+    made = restyle(await asked_by(studio, origin, person, parse(words, PARAMETERS)), given)
     await order_or_ask(studio, origin, made, parents=(given.parent,))
 
 

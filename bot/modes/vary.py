@@ -6,7 +6,7 @@ import re
 
 from bot.jobs.compose import Asked, Composition
 from bot.jobs.mode import Action, Mode, Pressed
-from bot.jobs.order import known_card, order_or_ask
+from bot.jobs.order import asked_by, order_or_ask
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.modes.base import own_wish
@@ -67,7 +67,7 @@ async def _order(
     degree: Degree,
     key: str | None = None,
 ) -> None:
-    asked = Asked(line, person.preferences, await known_card(studio.queue), origin.private)
+    asked = await asked_by(studio, origin, person, line)
     await order_or_ask(studio, origin, vary(asked, given, degree), parents=(given.parent,), key=key)
 
 

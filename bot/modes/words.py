@@ -14,7 +14,7 @@ from bot.jobs import cards
 from bot.jobs.compose import Asked
 from bot.jobs.keyboards import button
 from bot.jobs.mode import Mode, Routers, View
-from bot.jobs.order import known_card, order
+from bot.jobs.order import asked_by, known_card, order
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import in_line_already
 from bot.jobs.studio import Studio
@@ -33,8 +33,7 @@ async def imagine(message: Message, command: CommandObject, person: Person, stud
 
 
 async def draw(message: Message, words: str, person: Person, studio: Studio, origin: Origin) -> None:
-    asked = Asked(parse(words), person.preferences, await known_card(studio.queue), origin.private)
-    await order(studio, origin, from_words(asked))
+    await order(studio, origin, from_words(await asked_by(studio, origin, person, parse(words))))
 
 
 async def example(
@@ -48,8 +47,8 @@ async def example(
     key = callback_data.key(callback.message.chat.id, callback.message.message_id)
     if await in_line_already(callback, studio, person, key):
         return
-    line, card = parse(sentences[callback_data.number]), await known_card(studio.queue)
-    await order(studio, origin, from_words(Asked(line, person.preferences, card, origin.private)), key=key)
+    line = parse(sentences[callback_data.number])
+    await order(studio, origin, from_words(await asked_by(studio, origin, person, line)), key=key)
 
 
 async def in_full_quality(

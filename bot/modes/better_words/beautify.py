@@ -11,9 +11,9 @@ from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
 from bot.jobs.belonging import post_of
-from bot.jobs.compose import Asked, Composition, TooLong, new_seed
+from bot.jobs.compose import Composition, TooLong, new_seed
 from bot.jobs.context import context_of, line_of
-from bot.jobs.order import known_card, order
+from bot.jobs.order import asked_by, known_card, order
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import in_line_already
 from bot.jobs.questions import handed_back, send
@@ -81,7 +81,7 @@ async def choose(
     line, own_words = line_of(studio.modes, job), ""
     if callback_data.action == "new":
         line, own_words = _new_line(studio, job), line.prompt
-    made = from_words(Asked(line, person.preferences, await known_card(studio.queue), origin.private))
+    made = from_words(await asked_by(studio, origin, person, line))
     await order(studio, origin, made, parents=context_of(job).parents, key=key, own_words=own_words)
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from bot.jobs import cards
 from bot.jobs.compose import Asked, Composition
-from bot.jobs.mode import Action, Mode, Pressed, Routers
-from bot.jobs.origin import Origin
+from bot.jobs.mode import Action, Mode, Routers
 from bot.jobs.studio import Studio
-from bot.modes.base import given_again, guided_line
+from bot.modes.base import begun_by, given_again, guided_line
 from bot.modes.extend import asking
 from bot.modes.extend.buttons import FrameButton
 from bot.modes.extend.canvas import Canvas, most_side, with_ratio
@@ -21,14 +18,6 @@ from bot.texts.i18n import N_, _
 from inference.requests import Outpaint
 
 SERVED_BY = ("outpaint",)
-
-
-async def pressed(studio: Studio, origin: Origin, press: Pressed) -> None:
-    await asking.begin(studio, origin, press.person, press.given, "")
-
-
-def line(request: Outpaint) -> Mapping[str, Any]:
-    return guided_line(request)
 
 
 def reword(request: Outpaint, line: PromptLine, said: PromptLine, asked: Asked) -> Composition:
@@ -51,13 +40,21 @@ EXTEND: Mode[Studio] = Mode(
     parameters=PARAMETERS,
     begin=asking.begin,
     title=lambda request, words: "↔️ " + _("Extending"),
-    settings=lambda request, name: cards.guided(request, name),
+    settings=cards.guided,
     tree_label=lambda request: "extend",
     remarks={"made_smaller": N_("A canvas that large would not fit, so your picture is {detail} on it.")},
-    line=line,
+    line=guided_line,
     reword=reword,
     actions=(
-        Action("outpaint", "↔️", N_("Extend"), SERVED_BY, {"picture": (1, 0), "photo": (1, 1)}, pressed, orders=False),
+        Action(
+            "outpaint",
+            "↔️",
+            N_("Extend"),
+            SERVED_BY,
+            {"picture": (1, 0), "photo": (1, 1)},
+            begun_by(asking.begin),
+            orders=False,
+        ),
     ),
     buttons=(FrameButton,),
     keyboard=asking.keyboard,

@@ -8,10 +8,10 @@ from typing import Any
 
 from bot.jobs import cards
 from bot.jobs.compose import Asked, Composition
-from bot.jobs.mode import Action, Join, Mode, Pressed, Routers
+from bot.jobs.mode import Action, Join, Mode, Routers
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
-from bot.modes.base import given_again, guided_line
+from bot.modes.base import begun_by, given_again, guided_line
 from bot.modes.drawing import from_pictures, over
 from bot.modes.mix import mixing, press
 from bot.modes.mix.buttons import MixButton
@@ -59,10 +59,6 @@ async def begin_bare(studio: Studio, origin: Origin, words: str) -> None:
 async def collects(studio: Studio, owner_id: int, chat_id: int) -> Join | None:
     draft = await mixing.collecting(studio, owner_id, chat_id)
     return None if draft is None else lambda pictures, words: mixing.add(studio, draft.id, pictures, words=words)
-
-
-async def pressed(studio: Studio, origin: Origin, press: Pressed) -> None:
-    await begin(studio, origin, press.person, press.given, "")
 
 
 def title(request: Mix | FlashMix, words: str) -> str:
@@ -126,7 +122,9 @@ MIX: Mode[Studio] = Mode(
     line=line,
     reword=reword,
     reword_parameters=reword_parameters,
-    actions=(Action("mix", "🧬", N_("Mix"), SERVED_BY, {"photo": (3, 1), "more": (2, 0)}, pressed, orders=False),),
+    actions=(
+        Action("mix", "🧬", N_("Mix"), SERVED_BY, {"photo": (3, 1), "more": (2, 0)}, begun_by(begin), orders=False),
+    ),
     buttons=(MixButton,),
     routers=lambda: Routers(among=press.build()),
 )

@@ -11,9 +11,9 @@ from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import InlineKeyboardMarkup
 
 from bot.imaging import collage
-from bot.jobs.compose import Asked, missing
+from bot.jobs.compose import missing
 from bot.jobs.mode import offered
-from bot.jobs.order import known_card, order_or_ask
+from bot.jobs.order import asked_by, known_card, order_or_ask
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.modes.drawing import FROM_PICTURES, from_pictures
@@ -163,8 +163,7 @@ async def change(
 async def order(studio: Studio, origin: Origin, person: Person, draft: Draft) -> None:
     """Orders a mix as it stands and closes it. Raises one of REFUSALS, and it stays open."""
     mixture = Mixture.of(draft)
-    card = await known_card(studio.queue)
-    asked = Asked(mixture.words.line, person.preferences, card, origin.private)
+    asked = await asked_by(studio, origin, person, mixture.words.line)
     made = from_pictures(asked, list(zip(mixture.pictures, mixture.weights, strict=True)))
     parents = tuple(picture.parent for picture in mixture.pictures)
     await order_or_ask(studio, origin, made, parents=parents, key=f"mix:{draft.id}")

@@ -10,10 +10,9 @@ from typing import Any
 from bot.imaging.areas import tells_area
 from bot.jobs import cards
 from bot.jobs.compose import Asked, Composition
-from bot.jobs.mode import Action, Mode, Pressed, Routers
-from bot.jobs.origin import Origin
+from bot.jobs.mode import Action, Mode, Routers
 from bot.jobs.studio import Studio
-from bot.modes.base import given_again, guided_line
+from bot.modes.base import begun_by, given_again, guided_line
 from bot.modes.repaint import asking, painted
 from bot.modes.repaint.area_buttons import AreaButton
 from bot.modes.repaint.composing import PARAMETERS, inpaint
@@ -35,10 +34,6 @@ def claims(words: str) -> bool:
         parse(words, PARAMETERS)
         return True
     return False
-
-
-async def pressed(studio: Studio, origin: Origin, press: Pressed) -> None:
-    await asking.begin(studio, origin, press.person, press.given, "")
 
 
 def settings(request: Inpaint, name: str) -> list[str]:
@@ -80,7 +75,7 @@ REPAINT: Mode[Studio] = Mode(
             N_("Region"),
             SERVED_BY,
             {"picture": (0, 2), "photo": (1, 0)},
-            pressed,
+            begun_by(asking.begin),
             orders=False,
             elsewhere={"photo": N_("Repaint")},
         ),
