@@ -4,8 +4,9 @@ written down: it is taken for what it is, never for new words."""
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,11 @@ async def answer_held(person: Person, method: str) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def killed_before_writing_down(house: House) -> AsyncIterator[None]:
-    """The bot sends a message inside and is killed before anything at all is noted of it; then it starts again."""
+    """The bot sends a message inside and is killed before anything at all is noted of it; then it starts again.
+
+    What came before is over by then: a person sees a message sooner than the bot has noted it.
+    """
+    await until(lambda: nothing_in_hand(house))
     with pytest.MonkeyPatch.context() as patch:
 
         async def killed(*_where: Any) -> None:
@@ -58,6 +63,12 @@ async def killed_before_writing_down(house: House) -> AsyncIterator[None]:
         yield
         await house.close()
     await opened_again(house)
+
+
+def nothing_in_hand(house: House) -> bool:
+    with closing(sqlite3.connect(house.folder / "studio.db")) as database:
+        (left,) = database.execute("select count(*) from inbox where handled_at is null").fetchone()
+    return not left
 
 
 async def opened_again(house: House) -> None:
