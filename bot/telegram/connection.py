@@ -6,13 +6,16 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from aiogram.exceptions import AiogramError, TelegramNotFound, TelegramUnauthorizedError
+from aiogram.methods import Response
+from aiogram.methods.base import TelegramMethod, TelegramType
 
 from bot.settings import Settings, SettingsError
 from bot.telegram.outbox import Outbox
@@ -44,7 +47,22 @@ def make_bot(settings: Settings) -> Bot:
         if at_telegram
         else TelegramAPIServer.from_base(settings.telegram_api_url, is_local=settings.telegram_api_local)
     )
-    return Bot(settings.token, session=AiohttpSession(api=api))
+    return Bot(settings.token, session=Session(api=api))
+
+
+class Session(AiohttpSession):
+    """aiogram's own, whose classes to read answers by are kept: pydantic makes those anew that nobody holds."""
+
+    def check_response(
+        self, bot: Bot, method: TelegramMethod[TelegramType], status_code: int, content: str
+    ) -> Response[TelegramType]:
+        _read_by(method.__returning__)
+        return super().check_response(bot, method, status_code, content)
+
+
+@cache
+def _read_by(returning: Any) -> Any:
+    return Response[returning]
 
 
 async def reached(call: Callable[[], Awaitable[Answer]], stop: asyncio.Event) -> Answer | None:

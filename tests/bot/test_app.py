@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
 import sys
+import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +15,8 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from aiogram import Dispatcher
+from aiogram.methods import Response
+from aiogram.types import WebhookInfo
 
 from bot.app import Running, open_studio, stop_on_signals
 from bot.app import serve as serve_updates
@@ -113,3 +117,14 @@ def test_calls_go_to_the_server_of_the_settings(tmp_path: Path) -> None:
     assert make_bot(settings_for(tmp_path, "https://api.telegram.org")).session.api.api_url(TOKEN, "getMe") == (
         f"https://api.telegram.org/bot{TOKEN}/getMe"
     )
+
+
+async def test_what_answers_are_read_by_is_not_made_anew_for_every_answer(
+    playground: Playground, tmp_path: Path
+) -> None:
+    bot = make_bot(settings_for(tmp_path, playground.url))
+    async with bot.session:
+        await bot.get_webhook_info()
+    kept = weakref.ref(Response[WebhookInfo])
+    gc.collect()
+    assert kept() is not None
