@@ -15,6 +15,7 @@ from bot.jobs.translation import translated_first
 from bot.prompt import PromptLine
 from bot.prompt.stored import as_json, read_line
 from bot.store import Draft, Parent, Person
+from bot.store.handling import decided
 from bot.texts.errors import ToldError
 from bot.texts.i18n import _
 from inference.queue.dispatcher import Dispatcher
@@ -102,7 +103,7 @@ async def order_or_ask(
     studio: Studio, origin: Origin, made: Composition, *, parents: tuple[Parent, ...], key: str | None = None
 ) -> None:
     """The same for work on a picture, but first says what it costs and asks where that is much."""
-    seconds = await studio.ledger.estimate(made.request)
+    seconds = await decided("cost", await studio.ledger.estimate(made.request))  # known better once it has been done
     windows = made.request.windows
     long = windows >= MANY_TILES if seconds is None else seconds > LONG_SECONDS
     if not long:

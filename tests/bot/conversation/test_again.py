@@ -163,6 +163,18 @@ async def test_the_question_what_long_work_may_cost_does_not_come_again_with_a_r
     assert questions[0]["reply_to"] == photo["id"]
 
 
+async def test_work_whose_cost_was_unknown_when_it_was_asked_for_is_ordered_once(
+    every_mode: House, anna: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ask_and_accept(anna: Person) -> None:
+        await send(anna, encoded(RED, (1600, 1600)), caption="/upscale 4K")
+        question = await anna.until(offers("Start"))
+        await pressed(anna, question, "Start")
+        await anna.until(is_result, after=question["id"])
+
+    await handled_again(every_mode, anna, monkeypatch, ask_and_accept)
+
+
 async def test_a_yes_to_long_work_orders_it_once(
     every_mode: House, anna: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
