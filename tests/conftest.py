@@ -20,6 +20,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 FIRST = ("hostile", "e2e", "chaos", "characterisation", "bot/conversation", "inference/pretended", "inference/nano")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are cores: tests also wait, for programs, for the disk and for each other."""
+    return max(1, (os.cpu_count() or 1) * 3 // 2)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: _rank(item.path.relative_to(ROOT).as_posix()))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import sentencepiece
@@ -61,10 +62,11 @@ def load_tokenizer(folder: Path) -> T5Tokenizer:
     return T5Tokenizer.from_pretrained(str(folder))
 
 
-def lexicon(scenes: int = 20_000) -> list[str]:
+@cache
+def lexicon(scenes: int = 20_000) -> tuple[str, ...]:
     """Every lower-case word form that captions contain, both languages, sorted."""
     words: set[str] = set()
     for seed in range(scenes):
         for line in captions(sample_scene(seed), 4):
             words.update(re.findall(r"[^\W_]+", line.lower()))
-    return sorted(words)
+    return tuple(sorted(words))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -43,16 +44,23 @@ def trained(tmp_path_factory):
     return out, {**nets, "text": parts.encoder}
 
 
+@pytest.fixture(scope="module")
+def exported(trained, tmp_path_factory):
+    """The checkpoint that every sheet is drawn from, written once."""
+    out, _ = trained
+    export(gather(out), folder := tmp_path_factory.mktemp("exported") / "weights")
+    return folder
+
+
 def _like(base: unet.Denoiser) -> unet.Denoiser:
     own = unet.Denoiser()
     own.load_state_dict(base.state_dict())
     return own
 
 
-def test_what_was_trained_comes_back_but_for_rounding(trained, tmp_path):
-    out, nets = trained
-    export(gather(out), tmp_path / "weights")
-    assert set(unpack(tmp_path / "again", tmp_path / "weights")) == set(nets)
+def test_what_was_trained_comes_back_but_for_rounding(trained, exported, tmp_path):
+    _, nets = trained
+    assert set(unpack(tmp_path / "again", exported)) == set(nets)
     for name, net in nets.items():
         state = load(tmp_path / "again" / f"{name}.pt")
         assert (state["step"], state["minutes"]) == (SPENT["step"], SPENT["minutes"])
@@ -108,13 +116,16 @@ def test_the_codec_stands_in_for_a_decoder_that_was_not_polished(trained, tmp_pa
 
 
 @pytest.mark.parametrize("part", ["decoder", "hed", "flash", "inpainting", "adapter", "outlines", "superres_x2"])
-def test_a_trained_part_draws_a_sample_sheet(trained, part, monkeypatch):
-    monkeypatch.setattr("inference.nano.samples.STEPS", 2)
+def test_a_trained_part_draws_a_sample_sheet(trained, exported, part, monkeypatch):
+    monkeypatch.setattr("inference.nano.samples.gather", lambda _out: None)
+    monkeypatch.setattr("inference.nano.samples.export", lambda _parts, folder: shutil.copytree(exported, folder))
+    monkeypatch.setattr("inference.nano.samples.STEPS", 1)
+    monkeypatch.setattr("inference.nano.samples.SAMPLES", 2)
     out, _ = trained
     sheet = sample_sheet(out, part)
     side = 256 if part == "superres_x2" else 128
     with Image.open(sheet) as image:
-        assert image.size == (6 * (side + 4), 2 * (side + 4))
+        assert image.size == (2 * (side + 4), 2 * (side + 4))
 
 
 def test_what_draws_nothing_has_no_sheet(trained):
