@@ -116,7 +116,7 @@ async def _attack(presses: int, seed: int) -> Table:
 
 @contextlib.asynccontextmanager
 async def _studio() -> AsyncIterator[tuple[House, aiohttp.ClientSession]]:
-    playground = await serve(port=0)
+    playground = await serve(port=0, strict=True)
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         house = House(playground, Path(folder), patch)
         house.painter.card, house.painter.steps = ALL_MODES, 1
