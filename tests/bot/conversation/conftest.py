@@ -121,7 +121,7 @@ def way(pytestconfig: pytest.Config) -> str:
 
 @pytest.fixture
 async def playground() -> AsyncIterator[Playground]:
-    server = await serve(port=0)
+    server = await serve(port=0, strict=True)
     yield server
     await server.close()
 
