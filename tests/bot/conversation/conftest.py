@@ -39,8 +39,8 @@ class House:
     playground: Playground
     folder: Path
     patch: pytest.MonkeyPatch
-    webhook: bool = False
     options: dict[str, Any] = field(default_factory=dict)
+    webhook: bool = False
     studio: app.Running | None = None
 
     def __post_init__(self) -> None:
