@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest_asyncio.fixture
 async def playground() -> AsyncIterator[Playground]:
-    server = await serve(port=0)
+    server = await serve(port=0, strict=True)
     yield server
     await server.close()
 

@@ -19,7 +19,7 @@ from tests.bot.wire import TOKEN
 
 @pytest_asyncio.fixture
 async def playground() -> AsyncIterator[Playground]:
-    server = await serve(port=0)
+    server = await serve(port=0, strict=True)
     yield server
     await server.close()
 

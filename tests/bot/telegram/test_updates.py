@@ -36,7 +36,7 @@ SECRET = "a_long_enough_secret"
 
 @pytest_asyncio.fixture
 async def playground() -> AsyncIterator[Playground]:
-    server = await serve(port=0)
+    server = await serve(port=0, strict=True)
     yield server
     await server.close()
 
