@@ -18,8 +18,8 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @dataclass
 class Hub:
-    """`gets`: what was served, as (path, first byte); `break_after`: the next longer answer breaks off there, if `reset`
-    by resetting the connection. `refusals` are the statuses of the next answers for a path that ends like that.
+    """`gets`: what was served, as (path, first byte); `break_after`: the next longer answer breaks off there, and
+    resets the connection if `reset`. `refusals` are the statuses of the next answers for a path that ends like that.
     """
 
     address: str
