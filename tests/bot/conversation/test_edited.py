@@ -144,7 +144,8 @@ async def test_a_kill_after_the_change_changes_nothing_more(
         await edit(anna, asked, "a blue circle --n 1")
         await anna.until(says("a blue circle"))
         house.painter.slots = 2
-        house.studio and house.studio.queue.wake()
+        assert house.studio is not None
+        house.studio.queue.wake()
         await anna.until(is_result)
 
     await handled_again(house, anna, monkeypatch, change)
