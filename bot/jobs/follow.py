@@ -157,7 +157,7 @@ class Follower:
         announced = await self._ledger.announce(job.id, message_id)
         if announced is None:
             await self._not_announced(job.id, message_id)
-        elif (announced.request, announced.context) != (job.request, job.context):
+        elif (announced.request, context_of(announced)) != (job.request, context_of(job)):
             self._statuses.reworded(announced)  # while its message was on the way
         self._queue.wake()
 
