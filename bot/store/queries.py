@@ -21,7 +21,7 @@ from inference.queue.recent import Recent
 from inference.requests import REQUESTS, Finished
 
 if TYPE_CHECKING:
-    from inference.queue.ledger import Job
+    from inference.queue.jobs import Job
 
 _PREFERENCES = ("mode", "size", "count", "style", "shared")
 _PEOPLE_AT_HAND = 4096
