@@ -12,8 +12,8 @@ from bot.jobs.questions import AnswersDraft, ask, handed_back, send
 from bot.jobs.studio import Studio
 from bot.modes.base import said_again
 from bot.prompt import parse
+from bot.prompt.said import wish_in
 from bot.store import Draft, Parent, Person
-from bot.telegram.addressed import without_alias
 from bot.telegram.callbacks import JobButton
 from bot.texts.i18n import _
 from inference.queue.jobs import Job
@@ -38,13 +38,13 @@ async def reworded(message: Message, draft: Draft, person: Person, studio: Studi
         await studio.deliveries.say(origin, _("This is no longer there."))
         return
     taken = mode.parameters if mode.reword_parameters is None else mode.reword_parameters(request)
-    said = parse(without_alias(message.text or ""), taken)
+    said = parse(wish_in(message.text or ""), taken)
     asked = await asked_by(studio, origin, person, said)
     made = mode.reword(request, said_again(line_of(studio.modes, job), said), said, asked)
-    await order_or_ask(studio, origin, made, parents=await _parents(studio, job))
+    await order_or_ask(studio, origin, made, parents=await parents_of(studio, job))
 
 
-async def _parents(studio: Studio, job: Job) -> tuple[Parent, ...]:
+async def parents_of(studio: Studio, job: Job) -> tuple[Parent, ...]:
     """What a job was made from; of one that repeats a picture, what that one was made from."""
     if parents := context_of(job).parents:
         return parents
