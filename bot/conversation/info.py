@@ -38,7 +38,7 @@ async def info(message: Message, person: Person, studio: Studio, origin: Origin)
         )
         return
     post = await _post_of(asked, person, studio.history)
-    if post is not None and await _of_post(post, studio, origin):
+    if post is not None and await _of_post(post, person, studio, origin):
         return
     recipe = await in_file(studio, asked.document, person.id)
     if recipe is not None:
@@ -114,17 +114,20 @@ async def _post_of(message: Message, person: Person, history: History) -> Post |
     return post if pictures and pictures[0].owner_id == person.id else None
 
 
-async def _of_post(post: Post, studio: Studio, origin: Origin) -> bool:
-    if post.picture_id is not None:
-        picture = await studio.history.picture(post.picture_id)
-        if picture is not None:
-            await tell_recipe(picture, studio, origin)
-        return picture is not None
-    job = await studio.ledger.job(post.job_id) if post.job_id is not None else None
-    pictures = await studio.history.pictures_of_job(job.id) if job is not None else []
-    if job is not None and pictures:
+async def _of_post(post: Post, person: Person, studio: Studio, origin: Origin) -> bool:
+    """Tells the recipe of what a message shows, or that its owner keeps it; False where it shows nothing any more."""
+    picture = await studio.history.picture(post.picture_id) if post.picture_id is not None else None
+    job = await studio.ledger.job(post.job_id) if picture is None and post.job_id is not None else None
+    pictures = [picture] if picture is not None else await studio.history.pictures_of_job(job.id) if job else []
+    if not pictures:
+        return False
+    if pictures[0].owner_id != person.id and not await studio.history.shares(pictures[0].owner_id):
+        await studio.deliveries.say(origin, "🔒 " + _("Whoever asked for this picture keeps its recipe to themselves."))
+    elif job is not None:
         await tell_recipe_of_job(job, pictures[0], studio, origin)
-    return bool(pictures)
+    else:
+        await tell_recipe(pictures[0], studio, origin)
+    return True
 
 
 async def of_file(recipe: Recipe, origin: Origin, studio: Studio) -> None:
