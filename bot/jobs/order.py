@@ -93,6 +93,7 @@ async def order(
         request=request,
         **remembered.told(),
     )
+    await studio.history.dialogs.hush(origin.owner_id, origin.chat_id)
     if accepted.fresh and refused is not None:
         await studio.ledger.finish(accepted.job.id, refused)
     if accepted.fresh:
@@ -113,6 +114,7 @@ async def order_or_ask(
     draft = await studio.history.sources.add_draft(
         origin.owner_id, origin.chat_id, "order", {**body, "under": origin.reply_to}
     )
+    await studio.history.dialogs.hush(origin.owner_id, origin.chat_id)
     text = cards.cost(studio.modes.wish(made.request, made.line.prompt), windows, seconds)
     await studio.deliveries.say(origin, text, keyboards.confirm_order(draft.id))
 

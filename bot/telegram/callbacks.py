@@ -78,6 +78,10 @@ class DraftButton(Ours, prefix="-d"):
     draft_kind: ClassVar[str]
     over: ClassVar[str] = N_("This is no longer there.")
 
+    def fits(self, kind: str) -> bool:
+        """Whether a draft of this kind may have such a button."""
+        return kind == self.draft_kind
+
     def lock(self, chat_id: int, message_id: int) -> str:
         return f"{self.draft_kind}:{self.draft}"
 
@@ -184,6 +188,17 @@ class OrderButton(DraftButton, prefix="k"):
 
     action: Literal["start", "drop"]
     draft: Id
+
+
+class AskedButton(DraftButton, prefix="q"):
+    """Never mind what has been asked, whatever it was about."""
+
+    draft_kind = "asked"
+
+    draft: Id
+
+    def fits(self, kind: str) -> bool:
+        return True
 
 
 def read_button(data: str | None) -> Ours:
