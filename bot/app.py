@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from aiogram import Bot
 from aiogram import Dispatcher as Updates
@@ -109,6 +110,8 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
 
     None when `stop` was set before Telegram could be reached.
     """
+    incoming = make_folder(settings.data_dir / "incoming")
+    blobs = await asyncio.to_thread(_blobs, settings)
     outbox = Outbox()
     async with _database(settings) as database, connected(settings, outbox) as bot:
         me = await reached(bot.me, stop)
@@ -116,7 +119,6 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             yield None
             return
         history = History(database, default_language=settings.default_language)
-        blobs = BlobStore(settings.blobs_url)
         ledger = Ledger(database, limits=_limits(settings))
         queue = Dispatcher(ledger, local_delivery(settings))
         modes = Modes(MODES)
@@ -129,7 +131,6 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         queue.on_trouble(partial(_tell_owners, notices))
         leftovers = Leftovers(database)
         room = Room(leftovers, blobs, _allowance(settings), settings.data_dir)
-        incoming = settings.data_dir / "incoming"
         files = Files(bot, incoming)
         await asyncio.to_thread(files.clear)
         decoder = Decoder(blobs, incoming)
@@ -216,13 +217,33 @@ def stop_on_signals() -> Iterator[asyncio.Event]:
             loop.remove_signal_handler(name)
 
 
+def make_folder(folder: Path) -> Path:
+    """A folder of the studio's data, made where it is not there. Raises SettingsError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as refused:
+        raise SettingsError("DATA_DIR", f"the folder {folder} cannot be made: {refused.strerror}") from refused
+    return folder
+
+
+def _blobs(settings: Settings) -> BlobStore:
+    try:
+        blobs = BlobStore(settings.blobs_url)
+        blobs.prove()
+    except Exception as refused:  # whatever the driver of somebody's store may raise
+        raise SettingsError("BLOBS_URL", f"no picture can be kept there: {reason_of(refused)}") from refused
+    return blobs
+
+
 @asynccontextmanager
 async def _database(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(settings.data_dir)
     try:
         database = open_database(settings.database_url)
     except DriverMissing as lack:
         raise SettingsError("DATABASE_URL", str(lack)) from lack
+    except OSError as refused:
+        raise _unusable(refused) from refused
     try:
         try:
             await upgrade(database)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from bot.app import Running, run
+from bot.app import Running, make_folder, run
 from bot.playground import serve
 from bot.settings import Settings, SettingsError, load_settings
 
@@ -26,11 +26,13 @@ def demo_settings() -> Settings:
 
 
 async def demo(settings: Settings) -> None:
-    """Serves the playground and runs the bot on it until SIGTERM or SIGINT. Raises SettingsError for a taken port."""
+    """Serves the playground and runs the bot on it until SIGTERM or SIGINT. Raises SettingsError for a taken port, and
+    for a folder that cannot be made."""
+    state = make_folder(settings.data_dir / "playground")
     try:
         playground = await serve(
             port=settings.playground_port,
-            state_dir=settings.data_dir / "playground",
+            state_dir=state,
             usernames={int(DEMO_TOKEN.partition(":")[0]): "kandinsky_demo_bot"},
         )
     except OSError as refused:

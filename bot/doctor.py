@@ -83,7 +83,7 @@ def _disk(folder: Path) -> Finding:
     there = next(place for place in (folder, *folder.parents) if place.exists())
     usage = shutil.disk_usage(there)
     words = f"{usage.free / 1e9:.1f} GB free of {usage.total / 1e9:.1f} GB where {folder} lies"
-    if not os.access(there, os.W_OK):
+    if not there.is_dir() or not os.access(there, os.W_OK):
         return Finding(False, "disk", f"{there} cannot be written to")
     return Finding(usage.free >= LEAST_FREE_BYTES, "disk", words)
 

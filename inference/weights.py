@@ -81,7 +81,7 @@ def download(
     endpoint: Annotated[str | None, typer.Option(help="Another hub than huggingface.co.")] = None,
 ) -> None:
     """Fetch released weights. Says how much it will be before it starts; a second run resumes."""
-    from inference.checkpoints.download import NotEnoughRoom, fetch, plan
+    from inference.checkpoints.download import fetch, plan
 
     for kind in kinds:
         if not offers(_layout(release), kind.value):
@@ -96,7 +96,7 @@ def download(
                 _stop("Add --yes to start this download.")
             typer.confirm("Start?", abort=True)
         fetch(planned, progress=sys.stderr.isatty())
-    except (NotEnoughRoom, OSError) as problem:
+    except OSError as problem:
         _stop(str(problem))
     typer.echo(f"All files are in {folder}. Draw with them by setting WEIGHTS_DIR={folder}")
 

@@ -13,6 +13,7 @@ import bot.conversation.fallback as fallback
 import bot.conversation.history as history
 import bot.conversation.info as info
 import bot.conversation.pictures as pictures
+import bot.conversation.plain_words as plain_words
 import bot.conversation.queue as queue
 import bot.conversation.results as results
 import bot.conversation.settings as settings
@@ -34,9 +35,11 @@ def build_router(modes: Iterable[Mode[Any]]) -> Router:
     ordered = [
         *(routers.first for routers in own),
         *(module.build() for module in (*commands, *buttons)),
+        plain_words.build_cancel(),
         *(routers.among for routers in reversed(own)),  # what answers a question of ours before what may begin anew
         with_picture.build(),
         info.build(),
+        plain_words.build(),
         *(routers.last for routers in own),
         fallback.build(),
     ]

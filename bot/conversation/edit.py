@@ -13,8 +13,8 @@ from bot.jobs.studio import Studio
 from bot.modes.base import said_again
 from bot.modes.words import draw
 from bot.prompt import parse
+from bot.prompt.said import wish_in
 from bot.store import Draft, Parent, Person
-from bot.telegram.addressed import without_alias
 from bot.telegram.callbacks import JobButton
 from bot.texts.i18n import _
 from inference.queue.jobs import Job
@@ -40,7 +40,7 @@ async def reworded(message: Message, draft: Draft, person: Person, studio: Studi
         await studio.deliveries.say(origin, _("This is no longer there."))
         return
     taken = mode.parameters if mode.reword_parameters is None else mode.reword_parameters(request)
-    said = parse(without_alias(message.text or ""), taken)
+    said = parse(wish_in(message.text or ""), taken)
     asked = await asked_by(studio, origin, person, said)
     made = mode.reword(request, said_again(line_of(studio.modes, job), said), said, asked)
     await order_or_ask(studio, origin, made, parents=await _parents(studio, job))

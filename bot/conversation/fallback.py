@@ -8,13 +8,31 @@ from aiogram import Router
 from aiogram.filters import BaseFilter
 from aiogram.types import CallbackQuery, Message
 
+from bot.conversation.commands import listed
+from bot.conversation.plain_words import plainly_said
 from bot.jobs.ownership import gone
+from bot.jobs.studio import Studio
+from bot.prompt.said import says_something
+from bot.prompt.spelling import nearest
 from bot.telegram.filters import InPrivate, Slashed, Spoken
+from bot.texts.html import excerpt
 from bot.texts.i18n import _
 
 
-async def unknown_command(message: Message) -> None:
-    await message.reply(_("I do not know this command. Here is what I know: /help"))
+async def unknown_command(message: Message, studio: Studio) -> None:
+    """Names the nearest one: "/отмена" is meant like "отмена", "/histroy" and "/һistory" are slips."""
+    called = (message.text or "")[1:].split(maxsplit=1) or [""]
+    name = called[0].partition("@")[0]
+    known = listed(studio.modes)
+    near = plainly_said(name) or nearest(name, [*known, *ALSO_KNOWN]) if says_something(name) else None
+    if near != name and (near in known or near in ALSO_KNOWN):  # the same name may be said to another bot
+        text = _("I do not know /{name}. Did you mean /{nearest}? All that I know: /help")
+        await message.reply(text.format(name=excerpt(name), nearest=near))
+    else:
+        await message.reply(_("I do not know this command. Here is what I know: /help"))
+
+
+ALSO_KNOWN = ("start", "draw")
 
 
 class FirstOfAlbum(BaseFilter):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
-from bot.store import History, StoredPicture
+from bot.store import History, StoredPicture, Upload
 from bot.texts.html import escape
 from bot.texts.i18n import _
 from inference.requests import Rewrite
@@ -17,27 +18,34 @@ Node = tuple[str, int]  # ("picture" or "upload", id)
 
 @dataclass(frozen=True)
 class Family:
-    """Nodes by generation, oldest first, and edges (parent, child). `cut` says that there are more."""
+    """Nodes by generation, oldest first, and edges (parent, child). `cut` says that there are more, `hidden` that some
+    may not be seen where the family is shown."""
 
     generations: tuple[tuple[Node, ...], ...]
     edges: tuple[tuple[Node, Node], ...]
     pictures: dict[int, StoredPicture]
     blobs: dict[Node, str]
     cut: bool
+    hidden: bool
 
 
-async def parent_lines(studio: Studio, picture_id: int) -> list[str]:
-    """What a picture was made from, a line of HTML each."""
+async def parent_lines(studio: Studio, picture_id: int, origin: Origin) -> list[str]:
+    """What a picture was made from, a line of HTML each; of what may not be seen here only that there is something."""
     lines = []
     for parent_id, upload_id in await studio.history.sources.parents(picture_id):
         if upload_id is not None:
             upload = await studio.history.sources.upload(upload_id)
+            if upload is not None and not origin.may_show(upload):
+                lines.append("• " + _("a picture that is not shown here"))
+                continue
             size = f", {upload.width}×{upload.height}" if upload else ""
             lines.append("• 📷 " + _("a picture that was sent here") + size)
             continue
         parent = await studio.history.picture(parent_id) if parent_id is not None else None
         if parent is None:
             lines.append("• " + _("a picture that has been deleted"))
+        elif not origin.may_show(parent):
+            lines.append("• " + _("a picture that is not shown here"))
         else:
             seed = _("seed {seed}").format(seed=parent.recipe.seed)
             lines.append(f"• {escape(studio.modes.plain_wish(parent.recipe.request, words_of(parent)))} · {seed}")
@@ -49,11 +57,12 @@ def words_of(picture: StoredPicture) -> str:
     return "" if isinstance(request, Rewrite) else request.words
 
 
-async def family_of(history: History, picture: StoredPicture) -> Family:
-    """Everything a picture descends from and everything made from those, as far as it fits."""
+async def family_of(history: History, picture: StoredPicture, origin: Origin) -> Family:
+    """Everything a picture descends from and everything made from those, as far as it fits and may be seen here."""
     start: Node = ("picture", picture.id)
-    nodes: dict[Node, None] = {start: None}
+    nodes: dict[Node, StoredPicture | Upload | None] = {start: picture}
     edges: dict[tuple[Node, Node], None] = {}
+    hidden: set[Node] = set()
     frontier, cut = [start], False
     while frontier:
         found = await history.sources.kin(
@@ -64,25 +73,32 @@ async def family_of(history: History, picture: StoredPicture) -> Family:
         for child, parent_id, upload_id in sorted(found, key=lambda edge: edge[0]):
             parent: Node = ("upload", upload_id) if upload_id is not None else ("picture", parent_id or 0)
             for node in (parent, ("picture", child)):
-                if node not in nodes:
-                    if len(nodes) >= MOST_NODES:
-                        cut = True
-                        continue
-                    nodes[node] = None
-                    frontier.append(node)
+                if node in nodes or node in hidden:
+                    continue
+                if len(nodes) >= MOST_NODES:
+                    cut = True
+                    continue
+                stored = await _looked_up(history, node)
+                if stored is not None and not origin.may_show(stored):
+                    hidden.add(node)
+                    continue
+                nodes[node] = stored
+                frontier.append(node)
             if parent in nodes and ("picture", child) in nodes:
                 edges[parent, ("picture", child)] = None
-    return await _looked_up(history, list(nodes), list(edges), cut)
+    return Family(
+        generations=_generations(list(nodes), list(edges)),
+        edges=tuple(edges),
+        pictures={one.id: one for one in nodes.values() if isinstance(one, StoredPicture)},
+        blobs={node: one.blob for node, one in nodes.items() if one is not None},
+        cut=cut,
+        hidden=bool(hidden),
+    )
 
 
-async def _looked_up(history: History, nodes: list[Node], edges: list[tuple[Node, Node]], cut: bool) -> Family:
-    pictures, blobs = {}, {}
-    for kind, number in nodes:
-        if kind == "picture" and (picture := await history.picture(number)) is not None:
-            pictures[number], blobs[kind, number] = picture, picture.blob
-        elif kind == "upload" and (upload := await history.sources.upload(number)) is not None:
-            blobs[kind, number] = upload.blob
-    return Family(_generations(nodes, edges), tuple(edges), pictures, blobs, cut)
+async def _looked_up(history: History, node: Node) -> StoredPicture | Upload | None:
+    kind, number = node
+    return await (history.picture(number) if kind == "picture" else history.sources.upload(number))
 
 
 def _generations(nodes: list[Node], edges: list[tuple[Node, Node]]) -> tuple[tuple[Node, ...], ...]:

@@ -23,22 +23,25 @@ PAGE = 9
 
 
 async def open_(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
-    pictures, total = await studio.history.page(person.id, offset=0, limit=PAGE)
-    if not pictures:
-        await message.reply(_("You have no pictures yet. Tell me what to draw!"))
+    page = await _page(origin, studio, offset=0, starred=False)
+    if page is None:
+        await message.reply(_none(origin))
         return
-    page = await _page(person.id, pictures, 0, total, studio.blobs, starred=False)
     sent = await send(studio.bot, origin.beside, page)
     await studio.history.add_post(sent.chat.id, sent.message_id, job_id=None, kind="page")
 
 
-async def turn(callback: CallbackQuery, callback_data: PageButton, person: Person, studio: Studio) -> None:
+async def turn(callback: CallbackQuery, callback_data: PageButton, studio: Studio, origin: Origin) -> None:
     asked_for_favourites = callback_data.starred and not callback_data.picture  # not on the way back from a picture
-    if asked_for_favourites and not (await studio.history.page(person.id, offset=0, limit=1, starred=True))[1]:
-        await callback.answer(_("No favourites yet: press ☆ under a picture."), show_alert=True)
-        return
+    if asked_for_favourites:
+        _some, favourites = await studio.history.page(
+            origin.owner_id, offset=0, limit=1, starred=True, within=origin.within
+        )
+        if not favourites:
+            await callback.answer(_("No favourites yet: press ☆ under a picture."), show_alert=True)
+            return
     await callback.answer()
-    await _show_page(callback, callback_data, person, studio)
+    await _show_page(callback, callback_data, studio, origin)
 
 
 async def open_one(
@@ -65,7 +68,12 @@ async def star(
 
 
 async def delete(
-    callback: CallbackQuery, callback_data: PageButton, picture: StoredPicture, person: Person, studio: Studio
+    callback: CallbackQuery,
+    callback_data: PageButton,
+    picture: StoredPicture,
+    person: Person,
+    studio: Studio,
+    origin: Origin,
 ) -> None:
     """Asks first; then the page comes back without the picture."""
     if callback_data.action == "delete":
@@ -77,24 +85,15 @@ async def delete(
         return
     await callback.answer(_("Deleted."))
     await studio.deliveries.gallery.delete([picture])
-    await _show_page(callback, callback_data, person, studio)
+    await _show_page(callback, callback_data, studio, origin)
 
 
-async def _show_page(callback: CallbackQuery, wanted: PageButton, person: Person, studio: Studio) -> None:
+async def _show_page(callback: CallbackQuery, wanted: PageButton, studio: Studio, origin: Origin) -> None:
     """The asked page, or the last one there is; all pictures where the last favourite has gone."""
-    offset, starred = wanted.offset, wanted.starred
-    pictures, total = await studio.history.page(person.id, offset=offset, limit=PAGE, starred=starred)
-    if starred and not total:
-        offset, starred = 0, False
-        pictures, total = await studio.history.page(person.id, offset=offset, limit=PAGE)
-    if not pictures and total:
-        offset = (total - 1) // PAGE * PAGE
-        pictures, total = await studio.history.page(person.id, offset=offset, limit=PAGE, starred=starred)
-    if not pictures:
-        empty = Photo(collage.blank(), "empty.jpg")
-        await _put(callback, studio, Screen(_("You have no pictures yet. Tell me what to draw!"), photo=empty))
-        return
-    await _put(callback, studio, await _page(person.id, pictures, offset, total, studio.blobs, starred=starred))
+    page = await _page(origin, studio, offset=wanted.offset, starred=wanted.starred)
+    if page is None and wanted.starred:
+        page = await _page(origin, studio, offset=0, starred=False)
+    await _put(callback, studio, page or Screen(_none(origin), photo=Photo(collage.blank(), "empty.jpg")))
 
 
 async def _put(callback: CallbackQuery, studio: Studio, screen: Screen) -> None:
@@ -102,16 +101,38 @@ async def _put(callback: CallbackQuery, studio: Studio, screen: Screen) -> None:
         await put(studio.bot, callback.message.chat.id, callback.message.message_id, screen)
 
 
-async def _page(
-    owner: int, pictures: list[StoredPicture], offset: int, total: int, blobs: BlobStore, *, starred: bool
-) -> Screen:
-    head = "⭐ " + _("Your favourites") if starred else "🖼 " + _("Your pictures")
+async def _page(origin: Origin, studio: Studio, *, offset: int, starred: bool) -> Screen | None:
+    """A page of what may be seen here, the last one where there are not so many; None where there is nothing."""
+
+    async def found(offset: int) -> tuple[list[StoredPicture], int]:
+        return await studio.history.page(
+            origin.owner_id, offset=offset, limit=PAGE, starred=starred, within=origin.within
+        )
+
+    pictures, total = await found(offset)
+    if not pictures and total:
+        offset = (total - 1) // PAGE * PAGE
+        pictures, total = await found(offset)
+    if not pictures:
+        return None
     counted = ngettext("{n} picture", "{n} pictures", total).format(n=total)
     shown = _("{first} to {last}").format(first=offset + 1, last=offset + len(pictures))
-    text = f"{head} · {counted}" + (f" · {shown}" if total > len(pictures) else "")
+    text = f"{_head(origin, starred=starred)} · {counted}" + (f" · {shown}" if total > len(pictures) else "")
     numbered = [(offset + place, picture.id) for place, picture in enumerate(pictures, start=1)]
-    keys = keyboards.page(owner, numbered, offset=offset, size=PAGE, total=total, starred=starred)
-    return Screen(text, keys, await _sheet(pictures, blobs, offset))
+    keys = keyboards.page(origin.owner_id, numbered, offset=offset, size=PAGE, total=total, starred=starred)
+    return Screen(text, keys, await _sheet(pictures, studio.blobs, offset))
+
+
+def _head(origin: Origin, *, starred: bool) -> str:
+    if origin.private:
+        return "⭐ " + _("Your favourites") if starred else "🖼 " + _("Your pictures")
+    return "⭐ " + _("Your favourites of this chat") if starred else "🖼 " + _("Your pictures of this chat")
+
+
+def _none(origin: Origin) -> str:
+    if origin.private:
+        return _("You have no pictures yet. Tell me what to draw!")
+    return _("You have no pictures in this chat yet. All your pictures: /history in our private chat.")
 
 
 def _opened(person: Person, where: PageButton, picture: StoredPicture) -> InlineKeyboardMarkup:

@@ -67,7 +67,7 @@ async def tell_recipe(picture: StoredPicture, studio: Studio, origin: Origin) ->
         line,
         picture.recipe,
         job_id=picture.job_id,
-        parents=await parent_lines(studio, picture.id),
+        parents=await parent_lines(studio, picture.id, origin),
         origins=await studio.deliveries.gallery.origins(picture),
     )
     await studio.deliveries.say(origin, text, keyboards.recipe(write(line), picture=picture.id))

@@ -24,18 +24,27 @@ from inference.queue.jobs import Job
 
 
 async def queue_(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
-    """One's own jobs with place and time; of others only how many there are."""
+    """One's own jobs with place and time, in a group those asked for there; of others only how many there are."""
     jobs = await studio.ledger.active()
-    mine = [job for job in jobs if job.owner_id == person.id]
+    own = [job for job in jobs if job.owner_id == person.id]
+    mine = [job for job in own if origin.within in (None, job.chat_id)]
     outlooks = await studio.ledger.outlooks()
     rows = []
     for job in mine:
         outlook = outlooks.get(job.id)
         where = cards.place_in_line(outlook.place, outlook.eta_seconds) if outlook else "🎨 " + _("Being drawn now")
         rows.append(f"{where}\n<i>{escape(plain_wish_of(studio.modes, job))}</i>")
-    others = len(jobs) - len(mine)
-    if not mine:
+    elsewhere, others = len(own) - len(mine), len(jobs) - len(own)
+    if not own:
         rows.append(_("You have nothing in line.") if others else _("The line is empty. What shall I draw?"))
+    if elsewhere:
+        rows.append(
+            ngettext(
+                "{n} request of yours from another chat is in line.",
+                "{n} requests of yours from other chats are in line.",
+                elsewhere,
+            ).format(n=elsewhere)
+        )
     if others:
         rows.append(
             ngettext(

@@ -73,7 +73,7 @@ async def recipe(callback: CallbackQuery, job: Job, studio: Studio, origin: Orig
 async def tell_recipe_of_job(job: Job, first: StoredPicture, studio: Studio, origin: Origin) -> None:
     line = line_of(studio.modes, job)
     origins = cards.origins(line, job.request, context_of(job).own_words)
-    parents = await parent_lines(studio, first.id)
+    parents = await parent_lines(studio, first.id, origin)
     text = cards.recipe(
         studio.modes, line, first.recipe, job_id=job.id, seeds=job.request.seeds, parents=parents, origins=origins
     )

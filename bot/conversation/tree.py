@@ -55,7 +55,13 @@ async def tree(message: Message, number: int | None, person: Person, studio: Stu
     if picture is None:
         await studio.deliveries.say(origin, _("I see no picture of yours here. Reply to one with /tree."))
         return
-    kin = await family_of(studio.history, picture)
+    if not origin.may_show(picture):
+        await studio.deliveries.say(origin, _("This picture was not made here. Ask for its tree in our private chat."))
+        return
+    kin = await family_of(studio.history, picture, origin)
+    if kin.hidden and not kin.edges:
+        await studio.deliveries.say(origin, "🌱 " + _("Its family was made elsewhere and is not shown here."))
+        return
     if not kin.edges:
         await studio.deliveries.say(
             origin, "🌱 " + _("This picture was drawn from words alone, and nothing came of it yet.")
@@ -102,6 +108,8 @@ def _caption(modes: Modes[Studio], kin: Family) -> str:
         lines.append(f"{numbers[child]} ← {' + '.join(map(str, sorted(made_from)))} · {escape(wish)}")
     if kin.cut or len(parents) > MOST_LINES:
         lines.append(_("The family is larger than fits here."))
+    if kin.hidden:
+        lines.append(_("Part of the family was made elsewhere and is not shown here."))
     return "\n".join(lines)
 
 

@@ -60,7 +60,7 @@ class ButtonOwners:
             case SettingButton() | CancelAllButton():
                 return Found(frozenset({button.owner}))
             case PageButton():
-                return await self._page(button)
+                return await self._page(button, message)
             case ButtonOfJob():
                 return _job(await self.ledger.job(button.job))
             case PictureButton():
@@ -90,9 +90,12 @@ class ButtonOwners:
                 return _only(draft.owner_id)
         return frozenset()
 
-    async def _page(self, button: PageButton) -> Found:
-        """A page is its owner's, and so has to be the picture to open in it."""
-        found = _picture(await self.history.picture(button.picture))
+    async def _page(self, button: PageButton, message: MaybeInaccessibleMessageUnion | None) -> Found:
+        """A page is its owner's, and so has to be the picture to open in it; in a group it was made there."""
+        picture = await self.history.picture(button.picture)
+        chat = message.chat if message is not None else None
+        shown_here = picture is not None and (chat is None or chat.type == "private" or chat.id == picture.chat_id)
+        found = _picture(picture if shown_here else None)
         if not found.owners:
             return Found(_only(button.owner)) if button.action == "turn" else GONE
         return Found(_only(button.owner) | found.owners, found.things)

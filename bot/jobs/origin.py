@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aiogram.types import CallbackQuery, Message
 
-from bot.store import Person
+from bot.store import Person, StoredPicture, Upload
 from bot.telegram.screen import Place
 from bot.texts.languages import Language
 
@@ -32,6 +32,15 @@ class Origin:
     def beside(self) -> Place:
         """The same chat, but in answer to nothing, as what stands for itself is sent: it rings."""
         return Place(self.chat_id, None, self.thread, aloud=True)
+
+    @property
+    def within(self) -> int | None:
+        """The chat whose pictures may be seen here: a group's own; None in private, where all of a person's may."""
+        return None if self.private else self.chat_id
+
+    def may_show(self, picture: StoredPicture | Upload) -> bool:
+        """Whether a picture may be seen here: in private the person's own, in a group what was made there."""
+        return picture.owner_id == self.owner_id if self.within is None else picture.chat_id == self.within
 
     @classmethod
     def of_message(cls, message: Message, update_id: int, person: Person) -> Origin:

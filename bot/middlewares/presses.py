@@ -49,7 +49,7 @@ class PressMiddleware(BaseMiddleware):
             return await self._broken(event)
         async with self._studio.one_press(button.lock(message.chat.id, message.message_id)):
             found = await found_by_press(event, button, ButtonOwners(self._studio.history, self._studio.ledger))
-            owner = await self._owner(event, found.owners, data)
+            owner = await self._owner(event, button, found.owners, data)
             if owner is None or await _is_over(event, button, found):
                 return None
             try:
@@ -60,7 +60,9 @@ class PressMiddleware(BaseMiddleware):
                     raise
                 return await self._broken(event)  # made up, where nothing told us what is in the message
 
-    async def _owner(self, press: CallbackQuery, owners: frozenset[int] | None, data: dict[str, Any]) -> Person | None:
+    async def _owner(
+        self, press: CallbackQuery, button: Ours, owners: frozenset[int] | None, data: dict[str, Any]
+    ) -> Person | None:
         """For whom a press is made; None, and the presser has been told, where they may not make it."""
         presser: Person = data["person"]
         if owners is None or owners == {presser.id}:
@@ -78,7 +80,7 @@ class PressMiddleware(BaseMiddleware):
                 "Add me to it, and try again in a minute."
             )
         else:
-            text = _("This belongs to somebody else. Send me your own words!")
+            text = _(button.foreign)
         await press.answer(text, show_alert=True)
         return None
 

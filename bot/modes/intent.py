@@ -13,6 +13,7 @@ from aiogram.types import Message
 from bot.jobs.mode import Mode, Modes
 from bot.jobs.studio import Studio
 from bot.modes.source import carries_picture
+from bot.prompt.said import says_something
 
 _COMMAND = re.compile(r"^/(?P<name>[a-z0-9_]+)(?:@(?P<bot>\w+))?(?:\s+|$)", re.IGNORECASE)
 
@@ -82,7 +83,7 @@ def _unsaid(message: Message, words: str, modes: Modes[Studio]) -> Mode[Studio] 
         for mode in modes:
             if mode.claims is not None and mode.claims(words):
                 return mode
-    return _of_captions(modes) if words else None
+    return _of_captions(modes) if says_something(words) else None
 
 
 def _of_captions(modes: Modes[Studio]) -> Mode[Studio]:

@@ -21,15 +21,16 @@ from bot.jobs.studio import Studio
 from bot.modes.base import guided_line
 from bot.modes.drawing import from_words
 from bot.prompt import OF_WORDS, parse
+from bot.prompt.said import wish_in
 from bot.store import Parent, Person, Preferences, StoredPicture
-from bot.telegram.addressed import Addressed, without_alias
+from bot.telegram.addressed import Addressed
 from bot.telegram.callbacks import ExampleButton, PictureButton
 from bot.texts.i18n import N_, _
 from inference.requests import FLASH_STEPS, AnyRequest, FlashTextToImage, ModelCard, TextToImage
 
 
 async def imagine(message: Message, command: CommandObject, person: Person, studio: Studio, origin: Origin) -> None:
-    await draw(message, without_alias(command.args or ""), person, studio, origin)
+    await draw(message, wish_in(command.args or ""), person, studio, origin)
 
 
 async def draw(message: Message, words: str, person: Person, studio: Studio, origin: Origin) -> None:

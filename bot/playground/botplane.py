@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.playground.errors import ApiError
+from bot.playground.errors import ApiError, bad_request
 from bot.playground.faults import Fault, FaultPlan
 from bot.playground.methods import METHODS, Call
 from bot.playground.records import Bot
@@ -23,7 +23,7 @@ from bot.playground.schema import bot_api
 from bot.playground.validate import check_call
 from bot.playground.world import World
 
-TOKEN = re.compile(r"(?P<id>\d{1,15}):(?P<secret>[A-Za-z0-9_-]{30,100})")
+TOKEN = re.compile(r"(?P<id>\d{1,15}):(?P<secret>[A-Za-z0-9_-]+)")
 REMEMBERED_CALLS = 5000
 DROPPED = 0  # the status of a call whose connection was closed on purpose
 
@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 class Outcome:
     status: int
     envelope: dict[str, Any]
+    ignored: tuple[str, ...] = ()  # fields of the request that were passed over
 
 
 def refused(error: ApiError) -> Outcome:
@@ -41,8 +42,9 @@ def refused(error: ApiError) -> Outcome:
 
 
 class BotPlane:
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, strict: bool) -> None:
         self.world = world
+        self.strict = strict
         self.faults = FaultPlan()
         self.calls: deque[dict[str, Any]] = deque(maxlen=REMEMBERED_CALLS)
         self.last_call = 0
@@ -128,10 +130,11 @@ class BotPlane:
             if call.method not in bot_api().methods:
                 raise ApiError(404, "Not Found: method not found")
             if call.method not in METHODS:
-                raise ApiError(404, f"Not Found: method {call.method} is not supported by the playground")
-            params = check_call(call.method, call.params, call.uploads)
-            checked = Call(call.world, call.bot, call.method, params, call.uploads)
-            return Outcome(200, {"ok": True, "result": await METHODS[call.method](checked)})
+                raise bad_request(f"method {call.method} is not supported by the playground")
+            checked = check_call(call.method, call.params, call.uploads, self.strict)
+            typed = Call(call.world, call.bot, call.method, checked.params, call.uploads)
+            result = await METHODS[call.method](typed)
+            return Outcome(200, {"ok": True, "result": result}, tuple(checked.ignored))
         except ApiError as refusal:
             return refused(refusal)
         except Exception:
@@ -157,6 +160,7 @@ class BotPlane:
             "bot": bot.id,
             "method": method,
             "params": _readable(raw, uploads),
+            "ignored": list(outcome.ignored),
             "status": outcome.status,
             "ok": outcome.envelope["ok"],
             "error": outcome.envelope.get("description"),

@@ -68,7 +68,8 @@ class Chat:
     members: list[int] = field(default_factory=list)
     admins: list[int] = field(default_factory=list)
     admin_bots: list[int] = field(default_factory=list)
-    former_bots: list[int] = field(default_factory=list)
+    former_bots: list[int] = field(default_factory=list)  # thrown out
+    left_bots: list[int] = field(default_factory=list)  # went by themselves
     privacy: bool = True
     pinned: list[int] = field(default_factory=list)
 

@@ -36,9 +36,9 @@ PAGE_HEADERS = {
 class Playground:
     """A running playground. `url` has no slash at its end; `close()` ends all polls, webhooks and streams."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, strict: bool = False) -> None:
         self.world = world
-        self.bots = BotPlane(world)
+        self.bots = BotPlane(world, strict)
         self.sim = SimPlane(world, self.bots)
         self.host = ""
         self.port = 0
@@ -128,17 +128,19 @@ async def serve(
     usernames: Mapping[int, str] | None = None,
     query_lifetime: float = 60.0,
     allow_remote: bool = False,
+    strict: bool = False,
 ) -> Playground:
     """Start a playground and return it; port 0 takes a free one.
 
     `state_dir` keeps chats, files and waiting updates over restarts. `usernames` names bots by id. `query_lifetime`:
     seconds in which a button press may be answered. A `host` that is not a loopback address raises ValueError unless
-    `allow_remote`, which also drops the check of the Host header: the playground knows no passwords.
+    `allow_remote`, which also drops the check of the Host header: the playground knows no passwords. `strict` refuses
+    the fields of a call that the Bot API does not know and Telegram passes over.
     """
     if not allow_remote and not is_loopback(host):
         raise ValueError(f"{host} can be reached from other machines; the playground has no passwords (allow_remote)")
     store = Store(Path(state_dir) if state_dir is not None else None)
-    playground = Playground(World(store, usernames, query_lifetime, allow_remote))
+    playground = Playground(World(store, usernames, query_lifetime, allow_remote), strict)
     try:
         await playground.start(host, port)
     except BaseException:

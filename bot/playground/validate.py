@@ -1,6 +1,6 @@
 """Checks a Bot API call against the schema: unknown and missing fields, types, limits.
 
-Real Telegram forgives more (it ignores fields it does not know); a bot that passes here passes there.
+Fields that it does not know Telegram passes over. They are named to whoever asks; a strict check refuses them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,14 @@ OUT_OF_BOUNDS = {
     "BotCommand.description": "BOT_COMMAND_DESCRIPTION_INVALID",
     "setMyCommands.commands": "BOT_COMMANDS_TOO_MUCH",
     "setWebhook.secret_token": "secret token is too long",
-    "sendMediaGroup.media": "group send failed: an album has 2-10 items",
+    "sendMediaGroup.media": "too many or too few messages to send as an album: 1-10 are allowed",
+}
+FEWEST = {"sendMediaGroup.media": 1}  # where Telegram takes less than its documentation says
+# Fields of older versions of the Bot API that Telegram still takes, as the objects that replaced them.
+REPLACED = {
+    "reply_to_message_id": ("reply_parameters", "message_id"),
+    "allow_sending_without_reply": ("reply_parameters", "allow_sending_without_reply"),
+    "disable_web_page_preview": ("link_preview_options", "is_disabled"),
 }
 # These sentences allow longer text before the markup is taken out; the methods count what is left.
 COUNTED_LATER = frozenset({"sendMessage.text", "editMessageText.text", "InputTextMessageContent.message_text"})
@@ -57,17 +64,29 @@ class Problem:
     path: str
     reason: str
     telegram: bool = False  # the reason is Telegram's own wording and stands alone
+    unknown: bool = False  # a field that Telegram passes over
 
     def refusal(self) -> ApiError:
         return bad_request(self.reason if self.telegram else f"field {self.path}: {self.reason}")
 
 
-def check_call(method: str, raw: Mapping[str, Any], uploads: Mapping[str, Upload]) -> dict[str, Any]:
-    """Return the typed parameters of a call, uploads in the place of `attach://…`; refuse with ApiError."""
+@dataclass(frozen=True)
+class Checked:
+    """The typed parameters of a call, uploads in the place of `attach://…`, and the fields that were passed over."""
+
+    params: dict[str, Any]
+    ignored: list[str]
+
+
+def check_call(method: str, raw: Mapping[str, Any], uploads: Mapping[str, Upload], strict: bool = False) -> Checked:
+    """What a call asks for. Raises ApiError for what Telegram refuses, `strict` also for fields that do not exist."""
     fields = bot_api().methods[method]
-    for name in [*raw, *(key for key in uploads if key in fields)]:
-        if name not in fields:
-            raise bad_request(f'unexpected parameter "{name}": {method} has no such field')
+    raw = raw if strict else _modernized(raw, fields)
+    unknown = [
+        Problem(name, f'unexpected parameter "{name}": {method} has no such field', telegram=True, unknown=True)
+        for name in raw
+        if name not in fields
+    ]
     params: dict[str, Any] = {}
     for name, field in fields.items():
         value = uploads.get(name, raw.get(name))
@@ -78,10 +97,25 @@ def check_call(method: str, raw: Mapping[str, Any], uploads: Mapping[str, Upload
         value = _decoded(field, value)
         value, problems = _inspect(field.type, value, name, uploads)
         problems += _beyond_limits(method, field, value, name)
-        if problems:
-            raise problems[0].refusal()
+        unknown += [it for it in problems if it.unknown]
+        if serious := [it for it in problems if not it.unknown]:
+            raise serious[0].refusal()
         params[name] = value
-    return params
+    if strict and unknown:
+        raise unknown[0].refusal()
+    return Checked(params, [it.path for it in unknown])
+
+
+def _modernized(raw: Mapping[str, Any], fields: Mapping[str, Field]) -> dict[str, Any]:
+    """The fields of older versions in their new places; what is written in the new way has precedence."""
+    modern = {name: value for name, value in raw.items() if name in fields or name not in REPLACED}
+    for name in raw.keys() - modern.keys():
+        place, key = REPLACED[name]
+        if place in fields and place not in raw and raw[name] not in (None, "", 0, "0"):
+            modern[place] = {**modern.get(place, {}), key: raw[name]}
+    if "reply_parameters" not in raw and "message_id" not in modern.get("reply_parameters", {}):
+        modern.pop("reply_parameters", None)
+    return modern
 
 
 def problems_of(kind: str, value: Any) -> list[Problem]:
@@ -112,14 +146,18 @@ def _inspect(kind: FieldType, value: Any, path: str, uploads: Mapping[str, Uploa
     if isinstance(kind, Array):
         return _array(kind, value, path, uploads)
     if isinstance(kind, Union):
-        return min((_inspect(it, value, path, uploads) for it in kind.members), key=lambda result: len(result[1]))
+        return min((_inspect(it, value, path, uploads) for it in kind.members), key=_misfit)
     members = bot_api().unions.get(kind.name)
     if members is None:
         return _object(kind.name, value, path, uploads)
     fitting = [name for name in members if _discriminator_fits(name, value)]
     if not fitting:
         return value, [Problem(path, f"is none of {', '.join(members)}")]
-    return min((_object(it, value, path, uploads) for it in fitting), key=lambda result: len(result[1]))
+    return min((_object(it, value, path, uploads) for it in fitting), key=_misfit)
+
+
+def _misfit(result: tuple[Any, list[Problem]]) -> tuple[int, int]:
+    return sum(not it.unknown for it in result[1]), len(result[1])
 
 
 def _discriminator_fits(name: str, value: Any) -> bool:
@@ -142,7 +180,8 @@ def _object(name: str, value: Any, path: str, uploads: Mapping[str, Upload]) -> 
     if not isinstance(value, dict):
         return value, [Problem(path, f"an object {name} is expected")]
     fields = bot_api().types[name]
-    problems = [Problem(f"{path}.{key}", f"{name} has no such field") for key in value if key not in fields]
+    strange = [key for key in value if key not in fields]
+    problems = [Problem(f"{path}.{key}", f"{name} has no such field", unknown=True) for key in strange]
     checked: dict[str, Any] = {}
     for field in fields.values():
         here = f"{path}.{field.name}"
@@ -206,7 +245,8 @@ def _beyond_limits(owner: str, field: Field, value: Any, path: str) -> list[Prob
     elif "max_bytes" in limits and isinstance(value, str):
         size, low, high, words = len(value.encode()), limits["min_bytes"], limits["max_bytes"], "bytes"
     elif "max_items" in limits and isinstance(value, list):
-        size, low, high, words = len(value), limits.get("min_items", 0), limits["max_items"], "items"
+        low = FEWEST.get(f"{owner}.{field.name}", limits.get("min_items", 0))
+        size, high, words = len(value), limits["max_items"], "items"
     elif "max" in limits and isinstance(value, int):
         size, low, high = value, limits["min"], limits["max"]
     if size is None or low <= size <= high:

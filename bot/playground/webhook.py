@@ -10,10 +10,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
+from aiohttp.web import HTTPRequestEntityTooLarge
 
+from bot.playground.errors import ApiError
 from bot.playground.mailbox import Mailbox, Update
 from bot.playground.records import Bot, Webhook
-from bot.playground.request import Upload
+from bot.playground.request import MAX_BODY, Upload, read_parts
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105  the header's name
 FIRST_PAUSE = 0.5
@@ -90,14 +92,8 @@ async def _call_in(answer: aiohttp.ClientResponse) -> tuple[str | None, dict[str
             parsed = json.loads(await answer.read() or b"null")
             fields = parsed if isinstance(parsed, dict) else {}
     elif answer.content_type.startswith("multipart/"):
-        async for part in aiohttp.MultipartReader.from_response(answer):
-            if not isinstance(part, aiohttp.BodyPartReader):
-                continue
-            content = bytes(await part.read(decode=True))
-            if part.filename is None:
-                fields[part.name or ""] = content.decode("utf-8", "replace")
-            else:
-                content_type = part.headers.get("Content-Type", "application/octet-stream")
-                uploads[part.name or ""] = Upload(part.filename, content_type, content)
+        with contextlib.suppress(ValueError, ApiError, HTTPRequestEntityTooLarge):
+            texts, files = await read_parts(aiohttp.MultipartReader(answer.headers, answer.content), MAX_BODY)
+            fields, uploads = {**texts}, {name: parts[0] for name, parts in files.items()}
     method = fields.pop("method", None)
     return method if isinstance(method, str) else None, fields, uploads

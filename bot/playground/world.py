@@ -138,6 +138,8 @@ class World:
             raise bad_request("chat not found")
         if bot.id in chat.former_bots:
             raise forbidden(f"bot was kicked from the {chat.type} chat")
+        if bot.id in chat.left_bots:
+            raise forbidden(f"bot is not a member of the {chat.type} chat")
         if bot.id not in chat.bots:
             raise bad_request("chat not found")
         return chat
@@ -169,6 +171,13 @@ class World:
         self.save_message(message)
         return message
 
+    def add_service(self, chat: Chat, sender: dict[str, Any], body: dict[str, Any], notice: str) -> Message:
+        """A line of the chat itself, `notice`; every bot that is in there hears of it."""
+        message = self.add_message(chat, sender, body, notice=notice)
+        for bot_id in chat.bots:
+            self.deliver(bot_id, "message", self.message_body(message, bot_id), chat.key)
+        return message
+
     def save_message(self, message: Message) -> None:
         self.store.put("message", message.key, message.as_document())
 
@@ -185,10 +194,19 @@ class World:
             body |= self.files.message_fields(bot_id, message.media)
         if "reply_markup" in body and message.sender["id"] != bot_id and "via_bot" not in body:
             del body["reply_markup"]
+        if "pinned_message" in body:
+            body["pinned_message"] = self._pinned_body(chat, body["pinned_message"], bot_id)
         replied = self.messages[chat.key].get(message.reply_to or 0)
         if with_reply and replied is not None and not replied.deleted:
             body["reply_to_message"] = self.message_body(replied, bot_id, with_reply=False)
         return body
+
+    def _pinned_body(self, chat: Chat, message_id: int, bot_id: int) -> dict[str, Any]:
+        """What a service message says was pinned: the message, or that it is gone."""
+        pinned = self.find_message(chat, message_id)
+        if pinned is None:
+            return {"chat": self.chat_body(chat), "message_id": message_id, "date": 0}
+        return self.message_body(pinned, bot_id, with_reply=False)
 
     def reset(self) -> None:
         """Forget everything but the bots, their settings and the counters."""

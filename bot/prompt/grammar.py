@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from bot.prompt.errors import (
@@ -33,12 +33,13 @@ from bot.prompt.line import (
     PARAMETERS,
     PromptLine,
 )
+from bot.prompt.said import says_something, seen
+from bot.prompt.spelling import LONGEST_NAME, nearest
 from bot.prompt.styles import find_style, most_words, nearest_style
 
 _MARK = re.compile(r"(?:(?<=\s)|^)(?P<dash>-{2,3}|-?[\u2012-\u2015\u2212]{1,2}-?)(?P<name>[^\W\d_]\w*)")
 LONGEST_LINE = 8192  # characters; twice what a message holds
 MOST_PARAMETERS = 40  # in one line, repeated ones included
-LONGEST_NAME = 16  # of a parameter, or what may be meant as one
 _QUOTES = {'"': '"', "'": "'", "«": "»", "“": "”", "„": "“", "‘": "’"}
 
 
@@ -46,6 +47,8 @@ def parse(text: str, taken: tuple[str, ...] | None = None) -> PromptLine:
     """The line that a person means where these parameters are taken, words or none; where none are given, the words of
     a picture and what goes with them. Raises PromptError."""
     line = _read(text, OF_WORDS if taken is None else taken)
+    if not says_something(line.prompt):
+        line = replace(line, prompt="")
     if taken is None and not line.prompt:
         raise NoWords
     for name in PARAMETERS:
@@ -105,23 +108,19 @@ def _pieces(text: str, meant: tuple[str, ...]) -> Iterator[tuple[str | None, str
                 marks.append(mark)
         if len(marks) > MOST_PARAMETERS:
             raise TooMuch
-    yield None, _tidy(text[: marks[0].start()] if marks else text)
+    yield None, seen(text[: marks[0].start()] if marks else text)
     ends = [*(mark.start() for mark in marks[1:]), len(text)]
     for mark, end in zip(marks, ends, strict=False):
         name = mark["name"].lower()
         name = ALIASES.get(name, name)
         if name not in PARAMETERS:
             raise UnknownParameter(mark["name"], _nearest(name, meant or PARAMETERS))
-        yield name, _tidy(text[mark.end() : end].removeprefix("="))
+        yield name, seen(text[mark.end() : end].removeprefix("="))
 
 
-def _tidy(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _nearest(name: str, meant: tuple[str, ...], cutoff: float = 0.5) -> str | None:
-    near = difflib.get_close_matches(name[:LONGEST_NAME], _spellings(meant), n=1, cutoff=cutoff)
-    return ALIASES.get(near[0], near[0]) if near else None
+def _nearest(name: str, meant: tuple[str, ...]) -> str | None:
+    near = nearest(name, _spellings(meant))
+    return ALIASES.get(near, near) if near else None
 
 
 def _looks_known(name: str, meant: tuple[str, ...]) -> bool:

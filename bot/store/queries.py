@@ -214,10 +214,12 @@ class History:
             )
 
     async def page(
-        self, owner_id: int, *, offset: int, limit: int, starred: bool = False
+        self, owner_id: int, *, offset: int, limit: int, starred: bool = False, within: int | None = None
     ) -> tuple[list[StoredPicture], int]:
-        """A person's pictures from the newest on, and how many there are in all."""
+        """A person's pictures from the newest on, all or those made in one chat, and how many there are."""
         conditions = [pictures.c.owner_id == owner_id, pictures.c.deleted_at.is_(None)]
+        if within is not None:
+            conditions.append(pictures.c.chat_id == within)
         if starred:
             conditions.append(pictures.c.starred_at.is_not(None))
         newest_first = (

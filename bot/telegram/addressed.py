@@ -9,7 +9,7 @@ from aiogram import Bot
 from aiogram.filters import BaseFilter
 from aiogram.types import Message
 
-_ALIAS = re.compile(r"^(?:нарисуй(?:те)?(?:\s+мне)?|draw(?:\s+me)?)(?:\s*[:,]\s*|\s+)(?=\S)", re.IGNORECASE)
+from bot.prompt.said import wish_in
 
 # People answer a picture to praise it as well as to ask for the next one.
 _COURTESIES = frozenset(
@@ -31,7 +31,7 @@ class Addressed(BaseFilter):
 
     async def __call__(self, message: Message, bot: Bot) -> bool | dict[str, Any]:
         said = await self.said(message, bot)
-        return {"words": without_alias(said)} if said is not None else False
+        return {"words": wish_in(said)} if said is not None else False
 
     async def said(self, message: Message, bot: Bot) -> str | None:
         """What the bot is told, without its name; None where it is not meant."""
@@ -48,11 +48,6 @@ class Addressed(BaseFilter):
         if answered is None or answered.from_user is None or answered.from_user.id != me.id or is_courtesy(text):
             return None
         return text.strip()
-
-
-def without_alias(text: str) -> str:
-    """ "Нарисуй кота" asks for "кота"."""
-    return _ALIAS.sub("", text.strip())
 
 
 def is_courtesy(text: str) -> bool:

@@ -52,6 +52,11 @@ class Ours(CallbackData, prefix="-"):
         """What the message shows under which this button stands, where that is sure."""
         return None
 
+    @property
+    def foreign(self) -> str:
+        """The English source of what somebody is told who may not press it, because it is another's."""
+        return N_("This is somebody else's picture. Send me your own words!")
+
     def key(self, chat_id: int, message_id: int) -> str:
         """What a press under that message orders with, equal for presses that must not be doubled."""
         return self.pack()
@@ -82,6 +87,10 @@ class DraftButton(Ours, prefix="-d"):
         """Whether a draft of this kind may have such a button."""
         return kind == self.draft_kind
 
+    @property
+    def foreign(self) -> str:
+        return N_("This choice is somebody else's. Reply to the picture with a command of your own!")
+
     def lock(self, chat_id: int, message_id: int) -> str:
         return f"{self.draft_kind}:{self.draft}"
 
@@ -97,6 +106,12 @@ class JobButton(ButtonOfJob, prefix="j"):
         if self.action in ("queue", "retry"):
             return "status"
         return "grid" if self.action in ("star", "really") else None
+
+    @property
+    def foreign(self) -> str:
+        if self.action in ("cancel", "queue", "retry"):
+            return N_("This is somebody else's request. Yours: /queue")
+        return super().foreign
 
 
 class PictureButton(Ours, prefix="p"):
@@ -119,6 +134,10 @@ class PageButton(Ours, prefix="h"):
     action: PageAction = "turn"
     picture: Id = 0
 
+    @property
+    def foreign(self) -> str:
+        return N_("This is somebody else's sheet of pictures. Yours: /history")
+
 
 class SettingButton(Ours, prefix="s"):
     """A step in somebody's settings. A value may hold a ratio, so it is written with "x" between its numbers."""
@@ -126,6 +145,10 @@ class SettingButton(Ours, prefix="s"):
     owner: ChatId
     field: SettingField
     value: Annotated[str, Field(pattern=r"^[a-z0-9_-]{0,32}$")] = ""
+
+    @property
+    def foreign(self) -> str:
+        return N_("These are somebody else's settings. Yours: /settings")
 
 
 class StyleButton(Ours, prefix="y"):
@@ -150,6 +173,10 @@ class CancelAllButton(Ours, prefix="c"):
     """Cancel all jobs of one person."""
 
     owner: ChatId
+
+    @property
+    def foreign(self) -> str:
+        return N_("These are somebody else's requests. Yours: /queue")
 
 
 class FileRecipeButton(Ours, prefix="f"):

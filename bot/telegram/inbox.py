@@ -97,12 +97,16 @@ class Inbox:
         await self._room.wait()
 
     async def receive(self, raws: Iterable[Any]) -> None:
-        """Writes updates down and has them handled; those known already are left alone. Raises NotWritten."""
+        """Writes updates down, once there is room, and has them handled; those known already are left alone.
+
+        An album waits for the parts that wait here. Raises NotWritten.
+        """
         letters = read_all(self._bot, raws, self._seldom)
         arriving = Counter(album for update, _body in letters.values() if (album := album_of(update)) is not None)
         self._arriving += arriving
         try:
             await self._known.wait()
+            await self._room.wait()
             fresh = await self._written(letters)
             until = asyncio.get_running_loop().time() + IN_TURN_SECONDS
             for id_, (update, _body) in sorted(letters.items()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import os
@@ -39,6 +40,7 @@ __all__ = [
 RECIPE_KEY = "kandinsky-studio"
 MAX_RECIPE_BYTES = 64 * 1024
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 PARTIAL_SECONDS = 3600.0  # nobody writes one file for longer
 
 
@@ -82,6 +84,15 @@ class BlobStore:
             return Stored(digest, fresh)
         finally:
             partial.unlink(missing_ok=True)
+
+    def prove(self) -> None:
+        """Stores a little and takes it away again. Raises whatever a disk or a store raises that can take nothing; not
+        for one that is full, which is told when a picture finds no room, and goes on by itself."""
+        try:
+            self.delete(self.write(lambda file: file.write(secrets.token_bytes(16))).digest)
+        except OSError as refused:
+            if refused.errno not in _FULL:
+                raise
 
     def forget_partials(self) -> None:
         """Removes what a process that was killed while it wrote has left behind."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError
 from huggingface_hub.utils.tqdm import disable_progress_bars, enable_progress_bars
 
+from inference.checkpoints.hub import Absent, bring, insist
 from inference.checkpoints.released import ReleasedFile, human_size
 
 RESERVE = 1_000_000_000  # what should stay free on the disk
@@ -58,8 +58,8 @@ class Plan:
 def plan(files: Iterable[ReleasedFile], folder: Path, endpoint: str | None = None) -> Plan:
     """Asks the hub for the sizes of files that shall lie in `folder`; fetches nothing.
 
-    `endpoint` is another hub address, by default that of HF_ENDPOINT or huggingface.co. Errors of huggingface_hub
-    (no network, a file that is not there) pass through, except for optional files.
+    `endpoint` is another hub address, by default that of HF_ENDPOINT or huggingface.co. Raises NotFetched where the hub
+    does not answer or lacks a file; optional ones that it says are not there are left out.
     """
     return Plan(folder, tuple(_ask(files, folder, endpoint)), endpoint)
 
@@ -67,42 +67,37 @@ def plan(files: Iterable[ReleasedFile], folder: Path, endpoint: str | None = Non
 def _ask(files: Iterable[ReleasedFile], folder: Path, endpoint: str | None) -> Iterator[Wanted]:
     for file in files:
         try:
-            told = hf_hub_download(
-                file.repo,
-                file.path,
-                revision=file.revision,
-                local_dir=folder / file.folder,
-                endpoint=endpoint,
-                dry_run=True,
-            )
-        except EntryNotFoundError:
+            yield insist(file, lambda file=file: _looked_up(file, folder, endpoint))  # type: ignore[misc]
+        except Absent:
             if not file.optional:
                 raise
-            continue
-        yield Wanted(file, told.file_size or file.bytes, not told.will_download)
+
+
+def _looked_up(file: ReleasedFile, folder: Path, endpoint: str | None) -> Wanted:
+    told = hf_hub_download(
+        file.repo,
+        file.path,
+        revision=file.revision,
+        local_dir=folder / file.folder,
+        endpoint=endpoint,
+        dry_run=True,
+    )
+    if isinstance(told, str):  # the hub is silent, and the file came here by another way
+        return Wanted(file, Path(told).stat().st_size, here=True)
+    return Wanted(file, told.file_size or file.bytes, not told.will_download)
 
 
 def fetch(planned: Plan, *, progress: bool = True) -> list[Path]:
     """Downloads what is missing, smallest files first, with a bar a file; an interrupted file goes on where it stopped.
 
-    Raises NotEnoughRoom before the first byte if the disk would fill up. Returns where the planned files lie.
+    Raises NotEnoughRoom before the first byte if the disk would fill up, and NotFetched where the hub gives no more.
+    Returns where the planned files lie.
     """
     short = planned.bytes + RESERVE - _free(planned.folder)
     if planned.to_fetch and short > 0:
         raise NotEnoughRoom(f"{planned.folder} lacks {human_size(short)} of free disk for this download")
     (enable_progress_bars if progress else disable_progress_bars)()
-    return [
-        Path(
-            hf_hub_download(
-                entry.file.repo,
-                entry.file.path,
-                revision=entry.file.revision,
-                local_dir=planned.folder / entry.file.folder,
-                endpoint=planned.endpoint,
-            )
-        )
-        for entry in planned.wanted
-    ]
+    return [bring(entry.file, planned.folder, planned.endpoint) for entry in planned.wanted]
 
 
 def _free(folder: Path) -> int:

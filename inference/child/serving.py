@@ -99,7 +99,8 @@ class EngineChild:
         self._slow_text = released and policy.large_device.type != "cuda"
 
     def run(self, slots: int, card: ModelCard | None) -> None:
-        """Loads what fits, says hello, and serves until drained."""
+        """Loads what fits, says hello, and serves until drained. Raises what a store raises that takes no pictures."""
+        self._blobs.prove()
         self._blobs.forget_partials()
         self._warm(card.kinds if card else ())
         self._link.send(Hello(slots=slots, card=card, pid=os.getpid()))

@@ -32,13 +32,13 @@ ROOT = Path(__file__).parents[2]
 
 @pytest_asyncio.fixture
 async def playground() -> AsyncIterator[Playground]:
-    server = await serve(port=0)
+    server = await serve(port=0, strict=True)
     yield server
     await server.close()
 
 
 def settings_for(folder: Path, url: str, **options: Any) -> Settings:
-    return Settings(_env_file=None, bot_token=TOKEN, telegram_api_url=url, data_dir=folder, **options)
+    return Settings(**{"_env_file": None, "bot_token": TOKEN, "telegram_api_url": url, "data_dir": folder, **options})
 
 
 def test_the_bot_is_put_together_without_torch() -> None:
@@ -98,6 +98,32 @@ async def test_a_database_that_cannot_be_opened_is_named(tmp_path: Path) -> None
         async with open_studio(settings_for(tmp_path, "http://127.0.0.1:1"), asyncio.Event()):
             pass
     assert refusal.value.variable == "DATABASE_URL"
+
+
+@pytest.mark.parametrize(
+    ("options", "variable"),
+    [
+        ({"data_dir": "file/data"}, "DATA_DIR"),
+        ({"data_dir": "file"}, "DATA_DIR"),
+        ({"blobs_url": "file/blobs"}, "BLOBS_URL"),
+        ({"blobs_url": "nosuchprotocol://bucket"}, "BLOBS_URL"),
+        ({"database_url": "sqlite:///{folder}/file/studio.db"}, "DATABASE_URL"),
+    ],
+)
+async def test_a_place_that_takes_nothing_is_named_in_one_line_before_telegram_is_asked(
+    tmp_path: Path, options: dict[str, str], variable: str
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    where = {
+        name: value.format(folder=tmp_path) if ":" in value else str(tmp_path / value)
+        for name, value in options.items()
+    }
+    settings = settings_for(tmp_path, "http://127.0.0.1:1", **where)
+    with pytest.raises(SettingsError) as refusal:
+        async with open_studio(settings, asyncio.Event()):
+            pass
+    assert refusal.value.variable == variable
+    assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])

@@ -18,7 +18,8 @@ import pytest
 import pytest_asyncio
 
 from bot.demo import DEMO_TOKEN, demo_settings
-from bot.settings import Settings
+from bot.demo import demo as run_demo
+from bot.settings import Settings, SettingsError
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -118,6 +119,14 @@ async def test_a_port_that_is_taken_is_told_in_one_line(demo: Demo) -> None:
     output, _ = await demo.process.communicate()
     assert output.decode().startswith("PLAYGROUND_PORT: port ")
     assert output.count(b"\n") == 1
+
+
+async def test_a_folder_that_cannot_be_made_is_no_fault_of_the_port(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    settings = Settings(_env_file=None, bot_token=DEMO_TOKEN, data_dir=tmp_path / "file", playground_port=0)
+    with pytest.raises(SettingsError, match="playground cannot be made: Not a directory") as refusal:
+        await run_demo(settings)
+    assert refusal.value.variable == "DATA_DIR"
 
 
 def test_the_demo_stays_on_this_machine_and_away_from_a_real_studio(

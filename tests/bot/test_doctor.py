@@ -19,7 +19,7 @@ from tests.bot.wire import TOKEN
 
 @pytest_asyncio.fixture
 async def playground() -> AsyncIterator[Playground]:
-    server = await serve(port=0)
+    server = await serve(port=0, strict=True)
     yield server
     await server.close()
 
@@ -99,5 +99,7 @@ async def test_a_damaged_database_is_ill(tmp_path: Path) -> None:
 
 async def test_a_full_disk_is_ill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (await found(tmp_path))["disk"].ok
+    (tmp_path / "file").write_text("in the way")
+    assert (await found(tmp_path / "file" / "data"))["disk"].ok is False
     monkeypatch.setattr("bot.doctor.shutil.disk_usage", lambda _place: Usage(10**9, 10**9 - 4096, 4096))
     assert (await found(tmp_path))["disk"].ok is False

@@ -235,7 +235,9 @@ async def staged(lay_out: Callable[[Path], None] | None = None, *, keep_telegram
         folder = Path(made)
         if lay_out is not None:
             lay_out(folder)
-        playground = await serve(port=0, state_dir=folder / "telegram" if lay_out or keep_telegram else None)
+        playground = await serve(
+            port=0, state_dir=folder / "telegram" if lay_out or keep_telegram else None, strict=True
+        )
         house = still_house(playground, folder, patch)
         try:
             async with aiohttp.ClientSession() as session:

@@ -16,7 +16,7 @@ module_wide = pytest_asyncio.fixture(scope="module", loop_scope="module")
 
 @module_wide
 async def playground() -> AsyncIterator[Playground]:
-    server = await serve(port=0)
+    server = await serve(port=0, strict=True)
     yield server
     await server.close()
 

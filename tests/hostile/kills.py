@@ -45,7 +45,7 @@ async def campaign(
     kills: int, seed: int, folder: Path, *, privately: int = 4, together: int = 1, webhook: bool = False
 ) -> Outcome:
     """A whole trial, people in private chats and in one group, to its verdict. Faults leave evidence in the folder."""
-    playground = await serve(port=0, usernames={123456: "kandinsky_bot"})
+    playground = await serve(port=0, usernames={123456: "kandinsky_bot"}, strict=True)
     lives = await Lives.prepare(playground, folder, webhook=webhook)
     diary = Diary()
     try:

@@ -44,6 +44,7 @@ VICTIMS = (VERA, GROUP)
 SECRET = "unspeakable"
 FRESH_EVERY = 2000  # presses, after which Mallory gets herself new things to press
 DRAFTS = {"m": "mix", "k": "order", "a": "mask", "x": "frame"}
+REFUSALS = {kind.model_construct(action=action).foreign for kind in Ours.known.values() for action in ("", "cancel")}
 OUTCOMES = ("broken", "gone", "not hers", "alert", "done", "unanswered")
 HOSTILE = (
     "-1", "0", "1", "3", "4", "15", "16", "500", "1500", str(2**31), str(MOST_ID), str(MOST_ID + 1), str(-MOST_ID),
@@ -115,7 +116,7 @@ async def _attack(presses: int, seed: int) -> Table:
 
 @contextlib.asynccontextmanager
 async def _studio() -> AsyncIterator[tuple[House, aiohttp.ClientSession]]:
-    playground = await serve(port=0)
+    playground = await serve(port=0, strict=True)
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         house = House(playground, Path(folder), patch)
         house.painter.card, house.painter.steps = ALL_MODES, 1
@@ -286,10 +287,9 @@ def _outcome(answer: Raw | None) -> str:
     text = answer["text"] or ""
     for language in LANGUAGES:
         with speaking(language):
-            said = {
+            said = {_(refusal): "not hers" for refusal in REFUSALS} | {
                 _("This button is broken, or from an older version. Please ask again."): "broken",
                 _("This is no longer there."): "gone",
-                _("This belongs to somebody else. Send me your own words!"): "not hers",
             }
         if text in said:
             return said[text]

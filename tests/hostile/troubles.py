@@ -93,7 +93,7 @@ Scenario = Callable[[Path], Coroutine[Any, Any, tuple[tuple[object, ...], list[s
 
 @asynccontextmanager
 async def scene(folder: Path, **settings: str) -> AsyncIterator[Scene]:
-    playground = await serve(port=0)
+    playground = await serve(port=0, strict=True)
     studio = Studio(playground.url, folder, {"ADMIN_IDS": str(OWNER), **settings})
     try:
         async with aiohttp.ClientSession() as session:
@@ -212,7 +212,7 @@ async def jumping_clock(folder: Path) -> tuple[tuple[object, ...], list[str]]:
     """In this process, whose clock can be set without anybody else's."""
     faults: list[str] = []
     patch, real = pytest.MonkeyPatch(), time.time
-    playground = await serve(port=0)
+    playground = await serve(port=0, strict=True)
     house = House(playground, folder, patch)
     jumps = [0.0]
     patch.setattr(time, "time", lambda: real() + jumps[-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -102,6 +103,26 @@ def test_leftovers_of_a_crash_go_and_files_being_written_stay(tmp_path: Path) ->
     store.forget_partials()
     assert not old.exists() and not older.exists() and new.exists()
     assert store.get(digest) == b"content"
+
+
+def test_a_store_that_takes_nothing_is_known_before_a_picture_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = BlobStore(str(tmp_path / "blobs"))
+    store.prove()
+    assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(NotADirectoryError):
+        BlobStore(str(tmp_path / "file" / "blobs")).prove()
+
+    def refuse(number: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("inference.blobs.os.fsync", lambda _file: refuse(errno.EROFS))
+    with pytest.raises(OSError, match="Read-only"):
+        store.prove()
+    monkeypatch.setattr("inference.blobs.os.fsync", lambda _file: refuse(errno.ENOSPC))
+    store.prove()  # a full disk is told when a picture finds no room, and is mended by itself
 
 
 @pytest.mark.parametrize("url", ["folder", "memory://old-and-new"])

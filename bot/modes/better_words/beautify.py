@@ -22,8 +22,9 @@ from bot.modes.better_words import rewriting
 from bot.modes.better_words.buttons import WordsButton
 from bot.modes.drawing import from_words
 from bot.prompt import PromptLine, parse
+from bot.prompt.said import wish_in
 from bot.store import Draft, Parent, Person
-from bot.telegram.addressed import Addressed, without_alias
+from bot.telegram.addressed import Addressed
 from bot.texts.i18n import _
 from inference.queue.jobs import Job
 from inference.requests import MAX_PROMPT_CHARS, Failed, Finished, Rewrite
@@ -48,7 +49,7 @@ async def command(message: Message, command: CommandObject, person: Person, stud
 
 async def improve(message: Message, words: str, person: Person, studio: Studio, origin: Origin) -> None:
     """Improves the words, or those of the person's own picture that is answered."""
-    words = without_alias(words)
+    words = wish_in(words)
     if words:
         await _ask(studio, origin, parse(words))
         return
@@ -65,7 +66,7 @@ async def told(message: Message, draft: Draft, studio: Studio, origin: Origin) -
     if draft.closed_at is not None:
         await studio.deliveries.say(origin, _("This is no longer there."))
         return
-    await _ask(studio, origin, parse(without_alias(message.text or "")))
+    await _ask(studio, origin, parse(wish_in(message.text or "")))
 
 
 async def press_improve(

@@ -31,7 +31,7 @@ def formatted(text: str, parse_mode: str | None = None, entities: list[Entity] |
     Raises ApiError `can't parse entities: …` for broken markup and an unknown parse mode.
     """
     marked = entities or []
-    if parse_mode and not marked:
+    if parse_mode:
         parser = PARSERS.get(parse_mode.lower())
         if parser is None:
             raise bad_request("unsupported parse_mode")

@@ -139,6 +139,11 @@ async def leave_chat(call: Call) -> Any:
     if chat.is_private:
         raise bad_request("chat member status can't be changed in private chats")
     chat.bots.remove(call.bot.id)
+    chat.admin_bots = [it for it in chat.admin_bots if it != call.bot.id]
+    chat.left_bots.append(call.bot.id)
     call.world.save_chat(chat)
+    user = call.bot.as_user()
+    left = call.world.add_service(chat, user, {"left_chat_member": user}, f"{call.bot.first_name} left the group")
+    announce(call.world, "message", left)
     call.world.events.publish("chat", {"chat": chat_view(call.world, chat)})
     return True

@@ -8,6 +8,7 @@ from typing import Any
 from bot.playground.errors import bad_request
 from bot.playground.methods.call import Call, method, refuse_not_simulated
 from bot.playground.records import Chat, Message
+from bot.playground.views import announce
 
 DELETABLE_FOR = 48 * 3600
 
@@ -56,7 +57,13 @@ async def pin(call: Call) -> Any:
     if not chat.is_private and call.bot.id not in chat.admin_bots:
         raise bad_request("not enough rights to manage pinned messages in the chat")
     if call.method == "pinChatMessage":
-        _pinned(call, chat, call.message("message_id", "message to pin not found", chat).id, pinned=True)
+        message = call.message("message_id", "message to pin not found", chat)
+        if message.notice:
+            raise bad_request("service messages can't be pinned")
+        _pinned(call, chat, message.id, pinned=True)
+        line = f"{call.bot.first_name} pinned {f'“{message.text[:40]}”' if message.text else 'a message'}"
+        service = call.world.add_service(chat, call.bot.as_user(), {"pinned_message": message.id}, line)
+        announce(call.world, "message", service)
         return True
     named = [call.params["message_id"]] if "message_id" in call.params else chat.pinned[-1:]
     gone = list(chat.pinned) if call.method == "unpinAllChatMessages" else named

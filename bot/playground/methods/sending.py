@@ -58,7 +58,7 @@ async def send_media_group(call: Call) -> Any:
     bodies = [media_body(it) for it in items]
     # All files are read before the first message appears: an album comes whole or not at all.
     files = [await call.media(it["type"], it["media"]) for it in items]
-    album = {"media_group_id": str(call.world.next_number("album"))}
+    album = {"media_group_id": str(call.world.next_number("album"))} if len(items) > 1 else {}
     posted = [post(call, target, body | album, file) for body, file in zip(bodies, files, strict=True)]
     return [call.view(it) for it in posted]
 

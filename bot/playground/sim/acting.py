@@ -155,6 +155,7 @@ def _seat_bot(world: World, group: Chat, fields: Fields) -> None:
     group.bots = [it for it in group.bots if it != bot.id] + ([bot.id] if present else [])
     group.admin_bots = [it for it in group.admin_bots if it != bot.id] + ([bot.id] if admin else [])
     group.former_bots = [it for it in group.former_bots if it != bot.id] + ([] if present else [bot.id])
+    group.left_bots = [it for it in group.left_bots if it != bot.id]
     world.save_chat(group)
     owner = world.people.get(group.admins[0] if group.admins else 0) or Person(1, "Somebody")
     if before != after:

@@ -72,7 +72,7 @@ def chat_of(world: World, fields: Fields, person: Person) -> Chat:
             chat.admins.append(person.id)  # who begins a group owns it
         world.save_chat(chat)
         publish_chat(world, chat)
-    unknown_here = bot.id not in chat.bots and bot.id not in chat.former_bots
+    unknown_here = bot.id not in {*chat.bots, *chat.former_bots, *chat.left_bots}
     if unknown_here and (not chat.bots or fields.has("bot")):
         invite(world, chat, bot, person)
     return chat
@@ -93,12 +93,12 @@ def invite(world: World, chat: Chat, bot: Bot, person: Person) -> None:
     """Put a bot into a group: it is told, and the chat shows a line."""
     chat.bots.append(bot.id)
     chat.former_bots = [it for it in chat.former_bots if it != bot.id]
+    chat.left_bots = [it for it in chat.left_bots if it != bot.id]
     world.save_chat(chat)
     membership_changed(world, chat, bot, person, "left", "member")
     added = {"new_chat_members": [bot.as_user()]}
-    notice = world.add_message(chat, person.as_user(), added, notice=f"{person.name} added {bot.first_name}")
+    notice = world.add_service(chat, person.as_user(), added, f"{person.name} added {bot.first_name}")
     announce(world, "message", notice)
-    world.deliver(bot.id, "message", world.message_body(notice, bot.id), chat.key)
     publish_chat(world, chat)
 
 

@@ -65,7 +65,7 @@ class SimPlane:
         async def handle(request: web.Request) -> web.Response:
             try:
                 return web.json_response({"ok": True, **act(self.world, self.bots, await read_fields(request))})
-            except SimError as refusal:
+            except (SimError, ApiError) as refusal:
                 return _refused(refusal)
 
         return handle

@@ -43,7 +43,8 @@ export function createDrawer(store, shell) {
         h("span", { class: "call-hint" }, hint(call.params)),
         h("span", { class: "call-verdict" }, String(verdict)),
         h("span", { class: "call-ms" }, `${call.ms < 10 ? call.ms.toFixed(1) : Math.round(call.ms)} ms`)),
-      call.error ? h("p", { class: "call-error" }, call.error) : null);
+      call.error ? h("p", { class: "call-error" }, call.error) : null,
+      call.ignored.length ? h("p", { class: "hint" }, say("ignored", { fields: call.ignored.join(", ") })) : null);
     const fill = () => {
       if (!details.open || details.querySelector("pre")) return;
       details.append(h("h3", {}, `${say("params")} · ${new Date(call.time * 1000).toLocaleTimeString(shell.language)}`), h("pre", {}, JSON.stringify(call.params, null, 2)),

@@ -53,6 +53,7 @@ def offers(text: str) -> Callable[[Message], bool]:
     return lambda message: any(text in name for name in buttons(message))
 
 
+@pytest.mark.both_ways
 async def test_a_photo_without_words_offers_what_can_be_done_with_it(every_mode: House, anna: Person) -> None:
     photo = await send(anna, encoded(RED))
     menu = await anna.until(offers("Vary"))
@@ -99,6 +100,7 @@ async def test_a_caption_that_may_be_of_the_whole_picture_draws_it_anew(
     assert isinstance(every_mode.painter.submitted[0].request, Mix)
 
 
+@pytest.mark.both_ways
 async def test_an_album_is_mixed_with_weights_set_by_buttons(every_mode: House, anna: Person) -> None:
     await send(anna, encoded(RED), encoded(BLUE), caption="a garden --seed 3 --n 1")
     mix = await anna.until(offers("Start"))
@@ -162,6 +164,7 @@ async def test_of_an_album_with_more_than_four_pictures_under_control_the_first_
     assert reds == [0, 40, 80, 120]
 
 
+@pytest.mark.both_ways
 async def test_an_album_for_a_mix_that_has_room_for_less_fills_it_and_says_so(every_mode: House, anna: Person) -> None:
     await anna.say("/mix")
     collecting = await anna.until(says("one by one"))

@@ -73,7 +73,7 @@ class Sim:
 
 @pytest.fixture
 async def playground() -> AsyncIterator[Playground]:
-    running = await serve(port=0)
+    running = await serve(port=0, strict=True)
     yield running
     await running.close()
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from aiogram import Bot
-from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError, TelegramNotFound
+from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
 from aiogram.types import (
     BufferedInputFile,
     CopyTextButton,
@@ -222,7 +222,7 @@ async def test_nobody_is_written_to_who_never_wrote_or_who_blocked_the_bot(bot: 
 
 async def test_a_method_that_is_not_there_says_so(bot: Bot, sim: Sim, raw: Raw) -> None:
     await sim.say("hi")
-    with pytest.raises(TelegramNotFound, match="sendDice is not supported by the playground"):
+    with pytest.raises(TelegramBadRequest, match="sendDice is not supported by the playground"):
         await bot.send_dice(1001)
     assert await raw("drawMeASheep") == (
         404,

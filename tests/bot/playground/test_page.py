@@ -140,7 +140,7 @@ async def open_page(context: BrowserContext, url: str) -> Page:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage() -> AsyncIterator[Stage]:
-    playground = await serve(port=0)
+    playground = await serve(port=0, strict=True)
     server = TelegramAPIServer.from_base(playground.url)
     bot = Bot(TOKEN, session=AiohttpSession(api=server))
     commands = {"start": "Begin", "album": "Three pictures", "choose": "A question"}
@@ -332,7 +332,7 @@ async def test_a_phone_shows_the_list_then_the_chat(stage: Stage) -> None:
 
 
 async def test_the_page_says_when_the_server_is_gone_and_catches_up_afterwards(tmp_path: Path, stage: Stage) -> None:
-    playground = await serve(port=0, state_dir=tmp_path)
+    playground = await serve(port=0, state_dir=tmp_path, strict=True)
     bot = Bot(TOKEN, session=AiohttpSession(api=TelegramAPIServer.from_base(playground.url)))
     page = await open_page(await stage.browser.new_context(locale="en-GB"), playground.url)
     await expect(page.locator(".banner")).to_contain_text("No bot here yet")
@@ -342,7 +342,7 @@ async def test_the_page_says_when_the_server_is_gone_and_catches_up_afterwards(t
     await expect(page.locator(".row.own")).to_contain_text("anyone?")
     await playground.close()
     await expect(page.locator(".banner")).to_contain_text("No connection to the playground")
-    playground = await serve(port=playground.port, state_dir=tmp_path)
+    playground = await serve(port=playground.port, state_dir=tmp_path, strict=True)
     await bot.send_message(1002, "back again")
     await expect(page.locator(".row:not(.own)")).to_contain_text("back again")
     await expect(page.locator(".banner")).to_contain_text("is not connected")

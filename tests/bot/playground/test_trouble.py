@@ -86,7 +86,7 @@ async def test_the_call_log_shows_files_by_name_size_and_sum(bot: Bot, sim: Sim)
 async def test_chats_files_waiting_updates_and_buttons_outlive_a_restart(
     tmp_path: Path, http: aiohttp.ClientSession
 ) -> None:
-    first = await serve(port=0, state_dir=tmp_path)
+    first = await serve(port=0, state_dir=tmp_path, strict=True)
     async with client(first.url) as bot:
         await bot.get_me()
         await bot.set_my_name("Kandinsky")
@@ -99,7 +99,7 @@ async def test_chats_files_waiting_updates_and_buttons_outlive_a_restart(
         content = await sim.bytes_of(before[-1]["photo"]["file_url"])
     await first.close()
 
-    second = await serve(port=0, state_dir=tmp_path)
+    second = await serve(port=0, state_dir=tmp_path, strict=True)
     sim = Sim(second.url, http)
     assert await sim.transcript() == before
     assert await sim.bytes_of(before[-1]["photo"]["file_url"]) == content
@@ -118,7 +118,7 @@ async def test_chats_files_waiting_updates_and_buttons_outlive_a_restart(
 
 
 async def test_nothing_of_a_reset_comes_back_after_a_restart(tmp_path: Path, http: aiohttp.ClientSession) -> None:
-    first = await serve(port=0, state_dir=tmp_path)
+    first = await serve(port=0, state_dir=tmp_path, strict=True)
     async with client(first.url) as bot:
         await bot.get_me()
         sim = Sim(first.url, http)
@@ -127,7 +127,7 @@ async def test_nothing_of_a_reset_comes_back_after_a_restart(tmp_path: Path, htt
         await sim.post("reset")
     await first.close()
     assert not list((tmp_path / "files").iterdir())
-    second = await serve(port=0, state_dir=tmp_path)
+    second = await serve(port=0, state_dir=tmp_path, strict=True)
     sim = Sim(second.url, http)
     assert (await sim.get("chats"))["chats"] == []
     assert (await sim.say("again"))["update_id"] > said["update_id"]

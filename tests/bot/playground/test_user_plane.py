@@ -126,7 +126,7 @@ async def test_buttons_that_a_client_handles_never_reach_the_bot(bot: Bot, sim: 
 
 
 async def test_a_query_that_waited_too_long_is_too_old(http: aiohttp.ClientSession) -> None:
-    strict = await serve(port=0, query_lifetime=0)
+    strict = await serve(port=0, query_lifetime=0, strict=True)
     async with client(strict.url) as bot:
         await bot.get_me()
         sim = Sim(strict.url, http)
@@ -248,7 +248,7 @@ async def test_requests_that_make_no_sense_are_refused_by_name(bot: Bot, sim: Si
 
 
 async def test_without_a_bot_a_message_has_nowhere_to_go(http: aiohttp.ClientSession) -> None:
-    empty = await serve(port=0)
+    empty = await serve(port=0, strict=True)
     sim = Sim(empty.url, http)
     assert (await sim.post("message", status=409, user=1001, text="x"))["error"] == "no bot has connected yet"
     assert await sim.transcript() == []

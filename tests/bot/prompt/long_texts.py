@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from bot.conversation import tree
+from bot.conversation.plain_words import plainly_said
 from bot.imaging.areas import split_area, tells_area
 from bot.imaging.decoding import PictureRefused
 from bot.jobs.mode import Modes
@@ -21,8 +22,9 @@ from bot.modes.better_words.rewriting import difference
 from bot.modes.extend.canvas import read_direction
 from bot.modes.intent import understood
 from bot.prompt import PromptError, parse, read_back
+from bot.prompt.said import wish_in
 from bot.prompt.styles import find_style, language_of, nearest_style
-from bot.telegram.addressed import is_courtesy, without_alias
+from bot.telegram.addressed import is_courtesy
 from bot.texts.html import escape, shortened
 from bot.texts.i18n import speaking
 from tests.bot.conversation.painter import SMALL
@@ -90,7 +92,8 @@ LOOKS: dict[str, Callable[[str], object]] = {
     "an area": tells_area,
     "an area and words": split_area,
     "a direction": read_direction,
-    "an alias": without_alias,
+    "a wish": wish_in,
+    "plain words": plainly_said,
     "a courtesy": is_courtesy,
     "a language": language_of,
     "a style": find_style,

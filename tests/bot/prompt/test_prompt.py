@@ -25,13 +25,14 @@ from bot.prompt import (
     parse,
     write,
 )
+from bot.prompt.said import says_something, wish_in
 from bot.prompt.styles import styles
 from bot.texts.i18n import speaking
 from bot.texts.languages import Language
 
 LETTERS = st.characters(categories=("L", "Nd", "Po"), exclude_characters="\"'")
 WORDS = st.lists(st.text(LETTERS, min_size=1, max_size=9), min_size=1, max_size=5)
-PHRASES = WORDS.map(" ".join)
+PHRASES = WORDS.map(" ".join).filter(says_something)
 
 LINES = st.builds(
     PromptLine,
@@ -147,7 +148,17 @@ def test_how_people_write(text: str, line: PromptLine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typo", "meant"), [("stile", "style"), ("sed", "seed"), ("step", "steps"), ("fulll", "full"), ("нет", None)]
+    ("typo", "meant"),
+    [
+        ("stile", "style"),
+        ("sed", "seed"),
+        ("step", "steps"),
+        ("fulll", "full"),
+        ("нет", None),
+        ("н", "n"),  # as it sounds
+        ("sееd", "seed"),  # with Cyrillic letters that look so
+        ("фк", "ar"),  # the right keys in the wrong alphabet
+    ],
 )
 def test_an_unknown_parameter_is_named_with_the_nearest_one(typo: str, meant: str | None) -> None:
     with pytest.raises(UnknownParameter) as refusal:
@@ -199,6 +210,38 @@ def test_an_unknown_style_is_named_with_the_nearest_one() -> None:
 def test_what_cannot_be_meant_is_refused(text: str, error: type[PromptError]) -> None:
     with pytest.raises(error):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["\u200b", " \u2060\ufeff ", ".", "…", "?!", "\u2800", "\u3164", "\u200b --n 2"], ids=ascii
+)
+def test_of_what_nobody_can_see_or_read_nothing_is_drawn(text: str) -> None:
+    with pytest.raises(NoWords):
+        parse(text)
+
+
+@pytest.mark.parametrize("text", ["🦊", "7", "👩\u200d🚀", "ж"])
+def test_a_sign_that_can_be_drawn_is_a_wish(text: str) -> None:
+    assert parse(text).prompt == text
+
+
+@pytest.mark.parametrize(
+    ("text", "wish"),
+    [
+        ("Нарисуй мне, пожалуйста, кота", "кота"),
+        ("Привет! Нарисуй кота, пожалуйста --n 2", "кота --n 2"),
+        ("could you draw a cat please", "a cat"),
+        ("please, a cat", "a cat"),
+        ("кота, пожалуйста!", "кота"),
+        ("кот\u200bика", "котика"),
+        ("a poster with the words say please", "a poster with the words say please"),
+        ("drawbridge at dawn", "drawbridge at dawn"),
+        ("Please come in, a sign on a door", "Please come in, a sign on a door"),
+        ("нарисуй пожалуйста", "пожалуйста"),
+    ],
+)
+def test_a_wish_is_freed_of_the_courtesies_around_it(text: str, wish: str) -> None:
+    assert wish_in(text) == wish
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])

@@ -16,6 +16,8 @@ import pytest
 from PIL import Image
 
 from inference.blobs import BlobStore, read_recipe
+from inference.child.serving import EngineChild
+from inference.engine.policy import device_policy
 from inference.families.kandinsky.files.store import EMBEDDED
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import Assignment, Interrupted, JobEvent
@@ -25,6 +27,7 @@ from inference.queue.wire import (
     DownMessage,
     Drain,
     Hello,
+    ParentLink,
     Patience,
     Report,
     Submit,
@@ -236,3 +239,13 @@ def test_weights_that_were_cut_in_half_are_its_last_words(tmp_path: Path) -> Non
         last = [decode_up(line) for line in lines][-1]
     assert ended.returncode == 1
     assert isinstance(last, Trouble) and "kandinsky3_flash" in last.why, last
+
+
+def test_a_store_that_takes_no_pictures_is_found_before_weights_are_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    options = WorkerOptions(blobs_url=str(tmp_path / "file" / "blobs"))
+    ours, theirs = socket.socketpair()
+    with ours, theirs, pytest.raises(NotADirectoryError):
+        EngineChild(ParentLink(theirs.detach(), exit_on_eof=False), options, device_policy("cpu"), families=()).run(
+            1, None
+        )

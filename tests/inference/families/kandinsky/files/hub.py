@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,11 +18,20 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @dataclass
 class Hub:
-    """`gets`: what was served, as (path, first byte); `break_after`: the next longer answer breaks off there."""
+    """`gets`: what was served, as (path, first byte); `break_after`: the next longer answer breaks off there, and
+    resets the connection if `reset`. `refusals` are the statuses of the next answers for a path that ends like that.
+    """
 
     address: str
     gets: list[tuple[str, int]] = field(default_factory=list)
     break_after: int | None = None
+    reset: bool = False
+    refusals: dict[str, list[int]] = field(default_factory=dict)
+
+    def refusal(self, path: str) -> int | None:
+        """The status that this request is refused with."""
+        left = next((left for ending, left in self.refusals.items() if path.endswith(ending) and left), None)
+        return left.pop(0) if left is not None else None
 
 
 @contextmanager
@@ -51,6 +62,12 @@ def _handler(folder: Path) -> type[BaseHTTPRequestHandler]:
         def _answer(self, *, body: bool) -> None:
             owner, name, verb, _revision, *rest = unquote(urlsplit(self.path).path).strip("/").split("/")
             path = folder.joinpath(owner, name, *rest)
+            refused = self.server.hub.refusal(path.as_posix())  # type: ignore[attr-defined]
+            if refused is not None:
+                self.send_response(refused)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
             if verb != "resolve" or not path.is_file():
                 self.send_response(404)
                 self.send_header("X-Error-Code", "EntryNotFound")
@@ -76,7 +93,16 @@ def _handler(folder: Path) -> type[BaseHTTPRequestHandler]:
             if hub.break_after is not None and len(content) > hub.break_after:
                 content, hub.break_after = content[: hub.break_after], None
                 self.close_connection = True
+                if hub.reset:
+                    self._reset(content)
+                    return
             self.wfile.write(content)
+
+        def _reset(self, content: bytes) -> None:
+            """Breaks off as a router does that has forgotten the connection: what was sent last may not arrive."""
+            self.wfile.write(content)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
 
         def log_message(self, format: str, *args: object) -> None: ...
 

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from inference.checkpoints import download
 from inference.checkpoints.download import NotEnoughRoom, fetch, plan
+from inference.checkpoints.hub import Absent, NotFetched
 from inference.families.kandinsky.files.catalogue import KINDS, released_files
 from inference.families.kandinsky.files.store import lacking, locate, revisions
 from inference.families.kandinsky.files.verify import verify
@@ -88,16 +89,91 @@ def test_a_dropped_connection_goes_on_where_it_stopped(
     assert (tmp_path / name).read_bytes() == (released / REPO / name).read_bytes()
 
 
+def test_a_reset_connection_is_made_again(
+    hub: Hub, released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library passes on this one. What the kernel has not handed over is lost with the connection."""
+    pauses: list[float] = []
+    monkeypatch.setattr("inference.checkpoints.hub.time.sleep", pauses.append)
+    planned = plan(released_files("kandinsky-3.1", ["flash"]), tmp_path, hub.address)
+    hub.break_after, hub.reset = 100_000, True
+    fetch(planned, progress=False)
+    assert pauses == [1.0]
+    assert len(hub.gets) == len({path for path, _first in hub.gets}) + 1
+    name = "weights/kandinsky3_flash.pt"
+    assert (tmp_path / name).read_bytes() == (released / REPO / name).read_bytes()
+    assert list(tmp_path.rglob("*.part")) == []
+
+
+def test_a_second_start_goes_on_where_the_first_gave_up(hub: Hub, released: Path, tmp_path: Path, quick: None) -> None:
+    """The hub pauses in the middle of a file until the first start gives up, in one line."""
+    big = "weights/movq.pt"
+    hub.break_after, hub.refusals = 100_000, {}
+    command = ["download", "flash", "--yes", "--folder", str(tmp_path), "--endpoint", hub.address]
+
+    def pauses(_seconds: float) -> None:
+        if hub.break_after is None:
+            hub.refusals[big] = [503] * 100
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(huggingface_hub.constants, "DOWNLOAD_CHUNK_SIZE", 10_000)
+        patch.setattr("huggingface_hub.file_download.time.sleep", pauses)
+        given_up = CliRunner().invoke(app, command)
+    assert given_up.exit_code == 1
+    assert given_up.stderr.count("\n") == 1
+    assert big in given_up.stderr
+    assert "All files" not in given_up.output
+    hub.refusals.clear()
+    hub.gets.clear()
+    assert CliRunner().invoke(app, command).exit_code == 0
+    assert (f"{REPO.as_posix()}/{big}", 100_000) in hub.gets
+    assert (tmp_path / big).read_bytes() == (released / REPO / big).read_bytes()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pause between tries is waited for: neither ours nor the library's."""
+    monkeypatch.setattr("inference.checkpoints.hub.time.sleep", lambda _: None)
+
+
 def test_an_optional_file_may_be_absent_a_needed_one_may_not(hub: Hub, released: Path, tmp_path: Path) -> None:
     absent = released / REPO / "weights" / "movq.pt"
     content = absent.read_bytes()
     absent.unlink()
     try:
-        with pytest.raises(OSError, match=r"movq\.pt"):
+        with pytest.raises(Absent, match=r"movq\.pt"):
             plan(released_files("kandinsky-3.1", ["flash"]), tmp_path, hub.address)
     finally:
         absent.write_bytes(content)
-    assert plan(released_files("kandinsky-3.1", ["flash"]), tmp_path, hub.address).wanted
+    planned = plan(released_files("kandinsky-3.1", ["flash"]), tmp_path, hub.address)
+    assert planned.wanted
+    assert not any(entry.file.optional for entry in planned.wanted)
+
+
+@pytest.mark.parametrize("status", [503, 429, 500])
+def test_a_hub_that_pauses_leaves_no_file_out(
+    hub: Hub, released: Path, tmp_path: Path, quick: None, status: int
+) -> None:
+    optional = next(entry for entry in released_files("kandinsky-3.1", ["flash"]) if entry.optional)
+    hub.refusals[optional.path] = [status] * 3
+    there = released / REPO / optional.path
+    there.write_text("{}")
+    try:
+        planned = plan(released_files("kandinsky-3.1", ["flash"]), tmp_path, hub.address)
+        assert optional.path in [entry.file.path for entry in planned.wanted]
+        hub.refusals[optional.path] = [status] * 100
+        with pytest.raises(NotFetched, match="check your connection") as given_up:
+            plan(released_files("kandinsky-3.1", ["flash"]), tmp_path / "elsewhere", hub.address)
+        assert "\n" not in str(given_up.value)
+    finally:
+        there.unlink()
+
+
+def test_a_refusal_that_stays_is_told_at_once(hub: Hub, tmp_path: Path, quick: None) -> None:
+    hub.refusals["movq.pt"] = [403] * 100
+    with pytest.raises(NotFetched, match=r"movq\.pt.*403"):
+        plan(released_files("kandinsky-3.1", ["flash"]), tmp_path, hub.address)
+    assert len(hub.refusals["movq.pt"]) >= 98
 
 
 def test_a_disk_that_is_too_small_is_noticed_before_the_first_byte(

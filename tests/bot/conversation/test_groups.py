@@ -1,0 +1,129 @@
+"""In a group is seen what was made there: pictures, families, requests. What is another's is called by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bot.telegram.callbacks import PageButton
+from tests.bot.conversation.conftest import House
+from tests.bot.conversation.forging import Forger
+from tests.bot.conversation.test_pictures_in import offers, says, send
+from tests.e2e.chat import Message, Person, buttons, is_result
+
+GROUP, OTHER_GROUP = -77, -88
+
+
+async def drawn(person: Person, words: str) -> Message:
+    said = await person.say(words if person.chat is None else f"/imagine {words}")
+    return await person.until(is_result, after=said["message"]["id"])
+
+
+async def asked(person: Person, text: str, answer: Callable[[Message], bool], **fields: object) -> Message:
+    said = await person.say(text, **fields)
+    return await person.until(answer, after=said["message"]["id"])
+
+
+async def test_a_group_sees_of_somebodys_history_what_was_made_there(
+    house: House, named: Callable[..., Person]
+) -> None:
+    anna, here, there = named(1001), named(1001, chat=GROUP), named(1001, chat=OTHER_GROUP)
+    private = await drawn(anna, "a secret red circle --n 1")
+    none = await asked(here, "/history", lambda it: not buttons(it))
+    assert "no pictures in this chat" in none["text"] and "private" in none["text"]
+    await drawn(here, "a blue cat --n 1")
+    await drawn(there, "a green circle --n 1")
+    page = await asked(here, "/history", offers("Favourites"))
+    assert "Your pictures of this chat · 1 picture" in page["caption"]
+    everything = await asked(anna, "/history", offers("Favourites"))
+    assert "Your pictures · 3 pictures" in everything["caption"]
+    await anna.press(private, "☆")
+    favourites = await here.press(page, "Favourites only")
+    assert "No favourites" in favourites["answer"]["text"], "a favourite from elsewhere is none here"
+    for action in ("open", "star", "delete", "really"):
+        data = PageButton(owner=1001, offset=0, action=action, picture=1).pack()
+        answer = await Forger(house).press(1001, data, Forger(house).carrying(page, data))
+        assert answer is not None and "no longer there" in answer["text"], action
+    data = PageButton(owner=1001, offset=9).pack()
+    await Forger(house).press(1001, data, Forger(house).carrying(page, data))
+    assert (await here.message(page["id"]))["caption"] == page["caption"], "beyond the last page is the last one"
+
+
+async def test_what_a_picture_was_made_from_elsewhere_is_not_told_in_a_group(
+    every_mode: House, named: Callable[..., Person]
+) -> None:
+    anna, here, boris = named(1001), named(1001, chat=GROUP), named(1002, chat=GROUP)
+    private = await drawn(anna, "a secret red circle --n 1 --seed 7")
+    varied = await asked(anna, "/vary --n 1", is_result, reply_to=private["id"])
+    tree = await asked(anna, "/tree", says("Family tree"), reply_to=varied["id"])
+    assert "2 ← 1" in tree["caption"] and "elsewhere" not in tree["caption"]
+    await anna.press(varied, "Original")
+    original = await anna.until(lambda it: it["document"] is not None)
+    file = await send(here, await anna.bytes_of(original["document"]), kind="document", caption="mine")
+    card = await asked(here, "/info", offers("Repeat exactly"), reply_to=file["id"])
+    await here.press(card, "Repeat exactly")
+    repeated = await here.until(is_result)
+    for teller in (here, boris):
+        recipe = await asked(teller, "/info", says("Made from"), reply_to=repeated["id"])
+        assert "a picture that is not shown here" in recipe["text"] and "secret" not in recipe["text"]
+    alone = await asked(here, "/tree", says("🌱"), reply_to=repeated["id"])
+    assert "elsewhere" in alone["text"]
+    again = await asked(here, "/vary --n 1", is_result, reply_to=repeated["id"])
+    tree = await asked(here, "/tree", says("Family tree"), reply_to=again["id"])
+    assert "2 ← 1" in tree["caption"] and "3" not in tree["caption"].split("\n")[1]
+    assert "elsewhere" in tree["caption"] and "secret" not in tree["caption"]
+    everything = await asked(anna, "/tree", says("Family tree"), reply_to=varied["id"])
+    assert everything["caption"].count("←") == 3, "in private all of it is hers to see"
+
+
+async def test_of_the_family_of_ones_picture_only_ones_own_is_shown_in_private(
+    every_mode: House, named: Callable[..., Person]
+) -> None:
+    anna, here, boris = named(1001), named(1001, chat=GROUP), named(1002, chat=GROUP)
+    first = await drawn(here, "a red circle --n 1")
+    await asked(boris, "/vary --n 1", is_result, reply_to=first["id"])
+    tree = await asked(here, "/tree", says("Family tree"), reply_to=first["id"])
+    assert "2 ← 1" in tree["caption"]
+    page = await asked(anna, "/history", offers("Favourites"))
+    await anna.press(page, "1")
+    opened = await anna.until(offers("Original"))
+    await anna.press(opened, "Original")
+    original = await anna.until(lambda it: it["document"] is not None)
+    alone = await asked(anna, "/tree", says("🌱"), reply_to=original["id"])
+    assert "elsewhere" in alone["text"], "what Boris made of it was made in the group"
+
+
+async def test_the_line_in_a_group_names_the_requests_of_that_group(house: House, named: Callable[..., Person]) -> None:
+    anna, here, boris = named(1001), named(1001, chat=GROUP), named(1002, chat=GROUP)
+    house.painter.slots = 0
+    await anna.say("a secret red circle")
+    await anna.until(offers("Cancel"))
+    line = await asked(here, "/queue", says("in line"))
+    assert "1 request of yours from another chat" in line["text"] and "secret" not in str(line)
+    await here.say("/imagine a blue cat")
+    await here.until(offers("Cancel"))
+    line = await asked(here, "/queue", says("blue cat"))
+    assert "secret" not in str(line) and [it for it in buttons(line) if "❌" in it] == ["❌ a blue cat"]
+    line = await asked(boris, "/queue", says("in line"))
+    assert "2 requests from other people" in line["text"] and "yours" not in line["text"]
+    line = await asked(anna, "/queue", offers("Cancel all"))
+    assert "secret" in line["text"] and "blue cat" in line["text"]
+
+
+async def test_who_presses_what_is_anothers_hears_what_it_is(every_mode: House, named: Callable[..., Person]) -> None:
+    here, boris = named(1001, chat=GROUP), named(1002, "ru", GROUP)
+    await asked(boris, "/queue", says(""))
+    single = await drawn(here, "a red circle --n 1")
+    every_mode.painter.slots = 0
+    page = await asked(here, "/history", offers("Favourites"))
+    settings = await asked(here, "/settings", offers("Language"))
+    ways = await asked(here, "/outpaint", offers("Never mind"), reply_to=single["id"])
+    waiting = await asked(here, "/imagine a red circle", offers("Queue"))
+    for message, button, thing in (
+        (single, "☆", "чужая картинка"),
+        (page, "1", "чужой лист"),
+        (settings, "Language", "чужие настройки"),
+        (ways, "Never mind", "выбирает другой человек"),
+        (waiting, "Cancel", "чужой запрос"),
+    ):
+        answer = (await boris.press(message, button))["answer"]
+        assert answer["alert"] and thing in answer["text"].lower()
