@@ -31,7 +31,7 @@ async def press(callback: CallbackQuery, job: Job, person: Person, studio: Studi
 async def reworded(message: Message, draft: Draft, person: Person, studio: Studio, origin: Origin) -> None:
     """Other words have come."""
     if draft.body["job"] is None:
-        await draw(message, without_alias(message.text or ""), person, studio, origin)
+        await draw(message, wish_in(message.text or ""), person, studio, origin)
         return
     job = await studio.ledger.job(draft.body["job"])
     request = request_of(job) if job is not None else None
