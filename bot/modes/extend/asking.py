@@ -26,6 +26,7 @@ from bot.prompt import MAX_RATIO as MOST
 from bot.prompt import BadValue, PromptError, PromptLine
 from bot.prompt.stored import Said
 from bot.store import Draft, Given, Person
+from bot.telegram.screen import Screen, send
 from bot.texts.html import quote
 from bot.texts.i18n import _
 
@@ -48,7 +49,8 @@ async def begin(studio: Studio, origin: Origin, person: Person, given: Given, wo
     if rest:
         text += "\n" + quote(rest)
     square = given.source.width != given.source.height
-    await studio.deliveries.say(origin, text, ways(draft.id, square=square))
+    message = await send(studio.bot, origin.place, Screen(text, ways(draft.id, square=square)))
+    await studio.history.sources.place_draft(draft.id, message.message_id)
 
 
 async def order(
