@@ -115,7 +115,7 @@ async def order_or_ask(
         origin.owner_id, origin.chat_id, "order", {**body, "under": origin.reply_to}
     )
     await studio.history.dialogs.hush(origin.owner_id, origin.chat_id)
-    text = cards.cost(studio.modes.wish(made.request, made.line.prompt), windows, seconds)
+    text = cards.cost(studio.modes.wish(made.request, made.line.prompt), seconds)
     await studio.deliveries.say(origin, text, keyboards.confirm_order(draft.id))
 
 
