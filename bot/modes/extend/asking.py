@@ -9,9 +9,8 @@ from aiogram import Router
 from aiogram.filters import BaseFilter
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
-from bot.jobs.compose import Asked
 from bot.jobs.dialogs import drop
-from bot.jobs.order import known_card, order_or_ask
+from bot.jobs.order import asked_by, known_card, order_or_ask
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import in_line_already
 from bot.jobs.questions import AnswersDraft
@@ -72,7 +71,7 @@ async def order(
         return
     if not line.prompt:
         line = replace(line, prompt=await own_words(studio, given))
-    made = outpaint(Asked(line, person.preferences, card, origin.private), given, canvas)
+    made = outpaint(await asked_by(studio, origin, person, line), given, canvas)
     await order_or_ask(studio, origin, made, parents=(given.parent,), key=key)
 
 
