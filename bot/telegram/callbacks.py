@@ -231,7 +231,7 @@ class OrderButton(DraftButton, prefix="k"):
     draft: Id
 
 
-class AskedButton(DraftButton, prefix="q"):
+class AskedButton(DraftButton, prefix="n"):
     """Never mind what has been asked, whatever it was about."""
 
     draft_kind = "asked"
@@ -240,6 +240,15 @@ class AskedButton(DraftButton, prefix="q"):
 
     def fits(self, kind: str) -> bool:
         return True
+
+
+class KeptButton(DraftButton, prefix="q"):
+    """Under requests that found no room: take them now, or never mind."""
+
+    draft_kind = "kept"
+
+    action: Literal["take", "drop"]
+    draft: Id
 
 
 def read_button(data: str | None) -> Ours:
