@@ -18,6 +18,7 @@ from bot.jobs.compose import (
 )
 from bot.jobs.mode import Begin, Pressed, Run
 from bot.jobs.origin import Origin
+from bot.jobs.picture_keys import lacks_something, menu
 from bot.jobs.questions import Question, ask
 from bot.jobs.studio import Studio
 from bot.prompt import NOT_FOR_FLASH, PromptLine
@@ -126,6 +127,15 @@ def begun_by(begin: Begin[Studio]) -> Run[Studio]:
         await begin(studio, origin, press.person, press.given, "")
 
     return run
+
+
+async def show_menu(studio: Studio, origin: Origin, given: Given, said: str = "") -> None:
+    """All that can be done with a photo; `said` of it, in HTML, stands above."""
+    card, modes = studio.queue.card, studio.modes
+    text = "🖼 " + _("What shall I do with it? Or send it again with words, and I will draw it anew.")
+    if lacks_something(modes, card):
+        text += "\n" + _("🔒 is not installed here; tap it to see what is missing.")
+    await studio.deliveries.say(origin, f"{said}\n\n{text}" if said else text, menu(modes, given.parent, card))
 
 
 async def ask_for_words(studio: Studio, origin: Origin, mode: str, given: Given, called: str = "") -> None:
