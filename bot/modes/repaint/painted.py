@@ -13,7 +13,7 @@ from aiogram.types import Message
 
 from bot.imaging.alignment import AnotherPicture, Cropped, MaskError, Rotated, Shifted
 from bot.imaging.decoding import PictureRefused
-from bot.imaging.likeness import painted_over, shaped_alike
+from bot.imaging.likeness import ASKED, GUESSED, painted_over, shaped_alike
 from bot.imaging.masks import EverythingPainted, NothingPainted
 from bot.jobs.belonging import draft_shown
 from bot.jobs.order import known_card
@@ -121,7 +121,7 @@ async def _recognised(studio: Studio, person: Person, originals: list[_Original]
         return [
             one
             for one in shaped
-            if painted_over(known.get(one.given.source.blob, b""), ours, asked=one.draft is not None)
+            if painted_over(known.get(one.given.source.blob, b""), ours, GUESSED if one.draft is None else ASKED)
         ]
 
     return await asyncio.to_thread(found)

@@ -10,7 +10,7 @@ from benchmarks.bench_masks import cases, guessed
 from benchmarks.paintings import COLOURS, blob, paint, ring, sent
 from benchmarks.pairs import EDITS, PAIRS, dated, saved, some
 from benchmarks.scenes import drawing, page, scene
-from bot.imaging.likeness import painted_over, shaped_alike
+from bot.imaging.likeness import ASKED, painted_over, shaped_alike
 from bot.imaging.signature import BYTES, SIDE, signature
 
 STAR = drawing(3)
@@ -58,7 +58,7 @@ def test_the_same_ground_is_no_proof_unless_somebody_was_asked_to_paint_over_it(
     covered.paste((250, 205, 30), (60, 60, 450, 450))
     ours, theirs = signature(star), signature(covered)
     assert not painted_over(ours, theirs)
-    assert painted_over(ours, theirs, asked=True)
+    assert painted_over(ours, theirs, ASKED)
 
 
 def test_the_date_on_a_photo_is_no_paint_and_neither_is_a_filter() -> None:
@@ -80,4 +80,4 @@ def test_a_signature_is_the_same_after_a_messenger_but_for_a_few_levels() -> Non
 
 def test_a_dot_is_paint_where_paint_was_asked_for() -> None:
     copy = paint(STREET, blob((0.6, 0.5), 0.02, 0.03, COLOURS["yellow"]))[0]
-    assert painted_over(signature(STREET), signature(sent(copy)), asked=True)
+    assert painted_over(signature(STREET), signature(sent(copy)), ASKED)
