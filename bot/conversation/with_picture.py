@@ -140,7 +140,7 @@ async def _album(
 
 
 async def _silent(studio: Studio, origin: Origin, person: Person, message: Message) -> None:
-    """A picture without a word: one more for what is being collected, a file with its recipe, or a menu."""
+    """A picture without a word: one more for what is being collected, or a menu, below the recipe that a file has."""
     for mode in studio.modes:
         collects = mode.collects
         join = await collects(studio, origin.owner_id, origin.chat_id) if collects is not None else None
@@ -150,7 +150,6 @@ async def _silent(studio: Studio, origin: Origin, person: Person, message: Messa
     recipe = await info.in_file(studio, message.document, person.id)
     if recipe is not None:
         await info.of_file(recipe, origin, studio)
-        return
     given = await source.read(studio, message, person.id)
     if message.media_group_id is not None:
         body = {"album": message.media_group_id, "given": given.model_dump(mode="json")}

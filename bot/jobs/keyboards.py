@@ -121,6 +121,16 @@ def confirm_order(draft: int) -> InlineKeyboardMarkup:
     )
 
 
+def new_words(draft: int) -> InlineKeyboardMarkup:
+    """Under words that were changed too late."""
+    return markup(
+        [
+            button("🎨 " + _("Draw the new words"), OrderButton(action="start", draft=draft), "success"),
+            button("✖️ " + _("Never mind"), OrderButton(action="drop", draft=draft)),
+        ]
+    )
+
+
 def recipe(copied: str, *, job_id: int | None = None, picture: int | None = None) -> InlineKeyboardMarkup:
     """Under a recipe: copy the line (as far as a button can hold it) and draw exactly the same."""
     buttons: Row = []

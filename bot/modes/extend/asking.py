@@ -7,8 +7,7 @@ from dataclasses import replace
 from aiogram import Router
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup
 
-from bot.jobs.compose import Asked
-from bot.jobs.order import known_card, order_or_ask
+from bot.jobs.order import asked_by, known_card, order_or_ask
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import in_line_already
 from bot.jobs.shown import with_ticks
@@ -65,7 +64,7 @@ async def order(
         return
     if not line.prompt:
         line = replace(line, prompt=await own_words(studio, given))
-    made = outpaint(Asked(line, person.preferences, card, origin.private), given, canvas)
+    made = outpaint(await asked_by(studio, origin, person, line), given, canvas)
     await order_or_ask(studio, origin, made, parents=(given.parent,), key=key)
 
 

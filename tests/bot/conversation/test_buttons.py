@@ -89,7 +89,7 @@ async def test_strangers_get_a_private_line_and_nothing_happens(house: House, na
     await anna.say("/imagine a red circle --n 4")
     grid = await anna.until(is_result)
     before = await newest(anna)
-    for button in ("⬆ 1", "Again", "Edit", "Files", "Recipe", "☆", "🗑"):
+    for button in ("⬆ 1", "Edit", "☆", "🗑"):
         answer = (await boris.press(grid, button))["answer"]
         assert answer["alert"], button
         assert "somebody else" in answer["text"]
@@ -295,13 +295,19 @@ async def test_info_reads_a_message_of_ours_a_file_and_says_when_there_is_nothin
     await anna.until(
         lambda message: "Reply to one of my pictures" in (message["text"] or ""), after=asked["message"]["id"]
     )
-    form = aiohttp.FormData({"user": "1001", "chat": "1001"})
-    form.add_field("document", content, filename="picture.png", content_type="image/png")
-    async with anna.session.post(f"{anna.url}/sim/message", data=form) as response:
-        sent = (await response.json())["message"]
-    card = await anna.until(lambda message: "Recipe" in (message["text"] or ""), after=sent["id"])
-    assert "Seed: 8\n" in card["text"]
-    assert card["reply_to"] == sent["id"]
+    for caption, name, kind in (
+        ("", "picture.png", "image/png"),
+        ("/info", "picture.png", "image/png"),
+        ("/info", "IMG.PNG", "application/octet-stream"),
+    ):
+        form = aiohttp.FormData({"user": "1001", "chat": "1001", "caption": caption})
+        form.add_field("document", content, filename=name, content_type=kind)
+        async with anna.session.post(f"{anna.url}/sim/message", data=form) as response:
+            sent = (await response.json())["message"]
+        card = await anna.until(lambda message: "Recipe" in (message["text"] or ""), after=sent["id"])
+        assert "Seed: 8\n" in card["text"]
+        menu = await anna.until(lambda message: any("Vary" in text for text in buttons(message)), after=card["id"])
+        assert card["reply_to"] == menu["reply_to"] == sent["id"]
     await anna.press(card, "Repeat exactly")
     repeated = await anna.until(is_result, after=card["id"])
     assert "seed 8" in repeated["caption"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -20,7 +22,7 @@ from bot.modes.better_words.buttons import choice_buttons, fallback_buttons
 from bot.modes.extend.buttons import ways
 from bot.modes.mix import buttons as mix_buttons
 from bot.modes.repaint import area_buttons
-from bot.prompt import PromptLine
+from bot.prompt import PromptLine, write
 from bot.store import Parent
 from bot.texts.html import escape, quote, visible_length
 from bot.texts.i18n import speaking
@@ -33,6 +35,10 @@ HERE = Modes(MODES)
 FLASH = FlashTextToImage(prompt="x", seeds=(1,))
 
 
+KINDS = Path("tests/inference/requests/kinds.jsonl").read_text().splitlines()
+TAGS = "<script>&</pre>" * 66  # 990 characters, as many as may be
+
+
 def png(width: int, height: int, colour: tuple[int, int, int] = (200, 30, 30)) -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (width, height), colour).save(buffer, "PNG")
@@ -43,6 +49,21 @@ def opened(content: bytes) -> Image.Image:
     image = Image.open(io.BytesIO(content))
     assert image.format == "JPEG"
     return image
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: json.loads(kind)["request"]["kind"])
+def test_a_recipe_that_a_stranger_wrote_into_a_file_fits_and_opens_no_tag(kind: str) -> None:
+    request = json.loads(kind)["request"]
+    words = {field: TAGS for field in ("prompt", "negative_prompt", "text") if field in request}
+    made = {"request": {**request, **words}, "tile": 0, "code_version": TAGS * 9, "checkpoints": {TAGS: TAGS * 9}}
+    recipe = Recipe.model_validate(made)
+    line = HERE.line(recipe.request, recipe.tile)
+    with speaking("en"):
+        text, keys = cards.recipe(HERE, line, recipe), keyboards.recipe(write(line))
+    assert visible_length(text) <= 4096
+    assert "<script" not in text and "&lt;script&gt;" in text
+    assert text.count("<pre>") == text.count("</pre>") <= 1
+    assert [key.text for key in keys.inline_keyboard[0]][-1] == "🔁 Repeat exactly"
 
 
 @given(st.text(max_size=1000), st.lists(st.text(max_size=400), max_size=6))
@@ -69,17 +90,6 @@ def test_a_recipe_always_fits_a_message(prompt: str, negative: str) -> None:
             HERE, PromptLine(prompt, no=negative or None, seed=1, quality="full"), recipe, job_id=1, seeds=request.seeds
         )
     assert visible_length(text) <= 4096
-
-
-def test_a_recipe_out_of_a_strangers_file_fits_and_opens_no_tag() -> None:
-    request = TextToImage(prompt="p" * 1000, negative_prompt="n" * 1000, seeds=tuple(range(10)))
-    recipe = Recipe(request=request, tile=0, checkpoints={"<b>&" * 500: "<i>" * 9}, code_version="<u>" * 3000)
-    with speaking("en"):
-        text = cards.recipe(HERE, PromptLine("p" * 1000, no="n" * 1000, seed=1, quality="full"), recipe)
-    assert visible_length(text) <= 4096
-    assert "<i>" not in text
-    assert "<u>" not in text
-    assert text.count("<b>") == 1
 
 
 def test_numbers_agree_with_their_words_in_russian() -> None:

@@ -624,3 +624,32 @@ async def test_a_flood_of_one_person_is_begun_in_order_and_holds_up_nobody(datab
         assert begun[:180] == [str(number) for number in range(1, 181)]
         gate.set()
         await until(lambda: len(begun) == 201)
+
+
+async def test_a_changed_message_waits_for_the_message_itself_however_long_that_takes(
+    database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.telegram.inbox.IN_TURN_SECONDS", 0.0)
+    handled, gate = list[str](), asyncio.Event()
+    dispatcher = Dispatcher(disable_fsm=True)
+
+    @dispatcher.message()
+    async def slow(message: Message) -> None:
+        if message.text == "a fox":
+            await gate.wait()
+        handled.append(f"said {message.text}")
+
+    @dispatcher.edited_message()
+    async def changed(message: Message) -> None:
+        handled.append(f"changed to {message.text}")
+
+    bot, _session = scripted_bot()
+    inbox = Inbox(bot, dispatcher, database)
+    async with inbox.open(5.0):
+        said = update(1, "a fox")
+        await inbox.receive([said, {"update_id": 2, "edited_message": {**said["message"], "text": "an owl"}}])
+        await inbox.receive([update(3, "hello")])
+        await until(lambda: handled == ["said hello"])
+        gate.set()
+        await until(lambda: len(handled) == 3)
+    assert handled == ["said hello", "said a fox", "changed to an owl"]
