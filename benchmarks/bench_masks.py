@@ -95,11 +95,9 @@ def guessed(picture: Image.Image, copy: Image.Image) -> bool:
 
 
 def _share(case: str, wrong: int, of: int, most: float) -> Row:
-    """A row of what is judged wrongly, in per cent of so many."""
-    share = max(1e-3, 100 * wrong / of)
-    return Row(
-        "masks", case, share, "allowed", most, most / share, most / share, most / share, target=1.0, unit=f"% of {of}"
-    )
+    """A row of what is judged wrongly, in per cent of so many; for the ratio none counts as one."""
+    ratio = most / (100 * max(wrong, 1) / of)
+    return Row("masks", case, 100 * wrong / of, "allowed", most, ratio, ratio, ratio, target=1.0, unit=f"% of {of}")
 
 
 def _missed(case: str, shares: Sequence[float], baseline_name: str, baseline: float, target: float | None) -> Row:

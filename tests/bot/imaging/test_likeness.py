@@ -18,7 +18,7 @@ STREET = scene(5, (480, 360))
 
 
 def test_paintings_of_every_kind_are_guessed_whatever_a_messenger_has_done_to_them() -> None:
-    paintings = [case.painting(768) for case in cases(12)]
+    paintings = [case.painting(1024) for case in cases(12)]
     assert all(guessed(picture, copy) for picture, copy, _meant in paintings)
 
 
