@@ -48,7 +48,7 @@ def manual(card: ModelCard | None) -> str:
             "<b>Parameters</b>, after the words:\n"
             "<code>--ar 16:9</code> width to height, the shape of the picture\n"
             "<code>--n 2</code> how many pictures, 1 to 10\n"
-            "<code>--style anime</code> one of the /styles\n"
+            "<code>--style anime</code> one of the /styles; 🎭 under a picture draws it in another\n"
             "<code>--seed 42</code> the same number draws the same picture\n"
             "<code>--full</code> full quality instead of Flash: slower and finer\n"
             "<code>--no text, people</code> what to avoid (full quality)\n"

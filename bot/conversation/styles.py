@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from bot.jobs import keyboards
+from bot.jobs.compose import painted_styles
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
-from bot.prompt.styles import PLAIN_STYLE, style_name, styles
+from bot.prompt.styles import PLAIN_STYLE, Style, style_name, styles
 from bot.store import Person
 from bot.telegram.callbacks import StyleButton
 from bot.telegram.screen import Screen, edit, send
 from bot.texts.i18n import _
-from bot.texts.languages import Language
 
 
 async def list_(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
@@ -35,29 +37,36 @@ async def choose(callback: CallbackQuery, callback_data: StyleButton, person: Pe
 
 
 def _screen(person: Person, studio: Studio) -> Screen:
-    small = studio.queue.card is not None and studio.queue.card.small_world
-    return Screen(text(person, small_model=small), choices(person.language, person.preferences.style))
+    """What the model at hand paints, to choose from."""
+    card = studio.queue.card
+    offered = painted_styles(card)
+    small = card is not None and card.small_world
+    return Screen(text(person, small_model=small, offered=len(offered)), choices(offered, person.preferences.style))
 
 
-def text(person: Person, *, small_model: bool) -> str:
+def text(person: Person, *, small_model: bool, offered: int) -> str:
     lines = [
         "🎭 "
         + _("<b>Styles</b>: tap one to make it your usual style, or add it after the words for just one picture:"),
         "<code>" + _("a fox in a snowy forest") + " --style khokhloma</code>",
         _("Your usual style: {style}").format(style=style_name(person.preferences.style)),
     ]
-    if small_model:
+    if offered > 1:
+        lines.append(_("🎭 under a picture draws the same once more in another style."))
+    if small_model and offered > 1:
+        lines.append("🌱 " + _("The small model at work here has learnt these few; the others wait for the big one."))
+    elif small_model:
         lines.append("🌱 " + _("The small model at work here paints no styles yet; they wait for the big one."))
     return "\n".join(lines)
 
 
-def choices(language: Language, chosen: str | None) -> InlineKeyboardMarkup:
+def choices(offered: Sequence[Style], chosen: str | None) -> InlineKeyboardMarkup:
     buttons = [
         keyboards.chosen(
-            keyboards.button(f"{style.emoji} {style.name(language)}", StyleButton(slug=slug)),
-            slug == (chosen or PLAIN_STYLE),
+            keyboards.button(f"{style.emoji} {style_name(style.slug)}", StyleButton(slug=style.slug)),
+            style.slug == (chosen or PLAIN_STYLE),
         )
-        for slug, style in styles().items()
+        for style in offered
     ]
     return keyboards.markup(*keyboards.rows_of(buttons, 2))
 

@@ -12,7 +12,7 @@ from bot.prompt.styles import PLAIN_STYLE, Style, styles
 from bot.store import Preferences
 from bot.texts.html import excerpt
 from bot.texts.i18n import _, ngettext
-from inference.requests import MAX_PROMPT_CHARS, Ability, AnyRequest, Kind, ModelCard
+from inference.requests import MAX_PROMPT_CHARS, Ability, AnyRequest, Kind, ModelCard, Texts
 
 DEFAULT_SIZE = "1:1"
 PICTURES_IN_PRIVATE = 4
@@ -135,16 +135,28 @@ def brief(line: PromptLine, preferences: Preferences, *, private: bool = True) -
     )
 
 
+def painted_styles(card: ModelCard | None) -> list[Style]:
+    """The styles that the model at hand paints, none at all first: those that the card names, in the words of the card;
+    all where it takes any description."""
+    known = list(styles().values())
+    if card is None or not (card.small_world or card.styles):
+        return known
+    plain, *others = known
+    return [plain, *(_as_read_by(style, card.styles[style.slug]) for style in others if style.slug in card.styles)]
+
+
+def _as_read_by(style: Style, words: Texts) -> Style:
+    return replace(style, suffix={"ru": words.ru, "en": words.en}, negative={"ru": "", "en": ""})
+
+
 def chosen_style(
     line: PromptLine, preferences: Preferences, card: ModelCard
 ) -> tuple[Style | None, tuple[Remark, ...]]:
     slug = line.style or preferences.style
-    style = styles().get(slug) if slug else None
-    if style is None or not any(style.suffix.values()):
+    if slug is None or slug == PLAIN_STYLE or slug not in styles():
         return None, ()
-    if card.small_world:
-        return None, (Remark("style_unknown_here", style.slug),) if line.style else ()
-    return style, ()
+    style = next((one for one in painted_styles(card) if one.slug == slug), None)
+    return style, (Remark("style_unknown_here", slug),) if style is None and line.style else ()
 
 
 def style_slug(line: PromptLine, style: Style | None) -> str | None:

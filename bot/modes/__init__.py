@@ -15,6 +15,7 @@ from bot.modes.outlines import OUTLINES
 from bot.modes.refine import REFINE
 from bot.modes.repaint import REPAINT
 from bot.modes.restyle import RESTYLE
+from bot.modes.style import STYLE
 from bot.modes.vary import VARY
 from bot.modes.words import WORDS
 
@@ -24,6 +25,7 @@ MODES: tuple[Mode[Studio], ...] = (
     VARY,
     MIX,
     RESTYLE,
+    STYLE,
     OUTLINES,
     REPAINT,
     EXTEND,

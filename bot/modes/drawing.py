@@ -27,6 +27,7 @@ from inference.requests import (
     AnyRequest,
     FlashMix,
     FlashTextToImage,
+    Kind,
     Mix,
     ModelCard,
     Refine,
@@ -38,6 +39,7 @@ Degree = Literal["subtle", "strong"]
 
 STRENGTHS: dict[Degree, float] = {"subtle": 0.3, "strong": 0.6}
 REFINE_STEPS = 25
+RESTYLED_BY: tuple[Kind, ...] = ("mix", "mix_flash", "refine")
 MOST_SCALE = BOUNDS["iw"][1]
 FROM_PICTURES = ("ar", *GUIDED, "full", "flash", "iw")  # parameters of what the image adapter draws
 
@@ -138,6 +140,16 @@ def spread(scale: float, apart: float, count: int) -> tuple[float, ...]:
     nearest first, since seeds alone give near-twins where all of it counts."""
     steps = [0.0] if count == 1 else [1 - 2 * place / (count - 1) for place in range(count)]
     return tuple(round(min(MOST_SCALE, max(0.0, scale + apart * step)), 3) for step in steps)
+
+
+def restyle(asked: Asked, given: Given) -> Composition:
+    """A picture and words: the adapter takes the look from one and the content from both; --strength draws it over."""
+    if asked.line.strength is not None:
+        return over(asked, given, asked.line.strength)
+    drawn_over = over_for_want_of_adapter(asked, given, "strong")
+    if drawn_over is not None:
+        return drawn_over
+    return from_pictures(asked, [(given, 1.0)], scale=0.7 if asked.line.prompt else 1.0)
 
 
 def over(asked: Asked, given: Given, strength: float) -> Composition:

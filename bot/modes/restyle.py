@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from bot.jobs.compose import Asked, Composition
 from bot.jobs.mode import Action, Mode, Pressed
 from bot.jobs.order import asked_by, order_or_ask
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.modes.base import ask_for_words
-from bot.modes.drawing import FROM_PICTURES, from_pictures, over, over_for_want_of_adapter
+from bot.modes.drawing import FROM_PICTURES, RESTYLED_BY, restyle
 from bot.prompt import parse
 from bot.store import Given, Person
 from bot.texts.i18n import N_
 
 PARAMETERS = (*FROM_PICTURES, "strength")
-SERVED_BY = ("mix", "mix_flash", "refine")
-
-
-def restyle(asked: Asked, given: Given) -> Composition:
-    """A picture and words: the adapter takes the look from one and the content from both; --strength draws it over."""
-    if asked.line.strength is not None:
-        return over(asked, given, asked.line.strength)
-    drawn_over = over_for_want_of_adapter(asked, given, "strong")
-    if drawn_over is not None:
-        return drawn_over
-    return from_pictures(asked, [(given, 1.0)], scale=0.7 if asked.line.prompt else 1.0)
 
 
 async def begin(studio: Studio, origin: Origin, person: Person, given: Given, words: str) -> None:
@@ -38,7 +26,7 @@ async def press(studio: Studio, origin: Origin, press: Pressed) -> None:
 
 RESTYLE: Mode[Studio] = Mode(
     name="restyle",
-    served_by=SERVED_BY,
+    served_by=RESTYLED_BY,
     commands=("restyle",),
     about=N_("A picture and words"),
     spoken=(r"передела(?:й|йте|ть)(?:\s+в\b)?|restyle(?:\s+as\b)?",),
@@ -47,6 +35,6 @@ RESTYLE: Mode[Studio] = Mode(
     begin=begin,
     album="collected",
     actions=(
-        Action("restyle", "🪄", N_("Restyle"), SERVED_BY, {"photo": (2, 0), "more": (0, 0)}, press, orders=False),
+        Action("restyle", "🪄", N_("Restyle"), RESTYLED_BY, {"photo": (2, 0), "more": (0, 0)}, press, orders=False),
     ),
 )

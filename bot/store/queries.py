@@ -18,7 +18,7 @@ from bot.store.statements import living, shows, stored_picture, upsert
 from bot.store.tables import people, pictures, posts, sendings
 from bot.texts.languages import LANGUAGES, Language, language_for
 from inference.queue.database import reading
-from inference.queue.lookups import keys_in_use
+from inference.queue.lookups import keys_in_use, newest_with_key
 from inference.queue.recent import Recent
 from inference.requests import REQUESTS, Finished
 
@@ -136,6 +136,12 @@ class History:
         """Of these keys (`Job.key`) those of a person's jobs after `since` that wait, run or gave pictures."""
         async with self._reading.connect() as connection:
             return frozenset(await connection.scalars(keys_in_use(owner_id, keys, since=since)))
+
+    async def job_ordered_with(self, owner_id: int, key: str) -> int | None:
+        """The newest of a person's jobs with this key (`Job.key`) that waits, runs or gave pictures."""
+        async with self._reading.connect() as connection:
+            found: int | None = await connection.scalar(newest_with_key(owner_id, key))
+            return found
 
     async def add_post(
         self,

@@ -33,6 +33,16 @@ EXAMPLES = {
 }
 
 
+# Words for the styles of the studio, as captions say them.
+STYLES = {
+    "watercolour": {"ru": "акварель", "en": "watercolour"},
+    "lines": {"ru": "рисунок линиями", "en": "line drawing"},
+    "kandinsky": {"ru": "в стиле Кандинского", "en": "in the style of Kandinsky"},
+    "malevich": {"ru": "в стиле Малевича", "en": "in the style of Malevich"},
+    "mondrian": {"ru": "в стиле Мондриана", "en": "in the style of Mondrian"},
+}
+
+
 def card() -> dict[str, Any]:
     """The content of card.json."""
     return {
@@ -43,4 +53,5 @@ def card() -> dict[str, Any]:
         "vocabulary": VOCABULARY,
         "lexicon": lexicon(),
         "examples": EXAMPLES,
+        "styles": STYLES,
     }

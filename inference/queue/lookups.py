@@ -23,6 +23,12 @@ def keys_in_use(owner_id: int, keys: Collection[str], *, since: int = 0) -> Sele
     )
 
 
+def newest_with_key(owner_id: int, key: str) -> Select[int]:
+    """The newest job that a person has ordered under a key and that waits, runs or is done."""
+    wanted = (jobs.c.owner_id == owner_id, jobs.c.key == key, jobs.c.state.not_in(_FRUITLESS))
+    return select(jobs.c.id).where(*wanted).order_by(jobs.c.id.desc()).limit(1)
+
+
 def messages_answered(numbers: Collection[int], *, chats: range, since: float) -> Select[int]:
     """Those among the message numbers that jobs answer, accepted after `since` (seconds) in a chat of this range."""
     return select(jobs.c.reply_to).where(

@@ -47,8 +47,9 @@ class Ability(Contract):
 class ModelCard(Contract):
     """What the checkpoints in use say of themselves, each kind of request apart.
 
-    `vocabulary` and `lexicon` are given only by checkpoints that know a small world: the words to tell a person, and
-    every word form they understand.
+    `styles` are the words for each style that it paints, by the name of the style; without any it takes whatever is
+    described, or, in a small world, paints none. `vocabulary` and `lexicon` are given only by checkpoints that know a
+    small world: the words to tell a person, and every word form they understand.
     """
 
     label: Texts
@@ -56,6 +57,7 @@ class ModelCard(Contract):
     missing: dict[str, str] = Field(default_factory=dict, description="kind -> what its weights lack, for the owner")
     vocabulary: WordLists | None = None
     lexicon: tuple[str, ...] = ()
+    styles: dict[str, Texts] = Field(default_factory=dict)
     examples: WordLists = WordLists()
     revisions: dict[str, str] = Field(default_factory=dict)
 

@@ -56,7 +56,7 @@ def remark(modes: Modes[Any], said: Remark) -> str:
         case "switched_to_full":
             return _("--{parameter} works in full quality only, so I took full quality.").format(parameter=said.detail)
         case "style_unknown_here":
-            return _("This small model paints no styles, so I left out “{style}”.").format(
+            return _("This small model does not paint in the style “{style}”, so I left it out.").format(
                 style=style_name(said.detail)
             )
         case "mode_missing":

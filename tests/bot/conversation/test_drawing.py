@@ -78,7 +78,7 @@ async def test_a_style_adds_its_words_where_the_model_knows_them(closed_house: H
 async def test_the_small_model_leaves_a_style_out_and_says_so(house: House, anna: Person) -> None:
     grid = await anna.draw("a red circle --style anime")
     assert house.painter.submitted[0].request.prompt == "a red circle"
-    assert "paints no styles" in grid["caption"]
+    assert "does not paint in the style" in grid["caption"]
 
 
 async def test_while_it_is_drawn_there_is_a_bar_a_preview_and_a_way_out(house: House, anna: Person) -> None:

@@ -97,7 +97,13 @@ _SIZES = {
     "21:9": (1536, 640),
 }
 
-_OF_ALL = ("label", "vocabulary", "lexicon", "examples")  # in card.json; the rest it says of each of its kinds
+_OF_ALL = (
+    "label",
+    "vocabulary",
+    "lexicon",
+    "examples",
+    "styles",
+)  # in card.json; the rest it says of each of its kinds
 
 _WORTH_TELLING = 1_000_000  # bytes; configurations come along with the weights beside them
 
