@@ -212,7 +212,7 @@ async def test_pictures_that_are_taken_for_no_photos_come_as_files(house: House,
 
 
 async def test_an_end_that_an_error_of_our_own_keeps_back_is_told_in_the_words_that_are_left(
-    anna: Person, quick: None, monkeypatch: pytest.MonkeyPatch
+    house: House, anna: Person, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries: list[object] = []
 
@@ -228,6 +228,7 @@ async def test_an_end_that_an_error_of_our_own_keeps_back_is_told_in_the_words_t
     await anna.until(says("broke on our side"))
     await until_nothing_is_under_way()
     assert len(tries) == 3 + 4, "three tries each, the last one for the files"
+    assert await in_state(house, "done") == 2
 
 
 async def test_buttons_of_a_grid_say_that_the_chat_takes_no_photos(house: House, painters: Person) -> None:
