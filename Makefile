@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := $(VENV)/bin
 
-.PHONY: demo test check chaos hostile transcripts bench parity clean help
+.PHONY: demo test check chaos hostile transcripts webhook bench parity clean help
 
 help:
 	@echo "make demo    set up and chat with the studio in a browser: no token, no GPU, no server"
@@ -13,6 +13,7 @@ help:
 	@echo "make chaos   the long fault suite of the queue"
 	@echo "make hostile every attack on the studio at full length, hours"
 	@echo "make transcripts  what people see, compared with what was recorded"
+	@echo "make webhook every conversation once more, updates brought by webhook"
 	@echo "make bench   the benchmarks, as ratios"
 
 demo: $(VENV)/.run
@@ -39,6 +40,9 @@ hostile: $(VENV)/.dev
 
 transcripts: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.characterisation
+
+webhook: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/bot/conversation --by-webhook -n auto --dist loadfile --no-loadscope-reorder
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

@@ -20,6 +20,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 FIRST = ("hostile", "e2e", "chaos", "characterisation", "bot/conversation", "inference/pretended", "inference/nano")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--by-webhook", action="store_true", help="in conversations, updates come by webhook")
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """Half as many again as there are cores: tests also wait, for programs, for the disk and for each other."""
     return max(1, (os.cpu_count() or 1) * 3 // 2)
@@ -33,7 +37,9 @@ def _rank(path: str) -> int:
     return next((rank for rank, room in enumerate(FIRST) if path.startswith(f"{room}/")), len(FIRST))
 
 
+gc.disable()  # what is imported stays: the garbage collector looks at none of it, neither now nor after every test
+
+
 def pytest_collection_finish() -> None:
-    """What is imported by now stays: the garbage collector need not look at it after every test."""
-    gc.collect()
     gc.freeze()
+    gc.enable()

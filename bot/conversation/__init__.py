@@ -8,6 +8,7 @@ from typing import Any
 from aiogram import Router
 
 import bot.conversation.edit as edit
+import bot.conversation.edited as edited
 import bot.conversation.fallback as fallback
 import bot.conversation.history as history
 import bot.conversation.info as info
@@ -43,5 +44,5 @@ def build_router(modes: Iterable[Mode[Any]]) -> Router:
         fallback.build(),
     ]
     router = Router(name="conversation")
-    router.include_routers(*(one for one in ordered if one is not None))
+    router.include_routers(*(one for one in ordered if one is not None), edited.build(router))
     return router

@@ -41,10 +41,10 @@ async def reworded(message: Message, draft: Draft, person: Person, studio: Studi
     said = parse(wish_in(message.text or ""), taken)
     asked = await asked_by(studio, origin, person, said)
     made = mode.reword(request, said_again(line_of(studio.modes, job), said), said, asked)
-    await order_or_ask(studio, origin, made, parents=await _parents(studio, job))
+    await order_or_ask(studio, origin, made, parents=await parents_of(studio, job))
 
 
-async def _parents(studio: Studio, job: Job) -> tuple[Parent, ...]:
+async def parents_of(studio: Studio, job: Job) -> tuple[Parent, ...]:
     """What a job was made from; of one that repeats a picture, what that one was made from."""
     if parents := context_of(job).parents:
         return parents

@@ -18,7 +18,8 @@ from bot.jobs.order import known_card, order
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import in_line_already
 from bot.jobs.studio import Studio
-from bot.modes.source import carries_picture
+from bot.modes.base import show_menu
+from bot.modes.source import carries_picture, read
 from bot.prompt import write
 from bot.store import History, Person, Post
 from bot.telegram.callbacks import FileRecipeButton
@@ -30,19 +31,22 @@ from inference.requests import Recipe
 
 
 async def info(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
-    """Tells the recipe of the message that /info answers."""
-    asked = message.reply_to_message
+    """Tells the recipe of the picture that /info comes with, or of the message that it answers; below that of a file,
+    what can be done with it."""
+    asked = message if message.photo or message.document else message.reply_to_message
     if asked is None:
         await studio.deliveries.say(
             origin, "ℹ️ " + _("Reply to one of my pictures with /info, or send me its PNG file.")
         )
         return
     post = await _post_of(asked, person, studio.history)
-    if post is not None and await _of_post(post, studio, origin):
+    if post is not None and await _of_post(post, person, studio, origin):
         return
     recipe = await in_file(studio, asked.document, person.id)
     if recipe is not None:
-        await of_file(recipe, replace(origin, reply_to=asked.message_id), studio)
+        origin = replace(origin, reply_to=asked.message_id)
+        await of_file(recipe, origin, studio)
+        await show_menu(studio, origin, await read(studio, asked, person.id))
         return
     await studio.deliveries.say(origin, "🤷 " + _("I find no recipe here. Every picture I draw has one."))
 
@@ -114,17 +118,20 @@ async def _post_of(message: Message, person: Person, history: History) -> Post |
     return post if pictures and pictures[0].owner_id == person.id else None
 
 
-async def _of_post(post: Post, studio: Studio, origin: Origin) -> bool:
-    if post.picture_id is not None:
-        picture = await studio.history.picture(post.picture_id)
-        if picture is not None:
-            await tell_recipe(picture, studio, origin)
-        return picture is not None
-    job = await studio.ledger.job(post.job_id) if post.job_id is not None else None
-    pictures = await studio.history.pictures_of_job(job.id) if job is not None else []
-    if job is not None and pictures:
+async def _of_post(post: Post, person: Person, studio: Studio, origin: Origin) -> bool:
+    """Tells the recipe of what a message shows, or that its owner keeps it; False where it shows nothing any more."""
+    picture = await studio.history.picture(post.picture_id) if post.picture_id is not None else None
+    job = await studio.ledger.job(post.job_id) if picture is None and post.job_id is not None else None
+    pictures = [picture] if picture is not None else await studio.history.pictures_of_job(job.id) if job else []
+    if not pictures:
+        return False
+    if pictures[0].owner_id != person.id and not await studio.history.shares(pictures[0].owner_id):
+        await studio.deliveries.say(origin, "🔒 " + _("Whoever asked for this picture keeps its recipe to themselves."))
+    elif job is not None:
         await tell_recipe_of_job(job, pictures[0], studio, origin)
-    return bool(pictures)
+    else:
+        await tell_recipe(pictures[0], studio, origin)
+    return True
 
 
 async def of_file(recipe: Recipe, origin: Origin, studio: Studio) -> None:
@@ -134,13 +141,17 @@ async def of_file(recipe: Recipe, origin: Origin, studio: Studio) -> None:
 
 async def in_file(studio: Studio, document: Document | None, person_id: int) -> Recipe | None:
     """The recipe in a PNG that Telegram lets us download, else None."""
-    if document is None or document.mime_type != "image/png":
+    if document is None or not _may_be_png(document):
         return None
     try:
         async with studio.files.fetched(document, person_id) as path:
             return await studio.decoder.recipe(path)
     except (TelegramBadRequest, CutOff, FileTooBig, LineFull):
         return None
+
+
+def _may_be_png(document: Document) -> bool:
+    return document.mime_type == "image/png" or (document.file_name or "").lower().endswith(".png")
 
 
 def build() -> Router:

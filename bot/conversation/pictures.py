@@ -11,7 +11,7 @@ from bot.jobs.belonging import post_of
 from bot.jobs.compose import Composition
 from bot.jobs.order import order
 from bot.jobs.origin import Origin
-from bot.jobs.ownership import in_line_already
+from bot.jobs.ownership import in_line_already, lent
 from bot.jobs.studio import Studio
 from bot.prompt import write
 from bot.store import Parent, Person, StoredPicture
@@ -48,9 +48,11 @@ async def repeat(
 ) -> None:
     """Exactly the same picture once more: one tile of its job has its own seed, so it can be drawn alone."""
     key = callback_data.pack()
+    request = picture.recipe.request.model_copy(update={"seeds": (picture.recipe.seed,)})
+    if person.id != picture.owner_id and await lent(callback, studio, origin, request) is None:
+        return
     if await in_line_already(callback, studio, person, key):
         return
-    request = picture.recipe.request.model_copy(update={"seeds": (picture.recipe.seed,)})
     made = Composition(request, await studio.deliveries.gallery.line(picture), ())
     await order(studio, origin, made, parents=(Parent(picture_id=picture.id),), key=key)
 

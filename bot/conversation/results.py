@@ -13,7 +13,7 @@ from bot.jobs.compose import Composition, new_seed, tile_seeds
 from bot.jobs.context import context_of, line_of, request_of
 from bot.jobs.order import order
 from bot.jobs.origin import Origin
-from bot.jobs.ownership import in_line_already, own_pictures
+from bot.jobs.ownership import in_line_already, lent, own_pictures
 from bot.jobs.studio import Studio
 from bot.prompt import write
 from bot.store import Parent, Person, StoredPicture
@@ -27,24 +27,29 @@ from inference.queue.jobs import Job
 async def once_more(
     callback: CallbackQuery, callback_data: JobButton, job: Job, person: Person, studio: Studio, origin: Origin
 ) -> None:
-    """Again with new seeds, the same after a failure, or exactly the same. Not doubled while it waits."""
+    """Again with new seeds, the same after a failure, or exactly the same, for whoever presses. Not doubled while it
+    waits."""
     key = callback_data.pack()
-    if await in_line_already(callback, studio, person, key):
+    parents: tuple[Parent, ...] | None = context_of(job).parents
+    if person.id != job.owner_id:
+        parents = await lent(callback, studio, origin, request_of(job))
+    if parents is None or await in_line_already(callback, studio, person, key):
         return
-    await _repeat(job, studio, origin, key, new_seeds=callback_data.action == "again")
+    await _repeat(job, parents, studio, origin, key, new_seeds=callback_data.action == "again")
     if callback_data.action == "retry":
         await studio.deliveries.gallery.rebutton(callback.message, None)
-    elif callback_data.action == "again":
+    elif callback_data.action == "again" and person.id == job.owner_id:  # another's keys keep their language and ticks
         await _refresh(callback, job.id, studio)
 
 
-async def _repeat(job: Job, studio: Studio, origin: Origin, key: str, *, new_seeds: bool) -> None:
+async def _repeat(
+    job: Job, parents: tuple[Parent, ...], studio: Studio, origin: Origin, key: str, *, new_seeds: bool
+) -> None:
     """What is drawn descends from what the job worked from, or else from its first picture, which stands for all."""
     request, line, context = request_of(job), line_of(studio.modes, job), context_of(job)
     if new_seeds:
         seeds = tile_seeds(new_seed(), len(request.seeds))
         request, line = request.model_copy(update={"seeds": seeds}), replace(line, seed=seeds[0])
-    parents = context.parents
     if not parents:
         parents = tuple(Parent(picture_id=one.id) for one in (await studio.history.pictures_of_job(job.id))[:1])
     made = Composition(request, line, ())

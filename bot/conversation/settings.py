@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.types import BotCommandScopeChat, CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
@@ -24,13 +26,16 @@ LANGUAGE_NAMES = {"ru": "🇷🇺 Русский", "en": "🇬🇧 English"}
 COUNTS = (1, 2, 3, 4, 6, 8)
 USUAL_SIZES = ("1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16", "21:9")
 AS_CLIENT = "auto"
+EVERYBODY, OWNER_ALONE = "all", "mine"
 
 
 async def open_(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
-    await send(studio.bot, origin.beside, Screen(summary(studio, person), menu(person)))
+    await send(studio.bot, origin.beside, _settings(studio, person, private=origin.private))
 
 
-async def press(callback: CallbackQuery, callback_data: SettingButton, person: Person, studio: Studio) -> None:
+async def press(
+    callback: CallbackQuery, callback_data: SettingButton, person: Person, studio: Studio, origin: Origin
+) -> None:
     field, value = callback_data.field, callback_data.value
     if field == "close":
         await callback.answer()
@@ -39,7 +44,8 @@ async def press(callback: CallbackQuery, callback_data: SettingButton, person: P
         return
     if field != "menu" and not value:
         await callback.answer()
-        await _show(callback, studio, person, choices(studio, person, field))
+        screen = _settings(studio, person, private=origin.private)
+        await _show(callback, studio, replace(screen, keys=choices(studio, person, field)))
         return
     if field != "menu":
         chosen = read(field, value)
@@ -51,7 +57,7 @@ async def press(callback: CallbackQuery, callback_data: SettingButton, person: P
         await callback.answer(None if field == "menu" else _("Remembered."))
         if field == "language":
             await _translate_menu(studio, callback, person)
-        await _show(callback, studio, person, menu(person))
+        await _show(callback, studio, _settings(studio, person, private=origin.private))
 
 
 REFUSED = object()
@@ -70,11 +76,23 @@ def read(field: SettingField, value: str) -> object:
             return next((count for count in COUNTS if str(count) == value), REFUSED)
         case "style":
             return (None if value == PLAIN_STYLE else value) if value in styles() else REFUSED
+        case "shared":
+            return {EVERYBODY: True, OWNER_ALONE: False}.get(value, REFUSED)
     return REFUSED
 
 
-def summary(studio: Studio, person: Person) -> str:
+def _settings(studio: Studio, person: Person, *, private: bool) -> Screen:
+    """What a person has chosen, as far as it holds in this kind of chat."""
+    return Screen(summary(studio, person, private=private), menu(person, private=private))
+
+
+def summary(studio: Studio, person: Person, *, private: bool) -> str:
     chosen = person.preferences
+    number = _("Pictures at a time: {value} (in groups one)").format(value=chosen.count or PICTURES_IN_PRIVATE)
+    if chosen.shared is not False:
+        groups = _("In groups: everybody there may take recipe, original and “Again” of my pictures")
+    else:
+        groups = _("In groups: recipe, original and “Again” of my pictures are for me alone")
     return "\n".join(
         [
             "⚙️ <b>" + _("Your settings") + "</b>",
@@ -83,21 +101,22 @@ def summary(studio: Studio, person: Person) -> str:
             _("Language: {value}").format(value=LANGUAGE_NAMES[person.language]),
             _("Quality: {value}").format(value=studio.modes.kind_name(chosen.mode or "flash")),
             _("Aspect ratio: {value}").format(value=chosen.size or DEFAULT_SIZE),
-            _("Pictures at a time: {value} (in groups one)").format(value=chosen.count or PICTURES_IN_PRIVATE),
+            *([number] if private else []),
             _("Style: {style}").format(style=style_name(chosen.style)),
+            groups,
         ]
     )
 
 
-def menu(person: Person) -> InlineKeyboardMarkup:
+def menu(person: Person, *, private: bool) -> InlineKeyboardMarkup:
     def item(text: str, field: SettingField) -> InlineKeyboardButton:
         return keyboards.button(text, SettingButton(owner=person.id, field=field))
 
     return keyboards.markup(
         [item("🌐 " + _("Language"), "language"), item("💎 " + _("Quality"), "mode")],
-        [item("📐 " + _("Size"), "size"), item("🔢 " + _("Number"), "count")],
-        [item("🎨 " + _("Style"), "style")],
-        [item("✔️ " + _("Done"), "close")],
+        [item("📐 " + _("Size"), "size"), *([item("🔢 " + _("Number"), "count")] if private else [])],
+        [item("🎭 " + _("Style"), "style"), item("👥 " + _("In groups"), "shared")],
+        [item("✅ " + _("Done"), "close")],
     )
 
 
@@ -105,8 +124,8 @@ def choices(studio: Studio, person: Person, field: SettingField) -> InlineKeyboa
     """The values of one setting, the present one ticked, two or three in a row."""
     options, width = _options(studio, person, field)
     buttons = [
-        keyboards.button(
-            ("✅ " if now else "") + text, SettingButton(owner=person.id, field=field, value=value.replace(":", "x"))
+        keyboards.chosen(
+            keyboards.button(text, SettingButton(owner=person.id, field=field, value=value.replace(":", "x"))), now
         )
         for text, value, now in options
     ]
@@ -130,6 +149,9 @@ def _options(studio: Studio, person: Person, field: SettingField) -> tuple[list[
         case "count":
             now = chosen.count or PICTURES_IN_PRIVATE
             return [(str(count), str(count), count == now) for count in COUNTS], 3
+        case "shared":
+            shared = chosen.shared is not False
+            return [(_("Everybody there"), EVERYBODY, shared), (_("Only me"), OWNER_ALONE, not shared)], 2
         case _:
             slug = chosen.style or PLAIN_STYLE
             return [(f"{style.emoji} {style_name(name)}", name, name == slug) for name, style in styles().items()], 2
@@ -140,10 +162,10 @@ def _drawn_in(ratio: str, card: ModelCard) -> bool:
     return any(ratio in card.of(kind).sizes for kind in ("flash", "full"))
 
 
-async def _show(callback: CallbackQuery, studio: Studio, person: Person, markup: InlineKeyboardMarkup) -> None:
+async def _show(callback: CallbackQuery, studio: Studio, screen: Screen) -> None:
     message = callback.message
     if message is not None:
-        await studio.bot(edit(message.chat.id, message.message_id, Screen(summary(studio, person), markup)))
+        await studio.bot(edit(message.chat.id, message.message_id, screen))
 
 
 async def _translate_menu(studio: Studio, callback: CallbackQuery, person: Person) -> None:

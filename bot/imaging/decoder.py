@@ -54,13 +54,22 @@ class _TooSlow(Exception):
 
 @dataclass(frozen=True)
 class Checked:
-    """A file that was decoded once: upright width and height. `rewritten` is the same picture as a PNG, which is what
-    to keep, for formats that are not decoded anywhere else."""
+    """A file that was decoded once: upright width and height, and whether it is the first of several frames.
+    `rewritten` is the same picture as a PNG, which is what to keep, for formats that are not decoded anywhere else."""
 
     format: str
     width: int
     height: int
+    moving: bool = False
     rewritten: Path | None = None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file that was checked and stored, and whether it is the first of several frames."""
+
+    source: Source
+    moving: bool
 
 
 @dataclass(frozen=True)
@@ -103,7 +112,7 @@ class Decoder:
     async def close(self) -> None:
         await self._nursery.close()
 
-    async def kept(self, file: Path | bytes) -> Source:
+    async def kept(self, file: Path | bytes) -> Kept:
         """Checks a file and stores it as it came, or as the PNG that was made of it."""
         async with self._on_disk(file) as path:
             checked = await self.check(path)
@@ -113,7 +122,7 @@ class Decoder:
             finally:
                 if checked.rewritten is not None:
                     checked.rewritten.unlink(missing_ok=True)
-        return Source(blob=stored, width=checked.width, height=checked.height)
+        return Kept(Source(blob=stored, width=checked.width, height=checked.height), checked.moving)
 
     async def check(self, file: Path | bytes) -> Checked:
         """What a file is that was decoded once from beginning to end. `rewritten` is for the caller to delete."""
@@ -124,7 +133,8 @@ class Decoder:
             except BaseException:
                 into.unlink(missing_ok=True)
                 raise
-        return Checked(facts["format"], facts["width"], facts["height"], into if facts["rewritten"] else None)
+        kept = into if facts["rewritten"] else None
+        return Checked(facts["format"], facts["width"], facts["height"], facts["moving"], kept)
 
     async def reduced(self, digest: str, side: int) -> bytes:
         """A stored picture, upright, its longer side at most `side`, in a file that this process can open without

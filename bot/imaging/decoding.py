@@ -6,12 +6,14 @@ from typing import Literal, get_args
 
 from bot.texts.errors import ToldError
 from bot.texts.i18n import _
+from inference.requests.fields import MAX_PICTURE_SIDE
 
 Trouble = Literal[
     "not_an_image",
     "animated",
     "too_small",
     "too_many_pixels",
+    "too_long",
     "broken",
     "no_heic",
     "too_big_a_file",
@@ -33,7 +35,7 @@ class PictureRefused(ToldError):
         """What is wrong with the file, and what would do."""
         match self.trouble:
             case "not_an_image":
-                return _("I cannot read a picture out of this. PNG, JPEG, WebP, HEIC and TIFF will do.")
+                return _("I cannot read a picture out of this. PNG, JPEG, WebP, HEIC, AVIF and TIFF will do.")
             case "animated":
                 return _("This one moves, and I work from still pictures. Send me a frame of it as a photo.")
             case "too_small":
@@ -42,6 +44,10 @@ class PictureRefused(ToldError):
                 )
             case "too_many_pixels":
                 return _("This picture has too many pixels for me. Up to 64 megapixels will do; make it smaller first.")
+            case "too_long":
+                return _(
+                    "This picture is too long for me ({size}): {most} pixels a side will do. Cut it into pieces first."
+                ).format(size=self.detail, most=MAX_PICTURE_SIDE)
             case "broken":
                 return _("This file is damaged or was cut off on its way. Please send it once more.")
             case "no_heic":

@@ -5,19 +5,26 @@ granted less, and gives plain facts and bytes. It runs where it may be killed at
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from bot.imaging.counting import TooMuch, count
 from bot.imaging.weighing import Weight, draft_scale, to_check, to_reduce, webp_weight
 from inference.blobs import recipe_in
-from inference.blobs.pictures import heic_supported, opened, orientation, upright, within_bounds
+from inference.blobs.pictures import Opened, avif_supported, heic_supported, opened, within_bounds
+from inference.blobs.png import write_png
+from inference.requests.fields import MAX_PICTURE_SIDE, MAX_PIXELS
 
 MIN_SIDE = 64
+HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")  # ISO/IEC 23008-12, annex B
+AVIF_BRANDS = (b"avif", b"avis")
+OUT_OF_MEMORY = re.compile(r"out of memory|decoder error -9\b")  # as Pillow says it of a decoder in C
 COMPARED_SIDE = 2048  # of pictures that are compared with each other: twice what the comparison looks at
 MASK_PIXELS = 4_000_000  # areas of larger pictures are worked out on smaller ones, for distances take 40 bytes a pixel
 COMPARING = Weight(120_000_000, 8.0)
@@ -64,28 +71,31 @@ class Task:
 
 def check(task: Task) -> Answer:
     """Decodes a file once and says what it is; a TIFF is written into `into` as a PNG, for the libraries of that format
-    are run nowhere else. Raises Refused."""
+    are run nowhere else. `moving`: it is the first of several frames. Raises Refused."""
     (path,) = task.files
     content = path.read_bytes()
-    if _is_heic(content) and not heic_supported():
+    if _brand(content) in HEIC_BRANDS and not heic_supported():
         raise Refused("no_heic")
+    if _brand(content) in AVIF_BRANDS and not avif_supported():
+        raise Refused("not_an_image")
     try:
         count(content)
     except TooMuch as much:
         raise Refused("too_hard", str(much)) from much
-    with _opened(task, path) as image:
-        _bound(image)
-        task.need(to_check(image))
-        kind, (width, height) = image.format or "", image.size
+    with _opened(task, path) as picture:
+        _bound(picture)
+        task.need(to_check(picture.image))
         try:
-            _decode_once(image, task.into)
+            _decode_once(picture, task.into)
         except (UnidentifiedImageError, MemoryError):
             raise
         except Exception as broken:
+            if isinstance(broken, OSError) and OUT_OF_MEMORY.search(str(broken)):
+                raise MemoryError from broken
             raise Refused("broken", f"{type(broken).__name__}: {broken}") from broken
-        if orientation(image) >= 5:
-            width, height = height, width
-    return Answer({"format": kind, "width": width, "height": height, "rewritten": kind == "TIFF"})
+        kind, (width, height) = picture.image.format or "", picture.size
+        facts = {"format": kind, "width": width, "height": height, "rewritten": kind == "TIFF"}
+        return Answer({**facts, "moving": picture.moving})
 
 
 def reduce(task: Task) -> Answer:
@@ -102,8 +112,8 @@ def recover(task: Task) -> Answer:
     original, copy = task.files
     width, height = task.arguments["size"]
     more = COMPARING + Weight(MASK_BYTES * width * height, width * height / 20e6)
-    with _opened(task, copy) as image:
-        more += to_reduce(image, COMPARED_SIDE)
+    with _opened(task, copy) as picture:
+        more += to_reduce(picture.image, COMPARED_SIDE)
     ours = _reduced(task, original, COMPARED_SIDE, more)
     theirs = _reduced(task, copy, COMPARED_SIDE, Weight(0, 0))
     try:
@@ -155,7 +165,7 @@ DEEDS: dict[str, Callable[[Task], Answer]] = {
 PREPARED = {"recover": "bot.imaging.masks", "mark": "bot.imaging.overlay"}
 
 
-def _opened(task: Task, path: Path) -> Image.Image:
+def _opened(task: Task, path: Path) -> Opened:
     """The picture in a file, its header read. Raises Refused."""
     with path.open("rb") as file:
         if (weight := webp_weight(file.read(32))) is not None:  # whose decoder takes its memory to read the header
@@ -170,48 +180,48 @@ def _opened(task: Task, path: Path) -> Image.Image:
         raise Refused("not_an_image", f"{type(unreadable).__name__}: {unreadable}") from unreadable
 
 
-def _bound(image: Image.Image) -> None:
-    width, height = image.size
-    if not within_bounds(image.size):
-        raise Refused("too_many_pixels", f"{width}×{height}")
+def _bound(picture: Opened) -> None:
+    width, height = picture.size
     if min(width, height) < MIN_SIDE:
         raise Refused("too_small", f"{width}×{height}")
-    # A TIFF of several pages is a document, a JPEG of several frames a photo with its depth map: the first one counts.
-    if image.format in ("GIF", "PNG", "WEBP") and getattr(image, "is_animated", False):
-        raise Refused("animated")
+    if not within_bounds(picture.size):
+        longest = max(width, height) > MAX_PICTURE_SIDE and width * height <= MAX_PIXELS
+        raise Refused("too_long" if longest else "too_many_pixels", f"{width}×{height}")
 
 
-def _decode_once(image: Image.Image, into: Path | None) -> None:
+def _decode_once(picture: Opened, into: Path | None) -> None:
     """Reads a picture to its end in as little memory as its format allows, and sees that RGB can be made of it."""
-    kind = image.format
-    if kind == "TIFF":
+    image = picture.image
+    if image.format == "TIFF":
         assert into is not None
-        upright(image).save(into, "PNG", compress_level=1)
+        with into.open("wb") as file:
+            write_png(file, np.asarray(picture.upright()))
         return
-    if kind in ("JPEG", "MPO"):
+    if image.format == "JPEG":
         image.draft(None, (image.width // 8, image.height // 8))  # all of the data is read all the same
-    decoder = getattr(image, "_decoder", None) if kind == "WEBP" else None
+    decoder = getattr(image, "_decoder", None) if image.format == "WEBP" else None
     if decoder is not None:
         if decoder.get_next() is None:
             raise ValueError("no frame")
         return
     image.load()
-    upright(image.crop((0, 0, 8, 8)))
+    picture.corner()
 
 
 def _reduced(task: Task, path: Path, side: int, more: Weight) -> Image.Image:
     """RGB, upright, the longer side at most `side`. `more` is what else the task is going to take."""
-    with _opened(task, path) as image:
+    with _opened(task, path) as picture:
+        image = picture.image
         task.need(to_reduce(image, side) + more)
-        if image.format in ("JPEG", "MPO"):
+        if image.format == "JPEG":
             scale = draft_scale(image.size, side)
             image.draft(None, (image.width // scale, image.height // scale))
-        seen = upright(image)
+        seen = picture.upright()
     if max(seen.size) > side:
         seen.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
     return seen
 
 
-def _is_heic(content: bytes) -> bool:
-    """By the brand in its first box (ISO/IEC 23008-12, Annex B)."""
-    return content[4:8] == b"ftyp" and content[8:12] in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
+def _brand(content: bytes) -> bytes:
+    """What a file of boxes calls itself in the first of them (ISO/IEC 14496-12, 4.3)."""
+    return content[8:12] if content[4:8] == b"ftyp" else b""

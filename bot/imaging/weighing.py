@@ -10,10 +10,18 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from inference.blobs.pictures import DEEP, within_bounds
+from inference.blobs.levels import DEEP
+from inference.blobs.pictures import within_bounds
 
 STORED = 4  # bytes a pixel that Pillow keeps of RGB and RGBA alike
-WHOLE = {"WEBP": 17, "HEIF": 16, "TIFF": 12, "GIF": 10, "BMP": 8}  # bytes a pixel while one is being decoded
+WHOLE = {
+    "WEBP": 17,
+    "HEIF": 16,
+    "TIFF": 12,
+    "AVIF": 20,
+    "GIF": 10,
+    "BMP": 8,
+}  # bytes a pixel while one is being decoded
 CHECKED_WEBP = 13
 DRAFTS = (8, 4, 2, 1)  # by how much the decoder of JPEG can make a picture smaller for less work
 SECONDS = 2.0
@@ -39,7 +47,7 @@ def to_check(image: Image.Image) -> Weight:
 
 def to_reduce(image: Image.Image, side: int) -> Weight:
     """To have it in RGB with a longer side of `side` or somewhat more."""
-    if image.format in ("JPEG", "MPO"):
+    if image.format == "JPEG":
         return _weight(image.size, 2 * STORED / draft_scale(image.size, side) ** 2 + _coefficients(image))
     deep = 10 if image.mode in DEEP else 0
     return _weight(image.size, max(WHOLE.get(image.format or "", 0), 2 * STORED + deep))

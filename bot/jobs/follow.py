@@ -100,6 +100,10 @@ class Follower:
             log.info("job %d could not be announced yet: %s", job.id, error)
             self._run("announce", job.id, self._announce_until_done(job.id, error))
 
+    def reworded(self, job: Job) -> None:
+        """A job that waits is for something else from now on: its status message says so."""
+        self._statuses.reworded(job)
+
     async def blocked(self, chat_id: int) -> None:
         """Somebody has blocked the bot, or a group has thrown it out: nothing is drawn for them any more."""
         if chat_id > 0:
@@ -166,6 +170,8 @@ class Follower:
         announced = await self._ledger.announce(job.id, message_id)
         if announced is None:
             await self._not_announced(job.id, message_id)
+        elif (announced.request, context_of(announced)) != (job.request, context_of(job)):
+            self._statuses.reworded(announced)  # while its message was on the way
         self._queue.wake()
 
     async def _not_announced(self, job_id: int, message_id: int) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
+from typing import Any
 
 from bot.jobs import cards, keyboards
 from bot.jobs.compose import Asked, Composition, Remark
-from bot.jobs.context import JobContext
+from bot.jobs.context import JobContext, line_of, request_of
+from bot.jobs.mode import Modes
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.jobs.translation import translated_first
@@ -16,12 +19,13 @@ from bot.prompt import PromptLine
 from bot.prompt.stored import as_json, read_line
 from bot.store import Draft, Parent, Person
 from bot.store.handling import decided
+from bot.telegram.screen import Screen, put, send
 from bot.texts.errors import ToldError
 from bot.texts.i18n import _
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.jobs import Job, OutOfOrder
 from inference.queue.ledger import Ledger
-from inference.requests import Failed, ModelCard, parse_request
+from inference.requests import AnyRequest, Failed, ModelCard, parse_request
 
 CARD_PATIENCE = 20.0
 LONG_SECONDS = 30.0
@@ -52,8 +56,11 @@ async def known_card(queue: Dispatcher) -> ModelCard:
 
 
 async def asked_by(studio: Studio, origin: Origin, person: Person, line: PromptLine) -> Asked:
-    """What a mode composes from when somebody asks here and now. Raises what `known_card` raises."""
-    return Asked(line, person.preferences, await known_card(studio.queue), origin.private)
+    """What a mode composes from when somebody asks here and now. Other words for what they asked before keep its seed.
+    Raises what `known_card` raises."""
+    asked = Asked(line, person.preferences, await known_card(studio.queue), origin.private)
+    before = origin.edits
+    return asked if before is None else replace(asked, draw_seed=lambda: request_of(before).seeds[0])
 
 
 async def order(
@@ -86,6 +93,9 @@ async def order(
         own_words=own_words,
     )
     request, remembered = translated_first(made.request, remembered, studio.queue.card)
+    if origin.edits is not None:
+        await _changed(studio, origin, origin.edits, made, request, remembered)
+        return
     accepted = await studio.ledger.accept(
         update_id=origin.update_id,
         owner_id=origin.owner_id,
@@ -106,7 +116,7 @@ async def order_or_ask(
     seconds = await decided("cost", await studio.ledger.estimate(made.request))  # known better once it has been done
     windows = made.request.windows
     long = windows >= MANY_TILES if seconds is None else seconds > LONG_SECONDS
-    if not long:
+    if not long or origin.edits is not None:
         await order(studio, origin, made, parents=parents, key=key)
         return
     body = {**stored(made), "parents": [parent.model_dump() for parent in parents], "key": key}
@@ -119,6 +129,7 @@ async def order_or_ask(
 
 async def order_of(studio: Studio, origin: Origin, draft: Draft) -> None:
     """Orders what was asked for and waited for a yes. Raises one of REFUSALS."""
+    origin = replace(origin, reply_to=draft.body.get("answers", origin.reply_to))
     parents = tuple(Parent.model_validate(parent) for parent in draft.body["parents"])
     await order(studio, origin, composed_of(draft), parents=parents, key=draft.body["key"])
 
@@ -128,6 +139,46 @@ def composed_of(draft: Draft) -> Composition:
     body = draft.body
     remarks = tuple(Remark(code, detail) for code, detail in body["remarks"])
     return Composition(parse_request(body["request"]), read_line(body["line"]), remarks, tuple(body["unknown"]))
+
+
+async def _changed(
+    studio: Studio, origin: Origin, before: Job, made: Composition, request: AnyRequest, remembered: JobContext
+) -> None:
+    """Words that ordered something have been changed: what waits is drawn with the new ones, where it stands in line.
+
+    What has begun stays, and the new words are drawn at one tap; changed once more, they are those that wait for it.
+    """
+    if is_same(studio.modes, before, made):
+        return
+    job = await studio.ledger.reword(before.id, request, remembered.told()["context"])
+    if job is not None:
+        studio.deliveries.reworded(job)
+        return
+    sources = studio.history.sources
+    body = {
+        **stored(made),
+        "parents": [parent.model_dump() for parent in remembered.parents],
+        "key": None,
+        "answers": origin.reply_to,
+    }
+    asked = await sources.asking(origin.owner_id, origin.chat_id, "order")
+    draft = next((one for one in asked if one.body.get("answers") == origin.reply_to and one.message_id), None)
+    wish = studio.modes.wish(made.request, made.line.prompt)
+    text = "✏️ " + _("You changed your words when I had begun. Shall I draw the new ones as well?") + "\n" + wish
+    if draft is None or draft.message_id is None:
+        draft = await sources.add_draft(origin.owner_id, origin.chat_id, "order", body)
+        message = await send(studio.bot, origin.place, Screen(text, keyboards.new_words(draft.id)))
+        await sources.place_draft(draft.id, message.message_id)
+    else:
+        await sources.change_draft(draft.id, body=body)
+        await put(studio.bot, origin.chat_id, draft.message_id, Screen(text, keyboards.new_words(draft.id)))
+
+
+def is_same(modes: Modes[Any], job: Job, made: Composition) -> bool:
+    """Whether a job is for just this: the same words, and but for these the same request, translated or not."""
+    wordless = {"prompt": "", "negative_prompt": ""}
+    before, now = (request.model_copy(update=wordless) for request in (request_of(job), made.request))
+    return before == now and line_of(modes, job) == made.line
 
 
 async def waiting_twin(ledger: Ledger, owner_id: int, key: str) -> Job | None:

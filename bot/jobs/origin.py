@@ -9,11 +9,15 @@ from aiogram.types import CallbackQuery, Message
 from bot.store import Person, StoredPicture, Upload
 from bot.telegram.screen import Place
 from bot.texts.languages import Language
+from inference.queue.jobs import Job
 
 
 @dataclass(frozen=True)
 class Origin:
-    """For whom something is asked, a person or a chat that somebody speaks for; where, and which message to answer."""
+    """For whom something is asked, a person or a chat that somebody speaks for; where, and which message to answer.
+
+    `edits` is what the message had ordered before its words were changed.
+    """
 
     update_id: int
     owner_id: int
@@ -22,6 +26,7 @@ class Origin:
     private: bool
     reply_to: int | None
     thread: int | None
+    edits: Job | None = None
 
     @property
     def place(self) -> Place:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from aiogram.types import CallbackQuery
 
 from bot.jobs.order import waiting_twin
+from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
-from bot.store import Person, StoredPicture
+from bot.store import Parent, Person, StoredPicture
 from bot.store.handling import handling
 from bot.texts.i18n import _
+from inference.requests import AnyRequest
 
 
 async def gone(press: CallbackQuery) -> None:
@@ -22,6 +24,20 @@ async def own_pictures(press: CallbackQuery, studio: Studio, job_id: int) -> lis
     if not pictures:
         await gone(press)
     return pictures
+
+
+async def lent(press: CallbackQuery, studio: Studio, origin: Origin, request: AnyRequest) -> tuple[Parent, ...] | None:
+    """What a request works from, for whoever wants the same as somebody else: what was given or drawn in this chat.
+
+    None, and the presser has been told, where part of it was not: what its owner has shown us elsewhere is not theirs.
+    """
+    wanted = request.pictures
+    known = await studio.history.sources.seen_in(origin.chat_id, wanted)
+    if not known.keys() >= set(wanted):
+        text = _("It was made from a picture that was not sent in this chat, so only its owner can draw it again.")
+        await press.answer(text, show_alert=True)
+        return None
+    return tuple(known[blob] for blob in wanted)
 
 
 async def in_line_already(

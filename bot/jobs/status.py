@@ -36,6 +36,7 @@ class _Status:
     preview: bytes | None = None
     alarm_set: bool = False
     told_of_trouble: bool = False
+    reworded: bool = False
 
 
 class Statuses:
@@ -62,6 +63,13 @@ class Statuses:
             return
         quiet_until = asyncio.get_running_loop().time() + quiet_seconds
         self._living[job.id] = _Status(job, message_id, quiet_until=quiet_until)
+
+    def reworded(self, job: Job) -> None:
+        """The job is for something else than its message says."""
+        status = self._living.get(job.id)
+        if status is not None:
+            status.job, status.reworded = job, True
+            self._refresh(job.id)
 
     def forget(self, job_id: int) -> None:
         """The message is somebody else's to write from now on, because its job has ended."""
@@ -106,7 +114,7 @@ class Statuses:
         if status is None:
             return None
         trouble = None if isinstance(status.event, Started | Progress) else self._trouble
-        if status.event is None and trouble is None and not status.told_of_trouble:
+        if status.event is None and trouble is None and not status.told_of_trouble and not status.reworded:
             return None
         status.told_of_trouble |= trouble is not None
         photo = None

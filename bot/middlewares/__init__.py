@@ -46,5 +46,5 @@ def install(
     )
     dispatcher.callback_query.outer_middleware(AnswerMiddleware(outbox))
     dispatcher.callback_query.outer_middleware(PressMiddleware(studio, administrators))
-    for observer in (dispatcher.message, dispatcher.callback_query):
+    for observer in (dispatcher.message, dispatcher.edited_message, dispatcher.callback_query):
         observer.middleware(OriginMiddleware())

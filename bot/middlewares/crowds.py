@@ -16,6 +16,7 @@ from aiogram.types import CallbackQuery, Message, ReplyParameters, TelegramObjec
 
 from bot.store import Person
 from bot.telegram.meant import is_meant
+from bot.telegram.senders import message_of
 from bot.telegram.turns import LineFull, Turns
 from bot.texts.i18n import _
 from inference.queue.recent import Recent
@@ -97,13 +98,14 @@ class CrowdMiddleware(BaseMiddleware):
         bot: Bot = data["bot"]
         if event.callback_query is not None:
             return await self._press(handler, event, event.callback_query, person.id, data)
-        if event.message is None:
+        message = message_of(event)
+        if message is None:
             return await handler(event, data)
-        meant = await is_meant(event.message, bot)
+        meant = await is_meant(message, bot)
         lane: _Line
         place: AbstractAsyncContextManager[None]
-        if event.message.photo or event.message.document is not None:
-            lane, place = self._pictures, self._pictures.hold(person.id, event.message.media_group_id)
+        if message.photo or message.document is not None:
+            lane, place = self._pictures, self._pictures.hold(person.id, message.media_group_id)
         elif meant:
             lane, place = self._words, self._words.turn(person.id)
         else:
@@ -113,7 +115,7 @@ class CrowdMiddleware(BaseMiddleware):
                 await held.enter_async_context(place)
             except LineFull:
                 if meant and self._first_of_flood(lane, person.id):
-                    await _tell(bot, event.message, self._refusal(lane))
+                    await _tell(bot, message, self._refusal(lane))
                 return None
             return await handler(event, data)
 

@@ -21,6 +21,7 @@ from bot.telegram.apology import insist
 from bot.telegram.outbox import Outbox
 from bot.telegram.refusals import NOT_HERE, Refusal, classify
 from bot.telegram.screen import Place, Screen, send
+from bot.telegram.senders import message_of
 from bot.texts import troubles
 from bot.texts.i18n import _, speaking
 from bot.texts.languages import language_for
@@ -96,7 +97,7 @@ async def _tell(bot: Bot, outbox: Outbox, event: ErrorEvent, text: str) -> None:
                 await bot.answer_callback_query(press.id, plain, show_alert=True)
                 return
             await bot.answer_callback_query(press.id)
-        await insist(lambda: _reply(bot, event.update.message or press, text))
+        await insist(lambda: _reply(bot, message_of(event.update) or press, text))
     except AiogramError as unheard:
         log.warning("update %d: the person could not be told: %s", event.update.update_id, unheard)
 

@@ -14,11 +14,12 @@ from aiogram.types import CallbackQuery, Message, TelegramObject
 from bot.jobs.button_owners import GONE, ButtonOwners, Found, stands_under
 from bot.jobs.ownership import gone
 from bot.jobs.studio import Studio
-from bot.store import Draft, Person
+from bot.store import Draft, Person, StoredPicture
 from bot.telegram.administrators import Administrators
 from bot.telegram.callbacks import MOST_ID, BrokenButton, DraftButton, Ours, read_button
 from bot.telegram.refusals import is_other_form
 from bot.texts.i18n import _, speaking
+from inference.queue.jobs import Job
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +27,12 @@ Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 
 class PressMiddleware(BaseMiddleware):
-    """Lets a press through whose data is a button of ours, under the message that has it, and the presser's own or that
-    of a chat whose administrator they are. All others are answered and go no further.
+    """Lets a press through whose data is a button of ours, under the message that has it, and the presser's own, that
+    of a chat whose administrator they are, or one for everybody in a group. All others are answered and go no further.
 
     What the button stands for is among the handler's arguments: `picture`, `given`, `job` or `draft`. `person` becomes
-    whoever owns it: what handlers do, they do for them. So none has to ask whose it is, or whether it is still there.
+    whoever owns it, and stays the presser where it is for everybody: what handlers do, they do for them. So none has to
+    ask whether it is still there, and only those of buttons for everybody whose it is.
     Equal presses are handled one after the other.
     """
 
@@ -49,7 +51,7 @@ class PressMiddleware(BaseMiddleware):
             return await self._broken(event)
         async with self._studio.one_press(button.lock(message.chat.id, message.message_id)):
             found = await found_by_press(event, button, ButtonOwners(self._studio.history, self._studio.ledger))
-            owner = await self._owner(event, button, found.owners, data)
+            owner = await self._owner(event, button, found, data)
             if owner is None or await _is_over(event, button, found):
                 return None
             try:
@@ -60,16 +62,17 @@ class PressMiddleware(BaseMiddleware):
                     raise
                 return await self._broken(event)  # made up, where nothing told us what is in the message
 
-    async def _owner(
-        self, press: CallbackQuery, button: Ours, owners: frozenset[int] | None, data: dict[str, Any]
-    ) -> Person | None:
+    async def _owner(self, press: CallbackQuery, button: Ours, found: Found, data: dict[str, Any]) -> Person | None:
         """For whom a press is made; None, and the presser has been told, where they may not make it."""
         presser: Person = data["person"]
+        owners = found.owners
         if owners is None or owners == {presser.id}:
             return presser
         if not owners:
             await gone(press)
             return None
+        if button.for_everybody and await self._is_shared(press, found):
+            return presser
         verdict = await may_act_for(self._administrators, data["bot"], press, owners)
         if verdict:
             (chat_id,) = owners
@@ -83,6 +86,14 @@ class PressMiddleware(BaseMiddleware):
             text = _(button.foreign)
         await press.answer(text, show_alert=True)
         return None
+
+    async def _is_shared(self, press: CallbackQuery, found: Found) -> bool:
+        """Whether what a button stands for was made in the group where it is pressed, by somebody who shares it."""
+        made = found.things.get("job") or found.things.get("picture")
+        message = press.message
+        if message is None or message.chat.type == "private" or not isinstance(made, Job | StoredPicture):
+            return False
+        return made.chat_id == message.chat.id and await self._studio.history.shares(made.owner_id)
 
     async def _broken(self, press: CallbackQuery) -> None:
         log.info("person %d has pressed a broken button", press.from_user.id)

@@ -9,7 +9,7 @@ from typing import Any
 from bot.jobs import cards
 from bot.jobs.compose import Asked, Composition
 from bot.jobs.mode import Action, Mode, Pressed, offered
-from bot.jobs.order import known_card, order_or_ask
+from bot.jobs.order import asked_by, known_card, order_or_ask
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.modes.base import ask_for_words, composed, drawn_fields, given_again, guided_line, need
@@ -93,13 +93,13 @@ def control(asked: Asked, given: Given, looks: Sequence[Given] = ()) -> Composit
 
 
 async def begin(studio: Studio, origin: Origin, person: Person, given: Given, words: str) -> None:
-    card = await known_card(studio.queue)
     if not words:  # outlines alone say nothing of what they are to hold
+        card = await known_card(studio.queue)
         if not offered(card, METHODS):
             need(card, METHODS[0])
         await ask_for_words(studio, origin, OUTLINES.name, given)
         return
-    made = control(Asked(parse(words, PARAMETERS), person.preferences, card, origin.private), given)
+    made = control(await asked_by(studio, origin, person, parse(words, PARAMETERS)), given)
     await order_or_ask(studio, origin, made, parents=(given.parent,))
 
 
@@ -111,9 +111,8 @@ async def transfer_style(
     studio: Studio, origin: Origin, person: Person, pictures: Sequence[Given], words: str, left_out: int = 0
 ) -> None:
     """The shapes of the first picture in the look of the others; says so if more were sent. Raises order.REFUSALS."""
-    card = await known_card(studio.queue)
     content, *looks = pictures
-    made = control(Asked(parse(words, PARAMETERS), person.preferences, card, origin.private), content, looks)
+    made = control(await asked_by(studio, origin, person, parse(words, PARAMETERS)), content, looks)
     if left_out:
         taken = _("I take four pictures at most: the shapes of the first, the look of the next three.")
         await studio.deliveries.say(origin, f"💬 {taken}")
@@ -121,7 +120,7 @@ async def transfer_style(
 
 
 def title(request: Control, words: str) -> str:
-    return "🖼 " + _("Style transfer") if request.styles else "✏️ " + _(NAMES[request.kind])
+    return "🪄 " + _("Style transfer") if request.styles else "➰ " + _(NAMES[request.kind])
 
 
 def settings(request: Control, name: str) -> list[str]:
@@ -169,5 +168,5 @@ OUTLINES: Mode[Studio] = Mode(
     tree_label=lambda request: _LABELS[request.kind],
     line=line,
     reword=reword,
-    actions=(Action("control", "✏️", N_("Outlines"), METHODS, {"photo": (3, 0), "more": (0, 1)}, press, orders=False),),
+    actions=(Action("control", "➰", N_("Outlines"), METHODS, {"photo": (2, 1), "more": (0, 1)}, press, orders=False),),
 )

@@ -10,15 +10,16 @@ from pathlib import Path
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import Document, Message, PhotoSize, Sticker
 
+from bot.imaging.decoder import Kept
 from bot.imaging.decoding import PictureRefused
 from bot.jobs.belonging import post_of
 from bot.jobs.studio import Studio
 from bot.prompt import PromptError
 from bot.store import Given, Post, StoredPicture
 from bot.telegram.fetching import MAX_DOWNLOAD, CutOff, FileTooBig
+from bot.telegram.screen import Place, Screen, send
 from bot.telegram.turns import LineFull
 from bot.texts.i18n import _
-from inference.requests import Source
 
 PICTURE_SUFFIXES = re.compile(
     r"\.(png|apng|jpe?g|jfif|webp|hei[cf]|tiff?|gif|bmp|avif|svg|psd|raw|dng)$", re.IGNORECASE
@@ -103,7 +104,7 @@ async def read(studio: Studio, message: Message, owner_id: int) -> Given:
     await studio.room.make(owner_id, min(found.size, MAX_DOWNLOAD))
     try:
         async with studio.files.fetched(found.file, owner_id) as path:
-            source = await _kept(studio, path, owner_id)
+            kept = await _kept(studio, path, owner_id)
     except FileTooBig as too_big:
         size = f"{found.size / 1e6:.0f}" if found.size > MAX_DOWNLOAD else "20+"
         raise PictureRefused("too_big_a_file", size) from too_big
@@ -115,13 +116,17 @@ async def read(studio: Studio, message: Message, owner_id: int) -> Given:
         raise PictureRefused("broken") from cut
     except LineFull as full:
         raise TooManyPictures from full
-    stored = await asyncio.to_thread(studio.blobs.size, source.blob)
+    if kept.moving:
+        topic = message.message_thread_id if message.is_topic_message else None
+        words = "🎞 " + _("This one moves, and I work from still pictures: I take its first frame.")
+        await send(studio.bot, Place(message.chat.id, message.message_id, topic), Screen(words))
+    stored = await asyncio.to_thread(studio.blobs.size, kept.source.blob)
     return await studio.history.sources.add_upload(
-        owner_id, message.chat.id, message.message_id, source, unique, size=stored
+        owner_id, message.chat.id, message.message_id, kept.source, unique, size=stored
     )
 
 
-async def _kept(studio: Studio, path: Path, owner_id: int) -> Source:
+async def _kept(studio: Studio, path: Path, owner_id: int) -> Kept:
     """The picture of a file on disk, checked and stored. Raises PictureRefused, LineFull."""
     async with studio.looks.turn(owner_id):
         return await studio.decoder.kept(path)

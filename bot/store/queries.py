@@ -21,9 +21,9 @@ from inference.queue.recent import Recent
 from inference.requests import REQUESTS, Finished
 
 if TYPE_CHECKING:
-    from inference.queue.ledger import Job
+    from inference.queue.jobs import Job
 
-_PREFERENCES = ("mode", "size", "count", "style")
+_PREFERENCES = ("mode", "size", "count", "style", "shared")
 _PEOPLE_AT_HAND = 4096
 
 
@@ -73,7 +73,7 @@ class History:
         return cast("Language | None", chosen) or language_for(client_language, self._default_language)
 
     async def set_preference(self, user_id: int, **fields: Any) -> Person:
-        """Remembers choices (`language`, `mode`, `size`, `count`, `style`); None takes one back."""
+        """Remembers choices (`language`, `mode`, `size`, `count`, `style`, `shared`); None takes one back."""
         unknown = set(fields) - {"language", *_PREFERENCES}
         if unknown:
             raise TypeError(f"no such preference: {', '.join(sorted(unknown))}")
@@ -82,6 +82,10 @@ class History:
         if fields.get("mode") not in (None, *REQUESTS):
             raise ValueError("mode must be one of " + ", ".join(REQUESTS))
         return await self._change_person(user_id, fields)
+
+    async def shares(self, user_id: int) -> bool:
+        """Whether everybody in a group may have recipe, original and a repetition of what somebody draws there."""
+        return (await self.person(user_id, None)).preferences.shared is not False
 
     async def set_blocked(self, user_id: int, blocked: bool) -> None:
         """Notes that a person has blocked the bot, or talks to it again."""

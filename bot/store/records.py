@@ -16,12 +16,14 @@ DraftKind = str  # belongs to whoever makes such drafts
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What a person chose in the settings; None leaves the choice to the house."""
+    """What a person chose in the settings; None leaves the choice to the house. `shared`: whether everybody in a group
+    may have recipe, original and a repetition of what they draw there."""
 
     mode: Kind | None = None
     size: str | None = None
     count: int | None = None
     style: str | None = None
+    shared: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

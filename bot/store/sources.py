@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import ColumnElement, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.store.handling import note, result_of, steps_named, was_done
@@ -97,10 +97,19 @@ class Sources:
 
     async def owned(self, owner_id: int, blobs: Iterable[str]) -> dict[str, Parent]:
         """Of these bytes, those that somebody has given or was drawn, and what they are here."""
+        return await self._known(uploads.c.owner_id == owner_id, pictures.c.owner_id == owner_id, blobs)
+
+    async def seen_in(self, chat_id: int, blobs: Iterable[str]) -> dict[str, Parent]:
+        """Of these bytes, those that anybody has given or was drawn in a chat, and what they are here."""
+        return await self._known(uploads.c.chat_id == chat_id, pictures.c.chat_id == chat_id, blobs)
+
+    async def _known(
+        self, of_upload: ColumnElement[bool], of_picture: ColumnElement[bool], blobs: Iterable[str]
+    ) -> dict[str, Parent]:
         wanted = list(blobs)
-        given = select(uploads.c.blob, uploads.c.id).where(uploads.c.owner_id == owner_id, uploads.c.blob.in_(wanted))
+        given = select(uploads.c.blob, uploads.c.id).where(of_upload, uploads.c.blob.in_(wanted))
         drawn = select(pictures.c.blob, pictures.c.id).where(
-            pictures.c.owner_id == owner_id, pictures.c.blob.in_(wanted), pictures.c.deleted_at.is_(None)
+            of_picture, pictures.c.blob.in_(wanted), pictures.c.deleted_at.is_(None)
         )
         async with self._reading.connect() as connection:
             known = {row.blob: Parent(upload_id=row.id) for row in await connection.execute(given)}

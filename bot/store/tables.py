@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Double,
@@ -29,6 +30,7 @@ people = Table(
     Column("size", String(16)),
     Column("count", Integer),
     Column("style", String(32)),
+    Column("shared", Boolean, comment="null: as the house has it, yes"),
     Column("blocked_at", Double, comment="when Telegram told us that this person has blocked the bot"),
     Column("created_at", Double, nullable=False),
 )

@@ -15,6 +15,7 @@ from aiogram.types import Update
 from bot.telegram.meant import is_meant
 from bot.telegram.refusals import Refusal, classify
 from bot.telegram.screen import Place, Screen, send
+from bot.telegram.senders import message_of
 from bot.texts import troubles
 from bot.texts.i18n import _, speaking
 from bot.texts.languages import language_for
@@ -58,7 +59,7 @@ class Excuses:
         """Says what is wrong, whose fault it is, and that nothing is lost, to every chat once in a while."""
         cause = cause_of(error) or "database"
         for update in updates:
-            message = update.message
+            message = message_of(update)
             if message is not None and self._is_news_to(message.chat.id):
                 await _say(self._bot, update, lambda: troubles.unread(cause))
 
@@ -84,7 +85,7 @@ async def insist(say: Callable[[], Awaitable[object]]) -> None:
 
 
 async def _say(bot: Bot, update: Update, words: Callable[[], str]) -> None:
-    press, message = update.callback_query, update.message
+    press, message = update.callback_query, message_of(update)
     asked = press.message if press is not None else message
     sender = press.from_user if press is not None else message.from_user if message is not None else None
     if asked is None or sender is None or (message is not None and not await is_meant(message, bot)):

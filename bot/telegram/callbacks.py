@@ -24,7 +24,7 @@ JobAction = Literal[
 ]
 PictureAction = Literal["open", "full", "file", "recipe", "star", "delete", "really", "keep", "repeat"]
 PageAction = Literal["turn", "open", "star", "delete", "really"]
-SettingField = Literal["menu", "language", "mode", "size", "count", "style", "close"]
+SettingField = Literal["menu", "language", "mode", "size", "count", "style", "shared", "close"]
 
 
 Shows = Literal["status", "grid", "single"]
@@ -51,6 +51,12 @@ class Ours(CallbackData, prefix="-"):
     def shows(self) -> Shows | None:
         """What the message shows under which this button stands, where that is sure."""
         return None
+
+    @property
+    def for_everybody(self) -> bool:
+        """Whether everybody in a group may press it under what was made there, where its owner has not said otherwise.
+        Whoever presses is `person` then."""
+        return False
 
     @property
     def foreign(self) -> str:
@@ -104,6 +110,10 @@ class JobButton(ButtonOfJob, prefix="j"):
         return "grid" if self.action in ("star", "really") else None
 
     @property
+    def for_everybody(self) -> bool:
+        return self.action in ("again", "repeat", "files", "recipe")
+
+    @property
     def foreign(self) -> str:
         if self.action in ("cancel", "queue", "retry"):
             return N_("This is somebody else's request. Yours: /queue")
@@ -119,6 +129,10 @@ class PictureButton(Ours, prefix="p"):
     @property
     def shows(self) -> Shows | None:
         return "single" if self.action in ("star", "really") else None
+
+    @property
+    def for_everybody(self) -> bool:
+        return self.action in ("repeat", "file", "recipe")
 
 
 class PageButton(Ours, prefix="h"):

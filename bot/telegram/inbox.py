@@ -37,6 +37,7 @@ MOST_WAITING = 1000
 MOST_IN_TURN = 20  # of one person: a flood does not wait for itself, most of it is refused
 LONE_SECONDS = 5.0
 IN_TURN_SECONDS = 1.0  # that an update waits for an earlier one of the same person
+EDIT_IN_TURN_SECONDS = 30.0  # the same where it changes a message, which may be what is in hand
 FORGET_EVERY_SECONDS = 3600.0
 
 
@@ -97,17 +98,20 @@ class Inbox:
         await self._room.wait()
 
     async def receive(self, raws: Iterable[Any]) -> None:
-        """Writes updates down and has them handled; those known already are left alone. Raises NotWritten."""
+        """Writes updates down, once there is room, and has them handled; those known already are left alone.
+
+        An album waits for the parts that wait here. Raises NotWritten.
+        """
         letters = read_all(self._bot, raws, self._seldom)
         arriving = Counter(album for update, _body in letters.values() if (album := album_of(update)) is not None)
         self._arriving += arriving
         try:
             await self._known.wait()
+            await self._room.wait()
             fresh = await self._written(letters)
-            until = asyncio.get_running_loop().time() + IN_TURN_SECONDS
             for id_, (update, _body) in sorted(letters.items()):
                 if id_ in fresh:
-                    self._waiting.append(self._letter(update, in_turn_until=until))
+                    self._waiting.append(self._letter(update))
         finally:
             self._arriving -= arriving
         self._begin()
@@ -122,11 +126,11 @@ class Inbox:
                 self._do(self.excuse([update for update, _body in letters.values()], refused))
             raise NotWritten from refused
 
-    def _letter(self, update: Update, left: Left | None = None, *, in_turn_until: float = 0.0) -> Letter:
+    def _letter(self, update: Update, left: Left | None = None) -> Letter:
         handling = Handling(update.update_id, self._notes.step, left.steps if left is not None else {})
         if (album := album_of(update)) is not None:
             handling.awaits_more = partial(self._awaits_more, album)
-        return Letter(update, handling, left.tries if left is not None else 0, in_turn_until)
+        return Letter(update, handling, left.tries if left is not None else 0, _in_turn_until(update))
 
     def _awaits_more(self, album: Album, leader: Handling) -> bool:
         """Whether parts of an album are known that have not reached the one that handles them all."""
@@ -229,7 +233,7 @@ class Inbox:
         for alone in suspects.values():
             await asyncio.wait([self._start(letter) for letter in alone], timeout=LONE_SECONDS)
         for letter in rest:
-            letter.in_turn_until = asyncio.get_running_loop().time() + IN_TURN_SECONDS
+            letter.in_turn_until = _in_turn_until(letter.update)
         self._waiting.extendleft(reversed(rest))
         self._open = True
         self._begin()
@@ -296,3 +300,9 @@ class Inbox:
             task.cancel()
         if late:
             await asyncio.wait(late)
+
+
+def _in_turn_until(update: Update) -> float:
+    """How long an update lets earlier ones of its sender go first."""
+    patience = IN_TURN_SECONDS if update.edited_message is None else EDIT_IN_TURN_SECONDS
+    return asyncio.get_running_loop().time() + patience

@@ -27,9 +27,13 @@ def sender_of(update: Update, user: User | None) -> Sender | None:
     """Who an update is from; `user` is whom Telegram names. None where nobody has asked for anything."""
     if abs(update.update_id) > _MOST_ID:
         return None
-    if update.message is not None:
-        return sender_of_message(update.message)
-    return _person(user)
+    message = message_of(update)
+    return _person(user) if message is None else sender_of_message(message)
+
+
+def message_of(update: Update) -> Message | None:
+    """The message that an update brings, new or changed."""
+    return update.message or update.edited_message
 
 
 def sender_of_message(message: Message) -> Sender | None:

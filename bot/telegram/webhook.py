@@ -103,7 +103,6 @@ class Door:
             return HTTPStatus.BAD_REQUEST
         try:
             async with asyncio.timeout(ROOM_SECONDS):
-                await self._inbox.room()
                 await self._inbox.receive([raw])
         except (NotWritten, TimeoutError):
             return HTTPStatus.SERVICE_UNAVAILABLE

@@ -6,16 +6,16 @@ fifth smaller than what Pillow writes at its fastest level, in less time, and wi
 
 from __future__ import annotations
 
-import contextlib
-import io
+import itertools
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+PNG = b"\x89PNG\r\n\x1a\n"
 STRIP = 64  # rows worked on at once
 CHUNK = 1 << 18
 PAETH = 4
@@ -26,7 +26,7 @@ MOST_LEADING_CHUNKS = 64
 def write_png(file: BinaryIO, pixels: NDArray[np.uint8], texts: dict[str, str] | None = None) -> None:
     """Writes `pixels` [H, W] or [H, W, 3] as a PNG, with `texts` as iTXt chunks before them."""
     height, width = pixels.shape[:2]
-    file.write(b"\x89PNG\r\n\x1a\n")
+    file.write(PNG)
     colour = GREY if pixels.ndim == 2 else COLOUR
     _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0))
     for key, text in (texts or {}).items():
@@ -64,26 +64,45 @@ def _chunk(file: BinaryIO, kind: bytes, content: bytes | bytearray) -> None:
     file.write(struct.pack(">I", zlib.crc32(content, zlib.crc32(kind))))
 
 
+def chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """(kind, where its content begins, its length) of each chunk of a PNG, the last one included, as announced: the end
+    of the file may come sooner."""
+    place = len(PNG)
+    while True:
+        file.seek(place)
+        head = file.read(8)
+        if len(head) < 8:
+            return
+        size, kind = int.from_bytes(head[:4], "big"), head[4:]
+        yield kind, place + 8, size
+        if kind == b"IEND":
+            return
+        place += 12 + size
+
+
 def leading_texts(file: BinaryIO, longest: int) -> Iterator[tuple[str, str]]:
     """(keyword, text) of the text chunks before the pixels of a PNG, whose texts are at most `longest` bytes.
 
     Reads no more than the first MOST_LEADING_CHUNKS chunks and decodes no pixels. Ends quietly where the file does, or
     where it is no PNG.
     """
-    if file.read(8) != b"\x89PNG\r\n\x1a\n":
+    if file.read(len(PNG)) != PNG:
         return
-    for _ in range(MOST_LEADING_CHUNKS):
-        head = file.read(8)
-        size, kind = int.from_bytes(head[:4], "big"), head[4:]
-        if len(head) < 8 or kind in (b"IDAT", b"IEND"):
+    for kind, start, size in itertools.islice(chunks(file), MOST_LEADING_CHUNKS):
+        if kind == b"IDAT":
             return
-        if kind in _TEXTS and size <= longest + 1024:  # with its keyword
-            content = file.read(size)
-            with contextlib.suppress(ValueError, UnicodeDecodeError, zlib.error):
-                yield _TEXTS[kind](content, longest)
-            file.seek(4, io.SEEK_CUR)
-        else:
-            file.seek(size + 4, io.SEEK_CUR)
+        if kind in TEXTS and size <= longest + 1024:  # with its keyword
+            file.seek(start)
+            if (text := text_in(kind, file.read(size), longest)) is not None:
+                yield text
+
+
+def text_in(kind: bytes, content: bytes, longest: int) -> tuple[str, str] | None:
+    """(keyword, text) of a chunk of that kind; None where it makes no sense or is longer than `longest` bytes."""
+    try:
+        return TEXTS[kind](content, longest)
+    except (ValueError, UnicodeDecodeError, zlib.error):
+        return None
 
 
 def _plain_text(content: bytes, _longest: int) -> tuple[str, str]:
@@ -103,12 +122,22 @@ def _international_text(content: bytes, longest: int) -> tuple[str, str]:
 
 
 def _unpacked(packed: bytes, longest: int) -> bytes:
-    """Raises ValueError where it would be longer: a few bytes can be packed megabytes."""
-    unpacker = zlib.decompressobj()
-    text = unpacker.decompress(packed, longest)
-    if unpacker.unconsumed_tail:
+    text = unpacked(packed, longest)
+    if text is None:
         raise ValueError("a text of more bytes than are read")
     return text
 
 
-_TEXTS = {b"tEXt": _plain_text, b"zTXt": _packed_text, b"iTXt": _international_text}
+def unpacked(packed: bytes, longest: int) -> bytes | None:
+    """What is packed there by deflate, None where it would be longer than that: a few bytes can be packed megabytes.
+    Raises zlib.error."""
+    unpacker = zlib.decompressobj()
+    content = unpacker.decompress(packed, longest)
+    return None if unpacker.unconsumed_tail else content
+
+
+TEXTS: dict[bytes, Callable[[bytes, int], tuple[str, str]]] = {
+    b"tEXt": _plain_text,
+    b"zTXt": _packed_text,
+    b"iTXt": _international_text,
+}

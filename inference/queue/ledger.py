@@ -25,35 +25,9 @@ from inference.queue import transitions
 from inference.queue.admission import NEWCOMER, Speeds, admit, crowd_of, in_flight, known_before
 from inference.queue.database import reading
 from inference.queue.fairness import InFlight, Limits, Outlook, Share, Waiting, outlooks, picks, serving_order, speed_of
-from inference.queue.jobs import (
-    Accepted,
-    AnyRow,
-    Job,
-    OutOfOrder,
-    QueueFull,
-    Refused,
-    State,
-    TooManyWaiting,
-    Trouble,
-    WaitTooLong,
-    job_of,
-)
+from inference.queue.jobs import Accepted, AnyRow, Job, OutOfOrder, Trouble, job_of
 from inference.queue.transport import Assignment, Interrupted
 from inference.requests import AnyRequest, Cancelled, Failed, Finished
-
-__all__ = [
-    "Accepted",
-    "Job",
-    "Ledger",
-    "Limits",
-    "OutOfOrder",
-    "Outlook",
-    "QueueFull",
-    "Refused",
-    "State",
-    "TooManyWaiting",
-    "WaitTooLong",
-]
 
 _NO_LIMITS = Limits(waiting_per_person=2**31, queue_cap=2**31, max_wait_seconds=float("inf"))
 
@@ -139,6 +113,12 @@ class Ledger:
             row = (await connection.execute(sql.ANNOUNCE, values)).one_or_none()
         return None if row is None else job_of(row)
 
+    async def reword(self, job_id: int, request: AnyRequest, context: dict[str, Any]) -> Job | None:
+        """Has a job that waits draw something else, in its place of the queue. None if it waits no more."""
+        async with self._write() as connection:
+            row = await transitions.reword(connection, job_id, request, context)
+        return None if row is None else job_of(row)
+
     async def move_message(self, job_id: int, message_id: int) -> None:
         """From now on another message shows the job's status."""
         async with self._write() as connection:
@@ -176,6 +156,11 @@ class Ledger:
         if owner_id is None:
             return [job_of(row) for row in await self._rows(sql.JOBS_ACTIVE)]
         return [job_of(row) for row in await self._rows(sql.JOBS_ACTIVE_OF_OWNER, owner=owner_id)]
+
+    async def ordered_by(self, owner_id: int, chat_id: int, message_id: int) -> Job | None:
+        """The last job, in whatever state, that a message of this person in this chat has ordered."""
+        rows = await self._rows(sql.JOB_ORDERED_BY, owner=owner_id, chat=chat_id, message=message_id)
+        return job_of(rows[0]) if rows else None
 
     async def unannounced(self) -> list[Job]:
         """New jobs without a status message: the bot died between accepting and announcing them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import JSON, ColumnElement, bindparam, func, insert, literal_column, select, update
 
 from inference.queue.jobs import ACTIVE, IN_FLIGHT, TERMINAL, WAITING, State
 from inference.queue.tables import jobs, owners, speeds
@@ -19,6 +19,16 @@ _OWNER = owners.c.owner_id == bindparam("owner")
 
 JOB = select(jobs).where(_THIS)
 JOB_OF_UPDATE = select(jobs).where(jobs.c.update_id == bindparam("update"))
+JOB_ORDERED_BY = (
+    select(jobs)
+    .where(
+        jobs.c.owner_id == bindparam("owner"),
+        jobs.c.chat_id == bindparam("chat"),
+        jobs.c.reply_to == bindparam("message"),
+    )
+    .order_by(jobs.c.id.desc())
+    .limit(1)
+)
 JOBS_ACTIVE = select(jobs).where(_in(ACTIVE)).order_by(jobs.c.id)
 JOBS_ACTIVE_OF_OWNER = JOBS_ACTIVE.where(jobs.c.owner_id == bindparam("owner"))
 JOBS_UNANNOUNCED = select(jobs).where(_in(["new"])).order_by(jobs.c.id)
@@ -47,6 +57,17 @@ ANNOUNCE = (
     update(jobs)
     .where(_THIS, _in(["new"]))
     .values(state="queued", message_id=bindparam("message"), queued_at=bindparam("now"))
+    .returning(jobs)
+)
+REWORD = (
+    update(jobs)
+    .where(_THIS, _in(WAITING))
+    .values(
+        request=bindparam("new_request"),
+        context=bindparam("new_context", type_=JSON),
+        compatibility=bindparam("new_compatibility"),
+        cost=bindparam("new_cost"),
+    )
     .returning(jobs)
 )
 MOVE_MESSAGE = update(jobs).where(_THIS).values(message_id=bindparam("message"))
@@ -109,7 +130,7 @@ SEND = (
     update(jobs)
     .where(_THIS, _in(["queued"]))
     .values(state="sent", sent_at=bindparam("now"), attempts=jobs.c.attempts + 1, overtaken=0)
-    .returning(jobs.c.request, jobs.c.suspect)
+    .returning(jobs.c.request, jobs.c.suspect, jobs.c.cost)
 )
 OVERTAKE = update(jobs).where(_THIS, _in(["queued"])).values(overtaken=jobs.c.overtaken + 1)
 CHARGE = update(owners).where(_OWNER).values(virtual_time=owners.c.virtual_time + bindparam("work") / owners.c.weight)

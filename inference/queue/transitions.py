@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,7 +13,7 @@ from inference.queue import statements as sql
 from inference.queue.fairness import Limits, Pick
 from inference.queue.jobs import AnyRow, State
 from inference.queue.transport import Assignment, Interrupted
-from inference.requests import Cancelled, Failed, Finished, parse_request
+from inference.requests import AnyRequest, Cancelled, Failed, Finished, parse_request
 
 
 async def send(connection: AsyncConnection, chosen: Iterable[Pick], now: float) -> list[Assignment]:
@@ -22,11 +23,25 @@ async def send(connection: AsyncConnection, chosen: Iterable[Pick], now: float) 
         row = (await connection.execute(sql.SEND, {"job_id": pick.job.job_id, "now": now})).one_or_none()
         if row is None:
             continue
-        await connection.execute(sql.CHARGE, {"owner": pick.job.owner_id, "work": pick.job.cost})
+        await connection.execute(sql.CHARGE, {"owner": pick.job.owner_id, "work": row.cost})
         if pick.overtook is not None:
             await connection.execute(sql.OVERTAKE, {"job_id": pick.overtook.job_id})
         sent.append(Assignment(job_id=pick.job.job_id, request=parse_request(row.request), alone=row.suspect))
     return sent
+
+
+async def reword(
+    connection: AsyncConnection, job_id: int, request: AnyRequest, context: dict[str, Any]
+) -> AnyRow | None:
+    """Gives a job that waits another request, in its place of the queue. Returns its row; None if it waits no more."""
+    values = {
+        "new_request": request.model_dump_json(),
+        "new_context": context,
+        "new_compatibility": request.compatibility_key,
+        "new_cost": request.cost,
+    }
+    row: AnyRow | None = (await connection.execute(sql.REWORD, {"job_id": job_id, **values})).one_or_none()
+    return row
 
 
 async def settle(

@@ -17,8 +17,9 @@ from typing import Any
 
 from inference.queue.database import open_database
 from inference.queue.dispatcher import Dispatcher
+from inference.queue.fairness import Limits
 from inference.queue.jobs import Job
-from inference.queue.ledger import Ledger, Limits
+from inference.queue.ledger import Ledger
 from inference.queue.options import WorkerOptions
 from inference.queue.tables import metadata
 from inference.queue.transport.local import LocalDelivery

@@ -83,6 +83,14 @@ def tiff_of_values(tags: int = 400, size: int = 200_000) -> bytes:
     )
 
 
+def tiff_of_a_tile(side: int = 30_000) -> bytes:
+    """A small picture in one tile of a gigabyte."""
+    tags = {256: 100, 257: 100, 258: 8, 259: 5, 262: 1, 277: 1, 322: side, 323: side, 324: 0, 325: 100}
+    tags[324] = 8 + 2 + 12 * len(tags) + 4
+    table = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + table + bytes(4 + 100)
+
+
 def heic_of_boxes(boxes: int = 1_000_000) -> bytes:
     return struct.pack(">I", 16) + b"ftypheic" + bytes(4) + (struct.pack(">I", 8) + b"free") * boxes
 
@@ -95,7 +103,7 @@ def png_of_lines(texts: int = 8) -> bytes:
     return content[:33] + b"".join(chunk(b"zTXt", name.encode() + b"\0\0" + lines) for name in names) + content[33:]
 
 
-def bmp_of_nothing(side: int = 100, moves: int = 4_000_000) -> bytes:
+def bmp_of_nothing(side: int = 100, moves: int = 7_000_000) -> bytes:
     """Moves by no pixels at all, which Pillow makes one by one."""
     return bmp(side, b"\0\2\0\0" * moves)
 
@@ -122,5 +130,6 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "HEIC of 1,000,000 boxes": heic_of_boxes,
     "PNG of 64 MB of empty lines": png_of_lines,
     "BMP of 2,000,000 runs": bmp_of_runs,
-    "BMP of 4,000,000 moves": bmp_of_nothing,
+    "TIFF of one tile of a gigabyte": tiff_of_a_tile,
+    "BMP of 7,000,000 moves": bmp_of_nothing,
 }

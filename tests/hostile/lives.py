@@ -7,7 +7,6 @@ import json
 import os
 import shlex
 import signal
-import socket
 import sys
 import time
 from contextlib import suppress
@@ -19,6 +18,7 @@ import psutil
 
 from bot.playground import Playground
 from tests.e2e.studio import ROOT, TOKEN
+from tests.ports import free_port
 from tests.waiting import until, within
 
 Victim = Literal["bot", "worker", "engine"]
@@ -57,7 +57,7 @@ class Lives:
         )
         assert warm.stdout is not None
         assert await warm.stdout.readline() == b"ready\n"
-        return cls(playground, folder, warm, _free_port() if webhook else None)
+        return cls(playground, folder, warm, free_port() if webhook else None)
 
     @property
     def log(self) -> Path:
@@ -138,11 +138,6 @@ def _is_alive(process: psutil.Process) -> bool:
     with suppress(psutil.NoSuchProcess):
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 def _does(process: psutil.Process, program: str) -> bool:

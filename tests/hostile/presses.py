@@ -1,7 +1,8 @@
 """Forged presses: every class of buttons with hostile values, right ids of the wrong kind, and strangers' ids.
 
 Mallory presses, under messages of her own, of others and of nobody. Vera and a group whose administrator asks without a
-name are the victims. The studio is the real one on the playground, with a painter of squares for a worker.
+name are the victims. What is drawn in the group is no secret there: everybody may have its recipe, original and Again.
+The studio is the real one on the playground, with a painter of squares for a worker.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from tests.hostile.report import Table
 
 VERA, MALLORY, ADMIN, GROUP = 1, 2, 3, -77
 VICTIMS = (VERA, GROUP)
-SECRET = "unspeakable"
+SECRET, SHARED = "unspeakable", "spoken"
 FRESH_EVERY = 2000  # presses, after which Mallory gets herself new things to press
 DRAFTS = {"m": "mix", "k": "order", "a": "mask", "x": "frame"}
 REFUSALS = {kind.model_construct(action=action).foreign for kind in Ours.known.values() for action in ("", "cancel")}
@@ -74,7 +75,7 @@ async def _attack(presses: int, seed: int) -> Table:
         vera, mallory = (Person(session, url, user, "en") for user in (VERA, MALLORY))
         here = {user: Person(session, url, user, "en", GROUP) for user in (VERA, MALLORY, ADMIN)}
         await here[ADMIN].say("/start", title="Foxes")
-        await _furnish(vera, here[VERA], here[ADMIN], SECRET)
+        await _furnish(vera, here[VERA], here[ADMIN], SECRET, in_group=SHARED)
         things = await _things(house, vera, mallory, here[VERA])
         before = await _state(house, vera, here[VERA], things)
         faults: list[str] = []
@@ -130,7 +131,9 @@ async def _studio() -> AsyncIterator[tuple[House, aiohttp.ClientSession]]:
             await playground.close()
 
 
-async def _furnish(person: Person, here: Person, anonymous: Person | None, word: str) -> None:
+async def _furnish(
+    person: Person, here: Person, anonymous: Person | None, word: str, *, in_group: str | None = None
+) -> None:
     """Something of every kind that has buttons, in private and in the group."""
     for message in (
         f"a red circle {word} --n 2", f"a blue cat {word} --n 1", "/settings", "/styles", "/start", "/history",
@@ -143,7 +146,7 @@ async def _furnish(person: Person, here: Person, anonymous: Person | None, word:
             patch.setattr(ordering, "LONG_SECONDS", -1.0)  # so that its cost is asked about
             await _send(person, (number, 40, 250 - number), caption)
     for speaks, fields in ((here, {}), *(((anonymous, {"sender_chat": GROUP}),) if anonymous else ())):
-        for message in (f"/imagine a red circle {word} --n 2", "/history", "/settings"):
+        for message in (f"/imagine a red circle {in_group or word} --n 2", "/history", "/settings"):
             await _say(speaks, message, **fields)
         await _send(speaks, (number, 90, 20 if fields else 220), "/inpaint", **{k: str(v) for k, v in fields.items()})
 
@@ -181,7 +184,8 @@ async def _things(house: House, vera: Person, mallory: Person, here: Person, vic
         for row in await _rows(house, table):
             mine = found.ids.setdefault(row["owner_id"], {})
             mine.setdefault(kind or row["kind"], []).append(row["id"])
-            if "blob" in row and row["owner_id"] in VICTIMS:
+            shared = table is pictures and row["chat_id"] == GROUP
+            if "blob" in row and row["owner_id"] in VICTIMS and not shared:
                 found.blobs.add(row["blob"])
     found.messages[MALLORY] = [it for it in await mallory.messages() if it["from"]["is_bot"]]
     if victims is not None:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import random
-import socket
 import tempfile
 import zlib
 from collections import Counter
@@ -17,6 +16,7 @@ from bot.telegram.webhook import SECRET_HEADER
 from tests.hostile.house import opened
 from tests.hostile.report import Table
 from tests.hostile.sink import Sink
+from tests.ports import free_port
 from tests.waiting import until, within
 
 LONG, SHORT = 20_000, 400
@@ -31,7 +31,7 @@ def attack(*, long: bool, seed: int, count: int | None = None) -> Table:
 
 
 async def _attack(count: int, seed: int) -> Table:
-    chance, sink, port = random.Random(seed), Sink(), _free_port()
+    chance, sink, port = random.Random(seed), Sink(), free_port()
     answers: dict[str, Counter[str]] = {}
     faults: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -146,9 +146,3 @@ async def _loris(port: int, chance: random.Random) -> asyncio.StreamWriter:
 
 def _told(counted: Counter[str]) -> str:
     return ", ".join(f"{answer} × {times}" for answer, times in counted.most_common())
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -7,14 +7,13 @@ from dataclasses import replace
 from aiogram import Router
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup
 
-from bot.jobs.compose import Asked
-from bot.jobs.order import known_card, order_or_ask
+from bot.jobs.order import asked_by, known_card, order_or_ask
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import in_line_already
 from bot.jobs.shown import with_ticks
 from bot.jobs.studio import Studio
 from bot.jobs.used_buttons import tick
-from bot.modes.base import need, own_words
+from bot.modes.base import need, own_wish
 from bot.modes.extend.buttons import FrameButton, ways
 from bot.modes.extend.canvas import NothingToAdd, Wanted, extended, most_side, read_direction, with_ratio
 from bot.modes.extend.composing import PARAMETERS, outpaint
@@ -64,8 +63,8 @@ async def order(
         await studio.deliveries.say(origin, refusal.told())
         return
     if not line.prompt:
-        line = replace(line, prompt=await own_words(studio, given))
-    made = outpaint(Asked(line, person.preferences, card, origin.private), given, canvas)
+        line = replace(line, prompt=(await own_wish(studio, given)).prompt)
+    made = outpaint(await asked_by(studio, origin, person, line), given, canvas)
     await order_or_ask(studio, origin, made, parents=(given.parent,), key=key)
 
 

@@ -14,8 +14,7 @@ from aiogram.types import CallbackQuery, Message
 
 from bot.imaging.areas import cells_named, split_area
 from bot.jobs.belonging import draft_asked_about, draft_shown, standing_in
-from bot.jobs.compose import Asked
-from bot.jobs.order import known_card, order_or_ask
+from bot.jobs.order import asked_by, known_card, order_or_ask
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import gone
 from bot.jobs.questions import Question, ask_about
@@ -73,14 +72,13 @@ async def order(
     studio: Studio, origin: Origin, person: Person, draft: Draft, repaint: Repaint, line: PromptLine
 ) -> None:
     """Has the marked area repainted; the draft is done with. Raises REFUSALS."""
-    card = await known_card(studio.queue)
     area = await marked(repaint, studio.decoder)
     if area is None:
         await studio.deliveries.say(origin, _("Nothing of the area is left. Please mark it again."))
         return
     await studio.room.make(origin.owner_id, len(area.png))
     mask = await asyncio.to_thread(studio.blobs.put, area.png)
-    made = inpaint(Asked(line, person.preferences, card, origin.private), repaint.given, mask)
+    made = inpaint(await asked_by(studio, origin, person, line), repaint.given, mask)
     await order_or_ask(studio, origin, made, parents=(repaint.given.parent,), key=f"mask:{draft.id}")
     await studio.history.sources.change_draft(draft.id, closed=True)
     if draft.message_id is not None:

@@ -22,21 +22,25 @@ from inference.requests import ModelCard
 from tests.bot.conversation.painter import ALL_MODES, Painter
 from tests.bot.ready_made import migrated, shared_nursery
 from tests.e2e.chat import Person
+from tests.ports import free_port
 from tests.waiting import until
 
 TOKEN = "123456:" + "A" * 35
+WAYS = ("polling", "webhook")
 # Telegram's own limits have tests of their own, in virtual time; here they would only be waited for.
 HURRIED = Pace(private=(Window(100, 1.0),), group=(Window(100, 1.0),), per_second=200.0)
 
 
 @dataclass
 class House:
-    """The bot as `python -m bot run` puts it together, with a painter of squares for a worker."""
+    """The bot as `python -m bot run` puts it together, with a painter of squares for a worker. Updates come by polling
+    or, as HTTP, by `webhook`: those of one chat one after the other, each when the one before has been answered."""
 
     playground: Playground
     folder: Path
     patch: pytest.MonkeyPatch
     options: dict[str, Any] = field(default_factory=dict)
+    webhook: bool = False
     studio: app.Running | None = None
 
     def __post_init__(self) -> None:
@@ -53,6 +57,7 @@ class House:
             telegram_api_url=self.playground.url,
             data_dir=self.folder,
             shutdown_grace_seconds=1,
+            **(_hook() if self.webhook else {}),
             **self.options,
         )
         migrated(self.folder / "studio.db")
@@ -96,6 +101,24 @@ class House:
         await self.open()
 
 
+def _hook() -> dict[str, Any]:
+    """Settings of a webhook at a port that nobody has."""
+    port = free_port()
+    return {"webhook_url": f"http://127.0.0.1:{port}/telegram", "webhook_port": port, "webhook_secret": "hush" * 8}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What is marked `both_ways` is played over polling and over webhook, the rest over what is asked for."""
+    if "way" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_ways") is not None:
+        metafunc.parametrize("way", WAYS)
+
+
+@pytest.fixture
+def way(pytestconfig: pytest.Config) -> str:
+    """How updates come to the bot."""
+    return "webhook" if pytestconfig.getoption("by_webhook") else "polling"
+
+
 @pytest.fixture
 async def playground() -> AsyncIterator[Playground]:
     server = await serve(port=0, strict=True)
@@ -104,8 +127,10 @@ async def playground() -> AsyncIterator[Playground]:
 
 
 @pytest.fixture
-async def closed_house(playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
-    house = House(playground, tmp_path, monkeypatch)
+async def closed_house(
+    playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> AsyncIterator[House]:
+    house = House(playground, tmp_path, monkeypatch, webhook=way == "webhook")
     yield house
     if house.studio is not None and not house.task.done():
         await house.close()

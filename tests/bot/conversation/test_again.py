@@ -216,6 +216,7 @@ async def test_a_photo_goes_into_a_mix_once(
     await handled_again(every_mode, anna, monkeypatch, one_more)
 
 
+@pytest.mark.both_ways
 async def test_an_album_is_mixed_once(every_mode: House, anna: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     async def album(anna: Person) -> None:
         await send(anna, encoded(RED), encoded(BLUE), encoded(BLUE, (128, 128)))

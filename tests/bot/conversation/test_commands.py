@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import aiohttp
+import pytest
 
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import BIG
@@ -94,7 +95,7 @@ async def test_a_style_tapped_in_the_list_becomes_the_usual_one(closed_house: Ho
     listed = await anna.until(lambda message: "Styles" in (message["text"] or ""))
     assert len(buttons(listed)) == 22
     await anna.press(listed, "Khokhloma")
-    await anna.until(lambda message: "✅ Khokhloma" in buttons(message))
+    await anna.until(lambda message: "🍒 Khokhloma ✓" in buttons(message))
     await anna.draw("a red circle")
     assert "khokhloma" in closed_house.painter.submitted[0].request.prompt
     await anna.draw("a red circle --style none")
@@ -172,6 +173,7 @@ async def test_pictures_stickers_and_unknown_commands_get_a_kind_word_in_private
     await anna.until(lambda message: "is not installed" in (message["text"] or ""))
 
 
+@pytest.mark.both_ways
 async def test_an_album_of_photos_gets_one_answer(house: House, anna: Person) -> None:
     form = aiohttp.FormData({"user": "1001", "chat": "1001"})
     for number in range(3):

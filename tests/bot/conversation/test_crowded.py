@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from tests.bot.conversation.conftest import House
@@ -42,6 +43,7 @@ async def test_where_the_disk_is_nearly_full_photos_are_refused_and_words_are_dr
     assert any(is_result(message) for message in await anna.messages())
 
 
+@pytest.mark.both_ways
 async def test_of_fifty_photos_the_first_are_taken_and_one_message_tells_of_the_rest(
     closed_house: House, anna: Person, named: object
 ) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from bot.telegram.callbacks import PageButton
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.forging import Forger
-from tests.bot.conversation.test_pictures_in import offers, says, send
+from tests.bot.conversation.test_pictures_in import RED, encoded, offers, says, send
 from tests.e2e.chat import Message, Person, buttons, is_result
 
 GROUP, OTHER_GROUP = -77, -88
@@ -127,3 +127,85 @@ async def test_who_presses_what_is_anothers_hears_what_it_is(every_mode: House, 
     ):
         answer = (await boris.press(message, button))["answer"]
         assert answer["alert"] and thing in answer["text"].lower()
+
+
+async def test_recipe_original_and_again_are_for_everybody_and_what_is_drawn_is_the_pressers(
+    house: House, named: Callable[..., Person]
+) -> None:
+    here, boris, alone = named(1001, chat=GROUP), named(1002, chat=GROUP), named(1002)
+    grid = await drawn(here, "a red circle --n 2 --seed 7")
+    await boris.press(grid, "Files")
+    await boris.until(lambda it: it["document"] is not None, after=grid["id"])
+    await boris.press(grid, "Recipe")
+    recipe = await boris.until(offers("Repeat exactly"))
+    assert "Seeds: 7, 8" in recipe["text"]
+    house.painter.slots = 0
+    for _quick in range(2):
+        answer = await boris.press(grid, "Again")
+    assert "already in line" in answer["answer"]["text"], "his own stays undoubled"
+    await here.press(grid, "Again")
+    line = await asked(boris, "/queue", says("1 request from other people"))
+    assert [it for it in buttons(line) if "❌" in it] == ["❌ a red circle"]
+    house.painter.slots = 4
+    await boris.results(3)
+    page = await asked(alone, "/history", offers("Favourites"))
+    assert "2 pictures" in page["caption"], "Boris has what he has pressed for"
+    await boris.press(recipe, "Repeat exactly")
+    again = await boris.until(lambda it: is_result(it) and "seed 7" in it["caption"], after=recipe["id"])
+    assert house.painter.submitted[-1].request.seeds == (7, 8)
+    for button in ("⬆ 1", "Edit", "☆", "🗑"):
+        assert "somebody else" in (await here.press(again, button))["answer"]["text"], button
+    vera, now = named(1003, "ru", GROUP), await here.message(grid["id"])
+    await asked(vera, "/queue", says("черед"))
+    await vera.press(now, "Again")
+    await vera.results(5)
+    assert buttons(await here.message(grid["id"])) == buttons(now), "they keep the language of whoever owns them"
+
+
+async def test_who_keeps_pictures_to_themselves_says_so_in_the_settings(
+    house: House, named: Callable[..., Person]
+) -> None:
+    here, boris = named(1001, chat=GROUP), named(1002, chat=GROUP)
+    single = await drawn(here, "a red circle --n 1")
+    settings = await asked(here, "/settings", offers("In groups"))
+    assert "everybody there may" in settings["text"] and "Pictures at a time" not in settings["text"]
+    await here.press(settings, "In groups")
+    await here.press(await here.until(offers("Only me")), "Only me")
+    settings = await here.until(lambda it: "for me alone" in (it["text"] or "") and "👥 In groups" in buttons(it))
+    for button in ("Original", "Recipe", "Again"):
+        assert "somebody else's picture" in (await boris.press(single, button))["answer"]["text"], button
+    kept = await asked(boris, "/info", says("🔒"), reply_to=single["id"])
+    assert "a red circle" not in kept["text"]
+    await asked(here, "/info", says("a red circle"), reply_to=single["id"])
+    await here.press(settings, "In groups")
+    await here.press(await here.until(offers("Everybody there")), "Everybody there")
+    await asked(boris, "/info", says("a red circle"), reply_to=single["id"])
+
+
+async def test_nobody_draws_again_from_a_picture_that_its_owner_has_shown_elsewhere(
+    every_mode: House, named: Callable[..., Person]
+) -> None:
+    anna, here, boris = named(1001), named(1001, chat=GROUP), named(1002, chat=GROUP)
+    photo = await send(anna, encoded(RED))
+    varied = await asked(anna, "/vary --n 1", is_result, reply_to=photo["id"])
+    await anna.press(varied, "Original")
+    original = await anna.until(lambda it: it["document"] is not None)
+    file = await send(here, await anna.bytes_of(original["document"]), kind="document", caption="mine")
+    card = await asked(here, "/info", offers("Repeat exactly"), reply_to=file["id"])
+    await here.press(card, "Repeat exactly")
+    repeated = await here.until(is_result)
+    before = len(every_mode.painter.submitted)
+    answer = (await boris.press(repeated, "Again"))["answer"]
+    assert answer["alert"] and "not sent in this chat" in answer["text"]
+    recipe = await asked(boris, "/info", offers("Repeat exactly"), reply_to=repeated["id"])
+    answer = (await boris.press(recipe, "Repeat exactly"))["answer"]
+    assert answer["alert"] and "not sent in this chat" in answer["text"]
+    assert len(every_mode.painter.submitted) == before
+    await here.press(repeated, "Again")
+    mine = await here.until(is_result, after=recipe["id"])
+    shown = await send(here, encoded(RED, (200, 130)))
+    varied = await asked(here, "/vary --n 1", is_result, reply_to=shown["id"])
+    await boris.press(varied, "Again")
+    await boris.until(is_result, after=max(varied["id"], mine["id"]))
+    tree = await asked(boris, "/tree", says("Family tree"), reply_to=(await boris.results(4))[-1]["id"])
+    assert tree["caption"].count(" ← 1 ") == 2, "his and hers are made from the photo that she has sent here"

@@ -21,6 +21,8 @@ from tests.waiting import until
 
 GREEN = (30, 160, 60)
 
+pytestmark = pytest.mark.both_ways
+
 
 class Late:
     """State: the parts of albums that have been brought so far; those beyond the `first` wait for `release`."""

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageStat
 
 from bot.store import sweep
+from inference.blobs import decode_picture
 from inference.requests import Control, Failed, FlashTextToImage, Mix, Outpaint, Refine, Upscale
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import BIG
@@ -53,6 +54,7 @@ def offers(text: str) -> Callable[[Message], bool]:
     return lambda message: any(text in name for name in buttons(message))
 
 
+@pytest.mark.both_ways
 async def test_a_photo_without_words_offers_what_can_be_done_with_it(every_mode: House, anna: Person) -> None:
     photo = await send(anna, encoded(RED))
     menu = await anna.until(offers("Vary"))
@@ -99,6 +101,7 @@ async def test_a_caption_that_may_be_of_the_whole_picture_draws_it_anew(
     assert isinstance(every_mode.painter.submitted[0].request, Mix)
 
 
+@pytest.mark.both_ways
 async def test_an_album_is_mixed_with_weights_set_by_buttons(every_mode: House, anna: Person) -> None:
     await send(anna, encoded(RED), encoded(BLUE), caption="a garden --seed 3 --n 1")
     mix = await anna.until(offers("Start"))
@@ -162,6 +165,7 @@ async def test_of_an_album_with_more_than_four_pictures_under_control_the_first_
     assert reds == [0, 40, 80, 120]
 
 
+@pytest.mark.both_ways
 async def test_an_album_for_a_mix_that_has_room_for_less_fills_it_and_says_so(every_mode: House, anna: Person) -> None:
     await anna.say("/mix")
     collecting = await anna.until(says("one by one"))
@@ -279,20 +283,17 @@ async def test_parameters_of_another_command_are_named(every_mode: House, anna: 
     assert every_mode.painter.submitted == []
 
 
-GIF = {"save_all": True, "append_images": [Image.new("RGB", (100, 100), BLUE)]}
-
-
 @pytest.mark.parametrize(
     ("content", "name", "answer"),
     [
         (encoded(RED, (30, 30)), "tiny.png", "tiny"),
         (encoded(RED, (300, 300), "PNG")[:60], "cut.png", "damaged"),
         (b"hello", "words.jpg", "cannot read"),
-        (encoded(RED, (100, 100), "GIF", **GIF), "moving.gif", "moves"),
         (encoded(RED, (20000, 4000)), "wide.png", "too many pixels"),
+        (encoded(RED, (20000, 100)), "banner.png", "too long"),
         (repeated_scans(1024), "scans.jpg", "far more work"),
     ],
-    ids=["tiny", "cut off", "no picture", "moving", "too many pixels", "too much work"],
+    ids=["tiny", "cut off", "no picture", "too many pixels", "too long", "too much work"],
 )
 async def test_files_that_cannot_be_worked_from_get_a_clear_answer(
     every_mode: House, anna: Person, content: bytes, name: str, answer: str
@@ -300,6 +301,23 @@ async def test_files_that_cannot_be_worked_from_get_a_clear_answer(
     await send(anna, content, kind="document", name=name)
     await anna.until(says(answer))
     assert every_mode.painter.submitted == []
+
+
+async def test_of_a_picture_that_moves_the_first_frame_is_taken_and_that_is_said(
+    every_mode: House, anna: Person
+) -> None:
+    moving = encoded(RED, (100, 100), "GIF", save_all=True, append_images=[Image.new("RGB", (100, 100), BLUE)])
+    sent = await send(anna, moving, kind="document", name="moving.gif")
+    told = await anna.until(says("first frame"))
+    assert told["reply_to"] == sent["id"]
+    menu = await anna.until(offers("Vary"))
+    assert menu["id"] > told["id"]
+    await anna.press(menu, "Vary")
+    await anna.until(is_result)
+    request = every_mode.painter.submitted[0].request
+    assert isinstance(request, Mix)
+    seen = decode_picture(every_mode.painter.blobs.get(request.images[0].blob))
+    assert seen.getpixel((50, 50)) == pytest.approx(RED, abs=2)
 
 
 async def test_a_command_with_a_file_that_is_no_picture_says_what_would_do(every_mode: House, anna: Person) -> None:
@@ -410,7 +428,7 @@ async def test_a_file_made_from_a_picture_is_repeated_only_for_whoever_gave_that
     anna, boris = named(1001, "en"), named(1002, "en")
     await send(anna, encoded(RED), caption="a blue evening --n 1")
     result = await anna.until(is_result)
-    await anna.press(result, "Original")
+    await anna.press(result, "File")
     document = await anna.until(lambda message: bool(message["document"]))
     content = await anna.bytes_of(document["document"])
     for person in (boris, anna):

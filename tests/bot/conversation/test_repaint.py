@@ -97,6 +97,7 @@ async def test_a_painted_copy_of_ones_last_picture_needs_no_word(every_mode: Hou
     assert last(every_mode).prompt == "a red circle"
 
 
+@pytest.mark.both_ways
 async def test_a_photo_that_is_sent_once_more_with_paint_on_it_needs_no_word(every_mode: House, anna: Person) -> None:
     first = await send(anna, encoded(PHOTO))
     await anna.until(offers("Vary"), after=first["id"])

@@ -18,7 +18,8 @@ from bot.prompt import PromptLine
 from bot.store import Parent
 from bot.store.migration import upgrade
 from inference.queue.database import open_database
-from inference.queue.ledger import Job, Ledger
+from inference.queue.jobs import Job
+from inference.queue.ledger import Ledger
 from inference.requests import FlashTextToImage
 
 ANNA = 1001

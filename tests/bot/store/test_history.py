@@ -16,7 +16,8 @@ from bot.store import History, Parent
 from bot.store.migration import upgrade
 from bot.texts.languages import language_for
 from inference.queue.database import open_database
-from inference.queue.ledger import Job, Ledger
+from inference.queue.jobs import Job
+from inference.queue.ledger import Ledger
 from inference.requests import Finished, FlashTextToImage, Picture, Recipe
 from tests.bot.ready_made import migrated
 

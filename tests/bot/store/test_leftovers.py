@@ -16,7 +16,8 @@ from bot.store import Given, History, Leftovers
 from bot.store.sweep import DAY, sweep
 from inference.blobs import BlobStore
 from inference.queue.database import open_database
-from inference.queue.ledger import Job, Ledger
+from inference.queue.jobs import Job
+from inference.queue.ledger import Ledger
 from inference.requests import (
     AnyRequest,
     Finished,

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from aiogram.types import Message, Update
 from sqlalchemy import event, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.store.handling import decided
+from bot.store.handling import Handling, decided, handling
 from bot.store.inbox import Changes, InboxRows
 from bot.store.migration import upgrade
 from bot.store.tables import inbox as inbox_table
@@ -442,6 +443,40 @@ async def test_an_album_waits_for_the_parts_that_are_known_however_long_they_tak
     assert whole == [[1, 2, 3], [4, 5]], "what nobody has known comes late, and together"
 
 
+async def test_an_album_waits_for_the_parts_that_no_room_is_left_for(database: AsyncEngine) -> None:
+    """A webhook brings the parts one after the other, and anybody's flood may come between two of them."""
+    bot, _session = scripted_bot()
+    albums, whole = Albums(quiet_seconds=0.02, lone_seconds=0.02), list[list[int]]()
+    free, asked = asyncio.Event(), Counter[str]()
+
+    async def listen(message: Message) -> None:
+        if message.media_group_id is None:
+            await free.wait()
+            return
+        part = handling()
+        assert part is not None
+        awaits_more = part.awaits_more
+
+        def asks(leader: Handling) -> bool:
+            asked["more"] += 1
+            return awaits_more(leader)
+
+        part.awaits_more = asks
+        parts = await albums.gather(message)
+        if parts is not None:
+            whole.append([part.message_id for part in parts])
+
+    async with opened(bot, database, listen, running=5) as inbox:
+        await inbox.receive([update(1, media_group_id="a")])
+        await inbox.receive([update(number) for number in range(100, 100 + MOST_WAITING + 20)])
+        coming = asyncio.create_task(inbox.receive([update(2, media_group_id="a")]))
+        await until(lambda: asked["more"] > 2)
+        free.set()
+        await coming
+        await until(lambda: bool(whole))
+    assert whole == [[1, 2]]
+
+
 async def test_no_part_of_an_album_is_done_with_before_the_album_is(database: AsyncEngine) -> None:
     bot, _session = scripted_bot()
     albums, free = Albums(quiet_seconds=0.05), asyncio.Event()
@@ -589,3 +624,32 @@ async def test_a_flood_of_one_person_is_begun_in_order_and_holds_up_nobody(datab
         assert begun[:180] == [str(number) for number in range(1, 181)]
         gate.set()
         await until(lambda: len(begun) == 201)
+
+
+async def test_a_changed_message_waits_for_the_message_itself_however_long_that_takes(
+    database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.telegram.inbox.IN_TURN_SECONDS", 0.0)
+    handled, gate = list[str](), asyncio.Event()
+    dispatcher = Dispatcher(disable_fsm=True)
+
+    @dispatcher.message()
+    async def slow(message: Message) -> None:
+        if message.text == "a fox":
+            await gate.wait()
+        handled.append(f"said {message.text}")
+
+    @dispatcher.edited_message()
+    async def changed(message: Message) -> None:
+        handled.append(f"changed to {message.text}")
+
+    bot, _session = scripted_bot()
+    inbox = Inbox(bot, dispatcher, database)
+    async with inbox.open(5.0):
+        said = update(1, "a fox")
+        await inbox.receive([said, {"update_id": 2, "edited_message": {**said["message"], "text": "an owl"}}])
+        await inbox.receive([update(3, "hello")])
+        await until(lambda: handled == ["said hello"])
+        gate.set()
+        await until(lambda: len(handled) == 3)
+    assert handled == ["said hello", "said a fox", "changed to an owl"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from bot.telegram.webhook import SECRET_HEADER, Door, serve_webhook
 from inference.queue.database import open_database
 from tests.bot.ready_made import migrated
 from tests.bot.wire import TOKEN, scripted_bot
+from tests.ports import free_port
 from tests.waiting import until
 
 SECRET = "a_long_enough_secret"
@@ -243,12 +243,6 @@ async def test_a_failing_handler_is_logged_and_polling_goes_on(
     await until(lambda: heard == ["bad", "good"])
     await polling.end()
     assert "ZeroDivisionError" in caplog.text
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.asynccontextmanager

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from inference.queue.ledger import Job, Ledger
+from inference.queue.jobs import Job
+from inference.queue.ledger import Ledger
 from inference.queue.transport import Interrupted
 from inference.requests import AnyRequest, Finished, FlashTextToImage, TextToImage
 

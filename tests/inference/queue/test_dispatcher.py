@@ -10,9 +10,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from inference.queue.dispatcher import Dispatcher
-from inference.queue.fairness import Outlook
+from inference.queue.fairness import Limits, Outlook
 from inference.queue.jobs import OutOfOrder, Trouble
-from inference.queue.ledger import Ledger, Limits
+from inference.queue.ledger import Ledger
 from inference.queue.positions import notable
 from inference.queue.transport import Capacity
 from inference.requests import Cancelled, Event, Failed, Finished, Progress, Queued, Started

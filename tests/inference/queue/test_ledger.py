@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from inference.queue.jobs import STATES, TERMINAL
-from inference.queue.ledger import Ledger, Limits, QueueFull, TooManyWaiting, WaitTooLong
+from inference.queue.fairness import Limits
+from inference.queue.jobs import STATES, TERMINAL, QueueFull, TooManyWaiting, WaitTooLong
+from inference.queue.ledger import Ledger
 from inference.queue.tables import jobs, owners
 from inference.requests import Cancelled, Failed
 from tests.inference.queue.conftest import Clock
@@ -64,6 +65,36 @@ async def test_a_job_keeps_what_it_was_given(ledger: Ledger, clock: Clock) -> No
     await ledger.move_message(job.id, 57)
     moved = await ledger.job(job.id)
     assert moved is not None and moved.message_id == 57
+
+
+async def test_a_job_that_waits_is_reworded_in_its_place_and_one_that_has_begun_is_not(ledger: Ledger) -> None:
+    begun = await queued(ledger)
+    await ledger.release(1)
+    first = await queued(ledger, reply_to=5, key="again:5")
+    second = await queued(ledger, reply_to=6)
+    places = list(await ledger.outlooks())
+    reworded = await ledger.reword(first, FULL, {"line": "new"})
+    assert reworded is not None
+    assert (reworded.request, reworded.context, reworded.cost) == (FULL, {"line": "new"}, FULL.cost)
+    assert (reworded.id, reworded.reply_to, reworded.key, reworded.state) == (first, 5, "again:5", "queued")
+    assert list(await ledger.outlooks()) == places == [first, second]
+    await ledger.finish(begun, DONE)
+    [assignment] = await ledger.release(1)
+    assert (assignment.job_id, assignment.request) == (first, FULL)
+    for over in (begun, first):  # ended, on its way
+        assert await ledger.reword(over, FLASH, {}) is None
+
+
+async def test_a_message_is_known_by_the_last_job_that_it_has_ordered_for_its_sender_in_its_chat(
+    ledger: Ledger,
+) -> None:
+    await queued(ledger, 7, reply_to=5)
+    last = await queued(ledger, 7, reply_to=5)
+    await queued(ledger, 8, chat_id=7, reply_to=5)
+    known = await ledger.ordered_by(7, 7, 5)
+    assert known is not None and known.id == last
+    assert await ledger.ordered_by(7, 8, 5) is None
+    assert await ledger.ordered_by(7, 7, 6) is None
 
 
 async def test_a_redelivered_update_gives_the_job_it_made(ledger: Ledger) -> None:

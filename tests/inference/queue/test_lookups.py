@@ -14,8 +14,9 @@ from sqlalchemy import ColumnElement, Select, literal, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from inference.queue.database import open_database
+from inference.queue.fairness import Limits
 from inference.queue.jobs import STATES
-from inference.queue.ledger import Ledger, Limits
+from inference.queue.ledger import Ledger
 from inference.queue.lookups import keys_in_use, messages_answered, refer_to, texts_with_blobs
 from inference.queue.tables import jobs, metadata
 from inference.requests import Finished, Picture, Recipe, Refine, Source
