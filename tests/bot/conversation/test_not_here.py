@@ -121,7 +121,7 @@ async def test_what_no_command_may_answer_in_a_chat_is_explained_in_private(pain
         before = len(await by_the_bot(anna))
         await forbid(painters, refusal, "sendMessage")
         await painters.say("/help")
-        await until(lambda before=before: _more_than(anna, before))  # type: ignore[misc]
+        await until(lambda before=before: _more_than(anna, before))
         assert "may not answer in the chat" in (await by_the_bot(anna))[-1]["text"]
         await peace(painters)
 

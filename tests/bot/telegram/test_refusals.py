@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from aiogram.exceptions import (
     TelegramAPIError,
@@ -64,7 +66,7 @@ BAD, FORBIDDEN = TelegramBadRequest, TelegramForbiddenError
     ],
 )
 def test_a_refusal_is_known_by_its_method_and_its_words(
-    kind: type[TelegramAPIError], method: TelegramMethod[object], words: str, meaning: Refusal
+    kind: type[TelegramAPIError], method: TelegramMethod[Any], words: str, meaning: Refusal
 ) -> None:
     assert classify(kind(method=method, message=f"Bad Request: {words}")) is meaning
 
