@@ -78,7 +78,7 @@ async def test_pictures_that_a_chat_does_not_take_come_in_private_and_the_chat_i
         await peace(painters)
     await until_state(house, "done")
     assert await in_state(house, "done") == len(NO_PHOTOS), "nothing was cancelled: the bot is still in the group"
-    await anna.press(result, "📄 Original")
+    await anna.press(result, "📄 File")
     await anna.until(lambda message: bool(message["document"]))
     before = await anna.messages()
     await house.reopen()
@@ -138,7 +138,7 @@ async def test_a_button_says_that_the_chat_takes_no_files(painters: Person) -> N
     ):
         before = (await painters.messages())[-1]["id"]
         await forbid(painters, refusal, "sendDocument")
-        await painters.press(single, "📄 Original")
+        await painters.press(single, "📄 File")
         await painters.until(says("does not let me send files"), after=before)
         await peace(painters)
 
@@ -195,7 +195,7 @@ async def test_a_result_that_its_message_cannot_show_comes_as_a_new_photo(house:
         assert len(await by_the_bot(anna)) == number + 1, "the message that said it was taken is gone"
         await peace(anna)
     await anna.press(grid, "⬆ 2")
-    await anna.until(lambda message: "📄 Original" in str(message["buttons"]))
+    await anna.until(lambda message: "📄 File" in str(message["buttons"]))
     await house.reopen()
     await until_nothing_is_under_way()
     assert len([message for message in await by_the_bot(anna) if is_result(message)]) == 4
