@@ -17,7 +17,7 @@ async def test_start_names_the_small_world_and_one_tap_draws(house: House, named
     await vera.say("/start")
     welcome = await vera.until(lambda message: "Здравствуйте" in (message["text"] or ""))
     assert "круг" in welcome["text"]
-    assert buttons(welcome) == ["🎨 красный круг на синем фоне", "🎨 синий кот", "🎨 зелёный круг"]
+    assert buttons(welcome) == ["▶️ красный круг на синем фоне", "▶️ синий кот", "▶️ зелёный круг"]
     await vera.press(welcome, "синий кот")
     grid = await vera.until(is_result)
     assert grid["caption"].startswith("синий кот")
@@ -95,7 +95,7 @@ async def test_a_style_tapped_in_the_list_becomes_the_usual_one(closed_house: Ho
     listed = await anna.until(lambda message: "Styles" in (message["text"] or ""))
     assert len(buttons(listed)) == 22
     await anna.press(listed, "Khokhloma")
-    await anna.until(lambda message: "✅ Khokhloma" in buttons(message))
+    await anna.until(lambda message: "🍒 Khokhloma ✓" in buttons(message))
     await anna.draw("a red circle")
     assert "khokhloma" in closed_house.painter.submitted[0].request.prompt
     await anna.draw("a red circle --style none")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import re
 from pathlib import Path
 from typing import get_args
 
 import pytest
-from aiogram.types import InlineKeyboardMarkup
+from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -30,6 +31,7 @@ from inference.requests import Failed, FailureCode, FlashTextToImage, Progress, 
 from tests.bot.conversation.painter import SMALL
 
 BIGGEST = 2**63 - 1
+TRANSCRIPTS = Path(__file__).parents[2] / "characterisation" / "transcripts"
 
 HERE = Modes(MODES)
 FLASH = FlashTextToImage(prompt="x", seeds=(1,))
@@ -136,7 +138,7 @@ def every_keyboard() -> list[InlineKeyboardMarkup | None]:
         keyboards.status(BIGGEST),
         keyboards.retry(BIGGEST),
         *(
-            area_buttons.area(BIGGEST, grid=grid, cells={0, 8}, chosen=True, words=words, same_words=True)
+            area_buttons.area(BIGGEST, grid=grid, cells={0, 8}, chosen=True, words=words, same_words=True, guessed=True)
             for grid in (3, 4)
             for words in (True, False)
         ),
@@ -173,6 +175,60 @@ def test_keyboards_fit_telegram(language: str) -> None:
                 assert 0 < len(button.text) <= 64
                 assert button.copy_text or 1 <= len((button.callback_data or "").encode()) <= 64
                 assert not button.copy_text or len(button.copy_text.text) <= 256
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+@pytest.mark.parametrize("used", [False, True])
+def test_what_stands_on_a_button_is_not_cut_on_a_phone(language: str, used: bool) -> None:
+    """Such were five buttons in a row, «📄 Ориги…» among them."""
+    with speaking(language):  # type: ignore[arg-type]
+        for markup in every_keyboard():
+            assert markup is not None
+            all_of_them = [key.callback_data for row in markup.inline_keyboard for key in row if key.callback_data]
+            for row in keyboards.ticked(markup, all_of_them if used else []).inline_keyboard:
+                assert len(row) == 1 or all(keyboards.width(key.text) <= keyboards.room(len(row)) for key in row)
+
+
+def test_a_row_that_is_too_wide_becomes_even_ones() -> None:
+    def rows(*labels: str) -> list[list[str]]:
+        keys = [InlineKeyboardButton(text=label, callback_data=label) for label in labels]
+        return [[key.text for key in row] for row in keyboards.markup(keys).inline_keyboard]
+
+    assert rows("📄 Файл", "ℹ️ Рецепт", "☆", "🗑") == [["📄 Файл", "ℹ️ Рецепт", "☆", "🗑"]]
+    assert rows("📄 Оригинал", "ℹ️ Рецепт", "☆", "🗑") == [["📄 Оригинал", "ℹ️ Рецепт"], ["☆", "🗑"]]
+    assert rows("💎 Чуть доработать", "💎 Сильно доработать") == [["💎 Чуть доработать"], ["💎 Сильно доработать"]]
+    assert rows(*"▫▫▫▫▫▫▫▫") == [[*"▫▫▫▫▫▫▫▫"]]
+
+
+MEANINGS = {
+    "edit": "j:edit w:edit",
+    "outlines": "o:control",
+    "picture and words": "o:restyle",
+    "variation": "o:vary o:subtle o:strong",
+    "part": "o:inpaint",
+    "frame": "o:outpaint",
+    "mix": "o:mix",
+    "size": "o:x2 o:big",
+    "full model": "p:full o:refine o:redraw s:mode",
+    "line": "j:queue",
+    "pictures": "h:turn",
+    "recipe": "p:recipe j:recipe",
+    "anew": "j:again j:retry w:another",
+    "better words": "w:improve",
+}
+
+
+def test_an_icon_means_one_thing_wherever_it_stands() -> None:
+    """As far as buttons stand in the transcripts; such were ✏️ for Edit and Outlines, 🖼 for Restyle and All."""
+    meaning = {data: meant for meant, listed in MEANINGS.items() for data in listed.split()}
+    seen: dict[str, set[str]] = {}
+    for transcript in TRANSCRIPTS.glob("*.txt"):
+        for label, data in re.findall(r"\[([^\[\]=]+) = (\w+:\w+)", transcript.read_text()):
+            icon, _space, words = label.removesuffix(" (danger)").partition(" ")
+            if words and icon != picture_keys.LOCK and not icon.isalnum() and data in meaning:
+                seen.setdefault(icon, set()).add(meaning[data])
+    assert {"✏️", "🪄", "🎨", "➰"} <= seen.keys()
+    assert {icon: meant for icon, meant in seen.items() if len(meant) > 1} == {}
 
 
 def test_no_buttons_where_there_is_nothing_to_press() -> None:
