@@ -70,7 +70,8 @@ def test_variations_that_lie_apart_differ_where_seeds_alone_give_near_twins():
     apart = seeds_alone.model_copy(update={"each": (1.25, 1.083, 0.917, 0.75)})
 
     def difference(pictures):
-        return np.mean([np.abs(one - other).mean() for one, other in combinations(np.float64(pictures), 2)])
+        pairs = combinations([picture.astype(float) for picture in pictures], 2)
+        return np.mean([np.abs(one - other).mean() for one, other in pairs])
 
     twins, variations = map(difference, studio.draw([seeds_alone, apart]))
     assert variations > 1.3 * twins, (twins, variations)
