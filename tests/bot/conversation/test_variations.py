@@ -57,7 +57,7 @@ async def test_a_variation_says_so_and_its_four_can_be_made_again_from_the_recip
     assert one["caption"].startswith("🎨 Variation")
     assert mixed(every_mode).each == (0.75, 0.65, 0.55, 0.45)
 
-    await anna.say("at night --n 2", reply_to=(await after_press(anna, one, "Edit", "send them in reply"))["id"])
+    await anna.say("at night --n 2", reply_to=(await after_press(anna, one, "Edit", "Tap the words"))["id"])
     await anna.until(lambda message: is_result(message) and says("at night")(message))
     assert (mixed(every_mode).prompt, mixed(every_mode).each) == ("at night", (0.75, 0.45))
 
