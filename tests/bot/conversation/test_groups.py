@@ -139,14 +139,14 @@ async def test_recipe_original_and_again_are_for_everybody_and_what_is_drawn_is_
     await boris.press(grid, "Recipe")
     recipe = await boris.until(offers("Repeat exactly"))
     assert "Seeds: 7, 8" in recipe["text"]
-    house.painter.slots = 0
+    house.painter.gate.clear()
     for _quick in range(2):
         answer = await boris.press(grid, "Again")
     assert "already in line" in answer["answer"]["text"], "his own stays undoubled"
     await here.press(grid, "Again")
     line = await asked(boris, "/queue", says("1 request from other people"))
     assert [it for it in buttons(line) if "❌" in it] == ["❌ a red circle"]
-    house.painter.slots = 4
+    house.painter.gate.set()
     await boris.results(3)
     page = await asked(alone, "/history", offers("Favourites"))
     assert "2 pictures" in page["caption"], "Boris has what he has pressed for"
@@ -209,3 +209,41 @@ async def test_nobody_draws_again_from_a_picture_that_its_owner_has_shown_elsewh
     await boris.until(is_result, after=max(varied["id"], mine["id"]))
     tree = await asked(boris, "/tree", says("Family tree"), reply_to=(await boris.results(4))[-1]["id"])
     assert tree["caption"].count(" ← 1 ") == 2, "his and hers are made from the photo that she has sent here"
+
+
+async def test_a_group_is_greeted_when_the_bot_is_added_once(house: House, named: Callable[..., Person]) -> None:
+    here, anna, boris = named(1001, chat=GROUP), named(1001), named(1002, chat=GROUP)
+    said = await here.say("hello everybody")
+    greeting = await here.until(says("Hello! I draw pictures"))
+    assert len(greeting["text"].splitlines()) == 6 and "/imagine" in greeting["text"]
+    assert house.studio is not None
+    name = house.studio.me.username
+    door = greeting["buttons"][0][0]
+    assert f"@{name}" in greeting["text"] and door["url"] == f"https://t.me/{name}?start=help"
+    await here.post("chat", {"chat": GROUP, "bot_admin": True})  # made an administrator later: no second greeting
+    for command in ("/start", "/help"):
+        told = await asked(boris, command, says("/imagine"))
+        assert len(told["text"].splitlines()) == 5 and told["buttons"] == greeting["buttons"]
+    messages = [it for it in await here.messages() if it["id"] > said["message"]["id"] and it["from"]["is_bot"]]
+    assert len([it for it in messages if says("Hello! I draw pictures")(it)]) == 1
+    helped = await asked(anna, "/start help", offers("Parameters"))
+    assert "What I can do" in helped["text"], "what the door leads to"
+
+
+async def test_the_help_has_two_layers(house: House, anna: Person, named: Callable[..., Person]) -> None:
+    first = await asked(anna, "/help", offers("Parameters"))
+    assert "--" not in first["text"] and "circle" not in first["text"] and len(first["text"]) < 600
+    for button, told in (
+        ("Parameters", "--ar"),
+        ("Parameters for pictures", "--levels"),
+        ("Known words", "circle"),
+        ("Photos", "/vary"),
+    ):
+        await anna.press(await anna.message(first["id"]), button)
+        opened = await anna.until(lambda it, told=told: it["id"] == first["id"] and told in it["text"])
+        assert button not in buttons(opened)
+    await anna.press(opened, "Back")
+    await anna.until(lambda it: it["id"] == first["id"] and it["text"] == first["text"])
+    boris = named(1002, "ru")
+    first = await asked(boris, "помощь", offers("Параметры"))
+    assert "Что я умею" in first["text"], "said in words it is the same"
