@@ -18,7 +18,8 @@ from bot.jobs.order import known_card, order
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import in_line_already
 from bot.jobs.studio import Studio
-from bot.modes.source import carries_picture
+from bot.modes.base import show_menu
+from bot.modes.source import carries_picture, read
 from bot.prompt import write
 from bot.store import History, Person, Post
 from bot.telegram.callbacks import FileRecipeButton
@@ -30,8 +31,9 @@ from inference.requests import Recipe
 
 
 async def info(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
-    """Tells the recipe of the message that /info answers."""
-    asked = message.reply_to_message
+    """Tells the recipe of the picture that /info comes with, or of the message that it answers; below that of a file,
+    what can be done with it."""
+    asked = message if message.photo or message.document else message.reply_to_message
     if asked is None:
         await studio.deliveries.say(
             origin, "ℹ️ " + _("Reply to one of my pictures with /info, or send me its PNG file.")
@@ -42,7 +44,9 @@ async def info(message: Message, person: Person, studio: Studio, origin: Origin)
         return
     recipe = await in_file(studio, asked.document, person.id)
     if recipe is not None:
-        await of_file(recipe, replace(origin, reply_to=asked.message_id), studio)
+        origin = replace(origin, reply_to=asked.message_id)
+        await of_file(recipe, origin, studio)
+        await show_menu(studio, origin, await read(studio, asked, person.id))
         return
     await studio.deliveries.say(origin, "🤷 " + _("I find no recipe here. Every picture I draw has one."))
 
@@ -137,13 +141,17 @@ async def of_file(recipe: Recipe, origin: Origin, studio: Studio) -> None:
 
 async def in_file(studio: Studio, document: Document | None, person_id: int) -> Recipe | None:
     """The recipe in a PNG that Telegram lets us download, else None."""
-    if document is None or document.mime_type != "image/png":
+    if document is None or not _may_be_png(document):
         return None
     try:
         async with studio.files.fetched(document, person_id) as path:
             return await studio.decoder.recipe(path)
     except (TelegramBadRequest, CutOff, FileTooBig, LineFull):
         return None
+
+
+def _may_be_png(document: Document) -> bool:
+    return document.mime_type == "image/png" or (document.file_name or "").lower().endswith(".png")
 
 
 def build() -> Router:

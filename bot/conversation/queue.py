@@ -9,6 +9,7 @@ from aiogram.types import CallbackQuery, Message
 from bot.jobs import cards, keyboards
 from bot.jobs.belonging import post_of
 from bot.jobs.context import plain_wish_of
+from bot.jobs.kept import forget, open_card
 from bot.jobs.origin import Origin
 from bot.jobs.orphans import at_home
 from bot.jobs.studio import Studio
@@ -89,8 +90,13 @@ async def cancel(message: Message, person: Person, studio: Studio, origin: Origi
         await studio.queue.cancel(job_id)
     ended = [await studio.ledger.job(job_id) for job_id in wanted]
     stopped = sum(job is not None and job.state == "cancelled" for job in ended)
+    card = await open_card(studio, person.id, message.chat.id) if message.reply_to_message is None else None
+    if card is not None:
+        await forget(studio, card, "✖️ " + _("Never mind, then."))
     if stopped:
         text = ngettext("Cancelled {n} request.", "Cancelled {n} requests.", stopped).format(n=stopped)
+    elif card is not None:
+        text = _("What I had kept is forgotten.")
     else:
         text = _("There is nothing to cancel.")
     await studio.deliveries.say(origin, text)

@@ -115,8 +115,8 @@ def menu(person: Person, *, private: bool) -> InlineKeyboardMarkup:
     return keyboards.markup(
         [item("🌐 " + _("Language"), "language"), item("💎 " + _("Quality"), "mode")],
         [item("📐 " + _("Size"), "size"), *([item("🔢 " + _("Number"), "count")] if private else [])],
-        [item("🎨 " + _("Style"), "style"), item("👥 " + _("In groups"), "shared")],
-        [item("✔️ " + _("Done"), "close")],
+        [item("🎭 " + _("Style"), "style"), item("👥 " + _("In groups"), "shared")],
+        [item("✅ " + _("Done"), "close")],
     )
 
 
@@ -124,8 +124,8 @@ def choices(studio: Studio, person: Person, field: SettingField) -> InlineKeyboa
     """The values of one setting, the present one ticked, two or three in a row."""
     options, width = _options(studio, person, field)
     buttons = [
-        keyboards.button(
-            ("✅ " if now else "") + text, SettingButton(owner=person.id, field=field, value=value.replace(":", "x"))
+        keyboards.chosen(
+            keyboards.button(text, SettingButton(owner=person.id, field=field, value=value.replace(":", "x"))), now
         )
         for text, value, now in options
     ]

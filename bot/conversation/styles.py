@@ -41,7 +41,7 @@ def _screen(person: Person, studio: Studio) -> Screen:
 
 def text(person: Person, *, small_model: bool) -> str:
     lines = [
-        "🎨 "
+        "🎭 "
         + _("<b>Styles</b>: tap one to make it your usual style, or add it after the words for just one picture:"),
         "<code>" + _("a fox in a snowy forest") + " --style khokhloma</code>",
         _("Your usual style: {style}").format(style=style_name(person.preferences.style)),
@@ -53,9 +53,9 @@ def text(person: Person, *, small_model: bool) -> str:
 
 def choices(language: Language, chosen: str | None) -> InlineKeyboardMarkup:
     buttons = [
-        keyboards.button(
-            ("✅ " if slug == (chosen or PLAIN_STYLE) else f"{style.emoji} ") + style.name(language),
-            StyleButton(slug=slug),
+        keyboards.chosen(
+            keyboards.button(f"{style.emoji} {style.name(language)}", StyleButton(slug=slug)),
+            slug == (chosen or PLAIN_STYLE),
         )
         for slug, style in styles().items()
     ]

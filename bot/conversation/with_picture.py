@@ -10,10 +10,10 @@ from aiogram.types import Message
 from bot.conversation import info
 from bot.jobs.mode import Mode
 from bot.jobs.origin import Origin
-from bot.jobs.picture_keys import lacks_something, menu
 from bot.jobs.questions import AnswersDraft
 from bot.jobs.studio import Studio
 from bot.modes import source
+from bot.modes.base import show_menu
 from bot.modes.intent import PictureWish, picture_number, understood
 from bot.modes.source import NoPicture, WhichPicture, carries_picture
 from bot.store import Draft, Given, Person
@@ -119,7 +119,7 @@ async def _album(
 
 
 async def _silent(studio: Studio, origin: Origin, person: Person, message: Message) -> None:
-    """A picture without a word: one more for what is being collected, a file with its recipe, or a menu."""
+    """A picture without a word: one more for what is being collected, or a menu, below the recipe that a file has."""
     for mode in studio.modes:
         collects = mode.collects
         join = await collects(studio, origin.owner_id, origin.chat_id) if collects is not None else None
@@ -129,13 +129,7 @@ async def _silent(studio: Studio, origin: Origin, person: Person, message: Messa
     recipe = await info.in_file(studio, message.document, person.id)
     if recipe is not None:
         await info.of_file(recipe, origin, studio)
-        return
-    given = await source.read(studio, message, person.id)
-    card, modes = studio.queue.card, studio.modes
-    text = "🖼 " + _("What shall I do with it? Or send it again with words, and I will draw it anew.")
-    if lacks_something(modes, card):
-        text += "\n" + _("🔒 is not installed here; tap it to see what is missing.")
-    await studio.deliveries.say(origin, text, menu(modes, given.parent, card))
+    await show_menu(studio, origin, await source.read(studio, message, person.id))
 
 
 async def told(message: Message, draft: Draft, person: Person, studio: Studio, origin: Origin) -> None:

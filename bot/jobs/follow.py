@@ -13,6 +13,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from aiogram.exceptions import AiogramError, TelegramAPIError
+from aiogram.methods import EditMessageMedia, EditMessageText
 from aiogram.types import InlineKeyboardMarkup
 
 from bot.jobs import cards, keyboards, result
@@ -25,7 +26,7 @@ from bot.jobs.originals import Originals
 from bot.jobs.status import Statuses, render
 from bot.jobs.tools import Tools
 from bot.jobs.translation import next_step
-from bot.telegram.outbox import Outbox
+from bot.telegram.outbox import Outbox, results_first
 from bot.telegram.refusals import Refusal, classify
 from bot.telegram.screen import Screen, put, send
 from bot.telegram.sending import send_screen_once
@@ -57,6 +58,7 @@ class Follower:
         self._first_pause = first_pause
         self._originals = Originals(tools)
         self.gallery = Gallery(tools, self._originals)
+        self._outbox = outbox
         self._statuses = Statuses(tools, outbox, previews=previews)
         self._errands: dict[tuple[str, int], asyncio.Task[None]] = {}
 
@@ -109,6 +111,10 @@ class Follower:
         for job in await self._ledger.active():
             if job.chat_id == chat_id:
                 await self._queue.cancel(job.id)
+
+    def show(self, chat_id: int, message_id: int, looks: EditMessageText | EditMessageMedia) -> None:
+        """Has a message look like this when nothing of more weight waits; what comes later takes its place."""
+        self._outbox.progress(self._bot, chat_id, message_id, lambda: looks)
 
     async def say(self, origin: Origin, text: str, markup: InlineKeyboardMarkup | None = None) -> None:
         """Answers where somebody asked, in HTML."""
@@ -196,6 +202,7 @@ class Follower:
     async def _bring_until_seen(self, job_id: int) -> None:
         """Shows how a job ended, however long Telegram takes to let us."""
         self._statuses.forget(job_id)
+        results_first()
         await self._arrived("resume", job_id)
         for pause in pauses(self._first_pause, LONGEST_PAUSE, jitter=0.2):
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Sequence
 
 from aiogram.filters.callback_data import CallbackData
@@ -23,6 +24,7 @@ from bot.telegram.callbacks import (
 from bot.texts.i18n import _
 
 BUTTON_CHARS = 48
+ROW_LETTERS = 40  # of a row on a narrow phone, the edges of its buttons included
 NUMBERS_IN_A_ROW = 5
 
 Row = list[InlineKeyboardButton]
@@ -37,24 +39,44 @@ def rows_of(buttons: Sequence[InlineKeyboardButton], width: int) -> list[Row]:
 
 
 def markup(*rows: Row) -> InlineKeyboardMarkup:
-    return InlineKeyboardMarkup(inline_keyboard=[row for row in rows if row])
+    """Rows of buttons, each split where a phone would cut what stands on its buttons."""
+    return InlineKeyboardMarkup(inline_keyboard=[part for row in rows if row for part in _fitting(row)])
 
 
-def ticked(markup: InlineKeyboardMarkup, used: Collection[str]) -> InlineKeyboardMarkup:
-    """The same keyboard with a tick, and a colour where clients show one, on every button whose data is `used`."""
+def width(text: str) -> int:
+    """How wide a label is, in letters: an emoji is as wide as two."""
+    wide = sum(unicodedata.east_asian_width(sign) in "WF" or sign == "\ufe0f" for sign in text)
+    return len(text.replace("\ufe0f", "")) + wide
 
-    def shown(key: InlineKeyboardButton) -> InlineKeyboardButton:
-        return key.model_copy(update={"text": f"{key.text} ✓", "style": "primary"})
 
-    rows = [[shown(key) if key.callback_data in used else key for key in row] for row in markup.inline_keyboard]
-    return InlineKeyboardMarkup(inline_keyboard=rows)
+def room(buttons: int) -> int:
+    """How wide a label may be, see `width`, where so many buttons share a row of a narrow phone."""
+    return ROW_LETTERS // buttons - 1
+
+
+def _fitting(row: Row) -> list[Row]:
+    """The row in as few rows as its labels fit, as even as can be."""
+    widest = max(width(key.text) for key in row)
+    columns = next((count for count in range(len(row), 1, -1) if widest <= room(count)), 1)
+    lines = -(-len(row) // columns)
+    return rows_of(row, -(-len(row) // lines))
+
+
+def ticked(keys: InlineKeyboardMarkup, used: Collection[str]) -> InlineKeyboardMarkup:
+    """The same keyboard with a tick on every button whose data is `used`."""
+    return markup(*([chosen(key, key.callback_data in used) for key in row] for row in keys.inline_keyboard))
+
+
+def chosen(key: InlineKeyboardButton, now: bool) -> InlineKeyboardButton:
+    """The button, where it has been used or is chosen `now` with the mark of that, and a colour if clients show one."""
+    return key.model_copy(update={"text": f"{key.text} ✓", "style": "primary"}) if now else key
 
 
 def status(job_id: int) -> InlineKeyboardMarkup:
     return markup(
         [
             _job("❌ " + _("Cancel"), "cancel", job_id, style="danger"),
-            _job("📋 " + _("Queue"), "queue", job_id),
+            _job("🕓 " + _("Queue"), "queue", job_id),
         ]
     )
 
@@ -78,7 +100,7 @@ def grid(
     `variations` are a row of their own, `more` comes after "again"."""
     edit = [_job("✏️ " + _("Edit"), "edit", job_id)] if editable else []
     numbers = [
-        button(f"✅ {number}" if picture in opened else f"⬆ {number}", PictureButton(action="open", picture=picture))
+        chosen(button(f"⬆ {number}", PictureButton(action="open", picture=picture)), picture in opened)
         for number, picture in pictures
     ]
     return markup(
@@ -151,7 +173,7 @@ def examples(sentences: Sequence[str]) -> InlineKeyboardMarkup | None:
     if not sentences:
         return None
     return markup(
-        *([button(f"🎨 {_short(sentence)}", ExampleButton(number=number))] for number, sentence in enumerate(sentences))
+        *([button(f"▶️ {_short(sentence)}", ExampleButton(number=number))] for number, sentence in enumerate(sentences))
     )
 
 
@@ -194,7 +216,7 @@ def opened(owner: int, picture: int, *, offset: int, starred_only: bool, starred
         return button(text, data, style)
 
     return markup(
-        [_picture("📄 " + _("Original"), "file", picture), _picture("ℹ️ " + _("Recipe"), "recipe", picture)],
+        [_picture("📄 " + _("File"), "file", picture), _picture("ℹ️ " + _("Recipe"), "recipe", picture)],
         [step("↩️ " + _("Back"), "turn"), step(_star(starred), "star"), step("🗑 " + _("Delete"), "delete")],
     )
 

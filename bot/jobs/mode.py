@@ -108,8 +108,9 @@ class Mode(Generic[StudioT]):
     chat; `joined(studio, origin, album)` takes parts of an album that come late, where the others have begun something
     to which they can be added.
 
-    Telling. `requests` are the types that it answers for, `names` what their kinds are called. `title(request, words)`
-    is empty where the words say everything. `settings(request, name)` are rows of a recipe, `tree_label(request)` is in
+    Telling. `requests` are the types that it answers for, `names` what their kinds are called. `tells_all` says whether
+    their words are of all that the picture shows, and not of a part or of nothing. `title(request, words)` is empty
+    where the words say everything. `settings(request, name)` are rows of a recipe, `tree_label(request)` is in
     Latin letters, `remarks` are texts by code. `status` and `ending` put what a request that makes words looks like
     while it is worked on, and how it ends.
 
@@ -125,6 +126,7 @@ class Mode(Generic[StudioT]):
     name: str
     requests: tuple[type[Any], ...] = ()
     names: Mapping[Kind, str] = field(default_factory=dict)
+    tells_all: bool = True
     served_by: tuple[Kind, ...] = ()
     commands: tuple[str, ...] = ()
     about: str = ""

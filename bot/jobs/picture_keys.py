@@ -42,23 +42,24 @@ def single(
     this = Parent(picture_id=picture)
     if more:
         *rows, last = _rows(modes, "more", this, card)
-        original, recipe = _picture("📄 " + _("Original"), "file", picture), _recipe(picture)
-        back = button("↩️ " + _("Back"), SourceButton(action="less", picture=picture))
-        return markup(*rows, [*last, original, recipe], [back])
-    again: Row = modes.keys("picture", request, picture, card)
+        return markup(*rows, [*last, button("↩️ " + _("Back"), SourceButton(action="less", picture=picture))])
+    again: Row = []
     if whole_job is not None:
         again.append(button("🔄 " + _("Again"), JobButton(action="again", job=whole_job)))
         if modes.editable(request):
             again.append(button("✏️ " + _("Edit"), JobButton(action="edit", job=whole_job)))
     return markup(
         *_rows(modes, "picture", this, card),
+        [
+            *modes.keys("picture", request, picture, card),
+            button("⋯ " + _("More"), SourceButton(action="more", picture=picture)),
+        ],
         again,
         [
-            _picture("📄 " + _("Original"), "file", picture),
-            _recipe(picture),
+            _picture("📄 " + _("File"), "file", picture),
+            _picture("ℹ️ " + _("Recipe"), "recipe", picture),
             _picture("⭐" if starred else "☆", "star", picture),
             _picture("🗑", "delete", picture),
-            button("⋯ " + _("More"), SourceButton(action="more", picture=picture)),
         ],
     )
 
@@ -85,7 +86,3 @@ def _action(action: Action[Any], given: Parent, card: ModelCard | None, text: st
 
 def _picture(text: str, action: str, picture: int) -> InlineKeyboardButton:
     return button(text, PictureButton.model_validate({"action": action, "picture": picture}))
-
-
-def _recipe(picture: int) -> InlineKeyboardButton:
-    return _picture("ℹ️ " + _("Recipe"), "recipe", picture)

@@ -18,6 +18,7 @@ from bot.jobs.compose import (
 )
 from bot.jobs.mode import Begin, Pressed, Run
 from bot.jobs.origin import Origin
+from bot.jobs.picture_keys import lacks_something, menu
 from bot.jobs.questions import Question, ask
 from bot.jobs.studio import Studio
 from bot.prompt import NOT_FOR_FLASH, PromptLine
@@ -25,6 +26,8 @@ from bot.prompt.styles import language_of
 from bot.store import Given, StoredPicture
 from bot.texts.i18n import _
 from inference.requests import Ability, AnyRequest, Guided, Kind, ModelCard, Source
+
+MOST_STEPS_BACK = 100  # that the words of a picture are looked for
 
 
 def need(card: ModelCard, kind: Kind) -> Ability:
@@ -103,15 +106,32 @@ async def own_picture(studio: Studio, given: Given) -> StoredPicture | None:
 
 
 async def own_words(studio: Studio, given: Given) -> str:
-    """What a picture of ours was drawn from."""
+    """What a picture of ours was drawn from, be it a part of it; "" of a given one."""
     picture = await own_picture(studio, given)
     return "" if picture is None else (await studio.deliveries.gallery.line(picture)).prompt
 
 
 async def own_wish(studio: Studio, given: Given) -> PromptLine:
-    """The words and the style of a picture of ours, for another one like it; none of a given one."""
+    """The words and the style of all that a picture of ours shows, for another one like it; none of a given one.
+
+    Where they were of a part alone, or there were none, those of the picture that it was made from hold.
+    """
     picture = await own_picture(studio, given)
+    for _older in range(MOST_STEPS_BACK):
+        if picture is None or studio.modes.of(picture.recipe.request).tells_all:
+            break
+        picture = await _made_from(studio, picture)
+    else:
+        picture = None
     return PromptLine("") if picture is None else wish_of(await studio.deliveries.gallery.line(picture))
+
+
+async def _made_from(studio: Studio, picture: StoredPicture) -> StoredPicture | None:
+    """The picture of ours that one was made from."""
+    for parent_id, _upload in await studio.history.sources.parents(picture.id):
+        if parent_id is not None:
+            return await studio.history.picture(parent_id)
+    return None
 
 
 def wish_of(line: PromptLine) -> PromptLine:
@@ -126,6 +146,15 @@ def begun_by(begin: Begin[Studio]) -> Run[Studio]:
         await begin(studio, origin, press.person, press.given, "")
 
     return run
+
+
+async def show_menu(studio: Studio, origin: Origin, given: Given, said: str = "") -> None:
+    """All that can be done with a photo; `said` of it, in HTML, stands above."""
+    card, modes = studio.queue.card, studio.modes
+    text = "🖼 " + _("What shall I do with it? Or send it again with words, and I will draw it anew.")
+    if lacks_something(modes, card):
+        text += "\n" + _("🔒 is not installed here; tap it to see what is missing.")
+    await studio.deliveries.say(origin, f"{said}\n\n{text}" if said else text, menu(modes, given.parent, card))
 
 
 async def ask_for_words(studio: Studio, origin: Origin, mode: str, given: Given, called: str = "") -> None:

@@ -119,6 +119,7 @@ ENLARGE: Mode[Studio] = Mode(
     name="upscale",
     requests=(Upscale,),
     names=NAMES,
+    tells_all=False,
     served_by=("flash_x2", "x2", "x4"),
     commands=("upscale",),
     about=N_("Enlarge, ×2 or 4K"),
@@ -129,7 +130,7 @@ ENLARGE: Mode[Studio] = Mode(
     settings=lambda request, name: [cards.in_steps(name, FLASH_STEPS if request.kind == "flash_x2" else SR_STEPS)],
     tree_label=lambda request: "x4" if request.kind == "x4" else "x2",
     actions=(
-        Action("x2", "🔎", "×2", SERVED_BY["x2"], {"picture": (1, 1), "photo": (2, 0)}, twice),
-        Action("big", "🔎", "4K", SERVED_BY["big"], {"picture": (1, 2), "photo": (2, 1)}, to_4k),
+        Action("x2", "🔎", "×2", SERVED_BY["x2"], {"picture": (1, 1), "photo": (3, 0)}, twice),
+        Action("big", "🔎", "4K", SERVED_BY["big"], {"picture": (1, 2), "photo": (3, 1)}, to_4k),
     ),
 )

@@ -120,7 +120,7 @@ async def transfer_style(
 
 
 def title(request: Control, words: str) -> str:
-    return "🖼 " + _("Style transfer") if request.styles else "✏️ " + _(NAMES[request.kind])
+    return "🪄 " + _("Style transfer") if request.styles else "➰ " + _(NAMES[request.kind])
 
 
 def settings(request: Control, name: str) -> list[str]:
@@ -168,5 +168,5 @@ OUTLINES: Mode[Studio] = Mode(
     tree_label=lambda request: _LABELS[request.kind],
     line=line,
     reword=reword,
-    actions=(Action("control", "✏️", N_("Outlines"), METHODS, {"photo": (3, 0), "more": (0, 1)}, press, orders=False),),
+    actions=(Action("control", "➰", N_("Outlines"), METHODS, {"photo": (2, 1), "more": (0, 1)}, press, orders=False),),
 )

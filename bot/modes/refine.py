@@ -10,7 +10,7 @@ from bot.jobs.mode import Action, Mode, Pressed
 from bot.jobs.order import asked_by, order_or_ask
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
-from bot.modes.base import given_again, guided_line, own_picture, wish_of
+from bot.modes.base import given_again, guided_line, own_picture, own_wish
 from bot.modes.drawing import FROM_PICTURES, STRENGTHS, Degree, over
 from bot.prompt import Misplaced, PromptLine
 from bot.prompt.styles import PLAIN_STYLE
@@ -43,7 +43,7 @@ async def _same_recipe(studio: Studio, given: Given) -> PromptLine:
     if picture is None:
         return PromptLine("", n=1)
     drawn = await studio.deliveries.gallery.line(picture)
-    line = wish_of(drawn)
+    line = await own_wish(studio, given)
     line = replace(line, seed=picture.recipe.seed, n=1, style=line.style or PLAIN_STYLE)
     if isinstance(picture.recipe.request, TextToImage | Refine):
         line = replace(line, no=drawn.no, steps=drawn.steps, cfg=drawn.cfg)

@@ -46,5 +46,7 @@ RESTYLE: Mode[Studio] = Mode(
     of_captions=True,
     begin=begin,
     album="collected",
-    actions=(Action("restyle", "🖼", N_("Restyle"), SERVED_BY, {"photo": (0, 1), "more": (0, 0)}, press, orders=False),),
+    actions=(
+        Action("restyle", "🪄", N_("Restyle"), SERVED_BY, {"photo": (2, 0), "more": (0, 0)}, press, orders=False),
+    ),
 )

@@ -87,7 +87,7 @@ def can_be_full(request: AnyRequest, card: ModelCard | None) -> bool:
 def keys(view: View, request: AnyRequest, target: int, card: ModelCard | None) -> list[InlineKeyboardButton]:
     if view != "picture" or not can_be_full(request, card):
         return []
-    return [button("💎 " + _("Full quality"), PictureButton(action="full", picture=target))]
+    return [button("💎 " + _("Quality"), PictureButton(action="full", picture=target))]
 
 
 def settings(request: FlashTextToImage | TextToImage, name: str) -> list[str]:

@@ -236,6 +236,15 @@ class OrderButton(DraftButton, prefix="k"):
     draft: Id
 
 
+class KeptButton(DraftButton, prefix="q"):
+    """Under requests that found no room: take them now, or never mind."""
+
+    draft_kind = "kept"
+
+    action: Literal["take", "drop"]
+    draft: Id
+
+
 def read_button(data: str | None) -> Ours:
     """The button that a press carries, to the letter as `pack` has written it. Raises BrokenButton."""
     if data is None or len(data.encode("utf-8", "replace")) > MOST_BYTES:

@@ -8,6 +8,7 @@ finished.
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 import os
 import queue
@@ -270,4 +271,7 @@ def _serve(link: ParentLink, options: WorkerOptions, families: Sequence[Family])
     policy = device_policy(None if options.device == "auto" else options.device, options.formats, formats)
     prepare(policy.device)
     card = card_of(families, options)
-    EngineChild(link, options, policy, families).run(options.worker_slots, card)
+    child = EngineChild(link, options, policy, families)
+    gc.freeze()  # what was imported and made by now stays
+    gc.enable()
+    child.run(options.worker_slots, card)

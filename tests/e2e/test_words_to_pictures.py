@@ -82,8 +82,8 @@ async def test_pressing_a_number_twice_posts_one_picture_and_a_stranger_gets_non
     grid = await bob.until(is_result, after=asked["id"])
     await bob.press(grid, "⬆ 1")
     single = await bob.until(is_single, after=grid["id"])
-    ticked = await bob.until(lambda message: "✅ 1" in buttons(message))
-    again = await bob.press(ticked, "✅ 1")
+    ticked = await bob.until(lambda message: "⬆ 1 ✓" in buttons(message))
+    again = await bob.press(ticked, "⬆ 1 ✓")
     assert again["answer"] is not None
     stranger = await person(1003, "en", group).press(await bob.message(grid["id"]), "⬆ 2")
     assert stranger["answer"]["alert"]

@@ -28,8 +28,7 @@ def caption(
     remarks: Iterable[str] = (),
 ) -> str:
     """Under a result: the wish, one line of facts, then what there is to say about it."""
-    name = modes.kind_name(request.kind)
-    facts = [] if name in modes.title(request, line.prompt) else [name]  # where the wish has said it already
+    facts = [] if modes.title(request, line.prompt) else [modes.kind_name(request.kind)]  # a title has said it already
     if line.style not in (None, PLAIN_STYLE):
         facts.append(style_name(line.style))
     width, height = request.size

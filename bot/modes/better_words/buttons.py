@@ -36,6 +36,6 @@ def choice_buttons(job_id: int) -> InlineKeyboardMarkup:
 
 def fallback_buttons(job_id: int) -> InlineKeyboardMarkup:
     return keyboards.markup(
-        [keyboards.button("🎨 " + _("Draw my words"), WordsButton(action="mine", job=job_id), "success")],
+        [keyboards.button("▶️ " + _("Draw my words"), WordsButton(action="mine", job=job_id), "success")],
         [keyboards.button("🔄 " + _("Try again"), WordsButton(action="another", job=job_id))],
     )

@@ -33,6 +33,7 @@ EXTEND: Mode[Studio] = Mode(
     name="outpaint",
     requests=(Outpaint,),
     names={"outpaint": N_("Extending")},
+    tells_all=False,
     served_by=SERVED_BY,
     commands=("outpaint", "expand"),
     about=N_("Extend the frame"),

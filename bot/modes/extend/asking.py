@@ -13,7 +13,7 @@ from bot.jobs.ownership import in_line_already
 from bot.jobs.shown import with_ticks
 from bot.jobs.studio import Studio
 from bot.jobs.used_buttons import tick
-from bot.modes.base import need, own_words
+from bot.modes.base import need, own_wish
 from bot.modes.extend.buttons import FrameButton, ways
 from bot.modes.extend.canvas import NothingToAdd, Wanted, extended, most_side, read_direction, with_ratio
 from bot.modes.extend.composing import PARAMETERS, outpaint
@@ -63,7 +63,7 @@ async def order(
         await studio.deliveries.say(origin, refusal.told())
         return
     if not line.prompt:
-        line = replace(line, prompt=await own_words(studio, given))
+        line = replace(line, prompt=(await own_wish(studio, given)).prompt)
     made = outpaint(await asked_by(studio, origin, person, line), given, canvas)
     await order_or_ask(studio, origin, made, parents=(given.parent,), key=key)
 

@@ -65,7 +65,7 @@ def title(request: Mix | FlashMix, words: str) -> str:
     count = len(request.images)
     if count > 1:
         return "🧬 " + ngettext("Mix of {n} picture", "Mix of {n} pictures", count).format(n=count)
-    return "🖼 " + _("Picture and words") if words else "🎨 " + _("Variation")
+    return "🪄 " + _("Picture and words") if words else "🎨 " + _("Variation")
 
 
 def settings(request: Mix | FlashMix, name: str) -> list[str]:
@@ -123,7 +123,7 @@ MIX: Mode[Studio] = Mode(
     reword=reword,
     reword_parameters=reword_parameters,
     actions=(
-        Action("mix", "🧬", N_("Mix"), SERVED_BY, {"photo": (3, 1), "more": (2, 0)}, begun_by(begin), orders=False),
+        Action("mix", "🧬", N_("Mix"), SERVED_BY, {"photo": (3, 2), "more": (2, 0)}, begun_by(begin), orders=False),
     ),
     buttons=(MixButton,),
     routers=lambda: Routers(among=press.build()),

@@ -53,6 +53,7 @@ REPAINT: Mode[Studio] = Mode(
     name="inpaint",
     requests=(Inpaint,),
     names={"inpaint": N_("Repainting")},
+    tells_all=False,
     served_by=SERVED_BY,
     commands=("inpaint", "fix"),
     about=N_("Repaint a part"),

@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.playground.entities.builder import Entity, trimmed
+from bot.playground.entities.builder import Entity
 from bot.playground.entities.detect import detected
+from bot.playground.entities.given import given
 from bot.playground.entities.html import parse_html
-from bot.playground.entities.markdown import parse_markdown, parse_markdown_v2
+from bot.playground.entities.markdown import parse_markdown_v2
+from bot.playground.entities.markdown_old import parse_markdown
+from bot.playground.entities.tidy import cleaned, nested, trimmed
 from bot.playground.errors import bad_request
 
 PARSERS = {"html": parse_html, "markdownv2": parse_markdown_v2, "markdown": parse_markdown}
+# Letters that nobody sees: a text of nothing else is empty.
+UNSEEN = " \n\u1680\u180e\u200e\u200f\u202f\u205f\u2800\u3000\ufffc" + "".join(map(chr, range(0x2000, 0x200C)))
 
 
 @dataclass(frozen=True)
@@ -26,19 +31,18 @@ class FormattedText:
 
 
 def formatted(text: str, parse_mode: str | None = None, entities: list[Entity] | None = None) -> FormattedText:
-    """Plain text with its entities: from markup, given, and detected; surrounding white space is cut.
+    """The text as it is sent with its entities: from markup, else given, and in both cases detected.
 
-    Raises ApiError `can't parse entities: …` for broken markup and an unknown parse mode.
+    Raises ApiError `can't parse entities: …` for broken markup, an unknown parse mode and entities that do not fit.
     """
-    marked = entities or []
-    if parse_mode:
+    if text and parse_mode:
         parser = PARSERS.get(parse_mode.lower())
         if parser is None:
             raise bad_request("unsupported parse_mode")
         text, marked = parser(text)
-    elif not marked:
-        text = text.replace("\r", "")
-    text, marked = trimmed(text, marked)
-    if not text:
+    else:
+        marked = given(entities or [])
+    text, marked = trimmed(*cleaned(text, marked))
+    if not text.strip(UNSEEN):
         return FormattedText("")
-    return FormattedText(text, sorted(marked + detected(text, marked), key=lambda it: (it["offset"], -it["length"])))
+    return FormattedText(text, nested(marked, detected(text)))

@@ -72,7 +72,7 @@ def text_of(source: dict[str, Any], name: str = "text") -> FormattedText:
     """A message text from parameters or an InputTextMessageContent: 1-4096 characters after the markup is out."""
     text = formatted(source.get(name, ""), source.get("parse_mode"), source.get("entities"))
     if not text.text:
-        raise bad_request("message text is empty")
+        raise bad_request("text must be non-empty" if source.get(name) else "message text is empty")
     if utf16_length(text.text) > MAX_TEXT:
         raise bad_request("message is too long")
     return text

@@ -364,7 +364,7 @@ async def vary_the_second(person: Person, grid: Message) -> None:
 async def take_out_the_second(person: Person, grid: Message) -> None:
     await person.press(grid, "⬆ 2")
     await person.until(lambda message: message["id"] > grid["id"] and is_result(message))
-    await person.until(offers("✅ 2"), after=grid["id"] - 1)
+    await person.until(offers("⬆ 2 ✓"), after=grid["id"] - 1)
 
 
 async def ask_for_the_recipe(person: Person, grid: Message) -> None:
@@ -418,7 +418,7 @@ async def test_a_result_that_is_sent_anew_is_one_while_it_is_still_being_sent(
 
 @pytest.mark.parametrize(
     ("button", "method", "seen"),
-    [("⬆ 2", "sendPhoto", offers("Original")), ("Files", "sendMediaGroup", lambda message: bool(message["document"]))],
+    [("⬆ 2", "sendPhoto", offers("File")), ("Files", "sendMediaGroup", lambda message: bool(message["document"]))],
 )
 async def test_a_picture_that_was_taken_out_is_that_picture_while_it_is_still_being_sent(
     unseen: House, anna: Person, button: str, method: str, seen: Callable[[Message], bool]

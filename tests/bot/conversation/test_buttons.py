@@ -44,7 +44,7 @@ async def parents(house: House) -> list[int | None]:
 
 
 def is_single(message: Message) -> bool:
-    return bool(message["photo"]) and "📄 Original" in buttons(message)
+    return bool(message["photo"]) and "📄 File" in buttons(message)
 
 
 async def test_a_number_posts_the_picture_once_and_then_points_to_it(house: House, anna: Person) -> None:
@@ -53,9 +53,9 @@ async def test_a_number_posts_the_picture_once_and_then_points_to_it(house: Hous
     single = await anna.until(is_single, after=grid["id"])
     assert single["reply_to"] == grid["id"]
     assert "seed 42" in single["caption"]
-    assert "💎 Full quality" in buttons(single)
-    await anna.until(lambda message: "✅ 3" in buttons(message))
-    await anna.press(await anna.message(grid["id"]), "✅ 3")
+    assert "💎 Quality" in buttons(single)
+    await anna.until(lambda message: "⬆ 3 ✓" in buttons(message))
+    await anna.press(await anna.message(grid["id"]), "⬆ 3 ✓")
     finger = await anna.until(lambda message: (message["text"] or "").startswith("👆"))
     assert finger["reply_to"] == single["id"]
     assert sum(is_single(message) for message in await anna.messages()) == 1
@@ -101,13 +101,13 @@ async def test_full_quality_draws_the_same_seed_once(house: House, anna: Person)
     grid = await anna.draw("a red circle --seed 10")
     await anna.press(grid, "⬆ 2")
     single = await anna.until(is_single, after=grid["id"])
-    await anna.press(single, "Full quality")
+    await anna.press(single, "Quality")
     refined = await anna.until(lambda message: is_single(message) and "Full quality ·" in message["caption"])
     request = house.painter.submitted[-1].request
     assert (request.kind, request.seeds, request.prompt) == ("full", (11,), "a red circle")
     assert refined["reply_to"] == single["id"]
-    assert "💎 Full quality" not in buttons(refined)
-    await anna.press(await anna.message(single["id"]), "Full quality ✓")
+    assert "💎 Quality" not in buttons(refined)
+    await anna.press(await anna.message(single["id"]), "Quality ✓")
     finger = await anna.until(lambda message: (message["text"] or "").startswith("👆"))
     assert finger["reply_to"] == refined["id"]
     assert len(house.painter.submitted) == 2
@@ -173,12 +173,12 @@ async def test_one_original_does_not_stand_in_for_all_the_files(house: House, an
     grid = await anna.draw("a red circle")
     await anna.press(grid, "⬆ 1")
     single = await anna.until(is_single, after=grid["id"])
-    await anna.press(single, "Original")
+    await anna.press(single, "File")
     first = await anna.until(lambda message: bool(message["document"]))
     await anna.press(grid, "Files")
     await anna.until(lambda message: bool(message["document"]), after=first["id"])
     assert sum(bool(message["document"]) and message["id"] > first["id"] for message in await anna.messages()) == 4
-    await anna.press(single, "Original")
+    await anna.press(single, "File")
     await anna.until(lambda message: (message["text"] or "").startswith("👆"))
 
 
@@ -217,7 +217,7 @@ async def test_deleting_one_picture_leaves_the_others(house: House, anna: Person
     await anna.until(lambda message: any("Delete for good" in text for text in buttons(message)))
     await anna.press(await anna.message(single["id"]), "Delete for good")
     left = await anna.until(lambda message: message["id"] == grid["id"] and "⬆ 2" not in buttons(message)
-                            and "✅ 2" not in buttons(message))  # fmt: skip
+                            and "⬆ 2 ✓" not in buttons(message))  # fmt: skip
     assert {"⬆ 1", "⬆ 3", "⬆ 4"} < set(buttons(left))
 
 
@@ -295,13 +295,19 @@ async def test_info_reads_a_message_of_ours_a_file_and_says_when_there_is_nothin
     await anna.until(
         lambda message: "Reply to one of my pictures" in (message["text"] or ""), after=asked["message"]["id"]
     )
-    form = aiohttp.FormData({"user": "1001", "chat": "1001"})
-    form.add_field("document", content, filename="picture.png", content_type="image/png")
-    async with anna.session.post(f"{anna.url}/sim/message", data=form) as response:
-        sent = (await response.json())["message"]
-    card = await anna.until(lambda message: "Recipe" in (message["text"] or ""), after=sent["id"])
-    assert "Seed: 8\n" in card["text"]
-    assert card["reply_to"] == sent["id"]
+    for caption, name, kind in (
+        ("", "picture.png", "image/png"),
+        ("/info", "picture.png", "image/png"),
+        ("/info", "IMG.PNG", "application/octet-stream"),
+    ):
+        form = aiohttp.FormData({"user": "1001", "chat": "1001", "caption": caption})
+        form.add_field("document", content, filename=name, content_type=kind)
+        async with anna.session.post(f"{anna.url}/sim/message", data=form) as response:
+            sent = (await response.json())["message"]
+        card = await anna.until(lambda message: "Recipe" in (message["text"] or ""), after=sent["id"])
+        assert "Seed: 8\n" in card["text"]
+        menu = await anna.until(lambda message: any("Vary" in text for text in buttons(message)), after=card["id"])
+        assert card["reply_to"] == menu["reply_to"] == sent["id"]
     await anna.press(card, "Repeat exactly")
     repeated = await anna.until(is_result, after=card["id"])
     assert "seed 8" in repeated["caption"]

@@ -97,7 +97,7 @@ async def test_a_style_tapped_in_the_list_becomes_the_usual_one(closed_house: Ho
     listed = await anna.until(lambda message: "Styles" in (message["text"] or ""))
     assert len(buttons(listed)) == 22
     await anna.press(listed, "Khokhloma")
-    await anna.until(lambda message: "✅ Khokhloma" in buttons(message))
+    await anna.until(lambda message: "🍒 Khokhloma ✓" in buttons(message))
     await anna.draw("a red circle")
     assert "khokhloma" in closed_house.painter.submitted[0].request.prompt
     await anna.draw("a red circle --style none")

@@ -86,7 +86,7 @@ async def test_while_it_is_drawn_there_is_a_bar_a_preview_and_a_way_out(house: H
     await anna.say("a red circle")
     status = await anna.until(lambda message: bool(message["photo"]))
     assert "░" in status["caption"]
-    assert buttons(status) == ["❌ Cancel", "📋 Queue"]
+    assert buttons(status) == ["❌ Cancel", "🕓 Queue"]
     house.painter.gate.set()
     grid = await anna.until(is_result)
     assert grid["id"] == status["id"]

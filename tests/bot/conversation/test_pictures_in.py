@@ -428,7 +428,7 @@ async def test_a_file_made_from_a_picture_is_repeated_only_for_whoever_gave_that
     anna, boris = named(1001, "en"), named(1002, "en")
     await send(anna, encoded(RED), caption="a blue evening --n 1")
     result = await anna.until(is_result)
-    await anna.press(result, "Original")
+    await anna.press(result, "File")
     document = await anna.until(lambda message: bool(message["document"]))
     content = await anna.bytes_of(document["document"])
     for person in (boris, anna):

@@ -103,7 +103,7 @@ async def test_its_administrators_press_what_belongs_to_a_group_and_what_they_or
     assert "favourites" in answer["answer"]["text"]
     answer = await boris.press(single, "☆")
     assert answer["answer"]["alert"] and "somebody else" in answer["answer"]["text"]
-    await carl.press(await anna.message(single["id"]), "Full quality")
+    await carl.press(await anna.message(single["id"]), "Quality")
     await anna.until(is_result, after=single["id"])
     assert await column(house, pictures.c.owner_id) == [FOXES, FOXES]
 

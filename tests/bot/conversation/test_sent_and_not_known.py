@@ -235,15 +235,15 @@ async def test_an_opened_picture_that_was_sent_just_before_a_kill_is_not_sent_ag
     with pytest.MonkeyPatch.context() as patch:
         lost = kill_before_writing_down(patch, "single")
         await anna.press(grid, "⬆ 1")
-        await anna.until(lambda message: "📄 Original" in str(message["buttons"]))
+        await anna.until(lambda message: "📄 File" in str(message["buttons"]))
         await anna.until(says("went wrong"))
         await house.close()
     house.painter = house.new_painter()
     await house.open()
     await anna.press(await anna.message(grid["id"]), "⬆ 1")
-    await anna.until(lambda message: "✅ 1" in buttons(message))
+    await anna.until(lambda message: "⬆ 1 ✓" in buttons(message))
     await anna.until(says("Picture 1 is here"))
-    opened = [message for message in await of_bot(anna) if "📄 Original" in buttons(message)]
+    opened = [message for message in await of_bot(anna) if "📄 File" in buttons(message)]
     assert [message["id"] for message in opened] == lost
 
 
@@ -283,5 +283,5 @@ async def test_a_result_sent_anew_just_before_a_kill_is_not_sent_again(house: Ho
     grid = await anna.until(is_result)
     await until_shown(house)
     await anna.press(grid, "⬆ 2")
-    await anna.until(lambda message: "✅ 2" in buttons(message))
+    await anna.until(lambda message: "⬆ 2 ✓" in buttons(message))
     assert len([m for m in await anna.messages() if is_result(m) and not m["deleted"] and "⬆" in str(buttons(m))]) == 1

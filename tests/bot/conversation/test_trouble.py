@@ -58,7 +58,7 @@ async def test_a_result_whose_message_is_gone_is_sent_anew_to_the_request(house:
     assert grid["id"] > status["id"]
     assert grid["reply_to"] == asked["id"]
     await anna.press(grid, "⬆ 1")
-    await anna.until(lambda message: "📄 Original" in str(message["buttons"]))
+    await anna.until(lambda message: "📄 File" in str(message["buttons"]))
 
 
 async def test_a_storm_of_refusals_delays_the_result_and_loses_nothing(house: House, anna: Person) -> None:
@@ -84,7 +84,7 @@ async def test_a_grid_that_telegram_calls_unchanged_is_remembered_like_any_other
     grid = await anna.draw("a red circle")
     await until_state(house, "done")
     await anna.press(grid, "⬆ 2")
-    await anna.until(lambda message: "✅ 2" in buttons(message))
+    await anna.until(lambda message: "⬆ 2 ✓" in buttons(message))
 
 
 async def test_a_request_that_could_not_be_confirmed_is_drawn_when_telegram_is_back(house: House, anna: Person) -> None:

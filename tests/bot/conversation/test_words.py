@@ -38,7 +38,7 @@ def is_choice(message: Message) -> bool:
 
 
 def is_fallback(message: Message) -> bool:
-    return "🎨 Draw my words" in buttons(message)
+    return "▶️ Draw my words" in buttons(message)
 
 
 def words_in(message: Message, kind: str) -> list[str]:

@@ -98,7 +98,7 @@ def test_one_picture_ends_as_a_photo_with_its_words_its_facts_and_its_own_keys()
     assert screen.photo == Photo(b"jpeg", "42.jpg")
     assert "a &lt;fox&gt;" in screen.text
     assert "seed 7 · 3.1 s" in screen.text
-    assert {"📄 Original", "🔄 Again", "✏️ Edit"} <= {*names(screen)}
+    assert {"📄 File", "🔄 Again", "✏️ Edit"} <= {*names(screen)}
 
 
 def test_several_pictures_end_as_a_grid_with_a_number_each() -> None:
@@ -112,7 +112,7 @@ def test_what_is_opened_and_what_has_ordered_is_ticked() -> None:
     facts = finished(4)
     assert facts.shown is not None
     shown = replace(facts.shown, opened=frozenset({101}), used=frozenset({f"j:again:{JOB}"}))
-    assert {"⬆ 1", "✅ 2", "🔄 Again ✓"} <= {*names(ending(replace(facts, shown=shown)))}
+    assert {"⬆ 1", "⬆ 2 ✓", "🔄 Again ✓"} <= {*names(ending(replace(facts, shown=shown)))}
 
 
 def test_what_was_deleted_before_it_was_shown_is_not_shown() -> None:
@@ -181,7 +181,7 @@ def test_better_words_are_shown_against_the_old_ones_and_nothing_is_drawn() -> N
 def test_words_that_got_no_better_leave_the_persons_own(outcome: Outcome) -> None:
     screen = ending(facts_of(outcome, BETTER))
     assert "a &lt;fox&gt;" in screen.text
-    assert names(screen) == ["🎨 Draw my words", "🔄 Try again"]
+    assert names(screen) == ["▶️ Draw my words", "🔄 Try again"]
 
 
 def test_there_is_a_remark_on_whatever_is_not_as_it_was_asked_for() -> None:
@@ -212,7 +212,7 @@ def test_a_status_says_where_the_job_is_and_can_be_cancelled() -> None:
         "🎨 Starting to draw",
         "🎨 Drawing ▓▓▓▓▓░░░░░ 50 %",
     ]
-    assert all(names(screen) == ["❌ Cancel", "📋 Queue"] and "a &lt;fox&gt;" in screen.text for screen in said)
+    assert all(names(screen) == ["❌ Cancel", "🕓 Queue"] and "a &lt;fox&gt;" in screen.text for screen in said)
 
 
 def test_a_status_shows_words_as_they_are_found_and_what_keeps_the_queue() -> None:

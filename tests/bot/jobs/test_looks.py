@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
+import re
+from pathlib import Path
 from typing import get_args
 
 import pytest
-from aiogram.types import InlineKeyboardMarkup
+from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -20,7 +23,7 @@ from bot.modes.better_words.buttons import choice_buttons, fallback_buttons
 from bot.modes.extend.buttons import ways
 from bot.modes.mix import buttons as mix_buttons
 from bot.modes.repaint import area_buttons
-from bot.prompt import PromptLine
+from bot.prompt import PromptLine, write
 from bot.store import Parent
 from bot.texts.html import escape, quote, visible_length
 from bot.texts.i18n import speaking
@@ -28,9 +31,14 @@ from inference.requests import Failed, FailureCode, FlashTextToImage, Progress, 
 from tests.bot.conversation.painter import SMALL
 
 BIGGEST = 2**63 - 1
+TRANSCRIPTS = Path(__file__).parents[2] / "characterisation" / "transcripts"
 
 HERE = Modes(MODES)
 FLASH = FlashTextToImage(prompt="x", seeds=(1,))
+
+
+KINDS = Path("tests/inference/requests/kinds.jsonl").read_text().splitlines()
+TAGS = "<script>&</pre>" * 66  # 990 characters, as many as may be
 
 
 def png(width: int, height: int, colour: tuple[int, int, int] = (200, 30, 30)) -> bytes:
@@ -43,6 +51,21 @@ def opened(content: bytes) -> Image.Image:
     image = Image.open(io.BytesIO(content))
     assert image.format == "JPEG"
     return image
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: json.loads(kind)["request"]["kind"])
+def test_a_recipe_that_a_stranger_wrote_into_a_file_fits_and_opens_no_tag(kind: str) -> None:
+    request = json.loads(kind)["request"]
+    words = {field: TAGS for field in ("prompt", "negative_prompt", "text") if field in request}
+    made = {"request": {**request, **words}, "tile": 0, "code_version": TAGS * 9, "checkpoints": {TAGS: TAGS * 9}}
+    recipe = Recipe.model_validate(made)
+    line = HERE.line(recipe.request, recipe.tile)
+    with speaking("en"):
+        text, keys = cards.recipe(HERE, line, recipe), keyboards.recipe(write(line))
+    assert visible_length(text) <= 4096
+    assert "<script" not in text and "&lt;script&gt;" in text
+    assert text.count("<pre>") == text.count("</pre>") <= 1
+    assert [key.text for key in keys.inline_keyboard[0]][-1] == "🔁 Repeat exactly"
 
 
 @given(st.text(max_size=1000), st.lists(st.text(max_size=400), max_size=6))
@@ -69,17 +92,6 @@ def test_a_recipe_always_fits_a_message(prompt: str, negative: str) -> None:
             HERE, PromptLine(prompt, no=negative or None, seed=1, quality="full"), recipe, job_id=1, seeds=request.seeds
         )
     assert visible_length(text) <= 4096
-
-
-def test_a_recipe_out_of_a_strangers_file_fits_and_opens_no_tag() -> None:
-    request = TextToImage(prompt="p" * 1000, negative_prompt="n" * 1000, seeds=tuple(range(10)))
-    recipe = Recipe(request=request, tile=0, checkpoints={"<b>&" * 500: "<i>" * 9}, code_version="<u>" * 3000)
-    with speaking("en"):
-        text = cards.recipe(HERE, PromptLine("p" * 1000, no="n" * 1000, seed=1, quality="full"), recipe)
-    assert visible_length(text) <= 4096
-    assert "<i>" not in text
-    assert "<u>" not in text
-    assert text.count("<b>") == 1
 
 
 def test_numbers_agree_with_their_words_in_russian() -> None:
@@ -163,6 +175,60 @@ def test_keyboards_fit_telegram(language: str) -> None:
                 assert 0 < len(button.text) <= 64
                 assert button.copy_text or 1 <= len((button.callback_data or "").encode()) <= 64
                 assert not button.copy_text or len(button.copy_text.text) <= 256
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+@pytest.mark.parametrize("used", [False, True])
+def test_what_stands_on_a_button_is_not_cut_on_a_phone(language: str, used: bool) -> None:
+    """Such were five buttons in a row, «📄 Ориги…» among them."""
+    with speaking(language):  # type: ignore[arg-type]
+        for markup in every_keyboard():
+            assert markup is not None
+            all_of_them = [key.callback_data for row in markup.inline_keyboard for key in row if key.callback_data]
+            for row in keyboards.ticked(markup, all_of_them if used else []).inline_keyboard:
+                assert len(row) == 1 or all(keyboards.width(key.text) <= keyboards.room(len(row)) for key in row)
+
+
+def test_a_row_that_is_too_wide_becomes_even_ones() -> None:
+    def rows(*labels: str) -> list[list[str]]:
+        keys = [InlineKeyboardButton(text=label, callback_data=label) for label in labels]
+        return [[key.text for key in row] for row in keyboards.markup(keys).inline_keyboard]
+
+    assert rows("📄 Файл", "ℹ️ Рецепт", "☆", "🗑") == [["📄 Файл", "ℹ️ Рецепт", "☆", "🗑"]]
+    assert rows("📄 Оригинал", "ℹ️ Рецепт", "☆", "🗑") == [["📄 Оригинал", "ℹ️ Рецепт"], ["☆", "🗑"]]
+    assert rows("💎 Чуть доработать", "💎 Сильно доработать") == [["💎 Чуть доработать"], ["💎 Сильно доработать"]]
+    assert rows(*"▫▫▫▫▫▫▫▫") == [[*"▫▫▫▫▫▫▫▫"]]
+
+
+MEANINGS = {
+    "edit": "j:edit w:edit",
+    "outlines": "o:control",
+    "picture and words": "o:restyle",
+    "variation": "o:vary o:subtle o:strong",
+    "part": "o:inpaint",
+    "frame": "o:outpaint",
+    "mix": "o:mix",
+    "size": "o:x2 o:big",
+    "full model": "p:full o:refine o:redraw s:mode",
+    "line": "j:queue",
+    "pictures": "h:turn",
+    "recipe": "p:recipe j:recipe",
+    "anew": "j:again j:retry w:another",
+    "better words": "w:improve",
+}
+
+
+def test_an_icon_means_one_thing_wherever_it_stands() -> None:
+    """As far as buttons stand in the transcripts; such were ✏️ for Edit and Outlines, 🖼 for Restyle and All."""
+    meaning = {data: meant for meant, listed in MEANINGS.items() for data in listed.split()}
+    seen: dict[str, set[str]] = {}
+    for transcript in TRANSCRIPTS.glob("*.txt"):
+        for label, data in re.findall(r"\[([^\[\]=]+) = (\w+:\w+)", transcript.read_text()):
+            icon, _space, words = label.removesuffix(" (danger)").partition(" ")
+            if words and icon != picture_keys.LOCK and not icon.isalnum() and data in meaning:
+                seen.setdefault(icon, set()).add(meaning[data])
+    assert {"✏️", "🪄", "🎨", "➰"} <= seen.keys()
+    assert {icon: meant for icon, meant in seen.items() if len(meant) > 1} == {}
 
 
 def test_no_buttons_where_there_is_nothing_to_press() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from aiogram import html
 from aiogram.types import MessageEntity
@@ -17,7 +19,10 @@ def spans(source: str, mode: str) -> tuple[str, list[tuple[str, int, int]]]:
 
 
 def test_html_becomes_text_and_entities_counted_in_utf16() -> None:
-    assert spans("🦊 <b>a<i>b</i></b> &lt;3", "HTML") == ("🦊 ab <3", [("bold", 3, 2), ("italic", 4, 1)])
+    assert spans("🦊 <b>a<i>b</i></b> &lt;3", "HTML") == (
+        "🦊 ab <3",
+        [("bold", 3, 1), ("bold", 4, 1), ("italic", 4, 1)],
+    ), "a style is cut where another one begins"
 
 
 def test_a_code_block_with_a_language_is_one_entity() -> None:
@@ -31,7 +36,7 @@ def test_links_mentions_of_people_spoilers_and_quotes_are_known() -> None:
         '<span class="tg-spoiler">s</span><tg-spoiler>t</tg-spoiler><blockquote expandable>q</blockquote>'
     )
     found = formatted(source, "HTML").entities
-    kinds = ["text_link", "text_mention", "spoiler", "spoiler", "expandable_blockquote"]
+    kinds = ["text_link", "text_mention", "spoiler", "expandable_blockquote"]
     assert [it["type"] for it in found] == kinds
     assert found[0]["url"] == "https://t.me/x?a=1&b=2"
     assert found[1]["user"]["id"] == 7
@@ -62,7 +67,8 @@ def test_markdown_v2_is_parsed_and_its_reserved_characters_must_be_escaped() -> 
     assert spans(source, "MarkdownV2") == (
         "b i u s p c` l 1.5",
         [
-            ("bold", 0, 3),
+            ("bold", 0, 2),
+            ("bold", 2, 1),
             ("italic", 2, 1),
             ("underline", 4, 1),
             ("strikethrough", 6, 1),
@@ -72,7 +78,7 @@ def test_markdown_v2_is_parsed_and_its_reserved_characters_must_be_escaped() -> 
         ],
     )
     assert formatted("```py\nx\n```", "MarkdownV2").entities[0]["language"] == "py"
-    assert spans(">a\n>b\nc", "MarkdownV2") == ("a\nb\nc", [("blockquote", 0, 3)])
+    assert spans(">a\n>b\nc", "MarkdownV2") == ("a\nb\nc", [("blockquote", 0, 4)])
     for source, reason in (("1.5", "Character '.' is reserved"), ("*x", "Can't find end of Bold entity")):
         with pytest.raises(ApiError, match=reason.replace(".", r"\.")):
             formatted(source, "MarkdownV2")
@@ -106,7 +112,30 @@ def test_commands_names_links_and_hashtags_are_found_in_plain_text() -> None:
 
 @given(st.text(max_size=60))
 def test_escaped_html_comes_back_as_it_was(text: str) -> None:
-    assert formatted(html.quote(text), "HTML").text == text.replace("\r", "").strip()
+    assert formatted(html.quote(text), "HTML").text == formatted(text).text
+
+
+def test_what_no_reader_sees_is_taken_out_and_entities_move_along() -> None:
+    entities = [{"type": "bold", "offset": 2, "length": 4}, {"type": "mention", "offset": 0, "length": 1}]
+    found = formatted(" a\r\tb\u202eс \n", entities=entities)
+    assert (found.text, found.entities) == ("a bс", [{"type": "bold", "offset": 1, "length": 2}])
+    assert formatted("\u2800\u200b ").text == ""
+
+
+@pytest.mark.parametrize(
+    ("entity", "reason"),
+    [
+        ({"type": "bold", "offset": 1, "length": 1}, "begins in a middle of a UTF-16 symbol at byte offset 4"),
+        ({"type": "bold", "offset": 0, "length": 9}, "ends after the end of the text at UTF-16 offset 9"),
+        ({"type": "bold", "offset": -1, "length": 1}, "receive an entity with incorrect offset -1"),
+        ({"type": "text_link", "offset": 0, "length": 2, "url": "x"}, "entity URL 'x' is invalid: Wrong HTTP URL"),
+        ({"type": "wavy", "offset": 0, "length": 2}, "unsupported type specified"),
+    ],
+)
+def test_entities_that_do_not_fit_are_refused(entity: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ApiError) as refusal:
+        formatted("🦊 x", entities=[entity])
+    assert reason in refusal.value.description
 
 
 @given(st.text(alphabet="ab 🦊я<&*_[].", min_size=1, max_size=30), st.data())

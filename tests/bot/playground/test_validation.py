@@ -23,7 +23,7 @@ def keyboard(*buttons: dict[str, Any]) -> dict[str, Any]:
     [
         ("sendMessage", {"text": "x"}, "chat_id is empty"),
         ("sendMessage", {"chat_id": 1001}, "message text is empty"),
-        ("sendMessage", {"chat_id": 1001, "text": " \n "}, "message text is empty"),
+        ("sendMessage", {"chat_id": 1001, "text": " \n "}, "text must be non-empty"),
         ("sendMessage", {"chat_id": 1001, "text": "x" * 4097}, "message is too long"),
         ("sendMessage", {"chat_id": 1001, "text": "🦊" * 2049}, "message is too long"),
         ("sendMessage", {"chat_id": [1], "text": "x"}, "field chat_id"),

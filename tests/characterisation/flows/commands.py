@@ -74,7 +74,7 @@ async def history(stage: Stage) -> None:
     for number in range(3):
         await anna.says(f"a red circle --seed {number * 10}")
     await anna.says("/history")
-    turns = ("Favourites only", "Older", "10", "☆", "Recipe", "Original", "Back", "Favourites only", "All")
+    turns = ("Favourites only", "Older", "10", "☆", "Recipe", "File", "Back", "Favourites only", "All")
     for button in (*turns, "Favourites only", "1", "⭐", "Back"):
         await anna.presses(button)
     for button in ("2", "Delete", "Keep", "Delete", "Delete for good", "Older", "Newer"):

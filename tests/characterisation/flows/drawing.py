@@ -13,7 +13,7 @@ async def a_sentence_and_its_buttons(stage: Stage) -> None:
     await stage.open(ALL_MODES)
     anna = stage.person("Anna", 1001)
     await anna.says("a red circle")
-    for button in ("⬆ 3", "✅ 3", "Recipe", "Repeat exactly", "Full quality", "Full quality"):
+    for button in ("⬆ 3", "⬆ 3 ✓", "Recipe", "Repeat exactly", "Quality", "Quality"):
         await anna.presses(button)
     grid = 2
     for button in ("Again", "Files", "Recipe", "☆", "⭐", "🎨 2", "Edit"):
@@ -31,7 +31,7 @@ async def one_picture_and_its_buttons_in_russian(stage: Stage) -> None:
     vera = stage.person("Вера", 1003, "ru")
     await vera.says("Нарисуй красный круг --n 1 --seed 5")
     single = await vera.last()
-    for button in ("Рецепт", "Оригинал", "☆", "⭐", "Полное", "Ещё", "Изменить"):
+    for button in ("Рецепт", "Файл", "☆", "⭐", "Качество", "Ещё раз", "Изменить"):
         await vera.presses(button, under=single)
     await vera.says("синий круг --n 1", reply_to=await vera.last())
     await vera.presses("🗑", under=single)

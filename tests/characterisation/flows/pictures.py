@@ -36,7 +36,7 @@ async def more_under_a_picture(stage: Stage) -> None:
     for button in ("Subtle", "Strong", "×2", "4K"):
         await anna.presses(button, under=single)
     await anna.presses("More", under=single)
-    for button in ("Refine a little", "Refine a lot", "Refine a lot ✓", "Recipe", "Original", "Mix", "Restyle"):
+    for button in ("Refine a little", "Refine a lot", "Refine a lot ✓", "Mix", "Restyle"):
         await anna.presses(button, under=single)
     await anna.says("in oil --n 1", reply_to=await anna.last())
     await anna.presses("Outlines", under=single)
@@ -92,7 +92,7 @@ async def a_recipe_of_a_photo(stage: Stage) -> None:
     await anna.sends(picture(RED), caption="a blue evening --n 1 --iw 0.4 --cfg 5")
     result = await anna.last()
     await anna.presses("Recipe", under=result)
-    await anna.presses("Original", under=result)
+    await anna.presses("File", under=result)
     message = await anna.person.message(await anna.last())
     content = await anna.person.bytes_of(message["document"])
     await boris.sends(content, kind="document")

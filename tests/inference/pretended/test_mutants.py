@@ -19,7 +19,7 @@ from inference.families.kandinsky.sampling import stack_next
 from inference.requests import Kind
 from tests.inference.engine.kinds import request
 from tests.inference.pretended.card import Card, Cards
-from tests.inference.pretended.studio import Made, Studio, Weights, draw, faults, on_cpu, studio
+from tests.inference.pretended.studio import Made, Studio, Weights, draw, draw_by_rules, faults, on_cpu, studio
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -85,7 +85,7 @@ def complaints(card: Studio, cards: Cards, kind: Kind, expected: Made) -> str:
             made = draw(card, request(kind, 1), cards=cards, previews=False)
         except AssertionError as failed:
             return str(failed)
-    return "; ".join(faults(made, expected, within=3.0))
+    return "; ".join(faults(made, expected))
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
@@ -93,7 +93,7 @@ def test_a_planted_mistake_is_found(
     weights: Weights, card: Studio, cards: Cards, monkeypatch: pytest.MonkeyPatch, mutant: str
 ) -> None:
     plant, kind, words = MUTANTS[mutant]
-    expected = draw(on_cpu(weights, card.policy, by_rules=False), request(kind, 1), previews=False)
+    expected = draw_by_rules(on_cpu(weights, card.policy, by_rules=True), request(kind, 1))
     assert complaints(card, cards, kind, expected) == ""
     with monkeypatch.context() as planted:
         plant(planted)
