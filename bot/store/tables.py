@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     String,
     Table,
     Text,
@@ -74,6 +75,17 @@ uploads = Table(
     Index(None, "owner_id", "file_unique_id"),
     Index(None, "blob"),
     sqlite_autoincrement=True,
+)
+
+signatures = Table(
+    "signatures",
+    metadata,
+    Column("owner_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("blob", String(64), primary_key=True),
+    Column("levels", LargeBinary, nullable=False, comment="a small copy: bot/imaging/signature.py"),
+    Column("used_at", Double, nullable=False),
+    Index(None, "blob"),
+    Index(None, "used_at"),
 )
 
 picture_parents = Table(

@@ -6,6 +6,7 @@ Everything said on the way is kept in a draft, so that it may take days and rest
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from aiogram import F, Router
@@ -19,7 +20,7 @@ from bot.jobs.origin import Origin
 from bot.jobs.ownership import gone
 from bot.jobs.questions import Question, ask_about
 from bot.jobs.studio import Studio
-from bot.modes.base import need, own_words
+from bot.modes.base import need, own_words, show_menu
 from bot.modes.intent import understood
 from bot.modes.repaint.area_buttons import AreaButton
 from bot.modes.repaint.composing import PARAMETERS, inpaint
@@ -184,6 +185,21 @@ async def drop(callback: CallbackQuery, draft: Draft, studio: Studio, origin: Or
         await studio.deliveries.gallery.withdraw(origin.chat_id, callback.message.message_id, draft.created_at)
 
 
+async def another(callback: CallbackQuery, draft: Draft, studio: Studio, origin: Origin) -> None:
+    """What was read as a painted copy is a picture of its own: here is its menu, and the area is forgotten."""
+    copy = Repaint.of(draft).copy_given
+    if copy is None:
+        await gone(callback)
+        return
+    await callback.answer()
+    card = callback.message
+    sent = card.reply_to_message if isinstance(card, Message) else None
+    await show_menu(studio, replace(origin, reply_to=sent.message_id if sent is not None else None), copy)
+    await studio.history.sources.change_draft(draft.id, closed=True)
+    if card is not None:
+        await studio.deliveries.gallery.withdraw(origin.chat_id, card.message_id, draft.created_at)
+
+
 def _stepped(repaint: Repaint, press: AreaButton) -> Repaint:
     match press.action:
         case "grid":
@@ -221,4 +237,5 @@ def build() -> Router:
     press.register(step, AreaButton.filter(F.action.in_({"cell", "grid", "bigger", "smaller"})))
     press.register(go, AreaButton.filter(F.action.in_({"go", "same"})))
     press.register(drop, AreaButton.filter(F.action == "drop"))
+    press.register(another, AreaButton.filter(F.action == "new"))
     return router

@@ -28,7 +28,8 @@ STEP = 0.02  # of the shorter side, that one press makes an area larger or small
 class Repaint(BaseModel):
     """What is to be repainted.
 
-    `cells` are those of a `grid` by `grid`; `painted` is the digest of a mask that outweighs them. `steps` is how often
+    `cells` are those of a `grid` by `grid`; `painted` is the digest of a mask that outweighs them, read
+    out of `copy_given`. `steps` is how often
     it was made larger, less how often smaller. `question` tells our question for words, and `asked` its message, once
     that is known (`bot.jobs.questions`). `own_words` are the picture's.
     """
@@ -41,6 +42,7 @@ class Repaint(BaseModel):
     grid: int = 3
     cells: tuple[int, ...] = ()
     painted: str | None = None
+    copy_given: Given | None = None
     steps: int = 0
     asked: int | None = None
     question: str = ""
@@ -132,4 +134,5 @@ def keyboard(draft_id: int, repaint: Repaint) -> InlineKeyboardMarkup:
         chosen=repaint.marked,
         words=repaint.told,
         same_words=bool(repaint.own_words),
+        guessed=repaint.copy_given is not None,
     )
