@@ -6,6 +6,11 @@ import { fileSize } from "./words.js";
 
 const MOST = 10; // an album holds two to ten
 const PHOTO = /^image\/(jpeg|png|webp|gif|bmp)$/;
+const KINDS = [["photo", PHOTO], ["video", /^video\/(mp4|webm|quicktime)$/], ["voice", /^audio\/(ogg|opus)$/], ["audio", /^audio\//]];
+const ALBUMS = { photo: "seen", video: "seen", voice: "voice", audio: "music" }; // what goes into one album
+
+/** What a file is to a chat: a photo, a film, a voice, music; otherwise just a file. */
+const kindOf = (file) => KINDS.find(([, type]) => type.test(file.type))?.[0] ?? "document";
 
 /** The strip of chosen files. `onChange()` after every change. Returns {element, input, add, clear, parts(), count(), relabel()}. */
 export function createAttachments(say, language, onChange) {
@@ -40,10 +45,12 @@ export function createAttachments(say, language, onChange) {
   }
 
   const photosOnly = () => files.every(({ url }) => url);
+  const mediaOnly = () => new Set(files.map(({ file }) => ALBUMS[kindOf(file)] ?? file.name)).size === 1 && kindOf(files[0].file) in ALBUMS
+    && (files.length === 1 || kindOf(files[0].file) !== "voice");
 
   function parts() {
-    const field = asPhoto && photosOnly() ? "photo" : "document";
-    return files.map(({ file }) => [field, file]);
+    const asMedia = asPhoto && files.length && mediaOnly();
+    return files.map(({ file }) => [asMedia ? kindOf(file) : "document", file]);
   }
 
   function draw() {
@@ -57,7 +64,7 @@ export function createAttachments(say, language, onChange) {
       draw();
     } } }, label);
     element.replaceChildren(h("div", { class: "attachment-cards" }, cards),
-      files.length && photosOnly() ? h("div", { class: "choices" }, choice(true, say("asPhoto")), choice(false, say("asFile"))) : "");
+      files.length && mediaOnly() ? h("div", { class: "choices" }, choice(true, say(photosOnly() ? "asPhoto" : "asMedia")), choice(false, say("asFile"))) : "");
     onChange();
   }
 
