@@ -73,6 +73,7 @@ async def test_no_picture_is_compared_thoroughly_for_a_menu_and_each_is_signed_o
     assert kept == [(1001, 9)], kept
 
 
+@pytest.mark.both_ways
 async def test_what_nobody_has_painted_over_gets_its_menu_also_while_a_question_is_open(
     every_mode: House, anna: Person, looks: Counter[str]
 ) -> None:
