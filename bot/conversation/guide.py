@@ -36,8 +36,7 @@ def in_group(name: str) -> str:
             "✍️ "
             + _("/imagine and the words, @{name}, or a reply to me: I draw one picture.").format(name=escape(name)),
             "📷 " + _("Reply to any picture with /vary, /restyle, /inpaint, /outpaint or /upscale to work from it."),
-            "👥 "
-            + _("Recipe, original and “Again” are for everybody, the other buttons for whoever asked (/settings)."),
+            "👥 " + _("Recipe, file and “Again” are for everybody, the other buttons for whoever asked (/settings)."),
             "🔒 " + _("/history and /tree show here what was made here. What we draw in private stays there."),
             "🕓 " + _("/queue says when yours comes, /cancel takes it back."),
         ]

@@ -84,7 +84,7 @@ async def _came_late(
     for one in studio.modes:
         join = await one.joined(studio, origin, album) if one.joined is not None else None
         if join is not None:
-            await join([await source.read(studio, part, person.id) for part in parts], words)
+            await join(origin, [await source.read(studio, part, person.id) for part in parts], words)
             return True
     return False
 
@@ -145,7 +145,7 @@ async def _silent(studio: Studio, origin: Origin, person: Person, message: Messa
         collects = mode.collects
         join = await collects(studio, origin.owner_id, origin.chat_id) if collects is not None else None
         if join is not None:  # found before the picture is fetched: Done may be pressed meanwhile
-            await join([await source.read(studio, message, person.id)], "")
+            await join(origin, [await source.read(studio, message, person.id)], "")
             return
     recipe = await info.in_file(studio, message.document, person.id)
     if recipe is not None:

@@ -22,7 +22,8 @@ Levels = NDArray[np.float32]  # [SIDE, SIDE, 3], or of some pixels [N, 3]
 Piece = NDArray[np.bool_]  # [SIDE, SIDE]
 
 SAME_SHAPE = 0.03
-SAME = 8.0  # of 255: more than recompression changes
+SAME = 8.0  # of 255: more than recompression changes of what is plain
+SAME_AT_EDGES = 0.08  # and this share of how far the original's levels lie apart around a pixel
 CHANGED = 24.0
 LEAST_SAME = 0.3  # of the picture
 LEAST_SHOWN = 0.25  # of what the original shows, where it is not painted over
@@ -65,7 +66,8 @@ def painted_over(original: bytes, copy: bytes, proof: Proof = GUESSED) -> bool:
         return False
     ours, theirs = (np.frombuffer(one, np.uint8).reshape(SIDE, SIDE, 3).astype(np.float32) for one in (original, copy))
     change = np.abs(ours - theirs).max(axis=-1)
-    same, changed = change <= SAME, change > CHANGED
+    around = ndimage.maximum_filter(ours, (3, 3, 1)) - ndimage.minimum_filter(ours, (3, 3, 1))
+    same, changed = change <= SAME + SAME_AT_EDGES * around.max(axis=-1), change > CHANGED
     near = ndimage.binary_dilation(changed, _EIGHT, iterations=2)
     if same.mean() < LEAST_SAME or (~same & ~near).mean() > proof.unclear:
         return False

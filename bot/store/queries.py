@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.store.dialogs import Dialogs
 from bot.store.records import Parent, Person, Post, PostKind, Preferences, StoredPicture
 from bot.store.sendings import Sendings
 from bot.store.signatures import Signatures, forget_signatures
@@ -41,6 +42,7 @@ class History:
         self._database = database
         self._reading = reading(database)
         self.sources = Sources(database, clock)
+        self.dialogs = Dialogs(database, self.sources, clock)
         self.sendings = Sendings(database, clock)
         self.signatures = Signatures(database, clock)
         self._default_language = default_language

@@ -112,6 +112,7 @@ drafts = Table(
     Column("body", JSON, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("closed_at", Double),
+    Column("listens_until", Double, comment="to what comes without answering it"),
     Index(None, "owner_id", "chat_id", "kind"),
     sqlite_autoincrement=True,
 )

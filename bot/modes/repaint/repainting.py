@@ -70,11 +70,6 @@ class Repaint(BaseModel):
         return self.model_copy(update={"words": now if now.text else before})
 
     @property
-    def waits_for_words(self) -> bool:
-        """Whether it has been asked what shall be there."""
-        return self.asked is not None or bool(self.question)
-
-    @property
     def told(self) -> bool:
         """Whether anybody has said what shall be there; parameters alone do not say it."""
         return bool(self.words.line.prompt)

@@ -1,5 +1,6 @@
 // Files on their way out: picked, pasted or dropped, shown above the input, sent as photos or as files.
 
+import { paintOver } from "./brush.js";
 import { toast } from "./dialogs.js";
 import { h, icon, iconButton } from "./dom.js";
 import { fileSize } from "./words.js";
@@ -38,6 +39,16 @@ export function createAttachments(say, language, onChange) {
     draw();
   }
 
+  async function paint(index) {
+    const before = files[index];
+    const painted = await paintOver({ url: before.url, name: before.file.name }, say);
+    const at = files.indexOf(before); // it may have been removed, or sent, meanwhile
+    if (!painted || at < 0) return;
+    URL.revokeObjectURL(before.url);
+    files[at] = { file: painted, url: URL.createObjectURL(painted) };
+    draw();
+  }
+
   function clear() {
     for (const { url } of files) if (url) URL.revokeObjectURL(url);
     files = [];
@@ -58,6 +69,7 @@ export function createAttachments(say, language, onChange) {
     const cards = files.map(({ file, url }, index) => h("figure", { class: "attachment" },
       url ? h("img", { src: url, alt: file.name }) : h("span", { class: "file-icon" }, icon("file")),
       h("figcaption", {}, h("span", { class: "file-name" }, file.name), h("span", { class: "file-size" }, fileSize(language(), file.size))),
+      url ? iconButton("brush", `${say("brush")}: ${file.name}`, () => paint(index), { class: "tiny" }) : null,
       iconButton("close", `${say("remove")}: ${file.name}`, () => remove(index), { class: "tiny" })));
     const choice = (value, label) => h("button", { type: "button", class: "choice", "aria-pressed": String(asPhoto === value), on: { click: () => {
       asPhoto = value;

@@ -3,6 +3,7 @@
 import { get, post, unlessOffline } from "./api.js";
 import { dropZone } from "./attachments.js";
 import { avatar } from "./avatar.js";
+import { paintOver } from "./brush.js";
 import { summary } from "./bubble.js";
 import { createComposer } from "./composer.js";
 import { copy, lightbox, popupMenu, toast } from "./dialogs.js";
@@ -32,7 +33,7 @@ export function createPane(store, shell, chat) {
     get language() { return pane.language; },
     get personId() { return pane.person?.id; },
     message: (id) => store.messages.get(chat)?.get(id),
-    jump: (id) => timeline.jump(id), press: presses.press, menu: messageMenu, react,
+    jump: (id) => timeline.jump(id), press: presses.press, menu: messageMenu, react, vote,
     reply: (message) => composer.reply(message), copy: (text) => copy(text, pane.say), command: (text) => composer.sendText(text),
     follow: followLink, openPhoto,
   };
@@ -63,13 +64,30 @@ export function createPane(store, shell, chat) {
   function openPhoto(message) {
     const shown = pane.messages().filter((one) => one.photo && !one.deleted);
     const photos = shown.map((one) => ({ url: one.photo.file_url, name: `photo-${one.id}.jpg`, caption: one.caption ?? "", width: one.photo.width, height: one.photo.height }));
-    lightbox(photos, Math.max(0, shown.findIndex((one) => one.id === message.id)), pane.say);
+    lightbox(photos, Math.max(0, shown.findIndex((one) => one.id === message.id)), pane.say, (photo) => paint(photo, shown[photos.indexOf(photo)]));
+  }
+
+  /** What was painted over goes out as a photo; in a group in answer to the picture, for a bot sees little else there. */
+  async function paint(photo, message) {
+    const painted = await paintOver(photo, pane.say);
+    if (!painted) return;
+    composer.add([painted]);
+    if (pane.isGroup) composer.reply(message);
+    composer.focus();
   }
 
   async function react(message, emoji) {
     const mine = message.reactions.filter(({ users }) => users.includes(pane.person.id)).map((one) => one.emoji);
     try {
       await post("react", { ...pane.who(), message_id: message.id, emoji: mine.includes(emoji) ? null : emoji });
+    } catch (refusal) {
+      toast(refusal.message, "bad");
+    }
+  }
+
+  async function vote(message, options) {
+    try {
+      await post("vote", { ...pane.who(), message_id: message.id, options });
     } catch (refusal) {
       toast(refusal.message, "bad");
     }

@@ -17,7 +17,7 @@ async def test_start_names_the_small_world_and_one_tap_draws(house: House, named
     await vera.say("/start")
     welcome = await vera.until(lambda message: "Здравствуйте" in (message["text"] or ""))
     assert "круг" in welcome["text"]
-    assert buttons(welcome) == ["🎨 красный круг на синем фоне", "🎨 синий кот", "🎨 зелёный круг"]
+    assert buttons(welcome) == ["▶️ красный круг на синем фоне", "▶️ синий кот", "▶️ зелёный круг"]
     await vera.press(welcome, "синий кот")
     grid = await vera.until(is_result)
     assert grid["caption"].startswith("синий кот")
@@ -52,7 +52,7 @@ async def test_settings_are_remembered_and_used(house: House, anna: Person) -> N
         await anna.press(await anna.message(card["id"]), setting)
         await anna.until(lambda message: "↩️ Back" in buttons(message))
         await anna.press(await anna.message(card["id"]), value)
-        await anna.until(lambda message: "✔️ Done" in buttons(message))
+        await anna.until(lambda message: "✅ Done" in buttons(message))
     text = (await anna.message(card["id"]))["text"]
     assert "Aspect ratio: 3:2" in text
     assert "Pictures at a time: 2" in text

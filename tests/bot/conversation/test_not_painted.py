@@ -73,6 +73,7 @@ async def test_no_picture_is_compared_thoroughly_for_a_menu_and_each_is_signed_o
     assert kept == [(1001, 9)], kept
 
 
+@pytest.mark.both_ways
 async def test_what_nobody_has_painted_over_gets_its_menu_also_while_a_question_is_open(
     every_mode: House, anna: Person, looks: Counter[str]
 ) -> None:
@@ -99,6 +100,8 @@ async def test_why_nothing_can_be_made_of_an_answer_stands_above_its_menu(every_
         sent = await send(anna, png(spoilt), reply_to=str(question["id"]))
         answer = await anna.until(says(word), after=sent["id"])
         assert "What shall I do with it?" in answer["text"] and any("Vary" in name for name in buttons(answer))
+    await anna.say("left")
+    await anna.until(area, after=answer["id"])
     await anna.press(answer, "Vary")
     await anna.until(is_result, after=answer["id"])
 

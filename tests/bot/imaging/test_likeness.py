@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,11 +12,18 @@ from benchmarks.bench_masks import cases, guessed
 from benchmarks.paintings import COLOURS, blob, paint, ring, sent
 from benchmarks.pairs import EDITS, PAIRS, dated, saved, some
 from benchmarks.scenes import drawing, page, scene
+from bot.imaging import collage
 from bot.imaging.likeness import ASKED, painted_over, shaped_alike
 from bot.imaging.signature import BYTES, SIDE, signature
 
 STAR = drawing(3)
 STREET = scene(5, (480, 360))
+
+
+def filed(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def test_paintings_of_every_kind_are_guessed_whatever_a_messenger_has_done_to_them() -> None:
@@ -40,6 +49,13 @@ def test_a_star_as_a_photo_and_again_as_a_file_is_no_paint_by_the_ringing_of_the
         photo = saved(STAR, "JPEG", quality=quality, subsampling=2)
         for again in (STAR, saved(STAR, "TIFF"), saved(STAR.resize((256, 256), Image.Resampling.LANCZOS), "PNG")):
             assert not guessed(photo, again) and not guessed(again, photo)
+
+
+def test_a_small_picture_is_known_by_the_larger_photo_that_people_see_of_it() -> None:
+    small = STAR.resize((128, 128), Image.Resampling.BOX)
+    shown = Image.open(io.BytesIO(collage.photo(filed(small)))).convert("RGB")
+    assert not guessed(small, sent(shown, quality=40))
+    assert guessed(small, sent(paint(sent(shown), ring((0.5, 0.5), 0.35, 0.04, COLOURS["green"]))[0]))
 
 
 def test_somebody_who_walks_on_in_a_red_coat_is_no_paint() -> None:

@@ -25,10 +25,13 @@ from aiogram.types import (
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     InputMediaPhoto,
+    InputPollOption,
     KeyboardButton,
     Message,
     ReplyKeyboardMarkup,
+    WebAppInfo,
 )
+from aiohttp import test_utils, web
 from PIL import Image
 from playwright.async_api import Browser, BrowserContext, Error, FilePayload, Page, async_playwright, expect
 
@@ -269,6 +272,56 @@ async def test_a_photo_with_a_caption_goes_out_and_is_answered_with_a_quote(page
     await expect(page.locator(".row.own.lit")).to_have_count(1)
 
 
+async def test_a_picture_is_painted_over_with_a_brush_and_sent_back(page: Page, stage: Stage) -> None:
+    await say(page, "a wall to paint")
+    await page.locator(".bubble", has_text="a wall to paint").last.locator(".photo").click()
+    await page.get_by_role("button", name="Закрасить").click()
+    canvas = page.locator(".brush-canvas")
+    await page.get_by_role("button", name="#0a84ff").click()
+    await page.get_by_label("Толщина кисти").fill("10")
+    box = await canvas.bounding_box()
+    assert box is not None
+
+    async def stroke(across: float) -> None:
+        x, y = box["x"] + box["width"] * across, box["y"] + box["height"] / 2
+        await page.mouse.move(x, y - 40)
+        await page.mouse.down()
+        await page.mouse.move(x, y + 40, steps=4)
+        await page.mouse.up()
+
+    await stroke(0.5)
+    await stroke(0.2)
+    await page.get_by_role("button", name="Отменить мазок").click()
+    await page.get_by_role("button", name="Готово").click()
+    await expect(page.locator(".attachment")).to_have_count(1)
+    await page.get_by_role("button", name="Отправить").click()
+    await expect(page.locator(".bubble", has_text="320x320 None").last).to_be_visible()
+    sent = await page.locator(".bubble .photo img").last.get_attribute("src")
+    got = await page.request.get(f"{stage.playground.url}{sent}")
+    shown = Image.open(io.BytesIO(await got.body())).convert("RGB")
+    assert near(shown, (160, 160), (10, 132, 255))
+    assert near(shown, (64, 160), (255, 0, 0))  # taken back
+    assert near(shown, (160, 20), (255, 0, 0))
+
+
+def near(picture: Image.Image, at: tuple[int, int], colour: tuple[int, int, int]) -> bool:
+    """Whether a point has a colour, but for what JPEG makes of it."""
+    seen = picture.getpixel(at)
+    assert isinstance(seen, tuple)
+    return all(abs(a - b) < 30 for a, b in zip(seen, colour, strict=True))
+
+
+async def test_a_brush_that_is_put_away_changes_nothing(page: Page) -> None:
+    await page.locator("input[type=file]").set_input_files(
+        [FilePayload(name="green.png", mimeType="image/png", buffer=picture("green"))]
+    )
+    await page.get_by_role("button", name="Закрасить: green.png").click()
+    await page.get_by_role("button", name="Готово").click()
+    await expect(page.locator(".attachment")).to_contain_text("green.png")
+    await page.get_by_role("button", name="Убрать: green.png").click()
+    await expect(page.locator(".attachment")).to_have_count(0)
+
+
 async def test_albums_commands_answer_keyboards_and_reactions_work(page: Page) -> None:
     await page.locator("textarea").fill("/al")
     await expect(page.get_by_role("option")).to_have_text(["/albumThree pictures"])
@@ -329,6 +382,39 @@ async def test_drafts_are_shown_and_stopped_and_a_message_is_forwarded(page: Pag
     await page.get_by_role("menuitem", name="Переслать").click()
     await page.get_by_role("menuitem", name=(await stage.bot.get_my_name()).name).click()
     await expect(rows).to_have_count(before + 2)  # the forwarded one and what the bot says to it
+
+
+async def test_a_poll_is_voted_in_and_a_web_app_opens_in_a_frame_knows_its_person_and_closes(
+    page: Page, stage: Stage
+) -> None:
+    options: list[InputPollOption | str] = [InputPollOption(text=it) for it in ("red", "green")]
+    await stage.bot.send_poll(1001, "Which?", options, is_anonymous=False)
+    green = page.locator(".poll-option").filter(has_text="green")
+    await green.click()
+    await expect(green).to_have_attribute("aria-pressed", "true")
+    await expect(green).to_contain_text("100 %")
+
+    async def app(request: web.Request) -> web.Response:
+        script = (
+            "const data = decodeURIComponent(decodeURIComponent(location.hash));"
+            "document.title = data.includes(':1001,') ? 'ours' : 'strange';"
+            "document.body.textContent = document.title;"
+            "document.body.onclick = () => parent.postMessage(JSON.stringify({eventType: 'web_app_close'}), '*');"
+        )
+        return web.Response(text=f"<body><script>{script}</script></body>", content_type="text/html")
+
+    site = web.Application()
+    site.router.add_get("/app", app)
+    server = test_utils.TestServer(site)
+    await server.start_server()
+    button = InlineKeyboardButton(text="Draw", web_app=WebAppInfo(url=f"http://127.0.0.1:{server.port}/app"))
+    await stage.bot.send_message(1001, "x", reply_markup=InlineKeyboardMarkup(inline_keyboard=[[button]]))
+    await page.get_by_role("button", name="Draw").click()
+    body = page.frame_locator(".webapp-frame").locator("body")
+    await expect(body).to_have_text("ours")
+    await body.click()
+    await expect(page.locator(".webapp-frame")).to_have_count(0)
+    await server.close()
 
 
 async def test_two_people_stand_side_by_side_each_in_their_language(page: Page) -> None:
