@@ -154,8 +154,8 @@ def _head(origin: Origin, page: Page) -> str:
     if page.words:
         return ("⭐" if page.starred else "🔎") + " " + _("“{word}”").format(word=escape(page.words))
     if origin.private:
-        return "⭐ " + _("Your favourites") if page.starred else "🗂 " + _("Your pictures")
-    return "⭐ " + _("Your favourites of this chat") if page.starred else "🗂 " + _("Your pictures of this chat")
+        return "⭐ " + _("Your favourites") if page.starred else "🖼 " + _("Your pictures")
+    return "⭐ " + _("Your favourites of this chat") if page.starred else "🖼 " + _("Your pictures of this chat")
 
 
 def _none(origin: Origin, words: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from bot.store.words import beginnings, searchable
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.test_pictures_in import offers, says
-from tests.e2e.chat import Message, Person, buttons, is_result
+from tests.e2e.chat import Message, Person, buttons
 
 
 async def asked(person: Person, text: str, answer: Callable[[Message], bool], **fields: object) -> Message:
@@ -72,7 +72,7 @@ async def test_history_is_looked_through_by_words(house: House, named: Callable[
 
 def test_words_are_compared_without_endings_case_and_dots() -> None:
     kept = searchable("Рыжая ЛИСА в лесу, ёлка", "foxes and 100% snow_flakes")
-    for said in ("лису", "лесной", "рыжей", "елки", "fox", "Foxes", "100"):
+    for said in ("лису", "лесом", "рыжей", "елки", "fox", "Foxes", "100"):
         assert all(beginning in kept for beginning in beginnings(said)), said
     for said in ("иса", "кот", "ель", "%", "_"):
         assert not beginnings(said) or not all(beginning in kept for beginning in beginnings(said)), said
