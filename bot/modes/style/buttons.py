@@ -21,7 +21,7 @@ Slug = Annotated[str, Field(pattern=r"^[a-z0-9_-]{0,32}$")]
 Page = Annotated[int, Field(ge=0, le=99)]
 
 
-class StyleOfJob(ButtonOfJob, prefix="g"):
+class StyleOfJob(ButtonOfJob, prefix="d"):
     """A style for all that a job has made, or a page of them."""
 
     action: StyleAction
