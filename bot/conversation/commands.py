@@ -1,4 +1,4 @@
-"""What clients show of the bot before anybody has written: its commands, by language and kind of chat, and its purpose."""
+"""What clients show of the bot before anybody writes: its commands, by language and kind of chat, and its purpose."""
 
 from __future__ import annotations
 
