@@ -56,7 +56,7 @@ async def test_what_a_picture_was_made_from_elsewhere_is_not_told_in_a_group(
     varied = await asked(anna, "/vary --n 1", is_result, reply_to=private["id"])
     tree = await asked(anna, "/tree", says("Family tree"), reply_to=varied["id"])
     assert "2 ← 1" in tree["caption"] and "elsewhere" not in tree["caption"]
-    await anna.press(varied, "Original")
+    await anna.press(varied, "File")
     original = await anna.until(lambda it: it["document"] is not None)
     file = await send(here, await anna.bytes_of(original["document"]), kind="document", caption="mine")
     card = await asked(here, "/info", offers("Repeat exactly"), reply_to=file["id"])
@@ -85,8 +85,8 @@ async def test_of_the_family_of_ones_picture_only_ones_own_is_shown_in_private(
     assert "2 ← 1" in tree["caption"]
     page = await asked(anna, "/history", offers("Favourites"))
     await anna.press(page, "1")
-    opened = await anna.until(offers("Original"))
-    await anna.press(opened, "Original")
+    opened = await anna.until(offers("File"))
+    await anna.press(opened, "File")
     original = await anna.until(lambda it: it["document"] is not None)
     alone = await asked(anna, "/tree", says("🌱"), reply_to=original["id"])
     assert "elsewhere" in alone["text"], "what Boris made of it was made in the group"
@@ -172,7 +172,7 @@ async def test_who_keeps_pictures_to_themselves_says_so_in_the_settings(
     await here.press(settings, "In groups")
     await here.press(await here.until(offers("Only me")), "Only me")
     settings = await here.until(lambda it: "for me alone" in (it["text"] or "") and "👥 In groups" in buttons(it))
-    for button in ("Original", "Recipe", "Again"):
+    for button in ("File", "Recipe", "Again"):
         assert "somebody else's picture" in (await boris.press(single, button))["answer"]["text"], button
     kept = await asked(boris, "/info", says("🔒"), reply_to=single["id"])
     assert "a red circle" not in kept["text"]
@@ -188,7 +188,7 @@ async def test_nobody_draws_again_from_a_picture_that_its_owner_has_shown_elsewh
     anna, here, boris = named(1001), named(1001, chat=GROUP), named(1002, chat=GROUP)
     photo = await send(anna, encoded(RED))
     varied = await asked(anna, "/vary --n 1", is_result, reply_to=photo["id"])
-    await anna.press(varied, "Original")
+    await anna.press(varied, "File")
     original = await anna.until(lambda it: it["document"] is not None)
     file = await send(here, await anna.bytes_of(original["document"]), kind="document", caption="mine")
     card = await asked(here, "/info", offers("Repeat exactly"), reply_to=file["id"])
