@@ -75,7 +75,7 @@ def manual(card: ModelCard | None) -> str:
             "/info in reply to one of my pictures or files: its recipe\n"
             "/queue your place in line\n"
             "/cancel stop what you have asked for\n"
-            "/settings language, quality, size, number, style"
+            "/settings language, quality, format, number, style"
         ),
     ]
     if card is not None and card.small_world:

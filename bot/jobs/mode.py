@@ -156,8 +156,9 @@ class Mode(Generic[StudioT]):
     routers: Callable[[], Routers] = Routers
 
     def offered(self, card: ModelCard | None) -> bool:
-        """Whether one of the kinds that serve it has its weights; everything is while nobody knows."""
-        return offered(card, self.served_by)
+        """Whether one of the kinds that serve it has its weights, where it needs any; everything is while nobody
+        knows."""
+        return not self.served_by or offered(card, self.served_by)
 
 
 def offered(card: ModelCard | None, served_by: Sequence[Kind]) -> bool:
