@@ -117,6 +117,7 @@ async def order(
         more = {"parents": [parent.model_dump() for parent in parents], "key": key, "own_words": own_words}
         await keep(studio, origin, {**stored(made), **more}, full)
         return
+    await studio.history.dialogs.hush(origin.owner_id, origin.chat_id)
     if accepted.fresh and refused is not None:
         await studio.ledger.finish(accepted.job.id, refused)
     if accepted.fresh:
@@ -137,7 +138,8 @@ async def order_or_ask(
     draft = await studio.history.sources.add_draft(
         origin.owner_id, origin.chat_id, "order", {**body, "under": origin.reply_to}
     )
-    text = cards.cost(studio.modes.wish(made.request, made.line.prompt), windows, seconds)
+    await studio.history.dialogs.hush(origin.owner_id, origin.chat_id)
+    text = cards.cost(studio.modes.wish(made.request, made.line.prompt), seconds)
     await studio.deliveries.say(origin, text, keyboards.confirm_order(draft.id))
 
 

@@ -15,6 +15,7 @@ from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
 from aiogram.types import Message
 
 from bot.imaging import collage
+from bot.imaging.signature import signature_of
 from bot.jobs.belonging import write_down
 from bot.jobs.context import context_of, line_of
 from bot.jobs.ending import REFUSED, Facts, failed, render
@@ -96,7 +97,10 @@ async def _with_its_pictures(tools: Tools, facts: Facts) -> Facts:
     if not pictures:
         return facts
     try:
-        jpeg = await asyncio.to_thread(lambda: collage.grid([tools.blobs.get(picture.blob) for picture in pictures]))
+        files = await asyncio.to_thread(lambda: {picture.blob: tools.blobs.get(picture.blob) for picture in pictures})
+        jpeg = await asyncio.to_thread(collage.grid, [files[picture.blob] for picture in pictures])
+        signed = await asyncio.to_thread(lambda: {blob: signature_of(png) for blob, png in files.items()})
+        await tools.history.signatures.keep(job.owner_id, signed)
     except BlobMissing:
         log.exception("job %d has lost its files", job.id)
         jpeg = None

@@ -36,6 +36,7 @@ def chat_view(world: World, chat: Chat) -> JSON:
     messages = world.messages[chat.key]
     last = next((it for it in reversed(messages.values()) if not it.deleted), None)
     action = world.actions.get(chat.key)
+    draft = world.drafts.get(chat.key)
     people = [world.people[it] for it in chat.members if it in world.people]
     return {
         "id": chat.id,
@@ -47,6 +48,7 @@ def chat_view(world: World, chat: Chat) -> JSON:
         "messages": len(messages),
         "last_message": message_view(world, last) if last else None,
         "actions": [action] if action and action["expires"] > time.time() else [],
+        "draft": draft if draft and draft["expires"] > time.time() else None,
         "pinned": chat.pinned,
         "bot_admin": bool(chat.admin_bots),
         "privacy": chat.privacy,
@@ -117,6 +119,9 @@ def file_view(world: World, stored: StoredFile) -> JSON:
         "mime_type": stored.mime_type,
         **size_view(stored),
         "thumbnail_url": file_url(preview) if preview else None,
+        "duration": stored.duration,
+        "performer": stored.performer,
+        "title": stored.title,
     }
 
 
@@ -162,7 +167,10 @@ def keyboard_view(keyboard: JSON | None) -> JSON | None:
 
 
 def forward_name(origin: JSON | None) -> str | None:
-    user = (origin or {}).get("sender_user")
+    origin = origin or {}
+    user, chat = origin.get("sender_user"), origin.get("sender_chat") or origin.get("chat")
+    if chat:
+        return str(chat.get("title"))
     return " ".join(part for part in (user["first_name"], user.get("last_name")) if part) if user else None
 
 

@@ -53,6 +53,7 @@ class World:
         self.mailboxes = {bot_id: Mailbox(store, bot_id) for bot_id in self.bots}
         self.queries = QueryDesk(query_lifetime)
         self.actions: dict[str, dict[str, Any]] = {}  # chat key → the running chat action
+        self.drafts: dict[str, dict[str, Any]] = {}  # chat key → what the bot is about to say
 
     # Numbers never come back: not after a reset and not after a restart.
 
@@ -168,6 +169,7 @@ class World:
             self.inline_messages[message.inline_message_id] = message
         if sender["is_bot"]:
             self.actions.pop(chat.key, None)
+            self.draft(chat, None)
         self.save_message(message)
         return message
 
@@ -177,6 +179,14 @@ class World:
         for bot_id in chat.bots:
             self.deliver(bot_id, "message", self.message_body(message, bot_id), chat.key)
         return message
+
+    def draft(self, chat: Chat, draft: dict[str, Any] | None) -> None:
+        """Show a draft in a chat in the place of the one before, or none."""
+        if draft is None and self.drafts.pop(chat.key, None) is None:
+            return
+        if draft is not None:
+            self.drafts[chat.key] = draft
+        self.events.publish("draft", {"chat": chat.id, "bot": chat.bots[0], "draft": draft})
 
     def save_message(self, message: Message) -> None:
         self.store.put("message", message.key, message.as_document())
@@ -216,6 +226,7 @@ class World:
         self.inline_messages.clear()
         self.queries.open.clear()
         self.actions.clear()
+        self.drafts.clear()
         self.files.forget()
         self.store.forget("person", "chat", "message")
         for mailbox in self.mailboxes.values():

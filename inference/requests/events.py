@@ -74,7 +74,7 @@ class Started(Contract):
 
 class Progress(Contract):
     """`preview` is a small JPEG (base64 in JSON), `text` what is written so far; `step` counts from 0 to `of` over the
-    whole job."""
+    whole job. `eta_seconds` is added by the queue: until the pictures are there, as far as that is known."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
 
@@ -84,6 +84,7 @@ class Progress(Contract):
     of: int
     preview: bytes | None = None
     text: str | None = None
+    eta_seconds: float | None = None
 
 
 class Finished(Contract):

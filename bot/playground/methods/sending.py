@@ -38,7 +38,7 @@ async def send_file(call: Call) -> Any:
     kind = FILE_METHODS[call.method]
     target = prepared(call)
     body = media_body(call.params)
-    media = await call.media(kind, call.params[kind])
+    media = await call.media(kind, call.params[kind], call.params)
     return call.view(post(call, target, body, media))
 
 
@@ -57,7 +57,7 @@ async def send_media_group(call: Call) -> Any:
         raise bad_request("Document and audio files can't be mixed with other media types in an album")
     bodies = [media_body(it) for it in items]
     # All files are read before the first message appears: an album comes whole or not at all.
-    files = [await call.media(it["type"], it["media"]) for it in items]
+    files = [await call.media(it["type"], it["media"], it) for it in items]
     album = {"media_group_id": str(call.world.next_number("album"))} if len(items) > 1 else {}
     posted = [post(call, target, body | album, file) for body, file in zip(bodies, files, strict=True)]
     return [call.view(it) for it in posted]

@@ -108,6 +108,19 @@ async def react(world: World, fields: Fields) -> dict[str, Any]:
     return {"message": message_view(world, message), "update_id": next((it for it in update_ids if it), None)}
 
 
+async def stop(world: World, fields: Fields) -> dict[str, Any]:
+    """POST /sim/stop: no further drafts, please."""
+    person = person_of(world, fields)
+    chat = known_chat(world, bot_of(world, fields), person.id)
+    draft = world.drafts.get(chat.key)
+    if draft is None or not draft["can_stop"]:
+        raise SimError(404, "there is no draft that can be stopped")
+    if not draft["keep_on_stop"]:
+        world.draft(chat, None)
+    body = {"chat": world.chat_body(chat), "draft_id": draft["draft_id"]}
+    return {"update_id": world.deliver(chat.bots[0], "stopped_message_generation", body, chat.key)}
+
+
 async def user(world: World, fields: Fields) -> dict[str, Any]:
     """POST /sim/user"""
     person = person_of(world, Fields({**fields.values, "user": fields.integer("id")}))
