@@ -50,7 +50,7 @@ async def test_settings_are_remembered_and_used(house: House, anna: Person) -> N
         await anna.press(await anna.message(card["id"]), setting)
         await anna.until(lambda message: "↩️ Back" in buttons(message))
         await anna.press(await anna.message(card["id"]), value)
-        await anna.until(lambda message: "✔️ Done" in buttons(message))
+        await anna.until(lambda message: "✅ Done" in buttons(message))
     text = (await anna.message(card["id"]))["text"]
     assert "Format: 3:2" in text
     assert "Pictures at a time: 2" in text
