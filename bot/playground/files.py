@@ -9,7 +9,7 @@ import hashlib
 import mimetypes
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -114,6 +114,13 @@ class FileCabinet:
         self.files[unique_id] = self.by_path[path] = stored
         self.store.put("file", unique_id, asdict(stored))
         return stored
+
+    def amend(self, stored: StoredFile, **about: Any) -> Media:
+        """Say something else of a file that is there."""
+        changed = replace(stored, **about)
+        self.files[stored.unique_id] = self.by_path[stored.path] = changed
+        self.store.put("file", stored.unique_id, asdict(changed))
+        return {"type": stored.kind, "file": stored.unique_id}
 
     def content(self, stored: StoredFile) -> bytes:
         return self.store.get_bytes(stored.digest)

@@ -48,6 +48,10 @@ def chat_view(world: World, chat: Chat) -> JSON:
         "messages": len(messages),
         "last_message": message_view(world, last) if last else None,
         "actions": [action] if action and action["expires"] > time.time() else [],
+        "forum": chat.is_forum,
+        "topics": [
+            {"id": int(it), "name": about["name"], "closed": about["is_closed"]} for it, about in chat.topics.items()
+        ],
         "draft": draft if draft and draft["expires"] > time.time() else None,
         "pinned": chat.pinned,
         "bot_admin": bool(chat.admin_bots),
@@ -78,6 +82,8 @@ def message_view(world: World, message: Message) -> JSON:
         "buttons": [[button_view(it) for it in row] for row in inline_rows(message)],
         "keyboard": keyboard_view(message.keyboard),
         "reply_to": message.reply_to,
+        "thread": body.get("message_thread_id"),
+        "poll": poll_view(message) if "poll" in body else None,
         "quote": body.get("quote", {}).get("text"),
         "forward_from": forward_name(body.get("forward_origin")),
         "via_bot": user_view(world, body["via_bot"]) if "via_bot" in body else None,
@@ -161,8 +167,26 @@ def keyboard_view(keyboard: JSON | None) -> JSON | None:
         return {"force_reply": True}
     return {
         "rows": [[it if isinstance(it, str) else it["text"] for it in row] for row in keyboard["keyboard"]],
+        "apps": [it["text"] for row in keyboard["keyboard"] for it in row if isinstance(it, dict) and "web_app" in it],
         "one_time": keyboard.get("one_time_keyboard", False),
         "placeholder": keyboard.get("input_field_placeholder"),
+    }
+
+
+def poll_view(message: Message) -> JSON:
+    poll = message.poll()
+    votes = [
+        sorted(int(who) for who, chosen in message.votes.items() if index in chosen)
+        for index in range(len(poll["options"]))
+    ]
+    return {
+        "question": poll["question"],
+        "options": [{"text": it["text"], "users": users} for it, users in zip(poll["options"], votes, strict=True)],
+        "type": poll["type"],
+        "closed": poll["is_closed"],
+        "anonymous": poll["is_anonymous"],
+        "multiple": poll["allows_multiple_answers"],
+        "correct": poll.get("correct_option_ids", []),
     }
 
 

@@ -4,7 +4,8 @@
     outbox.progress(bot, chat_id, message_id, render)
 
 Button presses are answered at once, results go before answers and these before progress, and what may have been done
-already is never sent a second time: only an edit, an answer or a question is repeated after a lost reply.
+already is never sent a second time: only an edit, an answer or a question is repeated after a lost reply. What goes to
+a topic that is gone goes to the chat that it was in: the same people read it there.
 """
 
 from __future__ import annotations
@@ -146,6 +147,13 @@ class Outbox(BaseRequestMiddleware):
                 refusal = classify(error)
                 if isinstance(error, TelegramMigrateToChat) and isinstance(chat, int) and chat not in self._moved:
                     method = await self._move(method, chat, error.migrate_to_chat_id)
+                    continue
+                if (
+                    refusal is Refusal.THREAD_GONE
+                    and (thread := getattr(method, "message_thread_id", None)) is not None
+                ):
+                    log.info("topic %d of chat %s is gone: sent to the chat itself", thread, chat)
+                    method = method.model_copy(update={"message_thread_id": None})
                     continue
                 if isinstance(error, TelegramRetryAfter):
                     self._flooded(chat, error.retry_after)

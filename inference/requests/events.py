@@ -10,7 +10,9 @@ from inference.requests.fields import MAX_PICTURES, Contract
 from inference.requests.registry import AnyRequest
 
 Stage = Literal["loading", "encoding", "looking", "drawing", "enlarging", "refining", "decoding", "writing", "saving"]
-NoteCode = Literal["prompt_cut", "negative_cut", "unknown_tokens", "leaner_retry", "experimental", "cut_short"]
+NoteCode = Literal[
+    "prompt_cut", "negative_cut", "unknown_tokens", "leaner_retry", "float32_retry", "experimental", "cut_short"
+]
 
 
 class Recipe(Contract):
@@ -54,6 +56,7 @@ FailureCode = Literal[
     "source_gone",
     "missing_weights",
     "out_of_memory",
+    "not_finite",
     "engine_crashed",
     "too_many_attempts",
     "timed_out",

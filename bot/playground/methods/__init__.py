@@ -1,6 +1,19 @@
 """The Bot API methods the playground performs, one module per subject; importing this fills the registry."""
 
-from bot.playground.methods import answers, chats, copies, drafts, edits, profile, removal, sending, updates
+from bot.playground.methods import (
+    answers,
+    chats,
+    copies,
+    drafts,
+    edits,
+    polls,
+    profile,
+    removal,
+    sending,
+    stickers,
+    topics,
+    updates,
+)
 from bot.playground.methods.call import METHODS, Call
 
 __all__ = [
@@ -11,8 +24,11 @@ __all__ = [
     "copies",
     "drafts",
     "edits",
+    "polls",
     "profile",
     "removal",
     "sending",
+    "stickers",
+    "topics",
     "updates",
 ]

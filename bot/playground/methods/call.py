@@ -19,7 +19,6 @@ MAX_CAPTION = 1024
 
 NOT_SIMULATED = {
     "business_connection_id": "business connection not found",
-    "message_thread_id": "message thread not found",
     "direct_messages_topic_id": "direct messages topic not found",
     "ephemeral_message_parameters": "ephemeral messages are not supported by the playground",
     "suggested_post_parameters": "suggested posts are not supported by the playground",

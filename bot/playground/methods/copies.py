@@ -75,7 +75,7 @@ def _origin(source: Message) -> dict[str, Any]:
 
 def is_kept(message: Message) -> bool:
     """Whether a message must stay where it is."""
-    return bool(message.notice or message.body.get("has_protected_content"))
+    return bool(message.notice or message.body.get("has_protected_content") or "poll" in message.body)
 
 
 def _source(call: Call, message_id: int, verb: str) -> Message:

@@ -8,6 +8,7 @@ from typing import Any
 from bot.playground.entities import formatted
 from bot.playground.errors import bad_request
 from bot.playground.methods.call import MAX_TEXT, Call, method, refuse_not_simulated
+from bot.playground.methods.topics import thread_of
 from bot.playground.validate import utf16_length
 from bot.playground.views import user_view
 
@@ -19,6 +20,7 @@ async def send_message_draft(call: Call) -> Any:
     refuse_not_simulated(call.params)
     chat = call.chat()
     call.world.may_write(call.bot, chat)
+    thread_of(call, chat)
     if not chat.is_private:
         raise bad_request("drafts can be sent to private chats only")
     if call.params["draft_id"] == 0:

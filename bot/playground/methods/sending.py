@@ -8,6 +8,7 @@ from bot.playground.errors import bad_request
 from bot.playground.files import Media
 from bot.playground.methods.call import Call, caption_of, method, refuse_not_simulated, text_of
 from bot.playground.methods.keyboards import split_markup
+from bot.playground.methods.topics import thread_of
 from bot.playground.records import Chat, Message
 from bot.playground.validate import utf16_length
 from bot.playground.views import announce
@@ -71,6 +72,7 @@ class Target:
         call.world.may_write(call.bot, self.chat)
         self.body: dict[str, Any] = {}
         self.reply_to = self._reply(call, call.get("reply_parameters"))
+        self.body |= thread_of(call, self.chat, call.world.find_message(self.chat, self.reply_to))
         inline, self.keyboard = split_markup(call.get("reply_markup"), self.chat)
         if inline:
             self.body["reply_markup"] = inline

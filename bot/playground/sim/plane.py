@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.playground.errors import ApiError, SimError
 from bot.playground.events import Event
-from bot.playground.sim import acting, forwarding, inline, looking, trouble, writing
+from bot.playground.sim import acting, forwarding, inline, looking, polls, trouble, webapps, writing
 from bot.playground.sim.fields import Fields, read_fields
 from bot.playground.world import World
 
@@ -29,6 +29,10 @@ ACTS: dict[str, Act] = {
     "press": acting.press,
     "react": acting.react,
     "stop": acting.stop,
+    "topic": acting.topic,
+    "vote": polls.vote,
+    "webapp": webapps.open_by_keyboard,
+    "webapp/data": webapps.send_data,
     "user": acting.user,
     "chat": acting.chat,
     "inline": inline.ask,

@@ -42,6 +42,7 @@ async def message(world: World, fields: Fields) -> dict[str, Any]:
     chat = chat_of(world, fields, person)
     reply_to = _replied(world, chat, fields)
     sender, spoken = written_by(world, fields, person, chat)
+    spoken |= _thread(world, chat, fields, reply_to)
     body = caption.fields("caption", "caption_entities") if files else text.fields("text", "entities")
     album = {"media_group_id": str(world.next_number("album"))} if len(files) > 1 else {}
     messages, update_ids = [], []
@@ -73,6 +74,17 @@ def _replied(world: World, chat: Chat, fields: Fields) -> int | None:
     if reply_to is not None and world.find_message(chat, reply_to) is None:
         raise SimError(404, f"there is no message {reply_to} to reply to")
     return reply_to
+
+
+def _thread(world: World, chat: Chat, fields: Fields, reply_to: int | None) -> dict[str, Any]:
+    """The topic that a message goes to: the one it names, else that of the message it answers."""
+    replied = world.find_message(chat, reply_to)
+    thread = fields.optional_integer("thread") or (replied.body.get("message_thread_id") if replied else None)
+    if thread is None:
+        return {}
+    if str(thread) not in chat.topics:
+        raise SimError(404, f"there is no topic {thread}")
+    return {"message_thread_id": thread, "is_topic_message": True}
 
 
 async def edit(world: World, fields: Fields) -> dict[str, Any]:

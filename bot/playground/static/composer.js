@@ -7,6 +7,7 @@ import { toast } from "./dialogs.js";
 import { h, icon, iconButton } from "./dom.js";
 import { answerKeyboard, answerRows } from "./keyboard.js";
 import { createSuggest } from "./suggest.js";
+import { openWebApp } from "./webapp.js";
 
 /** `pane`: {store, chat, person, say, language, isGroup, messages()}. Returns {element, reply(message), edit(message), insert(text), send(text), …}. */
 export function createComposer(pane) {
@@ -149,6 +150,10 @@ export function createComposer(pane) {
     keys.hidden = !keyboard?.rows;
     const print = JSON.stringify([keyboard?.message.id, keyboard?.rows, pane.person?.id]);
     if (keys.dataset.print !== print) keys.replaceChildren(...(keyboard?.rows ? answerRows(keyboard, (text) => {
+      if (keyboard.apps.includes(text)) {
+        attempt(async () => openWebApp(pane, (await post("webapp", { ...pane.who(), button: text })).url, text, text));
+        return;
+      }
       if (keyboard.one_time) used = keyboard.message.id;
       sendText(text, pane.isGroup ? keyboard.message.id : null);
       draw();

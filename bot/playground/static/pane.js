@@ -33,7 +33,7 @@ export function createPane(store, shell, chat) {
     get language() { return pane.language; },
     get personId() { return pane.person?.id; },
     message: (id) => store.messages.get(chat)?.get(id),
-    jump: (id) => timeline.jump(id), press: presses.press, menu: messageMenu, react,
+    jump: (id) => timeline.jump(id), press: presses.press, menu: messageMenu, react, vote,
     reply: (message) => composer.reply(message), copy: (text) => copy(text, pane.say), command: (text) => composer.sendText(text),
     follow: followLink, openPhoto,
   };
@@ -80,6 +80,14 @@ export function createPane(store, shell, chat) {
     const mine = message.reactions.filter(({ users }) => users.includes(pane.person.id)).map((one) => one.emoji);
     try {
       await post("react", { ...pane.who(), message_id: message.id, emoji: mine.includes(emoji) ? null : emoji });
+    } catch (refusal) {
+      toast(refusal.message, "bad");
+    }
+  }
+
+  async function vote(message, options) {
+    try {
+      await post("vote", { ...pane.who(), message_id: message.id, options });
     } catch (refusal) {
       toast(refusal.message, "bad");
     }

@@ -38,6 +38,8 @@ async def test_help_names_every_parameter_in_both_languages(house: House, named:
     for user, language in ((1001, "en"), (1002, "ru")):
         person = named(user, language)
         await person.say("/help")
+        chapter = "Parameters" if language == "en" else "Параметры"
+        await person.press(await person.until(lambda message: len(buttons(message)) > 2), chapter)
         text = (await person.until(lambda message: "--ar 16:9" in (message["text"] or "")))["text"]
         for parameter in ("--no", "--seed", "--style", "--n ", "--full", "--steps", "--cfg"):
             assert parameter in text

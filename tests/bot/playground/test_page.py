@@ -25,10 +25,13 @@ from aiogram.types import (
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     InputMediaPhoto,
+    InputPollOption,
     KeyboardButton,
     Message,
     ReplyKeyboardMarkup,
+    WebAppInfo,
 )
+from aiohttp import test_utils, web
 from PIL import Image
 from playwright.async_api import Browser, BrowserContext, Error, FilePayload, Page, async_playwright, expect
 
@@ -379,6 +382,39 @@ async def test_drafts_are_shown_and_stopped_and_a_message_is_forwarded(page: Pag
     await page.get_by_role("menuitem", name="Переслать").click()
     await page.get_by_role("menuitem", name=(await stage.bot.get_my_name()).name).click()
     await expect(rows).to_have_count(before + 2)  # the forwarded one and what the bot says to it
+
+
+async def test_a_poll_is_voted_in_and_a_web_app_opens_in_a_frame_knows_its_person_and_closes(
+    page: Page, stage: Stage
+) -> None:
+    options: list[InputPollOption | str] = [InputPollOption(text=it) for it in ("red", "green")]
+    await stage.bot.send_poll(1001, "Which?", options, is_anonymous=False)
+    green = page.locator(".poll-option").filter(has_text="green")
+    await green.click()
+    await expect(green).to_have_attribute("aria-pressed", "true")
+    await expect(green).to_contain_text("100 %")
+
+    async def app(request: web.Request) -> web.Response:
+        script = (
+            "const data = decodeURIComponent(decodeURIComponent(location.hash));"
+            "document.title = data.includes(':1001,') ? 'ours' : 'strange';"
+            "document.body.textContent = document.title;"
+            "document.body.onclick = () => parent.postMessage(JSON.stringify({eventType: 'web_app_close'}), '*');"
+        )
+        return web.Response(text=f"<body><script>{script}</script></body>", content_type="text/html")
+
+    site = web.Application()
+    site.router.add_get("/app", app)
+    server = test_utils.TestServer(site)
+    await server.start_server()
+    button = InlineKeyboardButton(text="Draw", web_app=WebAppInfo(url=f"http://127.0.0.1:{server.port}/app"))
+    await stage.bot.send_message(1001, "x", reply_markup=InlineKeyboardMarkup(inline_keyboard=[[button]]))
+    await page.get_by_role("button", name="Draw").click()
+    body = page.frame_locator(".webapp-frame").locator("body")
+    await expect(body).to_have_text("ours")
+    await body.click()
+    await expect(page.locator(".webapp-frame")).to_have_count(0)
+    await server.close()
 
 
 async def test_two_people_stand_side_by_side_each_in_their_language(page: Page) -> None:

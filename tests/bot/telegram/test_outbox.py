@@ -486,6 +486,38 @@ def test_a_group_that_became_a_supergroup_is_followed() -> None:
     run_in_virtual_time(main())
 
 
+def test_what_goes_to_a_topic_that_is_gone_goes_to_its_chat_once() -> None:
+    async def main() -> None:
+        gone = bad("message thread not found")
+        bot, session, _ = setup(sendMessage=[gone], sendPhoto=[gone], sendDocument=[gone, gone])
+        await bot.send_message(GROUP, "x", message_thread_id=7)
+        await bot.send_photo(GROUP, BufferedInputFile(b"png", "a.png"), message_thread_id=7)
+        assert [call.method.message_thread_id for call in session.calls] == [7, None, 7, None]
+        with pytest.raises(TelegramBadRequest):
+            await bot.send_document(GROUP, BufferedInputFile(b"png", "a.png"), message_thread_id=7)
+        assert len(session.calls) == 6
+
+    run_in_virtual_time(main())
+
+
+def test_a_kind_of_message_that_a_chat_forbids_is_no_farewell() -> None:
+    async def main() -> None:
+        def forbidden(method: Any) -> TelegramForbiddenError:
+            return TelegramForbiddenError(method=method, message="Forbidden: CHAT_SEND_PHOTOS_FORBIDDEN")
+
+        bot, session, outbox = setup(sendPhoto=[forbidden])
+
+        async def note(chat_id: int) -> None:
+            raise AssertionError(f"chat {chat_id} has blocked nobody")
+
+        outbox.on_blocked = note
+        with pytest.raises(TelegramForbiddenError):
+            await bot.send_photo(GROUP, BufferedInputFile(b"png", "a.png"))
+        assert len(session.calls) == 1
+
+    run_in_virtual_time(main())
+
+
 def test_a_chat_action_is_dropped_while_its_chat_has_to_wait() -> None:
     async def main() -> None:
         bot, session, outbox = setup()
