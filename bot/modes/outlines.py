@@ -26,7 +26,6 @@ STYLED_METHODS: tuple[Method, ...] = ("scribble",)
 # What a line says of how a control holds to its picture, and the fields of the request.
 CONTROLLED = {"scale": "scale", "start": "start", "end": "end", "levels": "hint_range", "drawn": "drawn"}
 NAMES: dict[Kind, str] = {"hed": N_("By outlines"), "depth": N_("By depth"), "scribble": N_("By a scribble")}
-_LABELS = {"hed": "outlines", "depth": "depth", "scribble": "scribble"}
 
 
 class NoLook(PromptError):
@@ -166,7 +165,6 @@ OUTLINES: Mode[Studio] = Mode(
     album=transfer_style,
     title=title,
     settings=settings,
-    tree_label=lambda request: _LABELS[request.kind],
     line=line,
     reword=reword,
     actions=(Action("control", "➰", N_("Outlines"), METHODS, {"photo": (2, 1), "more": (0, 1)}, press, orders=False),),
