@@ -94,7 +94,7 @@ class Settings(WorkerSettings, BaseSettings):
     waiting_per_person: Annotated[int, Field(ge=1, le=100)] = 3
     running_per_person: Annotated[int, Field(ge=1, le=100)] = 1
     pictures_waiting_per_person: Annotated[int, Field(ge=1, le=1000)] = 10
-    messages_waiting_per_person: Annotated[int, Field(ge=1, le=1000)] = 20
+    messages_waiting_per_person: Annotated[int, Field(ge=1, le=1000)] = 40
     queue_cap: Annotated[int, Field(ge=1, le=100_000)] = 100
     max_wait_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 30
     default_language: Language = "en"

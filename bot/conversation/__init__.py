@@ -7,11 +7,13 @@ from typing import Any
 
 from aiogram import Router
 
+import bot.conversation.dialogs as dialogs
 import bot.conversation.edit as edit
 import bot.conversation.edited as edited
 import bot.conversation.fallback as fallback
 import bot.conversation.history as history
 import bot.conversation.info as info
+import bot.conversation.kept as kept
 import bot.conversation.pictures as pictures
 import bot.conversation.plain_words as plain_words
 import bot.conversation.queue as queue
@@ -31,7 +33,7 @@ def build_router(modes: Iterable[Mode[Any]]) -> Router:
     """All handlers. Commands come before plain words, and what nobody wanted comes last."""
     own = [mode.routers() for mode in modes]
     commands = (start, settings, styles, queue, history, tree)
-    buttons = (results, edit, pictures, press)
+    buttons = (results, dialogs, edit, kept, pictures, press)
     ordered = [
         *(routers.first for routers in own),
         *(module.build() for module in (*commands, *buttons)),

@@ -8,9 +8,10 @@ from aiogram.types import CallbackQuery, Message
 from bot.jobs.context import context_of, line_of, request_of
 from bot.jobs.order import asked_by, order_or_ask
 from bot.jobs.origin import Origin
-from bot.jobs.questions import AnswersDraft, ask, handed_back, send
+from bot.jobs.questions import AnswersDraft, ask, handed_back
 from bot.jobs.studio import Studio
 from bot.modes.base import said_again
+from bot.modes.words import draw
 from bot.prompt import parse
 from bot.prompt.said import wish_in
 from bot.store import Draft, Parent, Person
@@ -20,17 +21,18 @@ from inference.queue.jobs import Job
 
 
 async def press(callback: CallbackQuery, job: Job, person: Person, studio: Studio, origin: Origin) -> None:
-    """Gives the words back to be changed. Of those drawn alone any answer is drawn; else one to this very message."""
+    """Gives the words back to be changed, and keeps what else it was drawn from."""
     await callback.answer()
-    if studio.modes.of(request_of(job)).of_words_alone:
-        await send(studio.bot, origin, handed_back(callback, origin, line_of(studio.modes, job), person))
-        return
-    question = handed_back(callback, origin, line_of(studio.modes, job), person, pictures=True)
-    await ask(studio, origin, question, "edit", {"job": job.id})
+    pictures = not studio.modes.of(request_of(job)).of_words_alone
+    question = handed_back(callback, origin, line_of(studio.modes, job), person, pictures=pictures)
+    await ask(studio, origin, question, "edit", {"job": job.id if pictures else None})
 
 
 async def reworded(message: Message, draft: Draft, person: Person, studio: Studio, origin: Origin) -> None:
-    """Other words have come for what was made from pictures."""
+    """Other words have come."""
+    if draft.body["job"] is None:
+        await draw(message, wish_in(message.text or ""), person, studio, origin)
+        return
     job = await studio.ledger.job(draft.body["job"])
     request = request_of(job) if job is not None else None
     mode = studio.modes.of(request) if request is not None else None

@@ -9,10 +9,12 @@ from aiogram.types import CallbackQuery, Message
 from bot.jobs import cards, keyboards
 from bot.jobs.belonging import post_of
 from bot.jobs.context import plain_wish_of
+from bot.jobs.dialogs import drop
+from bot.jobs.kept import forget, open_card
 from bot.jobs.origin import Origin
 from bot.jobs.orphans import at_home
 from bot.jobs.studio import Studio
-from bot.store import Person
+from bot.store import Draft, Person
 from bot.store.handling import decided
 from bot.telegram.callbacks import CancelAllButton, JobButton
 from bot.texts import troubles
@@ -74,8 +76,12 @@ async def place(callback: CallbackQuery, job: Job, studio: Studio) -> None:
     await callback.answer(text, show_alert=True)
 
 
-async def cancel(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
-    """All that this person has asked for, or just what the answered message shows."""
+async def cancel(
+    message: Message, person: Person, studio: Studio, origin: Origin, interrupted: Draft | None = None
+) -> None:
+    """All that this person has asked for, and what they were being asked; or just what the answered message shows."""
+    if interrupted is not None and message.reply_to_message is None:
+        await drop(studio, interrupted)
     wanted = [job.id for job in await studio.ledger.active(person.id)]
     if message.reply_to_message is not None:
         post = await post_of(studio.history, message.reply_to_message)
@@ -89,8 +95,15 @@ async def cancel(message: Message, person: Person, studio: Studio, origin: Origi
         await studio.queue.cancel(job_id)
     ended = [await studio.ledger.job(job_id) for job_id in wanted]
     stopped = sum(job is not None and job.state == "cancelled" for job in ended)
+    card = await open_card(studio, person.id, message.chat.id) if message.reply_to_message is None else None
+    if card is not None:
+        await forget(studio, card, "✖️ " + _("Never mind, then."))
     if stopped:
         text = ngettext("Cancelled {n} request.", "Cancelled {n} requests.", stopped).format(n=stopped)
+    elif interrupted is not None:
+        text = "✖️ " + _("Never mind, then.")
+    elif card is not None:
+        text = _("What I had kept is forgotten.")
     else:
         text = _("There is nothing to cancel.")
     await studio.deliveries.say(origin, text)

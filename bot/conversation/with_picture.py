@@ -17,10 +17,12 @@ from bot.modes.base import show_menu
 from bot.modes.intent import PictureWish, picture_number, understood
 from bot.modes.source import NoPicture, WhichPicture, carries_picture
 from bot.store import Draft, Given, Person
-from bot.store.handling import update_in_hand
+from bot.store.handling import result_of, update_in_hand
 from bot.telegram.albums import Albums
 from bot.texts.i18n import _
 from inference.requests import MAX_SOURCES
+
+ALONE = "alone"  # drafts that keep parts of albums until the others come
 
 
 async def wished(
@@ -42,8 +44,9 @@ async def wished(
     origin = replace(origin, update_id=update_in_hand(origin.update_id), reply_to=parts[0].message_id)
     if await _came_late(studio, origin, person, parts, mode, words):
         return
-    if len(parts) > 1:
-        await _album(studio, origin, person, parts, mode, words, addressed)
+    earlier = await _alone_before(studio, origin, parts, mode)
+    if len(parts) > 1 or earlier:
+        await _album(studio, origin, person, parts, mode, words, addressed, earlier)
     elif addressed and mode is None:
         await _silent(studio, origin, person, message)
     elif addressed and mode is not None and mode.begin is not None:
@@ -81,9 +84,19 @@ async def _came_late(
     for one in studio.modes:
         join = await one.joined(studio, origin, album) if one.joined is not None else None
         if join is not None:
-            await join([await source.read(studio, part, person.id) for part in parts], words)
+            await join(origin, [await source.read(studio, part, person.id) for part in parts], words)
             return True
     return False
+
+
+async def _alone_before(studio: Studio, origin: Origin, parts: list[Message], mode: Mode[Studio] | None) -> list[Draft]:
+    """Parts of the same album that each got a menu of its own, as nothing came after them for too long."""
+    album = parts[0].media_group_id
+    if album is None or (mode is not None and mode.album != "collected"):
+        return []
+    open_ones = await studio.history.sources.asking(origin.owner_id, origin.chat_id, ALONE)
+    begun_here = result_of(f"draft {ALONE}")
+    return [one for one in reversed(open_ones) if one.body["album"] == album and one.id != begun_here]
 
 
 async def _album(
@@ -94,10 +107,12 @@ async def _album(
     mode: Mode[Studio] | None,
     words: str,
     addressed: bool,
+    earlier: list[Draft],
 ) -> None:
     """Several pictures at once, for modes that take them; without a word they are collected.
 
-    The caption may stand under any of them. Of more than four the first are taken, and whoever sent them is told so.
+    The caption may stand under any of them; `earlier` are those that have had a menu already. Of more than four the
+    first are taken, and whoever sent them is told so.
     """
     told = next((part for part in parts if part.caption), None)
     if told is not None and not words:
@@ -113,9 +128,15 @@ async def _album(
     if isinstance(begin, str):
         await studio.deliveries.say(origin, _("One picture at a time for this, please. An album I can mix: /mix"))
         return
-    pictures = [await source.read(studio, part, person.id) for part in parts[:MAX_SOURCES]]
+    if begin is not collector.album:
+        earlier = []
+    pictures = [Given.model_validate(one.body["given"]) for one in earlier]
+    pictures += [await source.read(studio, part, person.id) for part in parts[: max(0, MAX_SOURCES - len(pictures))]]
+    beyond = len(earlier) + len(parts) - len(pictures[:MAX_SOURCES])
     album = {"album": parts[0].media_group_id} if begin is collector.album else {}
-    await begin(studio, origin, person, pictures, words, len(parts) - len(pictures), **album)
+    await begin(studio, origin, person, pictures[:MAX_SOURCES], words, beyond, **album)
+    for one in earlier:
+        await studio.history.sources.change_draft(one.id, closed=True)
 
 
 async def _silent(studio: Studio, origin: Origin, person: Person, message: Message) -> None:
@@ -124,12 +145,16 @@ async def _silent(studio: Studio, origin: Origin, person: Person, message: Messa
         collects = mode.collects
         join = await collects(studio, origin.owner_id, origin.chat_id) if collects is not None else None
         if join is not None:  # found before the picture is fetched: Done may be pressed meanwhile
-            await join([await source.read(studio, message, person.id)], "")
+            await join(origin, [await source.read(studio, message, person.id)], "")
             return
     recipe = await info.in_file(studio, message.document, person.id)
     if recipe is not None:
         await info.of_file(recipe, origin, studio)
-    await show_menu(studio, origin, await source.read(studio, message, person.id))
+    given = await source.read(studio, message, person.id)
+    if message.media_group_id is not None:
+        body = {"album": message.media_group_id, "given": given.model_dump(mode="json")}
+        await studio.history.sources.add_draft(origin.owner_id, origin.chat_id, ALONE, body)
+    await show_menu(studio, origin, given)
 
 
 async def told(message: Message, draft: Draft, person: Person, studio: Studio, origin: Origin) -> None:

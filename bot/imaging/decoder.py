@@ -167,6 +167,12 @@ class Decoder:
             raise next((kind for kind in _MASK_ERRORS if kind.__name__ == facts["mask"]), AnotherPicture)()
         return parts[0]
 
+    async def signature(self, digest: str) -> bytes:
+        """What a stored picture is compared with others by, quickly: `signature`."""
+        async with self._stored(digest) as path:
+            _facts, parts = await self._done("sign", [path])
+        return parts[0]
+
     async def marked(
         self, source: Source, *, painted: str | None, grid: int, cells: Collection[int], growth: float
     ) -> Marked | None:

@@ -123,6 +123,13 @@ def recover(task: Task) -> Answer:
     return Answer({}, (to_png(resized(area, (width, height))),))
 
 
+def sign(task: Task) -> Answer:
+    """The signature of a picture that was checked before: `signature`."""
+    from bot.imaging.signature import LOOKED_AT, signature
+
+    return Answer({}, (signature(_reduced(task, task.files[0], LOOKED_AT, Weight(0, 0))),))
+
+
 def mark(task: Task) -> Answer:
     """An area of the first file: its mask as PNG at the picture's size, and the picture that shows it as JPEG; neither
     where nothing is left of the area, or nothing of the picture. A second file is the mask that was painted."""
@@ -158,11 +165,12 @@ DEEDS: dict[str, Callable[[Task], Answer]] = {
     "check": check,
     "reduce": reduce,
     "recover": recover,
+    "sign": sign,
     "mark": mark,
     "recipe": recipe,
 }
 # What to import before a process is made for the deed.
-PREPARED = {"recover": "bot.imaging.masks", "mark": "bot.imaging.overlay"}
+PREPARED = {"recover": "bot.imaging.masks", "sign": "bot.imaging.signature", "mark": "bot.imaging.overlay"}
 
 
 def _opened(task: Task, path: Path) -> Opened:

@@ -87,8 +87,9 @@ async def draft_shown(sources: Sources, message: Message, kind: DraftKind) -> Dr
     if known is not None or not is_ours(message):
         return known
     for button in _buttons(message):
-        if isinstance(button, DraftButton) and button.draft_kind == kind:
-            return await sources.draft(button.draft)
+        if isinstance(button, DraftButton) and button.fits(kind):
+            draft = await sources.draft(button.draft)
+            return draft if draft is not None and draft.kind == kind else None
     return None
 
 

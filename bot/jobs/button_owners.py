@@ -26,7 +26,7 @@ from bot.telegram.callbacks import (
 from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger
 
-_SHOWN = ("mix", "mask")  # drafts that stand in a message of their own
+_SHOWN = ("mix", "mask", "kept")  # drafts that stand in a message of their own
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class ButtonOwners:
                 return GONE if upload is None else Found(_only(upload.owner_id), {"given": Given.of_upload(upload)})
             case DraftButton():
                 draft = await self.history.sources.draft(button.draft)
-                if draft is None or draft.kind != button.draft_kind:
+                if draft is None or not button.fits(draft.kind):
                     return GONE
                 return Found(_only(draft.owner_id), {"draft": standing_in(draft, message)})
         raise TypeError(f"nobody knows whose {button!r} is")

@@ -26,7 +26,8 @@ class Facts:
     """All that the end of a job looks like depends on.
 
     `request` is what the job was for in the end, a translation included. `shown` is what is left of its pictures, None
-    where there is none; `jpeg` is what is seen of them, None where their files are lost.
+    where there is none; `jpeg` is what is seen of them, None where their files are lost. `aside` is to be said first,
+    where it is shown elsewhere than it was asked for.
     """
 
     job: Job
@@ -38,11 +39,17 @@ class Facts:
     card: ModelCard | None = None
     shown: Shown | None = None
     jpeg: bytes | None = None
+    aside: str = ""
 
     @property
     def seen(self) -> tuple[StoredPicture, ...]:
         """The pictures that the job ends with; none where it ends with words."""
         return self.shown.pictures if self.shown is not None and self.jpeg is not None else ()
+
+    @property
+    def wish(self) -> str:
+        """What the job was for, as HTML."""
+        return self.modes.wish(self.request, self.line.prompt)
 
     @property
     def larger(self) -> list[StoredPicture]:
@@ -55,12 +62,13 @@ def render(facts: Facts) -> Screen | None:
     words = facts.modes.of(facts.job.request).ending
     told = words(facts.job.request, facts.line, facts.outcome, facts.job.id) if words is not None else None
     if told is not None:
-        return Screen(*told)
+        text, keys = told
+        return Screen(_with_aside(facts, text), keys)
     match facts.outcome:
         case Failed() as failure:
             return failed(facts, failure)
         case Cancelled():
-            return _without_pictures(facts, cards.cancelled(_wish(facts)))
+            return _without_pictures(facts, cards.cancelled(facts.wish))
         case Finished() as finished if facts.shown is not None:
             return failed(facts, LOST) if facts.jpeg is None else _pictures(facts, finished, facts.shown, facts.jpeg)
     return None
@@ -68,11 +76,16 @@ def render(facts: Facts) -> Screen | None:
 
 def failed(facts: Facts, failure: Failed) -> Screen:
     """An honest word on why there will be no picture."""
-    return _without_pictures(facts, cards.failed(_wish(facts), failure, facts.job.id))
+    return _without_pictures(facts, cards.failed(facts.wish, failure, facts.job.id))
 
 
 def _without_pictures(facts: Facts, text: str) -> Screen:
-    return Screen(text, keyboards.retry(facts.job.id, editable=facts.modes.editable(facts.request)))
+    keys = keyboards.retry(facts.job.id, editable=facts.modes.editable(facts.request))
+    return Screen(_with_aside(facts, text), keys)
+
+
+def _with_aside(facts: Facts, text: str) -> str:
+    return f"☝️ {facts.aside}\n{text}" if facts.aside else text
 
 
 def _pictures(facts: Facts, finished: Finished, shown: Shown, jpeg: bytes) -> Screen:
@@ -91,12 +104,9 @@ def _pictures(facts: Facts, finished: Finished, shown: Shown, jpeg: bytes) -> Sc
 def _remarks(facts: Facts, finished: Finished) -> list[str]:
     """What to say under a result, the weightiest first, since a caption holds only so much."""
     context = facts.context
-    said = cards.origins(facts.line, facts.job.request, context.own_words)
+    said = [facts.aside] if facts.aside else []
+    said += cards.origins(facts.line, facts.job.request, context.own_words)
     said += [cards.note(note) for note in finished.notes if not (note.code == "unknown_tokens" and context.unknown)]
     if context.unknown:
         said.append(cards.unknown_words(context.unknown, facts.card))
     return said + [cards.remark(facts.modes, Remark(code, detail)) for code, detail in context.remarks]
-
-
-def _wish(facts: Facts) -> str:
-    return facts.modes.wish(facts.request, facts.line.prompt)

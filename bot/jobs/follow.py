@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from aiogram.exceptions import AiogramError, TelegramAPIError
+from aiogram.methods import EditMessageMedia, EditMessageText
 from aiogram.types import InlineKeyboardMarkup
 
 from bot.jobs import cards, keyboards, result
 from bot.jobs.belonging import write_down
 from bot.jobs.context import context_of, wish_of
+from bot.jobs.ending import REFUSED
 from bot.jobs.gallery import Gallery
 from bot.jobs.messages import place_of, status_key
 from bot.jobs.origin import Origin
@@ -25,12 +27,12 @@ from bot.jobs.originals import Originals
 from bot.jobs.status import Statuses, render
 from bot.jobs.tools import Tools
 from bot.jobs.translation import next_step
-from bot.telegram.outbox import Outbox
-from bot.telegram.refusals import Refusal, classify
+from bot.telegram.outbox import Outbox, results_first
+from bot.telegram.refusals import NOT_HERE, Refusal, classify, passes
 from bot.telegram.screen import Screen, put, send
 from bot.telegram.sending import send_screen_once
 from bot.texts.i18n import speaking
-from bot.troubles import cause_of_trouble
+from bot.troubles import cause_of, cause_of_trouble
 from inference.queue.backoff import pauses
 from inference.queue.jobs import Job, Trouble
 from inference.requests import Cancelled, Event, Failed, Finished
@@ -40,6 +42,9 @@ log = logging.getLogger(__name__)
 QUIET_SECONDS = 1.0
 LONGEST_PAUSE = 60.0
 ARRIVAL_SECONDS = 15.0
+FEW_TRIES = 3
+
+_NOBODY = frozenset({Refusal.BLOCKED, Refusal.CHAT_GONE})
 
 
 class Follower:
@@ -57,6 +62,7 @@ class Follower:
         self._first_pause = first_pause
         self._originals = Originals(tools)
         self.gallery = Gallery(tools, self._originals)
+        self._outbox = outbox
         self._statuses = Statuses(tools, outbox, previews=previews)
         self._errands: dict[tuple[str, int], asyncio.Task[None]] = {}
 
@@ -70,9 +76,7 @@ class Follower:
         for job in await self._ledger.unannounced():
             if context_of(job).follows is not None:
                 continue  # its translation is not shown yet and will bring it
-            sent = await self._history.find_post(kind="status", job_id=job.id)
-            announcing = self._announce_until_done(job) if sent is None else self._announced(job, sent.message_id)
-            self._run("announce", job.id, announcing)
+            self._run("announce", job.id, self._announce_until_done(job.id))
         for job in await self._ledger.active():
             if job.message_id is not None and job.id not in self._statuses:
                 self._statuses.watch(job, job.message_id)
@@ -91,12 +95,12 @@ class Follower:
         self._statuses.clear()
 
     async def announce(self, job: Job) -> None:
-        """Puts a fresh job's status message in place and lets the queue have it; later if Telegram balks."""
+        """Puts a fresh job's status message in place and lets the queue have it; later if that cannot be just now."""
         try:
-            await self._announce(job)
-        except AiogramError as error:
+            await self._announce_if_new(job.id)
+        except Exception as error:
             log.info("job %d could not be announced yet: %s", job.id, error)
-            self._run("announce", job.id, self._announce_until_done(job, error))
+            self._run("announce", job.id, self._announce_until_done(job.id, error))
 
     def reworded(self, job: Job) -> None:
         """A job that waits is for something else from now on: its status message says so."""
@@ -109,6 +113,10 @@ class Follower:
         for job in await self._ledger.active():
             if job.chat_id == chat_id:
                 await self._queue.cancel(job.id)
+
+    def show(self, chat_id: int, message_id: int, looks: EditMessageText | EditMessageMedia) -> None:
+        """Has a message look like this when nothing of more weight waits; what comes later takes its place."""
+        self._outbox.progress(self._bot, chat_id, message_id, lambda: looks)
 
     async def say(self, origin: Origin, text: str, markup: InlineKeyboardMarkup | None = None) -> None:
         """Answers where somebody asked, in HTML."""
@@ -139,7 +147,18 @@ class Follower:
 
     # The beginning
 
-    async def _announce(self, job: Job) -> None:
+    async def _announce_until_done(self, job_id: int, failed: Exception | None = None) -> None:
+        await self._until_done(job_id, self._announce_if_new, self._not_to_be_announced, failed)
+
+    async def _announce_if_new(self, job_id: int) -> None:
+        """Not where a job has ended since it was taken in, or somebody has pressed a message of it."""
+        job = await self._ledger.job(job_id)
+        if job is None or job.settled or job.message_id is not None:
+            return
+        sent = await self._history.find_post(kind="status", job_id=job.id)
+        if sent is not None:
+            await self._announced(job, sent.message_id)
+            return
         with speaking(context_of(job).language):
             screen = render(self._tools.modes, job, None)
         message, _fresh = await send_screen_once(self._bot, self._history, place_of(job), status_key(job), screen)
@@ -165,27 +184,23 @@ class Follower:
         """The job was cancelled before it had a message, or a press on a message of it has been quicker."""
         job = await self._ledger.job(job_id)
         if job is None or job.settled or job.message_id is None:
-            self._bring(job_id)
+            self._run("take back", job_id, self._bring_once_more(job_id))
         elif job.message_id != message_id:
             self._statuses.watch(job, job.message_id)
             with contextlib.suppress(TelegramAPIError):
                 await self._bot.delete_message(job.chat_id, message_id)
 
-    async def _announce_until_done(self, job: Job, refused: AiogramError | None = None) -> None:
-        for pause in pauses(self._first_pause, LONGEST_PAUSE, jitter=0.2):
-            try:
-                if refused is not None:
-                    raise refused
-                await self._announce(job)
-                return
-            except AiogramError as error:
-                refused = None
-                if _is_final(error):
-                    log.warning("job %d has nobody to tell, cancelling it: %s", job.id, error)
-                    await self._queue.cancel(job.id)
-                    await self._ledger.mark_shown(job.id)
-                    return
-            await asyncio.sleep(pause)
+    async def _not_to_be_announced(self, job_id: int, error: Exception) -> None:
+        """A job that nobody can be told of is not drawn; whoever asked learns so where they can be told anything."""
+        log.warning("job %d cannot be announced and will not be drawn: %s", job_id, error)
+        if classify(error) in _NOBODY:
+            await self._queue.cancel(job_id)
+            await self._ledger.mark_shown(job_id)
+        elif classify(error) in NOT_HERE:
+            await self._queue.cancel(job_id)
+        else:
+            await self._ledger.finish(job_id, REFUSED)
+            self._bring(job_id)
 
     # The end
 
@@ -193,27 +208,27 @@ class Follower:
         if ("bring", job_id) not in self._errands:
             self._run("bring", job_id, self._bring_until_seen(job_id))
 
+    async def _bring_once_more(self, job_id: int) -> None:
+        """After the one that is under way: what it has not found yet may have to be taken back."""
+        task = self._errands.get(("bring", job_id))
+        if task is not None:
+            await asyncio.wait({task})
+        self._bring(job_id)
+
     async def _bring_until_seen(self, job_id: int) -> None:
         """Shows how a job ended, however long Telegram takes to let us."""
         self._statuses.forget(job_id)
+        results_first()
         await self._arrived("resume", job_id)
-        for pause in pauses(self._first_pause, LONGEST_PAUSE, jitter=0.2):
-            try:
-                await self._end(job_id)
-                return
-            except TelegramAPIError as error:
-                if classify(error) is Refusal.OTHER:
-                    log.error("Telegram does not take the end of job %d: %s", job_id, error)
-                    await result.apologise(self._tools, job_id)
-                    return
-                if _is_final(error):
-                    log.info("the end of job %d has nobody to see it: %s", job_id, error)
-                    await self._ledger.mark_shown(job_id)
-                    return
-                log.info("the end of job %d could not be shown yet: %s", job_id, error)
-            except Exception:
-                log.exception("the end of job %d could not be shown yet", job_id)
-            await asyncio.sleep(pause)
+        await self._until_done(job_id, self._end, self._not_to_be_shown)
+
+    async def _not_to_be_shown(self, job_id: int, error: Exception) -> None:
+        if classify(error) in _NOBODY:
+            log.info("the end of job %d has nobody to see it: %s", job_id, error)
+            await self._ledger.mark_shown(job_id)
+        else:
+            log.error("the end of job %d cannot be shown: %s", job_id, error)
+            await result.apologise(self._tools, self._originals, job_id)
 
     async def _arrived(self, errand: str, job_id: int) -> None:
         """Returns when an errand no longer writes to the message of a job; one that hangs is given up."""
@@ -224,9 +239,11 @@ class Follower:
 
     async def _end(self, job_id: int) -> None:
         job = await self._ledger.job(job_id)
-        if job is None or job.outcome is None or job.shown_at is not None:
+        if job is None or job.outcome is None:
             return
-        if context_of(job).then is not None and not isinstance(job.outcome, Cancelled):
+        if job.shown_at is not None:
+            await result.tidy(self._tools, job_id)
+        elif context_of(job).then is not None and not isinstance(job.outcome, Cancelled):
             await self._go_on(job)
         else:
             await result.show(self._tools, self._originals, job, job.outcome)
@@ -253,6 +270,27 @@ class Follower:
             await self.announce(follower)
         await self._ledger.mark_shown(job.id)
 
+    async def _until_done(
+        self,
+        job_id: int,
+        do: Callable[[int], Awaitable[None]],
+        give_up: Callable[[int, Exception], Awaitable[None]],
+        failed: Exception | None = None,
+    ) -> None:
+        """Does something for a job, again as long as trying may help, and otherwise gives it up.
+
+        `failed` is how a first try has ended. Both steps look at what the job is now, since any time may have passed.
+        """
+        for failures, pause in enumerate(pauses(self._first_pause, LONGEST_PAUSE, jitter=0.2), start=1):
+            error = failed or await _failure(do(job_id))
+            failed = None
+            if error is not None and not _may_pass(error, failures):
+                error = await _failure(give_up(job_id, error))
+            if error is None:
+                return
+            log.info("job %d has to wait for another try: %s", job_id, error)
+            await asyncio.sleep(pause)
+
     def _run(self, errand: str, job_id: int, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work, name=f"{errand} job {job_id}")
         self._errands[errand, job_id] = task
@@ -264,10 +302,21 @@ class Follower:
             log.error("%s failed", task.get_name(), exc_info=error)
 
 
-def _is_final(error: AiogramError) -> bool:
-    """Whether trying again would lead to the same refusal for ever."""
-    return isinstance(error, TelegramAPIError) and classify(error) in (
-        Refusal.BLOCKED,
-        Refusal.CHAT_GONE,
-        Refusal.OTHER,
-    )
+async def _failure(work: Awaitable[None]) -> Exception | None:
+    """What has kept a piece of work from being done; None where it is done."""
+    try:
+        await work
+    except Exception as error:
+        return error
+    return None
+
+
+def _may_pass(error: Exception, failures: int) -> bool:
+    """Whether trying again may help: what Telegram, the network, database and disk have, passes or is known not to. Of
+    anything else nobody knows, so it is given a few tries."""
+    if isinstance(error, AiogramError):
+        return passes(classify(error))
+    if cause_of(error) is not None:
+        return True
+    log.error("an error of our own, for the %d. time", failures, exc_info=error)
+    return failures < FEW_TRIES

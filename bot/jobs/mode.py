@@ -34,7 +34,7 @@ View = Literal["grid", "picture", "more", "photo"]
 Begin = Callable[[StudioT, Origin, Person, Given, str], Awaitable[None]]
 """Does what was asked for with a picture; the last is what the person said to it, parameters included."""
 
-Join = Callable[[Sequence[Given], str], Awaitable[None]]
+Join = Callable[[Origin, Sequence[Given], str], Awaitable[None]]
 """Adds pictures, and what was said to them, to what is being put together."""
 
 

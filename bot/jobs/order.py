@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from bot.jobs import cards, keyboards
 from bot.jobs.compose import Asked, Composition, Remark
 from bot.jobs.context import JobContext, line_of, request_of
+from bot.jobs.kept import Ask, keep
 from bot.jobs.mode import Modes
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
@@ -23,7 +25,7 @@ from bot.telegram.screen import Screen, put, send
 from bot.texts.errors import ToldError
 from bot.texts.i18n import _
 from inference.queue.dispatcher import Dispatcher
-from inference.queue.jobs import Job, OutOfOrder
+from inference.queue.jobs import Job, OutOfOrder, QueueFull, TooManyWaiting
 from inference.queue.ledger import Ledger
 from inference.requests import AnyRequest, Failed, ModelCard, parse_request
 
@@ -73,7 +75,8 @@ async def order(
     own_words: str = "",
     refused: Failed | None = None,
 ) -> None:
-    """Takes in what has been composed; it is on disk before the person reads so. Raises one of REFUSALS.
+    """Takes in what has been composed; it is on disk before the person reads so. What finds no room is kept, where no
+    button has asked for it (`bot.jobs.kept`). Raises one of REFUSALS.
 
     `key` is equal for presses that must not be doubled while one of them is waiting, `own_words` are those that were
     improved into the ones of the line. With `refused` the job ends at once with that failure. Words that are not
@@ -96,13 +99,21 @@ async def order(
     if origin.edits is not None:
         await _changed(studio, origin, origin.edits, made, request, remembered)
         return
-    accepted = await studio.ledger.accept(
-        update_id=origin.update_id,
-        owner_id=origin.owner_id,
-        chat_id=origin.chat_id,
-        request=request,
-        **remembered.told(),
-    )
+    try:
+        accepted = await studio.ledger.accept(
+            update_id=origin.update_id,
+            owner_id=origin.owner_id,
+            chat_id=origin.chat_id,
+            request=request,
+            **remembered.told(),
+        )
+    except (TooManyWaiting, QueueFull) as full:
+        if origin.pressed:
+            raise
+        more = {"parents": [parent.model_dump() for parent in parents], "key": key, "own_words": own_words}
+        await keep(studio, origin, {**stored(made), **more}, full)
+        return
+    await studio.history.dialogs.hush(origin.owner_id, origin.chat_id)
     if accepted.fresh and refused is not None:
         await studio.ledger.finish(accepted.job.id, refused)
     if accepted.fresh:
@@ -123,8 +134,17 @@ async def order_or_ask(
     draft = await studio.history.sources.add_draft(
         origin.owner_id, origin.chat_id, "order", {**body, "under": origin.reply_to}
     )
-    text = cards.cost(studio.modes.wish(made.request, made.line.prompt), windows, seconds)
+    await studio.history.dialogs.hush(origin.owner_id, origin.chat_id)
+    text = cards.cost(studio.modes.wish(made.request, made.line.prompt), seconds)
     await studio.deliveries.say(origin, text, keyboards.confirm_order(draft.id))
+
+
+async def order_kept(studio: Studio, ask: Ask, draft: Draft) -> None:
+    """Orders what found no room before. Raises one of REFUSALS."""
+    body = ask.order
+    parents = tuple(Parent.model_validate(parent) for parent in body["parents"])
+    more = {"key": body["key"], "own_words": body["own_words"]}
+    await order(studio, ask.origin(draft), composed_from(body), parents=parents, **more)
 
 
 async def order_of(studio: Studio, origin: Origin, draft: Draft) -> None:
@@ -136,7 +156,11 @@ async def order_of(studio: Studio, origin: Origin, draft: Draft) -> None:
 
 def composed_of(draft: Draft) -> Composition:
     """What waits for a yes."""
-    body = draft.body
+    return composed_from(draft.body)
+
+
+def composed_from(body: Mapping[str, Any]) -> Composition:
+    """What `stored` has put into the body of a draft."""
     remarks = tuple(Remark(code, detail) for code, detail in body["remarks"])
     return Composition(parse_request(body["request"]), read_line(body["line"]), remarks, tuple(body["unknown"]))
 

@@ -16,7 +16,8 @@ from inference.queue.jobs import Job
 class Origin:
     """For whom something is asked, a person or a chat that somebody speaks for; where, and which message to answer.
 
-    `edits` is what the message had ordered before its words were changed.
+    `edits` is what the message had ordered before its words were changed; `pressed` says that it was asked for by a
+    button, whose press is told at once what comes of it.
     """
 
     update_id: int
@@ -27,6 +28,7 @@ class Origin:
     reply_to: int | None
     thread: int | None
     edits: Job | None = None
+    pressed: bool = False
 
     @property
     def place(self) -> Place:
@@ -74,4 +76,5 @@ class Origin:
             private=message.chat.type == "private",
             reply_to=message.message_id,
             thread=message.message_thread_id if topic and isinstance(message, Message) else None,
+            pressed=True,
         )

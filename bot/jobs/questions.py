@@ -14,6 +14,7 @@ from aiogram.types import CallbackQuery, ForceReply, Message
 
 from bot.jobs.belonging import draft_asked_about, draft_shown, fingerprint, plain
 from bot.jobs.compose import brief
+from bot.jobs.dialogs import never_mind, spoken_to
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.prompt import PromptLine, write
@@ -37,13 +38,14 @@ class Question:
 
 
 async def ask(studio: Studio, origin: Origin, question: Question, kind: DraftKind, body: dict[str, Any]) -> None:
-    """Asks, and remembers `body` for the answer in a draft of its own."""
+    """Asks, and remembers `body` for the answer in a draft of its own, the open dialog from now on."""
     sources = studio.history.sources
     noted = {**body, "question": _told(question)}
     draft = await sources.add_draft(origin.owner_id, origin.chat_id, kind, noted)
+    await studio.history.dialogs.listen(draft)
     async with _one_at_a_time(studio, origin):
         try:
-            message = await send(studio.bot, origin, question)
+            message = await _send(studio.bot, origin, question, draft)
         except AiogramError as refused:
             if classify(refused) is not Refusal.UNKNOWN_OUTCOME:
                 await sources.change_draft(draft.id, closed=True)
@@ -55,9 +57,10 @@ async def ask_about(studio: Studio, origin: Origin, question: Question, draft: D
     """Asks for words that are still missing in a draft."""
     sources = studio.history.sources
     await sources.note_in_draft(draft.id, question=_told(question), asked=None)
+    await studio.history.dialogs.listen(draft)
     async with _one_at_a_time(studio, origin):
         try:
-            message = await send(studio.bot, origin, question)
+            message = await _send(studio.bot, origin, question, draft)
         except AiogramError as refused:
             if classify(refused) is not Refusal.UNKNOWN_OUTCOME:
                 before = {"question": draft.body.get("question", ""), "asked": draft.body.get("asked")}
@@ -66,9 +69,12 @@ async def ask_about(studio: Studio, origin: Origin, question: Question, draft: D
         await sources.note_in_draft(draft.id, asked=message.message_id)
 
 
-async def send(bot: Bot, origin: Origin, question: Question) -> Message:
-    """Sends a question for whose answer nothing needs to be remembered."""
+async def _send(bot: Bot, origin: Origin, question: Question, draft: Draft) -> Message:
+    """In private with a button to drop it, and any words are an answer; in a group with an answer begun, for a bot
+    hears no other there. Telegram lets no message have both."""
     place = replace(origin.place, answer_to=None if question.alone else origin.reply_to, aloud=not question.quiet)
+    if origin.private:
+        return await screen.send(bot, place, Screen(question.text, never_mind(draft)))
     asking = ForceReply(selective=True, input_field_placeholder=question.placeholder)
     return await screen.send(bot, place, Screen(question.text), asking=asking)
 
@@ -80,6 +86,8 @@ def handed_back(
     written = write(brief(line, person.preferences, private=origin.private))
     if not pictures:
         asked = _("Tap the words to copy them, change what you like and send them back:")
+    elif line.prompt and origin.private:
+        asked = _("Tap the words to copy them, change what you like and send them back. The rest stays as it is.")
     elif line.prompt:
         asked = _(
             "Tap the words to copy them, change what you like and send them in reply to this message. "
@@ -102,15 +110,19 @@ def _one_at_a_time(studio: Studio, origin: Origin) -> asyncio.Lock:
 
 
 class AnswersDraft(BaseFilter):
-    """Words in answer to a message of ours that waits for them, from the person it waits for. Gives `draft`."""
+    """Words that a message of ours waits for, from the person it waits for; in private they need not quote it. Gives
+    `draft`."""
 
     def __init__(self, kind: DraftKind) -> None:
         self._kind = kind
 
     async def __call__(self, message: Message, studio: Studio) -> bool | dict[str, Any]:
         asked, sender = message.reply_to_message, sender_of_message(message)
-        if not message.text or message.text.startswith("/") or asked is None or sender is None:
+        if not message.text or message.text.startswith("/") or sender is None:
             return False
+        if asked is None:
+            spoken = await spoken_to(studio, message, self._kind)
+            return {"draft": spoken} if spoken is not None else False
         draft = await draft_shown(studio.history.sources, asked, self._kind)
         if draft is None:
             draft = await draft_asked_about(studio.history.sources, asked, self._kind, sender.id)

@@ -1,5 +1,5 @@
 """What happens around every handler, from the outside in: errors, who it is and whether they may come in, their
-language, crowds, answers to presses, and whose button is pressed."""
+language, crowds, answers to presses, whose button is pressed, and what is said besides a question."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from bot.jobs.studio import Studio
 from bot.middlewares.access import AccessMiddleware
 from bot.middlewares.answers import AnswerMiddleware
 from bot.middlewares.crowds import CrowdMiddleware
+from bot.middlewares.dialogs import DialogMiddleware
 from bot.middlewares.errors import errors_router
 from bot.middlewares.origins import OriginMiddleware
 from bot.middlewares.people import PersonMiddleware
@@ -48,3 +49,4 @@ def install(
     dispatcher.callback_query.outer_middleware(PressMiddleware(studio, administrators))
     for observer in (dispatcher.message, dispatcher.edited_message, dispatcher.callback_query):
         observer.middleware(OriginMiddleware())
+    dispatcher.message.middleware(DialogMiddleware(studio))

@@ -10,15 +10,16 @@ import secrets
 from collections.abc import Callable
 
 from aiogram import Bot, Router
-from aiogram.exceptions import AiogramError
+from aiogram.exceptions import AiogramError, TelegramAPIError
 from aiogram.types import CallbackQuery, ErrorEvent, Message, User
 
+from bot.jobs import elsewhere
 from bot.jobs.refusals import REFUSALS, told
 from bot.jobs.studio import Studio
 from bot.store import Person
 from bot.telegram.apology import insist
 from bot.telegram.outbox import Outbox
-from bot.telegram.refusals import Refusal, classify
+from bot.telegram.refusals import NOT_HERE, Refusal, classify
 from bot.telegram.screen import Place, Screen, send
 from bot.telegram.senders import message_of
 from bot.texts import troubles
@@ -56,6 +57,10 @@ def errors_router(studio: Studio, outbox: Outbox, tell_owner: Callable[[str, str
             await _end_press(bot, outbox, event.update.callback_query)
             return True
         with speaking(language):
+            if isinstance(error, TelegramAPIError) and classify(error) in NOT_HERE:
+                log.info("update %d: %s", event.update.update_id, error)
+                await _tell_around(bot, outbox, event, elsewhere.lack_of(error), event_from_user)
+                return True
             if isinstance(error, REFUSALS):
                 text = told(studio.modes, error)
             elif (cause := cause_of(error)) is not None:
@@ -95,6 +100,18 @@ async def _tell(bot: Bot, outbox: Outbox, event: ErrorEvent, text: str) -> None:
         await insist(lambda: _reply(bot, message_of(event.update) or press, text))
     except AiogramError as unheard:
         log.warning("update %d: the person could not be told: %s", event.update.update_id, unheard)
+
+
+async def _tell_around(bot: Bot, outbox: Outbox, event: ErrorEvent, lack: elsewhere.Lack, sender: User | None) -> None:
+    """What the chat does not take is said as it can be: in an alert, in words for pictures, in private for words."""
+    press = event.update.callback_query
+    if lack != "words" or (press is not None and not outbox.was_answered(press.id)):
+        await _tell(bot, outbox, event, elsewhere.not_here(lack))
+    elif sender is not None:
+        try:
+            await send(bot, Place(sender.id), Screen(elsewhere.unanswered()))
+        except AiogramError as unheard:
+            log.info("update %d: the person could not be told: %s", event.update.update_id, unheard)
 
 
 async def _end_press(bot: Bot, outbox: Outbox, press: CallbackQuery | None) -> None:

@@ -119,7 +119,7 @@ async def found_by_press(press: CallbackQuery, button: Ours, owners: ButtonOwner
     if isinstance(message, Message):
         return await owners.of(button, message) if stands_under(message, press.data) else GONE
     found = await owners.of(button, message)
-    if message is None or message.chat.type == "private":
+    if message is None or message.chat.type == "private" or found == GONE:
         return found
     shown_to = await owners.of_message(message)
     return replace(found, owners=shown_to and (found.owners or frozenset()) | shown_to)

@@ -149,7 +149,8 @@ def begun_by(begin: Begin[Studio]) -> Run[Studio]:
 
 
 async def show_menu(studio: Studio, origin: Origin, given: Given, said: str = "") -> None:
-    """All that can be done with a photo; `said` of it, in HTML, stands above."""
+    """All that can be done with a photo; `said` of it, in HTML, stands above. What was being asked is over."""
+    await studio.history.dialogs.hush(origin.owner_id, origin.chat_id)
     card, modes = studio.queue.card, studio.modes
     text = "🖼 " + _("What shall I do with it? Or send it again with words, and I will draw it anew.")
     if lacks_something(modes, card):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from bot.telegram.fetching import MAX_DOWNLOAD, CutOff, FileTooBig
 from bot.telegram.screen import Place, Screen, send
 from bot.telegram.turns import LineFull
 from bot.texts.i18n import _
+from inference.blobs import BlobMissing
 
 PICTURE_SUFFIXES = re.compile(
     r"\.(png|apng|jpe?g|jfif|webp|hei[cf]|tiff?|gif|bmp|avif|svg|psd|raw|dng)$", re.IGNORECASE
@@ -130,6 +132,30 @@ async def _kept(studio: Studio, path: Path, owner_id: int) -> Kept:
     """The picture of a file on disk, checked and stored. Raises PictureRefused, LineFull."""
     async with studio.looks.turn(owner_id):
         return await studio.decoder.kept(path)
+
+
+async def signatures(studio: Studio, owner_id: int, blobs: Collection[str]) -> dict[str, bytes]:
+    """Those of stored pictures, each worked out once; not of what cannot be opened now. Raises TooManyPictures."""
+    kept = studio.history.signatures
+    known = await kept.known(owner_id, blobs)
+    missing = [blob for blob in blobs if blob not in known]
+
+    async def signed(blob: str) -> bytes | None:
+        try:
+            return await studio.decoder.signature(blob)
+        except (BlobMissing, PictureRefused):
+            return None
+
+    fresh: dict[str, bytes] = {}
+    if missing:
+        try:
+            async with studio.looks.turn(owner_id):
+                found = await asyncio.gather(*map(signed, missing))
+        except LineFull as full:
+            raise TooManyPictures from full
+        fresh = {blob: levels for blob, levels in zip(missing, found, strict=True) if levels is not None}
+    await kept.keep(owner_id, fresh, used=known)
+    return known | fresh
 
 
 async def answered(studio: Studio, message: Message, owner_id: int, number: int | None = None) -> Given | None:

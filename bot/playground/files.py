@@ -8,7 +8,8 @@ import binascii
 import hashlib
 import mimetypes
 import secrets
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -24,6 +25,7 @@ FOLDERS = {"photo": "photos", "thumbnail": "thumbnails", "document": "documents"
     "voice": "voice",
     "sticker": "stickers",
 }
+KINDS = tuple(it for it in FOLDERS if it != "thumbnail")
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,21 @@ class StoredFile:
     height: int | None = None
     thumbnail: str | None = None  # unique id of the preview
     sizes: tuple[str, ...] = ()  # unique ids of all sizes of this photo, smallest first
+    duration: int | None = None  # seconds
+    performer: str | None = None
+    title: str | None = None
+    emoji: str | None = None  # of a sticker
+    set_name: str | None = None
 
 
+# What a sender may say about a file, by its kind; the rest is not theirs to say.
+TOLD = {
+    "video": ("width", "height", "duration"),
+    "animation": ("width", "height", "duration"),
+    "audio": ("duration", "performer", "title"),
+    "voice": ("duration",),
+    "sticker": ("emoji",),
+}
 Media = dict[str, Any]  # {"type": "photo", "sizes": [unique ids]} or {"type": "document", "file": unique id}
 
 
@@ -60,23 +75,29 @@ class FileCabinet:
             self._add_jpeg(it, "photo", unique_id, sizes)
         return {"type": "photo", "sizes": list(sizes)}
 
-    async def add_file(self, kind: str, upload: Upload) -> Media:
-        """Keep a document, animation, video, audio, voice or sticker byte by byte."""
+    async def add_file(self, kind: str, upload: Upload, told: Mapping[str, Any] | None = None) -> Media:
+        """Keep a document, animation, video, audio, voice or sticker byte by byte, with what its sender told of it.
+
+        `told` may hold a `thumbnail`: an Upload.
+        """
+        told = told or {}
         if len(upload.content) > MAX_UPLOAD:
             raise ApiError(413, "Request Entity Too Large")
         if not upload.content:
             raise bad_request("file must be non-empty")
         sides = dimensions(upload.content) or (None, None)
-        preview = await asyncio.to_thread(_preview, upload.content)
+        given = told.get("thumbnail")
+        pictured = given if isinstance(given, Upload) else upload
+        preview = await asyncio.to_thread(_preview, pictured.content)
+        about = {name: told[name] for name in TOLD.get(kind, ()) if told.get(name)}
         stored = self._add(
             upload.content,
             kind,
             _new_unique_id(),
             name=upload.file_name,
             mime_type=_mime_type(upload),
-            width=sides[0],
-            height=sides[1],
             thumbnail=self._add_jpeg(preview, "thumbnail", _new_unique_id()).unique_id if preview else None,
+            **({"width": sides[0], "height": sides[1]} | about),
         )
         return {"type": kind, "file": stored.unique_id}
 
@@ -93,6 +114,13 @@ class FileCabinet:
         self.files[unique_id] = self.by_path[path] = stored
         self.store.put("file", unique_id, asdict(stored))
         return stored
+
+    def amend(self, stored: StoredFile, **about: Any) -> Media:
+        """Say something else of a file that is there."""
+        changed = replace(stored, **about)
+        self.files[stored.unique_id] = self.by_path[stored.path] = changed
+        self.store.put("file", stored.unique_id, asdict(changed))
+        return {"type": stored.kind, "file": stored.unique_id}
 
     def content(self, stored: StoredFile) -> bytes:
         return self.store.get_bytes(stored.digest)
@@ -132,7 +160,14 @@ class FileCabinet:
         if stored.kind in ("animation", "video", "sticker"):
             fields |= {"width": stored.width or 512, "height": stored.height or 512}
         if stored.kind in ("animation", "video", "audio", "voice"):
-            fields["duration"] = 0
+            fields["duration"] = stored.duration or 0
+        told = {
+            "performer": stored.performer,
+            "title": stored.title,
+            "emoji": stored.emoji,
+            "set_name": stored.set_name,
+        }
+        fields |= {name: value for name, value in told.items() if value}
         if stored.kind == "sticker":
             fields |= {"type": "regular", "is_animated": False, "is_video": False}
         # An animation is also a document, for clients that know no animations.

@@ -29,11 +29,22 @@ class Rendition:
 
 def dimensions(content: bytes) -> tuple[int, int] | None:
     """Width and height in pixels read from the header, None if this is no picture; decodes nothing."""
+    header = _header(content)
+    return header[1] if header else None
+
+
+def picture_format(content: bytes) -> str | None:
+    """PNG, WEBP, …, None if this is no picture."""
+    header = _header(content)
+    return header[0] if header else None
+
+
+def _header(content: bytes) -> tuple[str | None, tuple[int, int]] | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content)) as picture:
-                return picture.size
+                return picture.format, picture.size
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError):
         return None
 

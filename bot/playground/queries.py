@@ -22,7 +22,7 @@ class Query:
     """One press or inline query; `answer` is set once, by answerCallbackQuery or answerInlineQuery."""
 
     id: str
-    kind: str  # callback, inline
+    kind: str  # callback, inline, web_app
     bot_id: int
     user_id: int
     chat: str | None = None
@@ -53,4 +53,5 @@ class QueryDesk:
         return query
 
     def _is_old(self, query: Query) -> bool:
-        return time.monotonic() - query.created > self.lifetime
+        # A web app may stay open as long as somebody works in it.
+        return query.kind != "web_app" and time.monotonic() - query.created > self.lifetime

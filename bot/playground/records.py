@@ -72,6 +72,8 @@ class Chat:
     left_bots: list[int] = field(default_factory=list)  # went by themselves
     privacy: bool = True
     pinned: list[int] = field(default_factory=list)
+    is_forum: bool = False
+    topics: dict[str, dict[str, Any]] = field(default_factory=dict)  # by the number of the line they begin with
 
     @property
     def is_private(self) -> bool:
@@ -80,6 +82,16 @@ class Chat:
     @property
     def key(self) -> str:
         return chat_key(self.id, self.bots[0]) if self.is_private else str(self.id)
+
+
+@dataclass
+class StickerSet:
+    """A set that a bot has made; `stickers` are unique ids of files."""
+
+    name: str
+    title: str
+    bot: int
+    stickers: list[str] = field(default_factory=list)
 
 
 def chat_key(chat_id: int, bot_id: int) -> str:
@@ -102,6 +114,7 @@ class Message:
     edits: int = 0
     deleted: bool = False
     reactions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # by the id of who reacted
+    votes: dict[str, list[int]] = field(default_factory=dict)  # in its poll, by the id of who voted
 
     @property
     def key(self) -> str:
@@ -110,6 +123,13 @@ class Message:
     @property
     def text(self) -> str:
         return str(self.body.get("text") or self.body.get("caption") or "")
+
+    def poll(self) -> dict[str, Any]:
+        """Its Poll with the votes counted."""
+        poll: dict[str, Any] = self.body["poll"]
+        chosen = [it for options in self.votes.values() for it in options]
+        options = [{**it, "voter_count": chosen.count(index)} for index, it in enumerate(poll["options"])]
+        return poll | {"options": options, "total_voter_count": len(self.votes)}
 
     def as_document(self) -> dict[str, Any]:
         return asdict(self)

@@ -36,6 +36,7 @@ def chat_view(world: World, chat: Chat) -> JSON:
     messages = world.messages[chat.key]
     last = next((it for it in reversed(messages.values()) if not it.deleted), None)
     action = world.actions.get(chat.key)
+    draft = world.drafts.get(chat.key)
     people = [world.people[it] for it in chat.members if it in world.people]
     return {
         "id": chat.id,
@@ -47,6 +48,11 @@ def chat_view(world: World, chat: Chat) -> JSON:
         "messages": len(messages),
         "last_message": message_view(world, last) if last else None,
         "actions": [action] if action and action["expires"] > time.time() else [],
+        "forum": chat.is_forum,
+        "topics": [
+            {"id": int(it), "name": about["name"], "closed": about["is_closed"]} for it, about in chat.topics.items()
+        ],
+        "draft": draft if draft and draft["expires"] > time.time() else None,
         "pinned": chat.pinned,
         "bot_admin": bool(chat.admin_bots),
         "privacy": chat.privacy,
@@ -76,6 +82,8 @@ def message_view(world: World, message: Message) -> JSON:
         "buttons": [[button_view(it) for it in row] for row in inline_rows(message)],
         "keyboard": keyboard_view(message.keyboard),
         "reply_to": message.reply_to,
+        "thread": body.get("message_thread_id"),
+        "poll": poll_view(message) if "poll" in body else None,
         "quote": body.get("quote", {}).get("text"),
         "forward_from": forward_name(body.get("forward_origin")),
         "via_bot": user_view(world, body["via_bot"]) if "via_bot" in body else None,
@@ -117,6 +125,9 @@ def file_view(world: World, stored: StoredFile) -> JSON:
         "mime_type": stored.mime_type,
         **size_view(stored),
         "thumbnail_url": file_url(preview) if preview else None,
+        "duration": stored.duration,
+        "performer": stored.performer,
+        "title": stored.title,
     }
 
 
@@ -156,13 +167,34 @@ def keyboard_view(keyboard: JSON | None) -> JSON | None:
         return {"force_reply": True}
     return {
         "rows": [[it if isinstance(it, str) else it["text"] for it in row] for row in keyboard["keyboard"]],
+        "apps": [it["text"] for row in keyboard["keyboard"] for it in row if isinstance(it, dict) and "web_app" in it],
         "one_time": keyboard.get("one_time_keyboard", False),
         "placeholder": keyboard.get("input_field_placeholder"),
     }
 
 
+def poll_view(message: Message) -> JSON:
+    poll = message.poll()
+    votes = [
+        sorted(int(who) for who, chosen in message.votes.items() if index in chosen)
+        for index in range(len(poll["options"]))
+    ]
+    return {
+        "question": poll["question"],
+        "options": [{"text": it["text"], "users": users} for it, users in zip(poll["options"], votes, strict=True)],
+        "type": poll["type"],
+        "closed": poll["is_closed"],
+        "anonymous": poll["is_anonymous"],
+        "multiple": poll["allows_multiple_answers"],
+        "correct": poll.get("correct_option_ids", []),
+    }
+
+
 def forward_name(origin: JSON | None) -> str | None:
-    user = (origin or {}).get("sender_user")
+    origin = origin or {}
+    user, chat = origin.get("sender_user"), origin.get("sender_chat") or origin.get("chat")
+    if chat:
+        return str(chat.get("title"))
     return " ".join(part for part in (user["first_name"], user.get("last_name")) if part) if user else None
 
 

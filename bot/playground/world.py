@@ -12,7 +12,7 @@ from bot.playground.events import EventStream
 from bot.playground.files import FileCabinet
 from bot.playground.mailbox import Mailbox, Update
 from bot.playground.queries import QueryDesk
-from bot.playground.records import Bot, Chat, Message, Person, Webhook, chat_key
+from bot.playground.records import Bot, Chat, Message, Person, StickerSet, Webhook, chat_key
 from bot.playground.store import Store
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -50,9 +50,12 @@ class World:
         self.inline_messages = {
             it.inline_message_id: it for chat in self.messages.values() for it in chat.values() if it.inline_message_id
         }
+        sets = (StickerSet(**it) for _, it in store.documents("sticker_set"))
+        self.sticker_sets = {it.name.lower(): it for it in sets}
         self.mailboxes = {bot_id: Mailbox(store, bot_id) for bot_id in self.bots}
         self.queries = QueryDesk(query_lifetime)
         self.actions: dict[str, dict[str, Any]] = {}  # chat key → the running chat action
+        self.drafts: dict[str, dict[str, Any]] = {}  # chat key → what the bot is about to say
 
     # Numbers never come back: not after a reset and not after a restart.
 
@@ -83,6 +86,12 @@ class World:
             self.save_bot(self.bots[bot_id])
         self.events.publish("bot", lambda: {"bot": self.bot_view(bot_id)})
         return self.bots[bot_id]
+
+    def token_of(self, bot: Bot) -> str:
+        """The token of a bot that has called in this run: only calls carry it."""
+        if bot.id not in self.connected:
+            raise SimError(409, "the bot has not connected since the playground started; its token is not known")
+        return f"{bot.id}:{self.connected[bot.id]}"
 
     def may_call(self, host: str | None) -> bool:
         """Whether a webhook may point there: this machine only, unless the playground is open to others."""
@@ -151,7 +160,8 @@ class World:
 
     def chat_body(self, chat: Chat) -> dict[str, Any]:
         if not chat.is_private:
-            return {"id": chat.id, "type": chat.type, "title": chat.title or f"Group {chat.id}"}
+            forum = {"is_forum": True} if chat.is_forum else {}
+            return {"id": chat.id, "type": chat.type, "title": chat.title or f"Group {chat.id}"} | forum
         user = self.people[chat.id].as_user()
         return {"id": chat.id, "type": "private"} | {
             key: user[key] for key in ("first_name", "last_name", "username") if key in user
@@ -168,15 +178,36 @@ class World:
             self.inline_messages[message.inline_message_id] = message
         if sender["is_bot"]:
             self.actions.pop(chat.key, None)
+            self.draft(chat, None)
         self.save_message(message)
         return message
 
     def add_service(self, chat: Chat, sender: dict[str, Any], body: dict[str, Any], notice: str) -> Message:
         """A line of the chat itself, `notice`; every bot that is in there hears of it."""
         message = self.add_message(chat, sender, body, notice=notice)
+        self.tell_bots(message)
+        return message
+
+    def tell_bots(self, message: Message) -> None:
+        chat = self.chats[message.chat]
         for bot_id in chat.bots:
             self.deliver(bot_id, "message", self.message_body(message, bot_id), chat.key)
-        return message
+
+    def delete_message(self, chat: Chat, message: Message) -> None:
+        message.deleted = True
+        if message.id in chat.pinned:
+            chat.pinned.remove(message.id)
+            self.save_chat(chat)
+        self.save_message(message)
+        self.events.publish("delete", {"chat": chat.id, "bot": chat.bots[0], "message_id": message.id})
+
+    def draft(self, chat: Chat, draft: dict[str, Any] | None) -> None:
+        """Show a draft in a chat in the place of the one before, or none."""
+        if draft is None and self.drafts.pop(chat.key, None) is None:
+            return
+        if draft is not None:
+            self.drafts[chat.key] = draft
+        self.events.publish("draft", {"chat": chat.id, "bot": chat.bots[0], "draft": draft})
 
     def save_message(self, message: Message) -> None:
         self.store.put("message", message.key, message.as_document())
@@ -196,7 +227,11 @@ class World:
             del body["reply_markup"]
         if "pinned_message" in body:
             body["pinned_message"] = self._pinned_body(chat, body["pinned_message"], bot_id)
-        replied = self.messages[chat.key].get(message.reply_to or 0)
+        if "poll" in body:
+            body["poll"] = message.poll()
+        # What answers nothing in a topic answers the line with which the topic begins.
+        thread = body.get("message_thread_id")
+        replied = self.messages[chat.key].get(message.reply_to or (thread if thread != message.id else 0) or 0)
         if with_reply and replied is not None and not replied.deleted:
             body["reply_to_message"] = self.message_body(replied, bot_id, with_reply=False)
         return body
@@ -208,6 +243,14 @@ class World:
             return {"chat": self.chat_body(chat), "message_id": message_id, "date": 0}
         return self.message_body(pinned, bot_id, with_reply=False)
 
+    def save_sticker_set(self, it: StickerSet) -> None:
+        self.sticker_sets[it.name.lower()] = it
+        self.store.put("sticker_set", it.name.lower(), asdict(it))
+
+    def forget_sticker_set(self, it: StickerSet) -> None:
+        del self.sticker_sets[it.name.lower()]
+        self.store.delete("sticker_set", it.name.lower())
+
     def reset(self) -> None:
         """Forget everything but the bots, their settings and the counters."""
         self.people.clear()
@@ -216,8 +259,10 @@ class World:
         self.inline_messages.clear()
         self.queries.open.clear()
         self.actions.clear()
+        self.drafts.clear()
+        self.sticker_sets.clear()
         self.files.forget()
-        self.store.forget("person", "chat", "message")
+        self.store.forget("person", "chat", "message", "sticker_set")
         for mailbox in self.mailboxes.values():
             mailbox.forget()
         self.events.publish("reset", {})

@@ -14,6 +14,7 @@ from bot.store.records import (
     StoredPicture,
     Upload,
 )
+from bot.store.signatures import Signatures
 from bot.store.sources import Sources
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Post",
     "PostKind",
     "Preferences",
+    "Signatures",
     "Sources",
     "StoredPicture",
     "Upload",

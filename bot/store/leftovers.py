@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Text, cast, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.store.signatures import forget_old_signatures, forget_signatures
 from bot.store.statements import shows
 from bot.store.tables import drafts, picture_parents, pictures, uploads
 from inference.queue.database import reading
@@ -44,10 +45,12 @@ class Leftovers:
         return found
 
     async def forget(self, before: float) -> None:
-        """Closes what has been put together since before then, and forgets the photos sent before that nothing uses."""
+        """Closes what has been put together since before then, and forgets the photos sent before that nothing uses;
+        and what can be worked out again."""
         abandoned = drafts.c.closed_at.is_(None) & (drafts.c.created_at < before) & _with_files(drafts.c.body)
         async with self._database.begin() as connection:
             await connection.execute(update(drafts).where(abandoned).values(closed_at=self._clock()))
+            await forget_old_signatures(connection, self._clock())
         unused = (uploads.c.created_at < before, *_unused())
         async with self._reading.connect() as connection:
             found = list(await connection.scalars(select(uploads.c.id).where(*unused)))
@@ -81,7 +84,10 @@ class Leftovers:
             open_draft = drafts.c.closed_at.is_(None) & cast(drafts.c.body, Text).contains(blob)
             told = select(drafts.c.id).where(open_draft).exists()
             needed = await connection.scalar(select(refer_to(blob, outcomes=True) | told))
-            return True, not needed and not await shows(connection, blob)
+            shown = await shows(connection, blob)
+            if not shown:
+                await forget_signatures(connection, blob)
+            return True, not needed and not shown
 
     async def unmeasured(self, *, limit: int) -> list[str]:
         """Digests of uploads whose size has never been written down."""

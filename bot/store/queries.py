@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.store.dialogs import Dialogs
 from bot.store.records import Parent, Person, Post, PostKind, Preferences, StoredPicture
 from bot.store.sendings import Sendings
+from bot.store.signatures import Signatures, forget_signatures
 from bot.store.sources import Sources, note_parents
 from bot.store.statements import living, shows, stored_picture, upsert
 from bot.store.tables import people, pictures, posts, sendings
@@ -39,7 +41,9 @@ class History:
         self._database = database
         self._reading = reading(database)
         self.sources = Sources(database, clock)
+        self.dialogs = Dialogs(database, self.sources, clock)
         self.sendings = Sendings(database, clock)
+        self.signatures = Signatures(database, clock)
         self._default_language = default_language
         self._clock = clock
         self._at_hand: Recent[int, tuple[str | None, Person]] = Recent(_PEOPLE_AT_HAND)  # with their client's language
@@ -249,6 +253,8 @@ class History:
             )
             blob = await connection.scalar(select(pictures.c.blob).where(pictures.c.id == picture_id))
             still_shown = await shows(connection, blob)
+            if blob is not None and not still_shown:
+                await forget_signatures(connection, blob)
         return None if still_shown else cast("str | None", blob)
 
     async def shows(self, blob: str) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     String,
     Table,
     Text,
@@ -76,6 +77,17 @@ uploads = Table(
     sqlite_autoincrement=True,
 )
 
+signatures = Table(
+    "signatures",
+    metadata,
+    Column("owner_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("blob", String(64), primary_key=True),
+    Column("levels", LargeBinary, nullable=False, comment="a small copy: bot/imaging/signature.py"),
+    Column("used_at", Double, nullable=False),
+    Index(None, "blob"),
+    Index(None, "used_at"),
+)
+
 picture_parents = Table(
     "picture_parents",
     metadata,
@@ -99,6 +111,7 @@ drafts = Table(
     Column("body", JSON, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("closed_at", Double),
+    Column("listens_until", Double, comment="to what comes without answering it"),
     Index(None, "owner_id", "chat_id", "kind"),
     sqlite_autoincrement=True,
 )

@@ -89,6 +89,10 @@ class DraftButton(Ours, prefix="-d"):
     draft_kind: ClassVar[str]
     over: ClassVar[str] = N_("This is no longer there.")
 
+    def fits(self, kind: str) -> bool:
+        """Whether a draft of this kind may have such a button."""
+        return kind == self.draft_kind
+
     @property
     def foreign(self) -> str:
         return N_("This choice is somebody else's. Reply to the picture with a command of your own!")
@@ -224,6 +228,26 @@ class OrderButton(DraftButton, prefix="k"):
     over = N_("This has been decided already.")
 
     action: Literal["start", "drop"]
+    draft: Id
+
+
+class AskedButton(DraftButton, prefix="n"):
+    """Never mind what has been asked, whatever it was about."""
+
+    draft_kind = "asked"
+
+    draft: Id
+
+    def fits(self, kind: str) -> bool:
+        return True
+
+
+class KeptButton(DraftButton, prefix="q"):
+    """Under requests that found no room: take them now, or never mind."""
+
+    draft_kind = "kept"
+
+    action: Literal["take", "drop"]
     draft: Id
 
 

@@ -3,8 +3,9 @@
     bot.session.middleware(outbox)
     outbox.progress(bot, chat_id, message_id, render)
 
-Button presses are answered at once, results go before progress, and what may have been done already is never sent a
-second time: only an edit, an answer or a question is repeated after a lost reply.
+Button presses are answered at once, results go before answers and these before progress, and what may have been done
+already is never sent a second time: only an edit, an answer or a question is repeated after a lost reply. What goes to
+a topic that is gone goes to the chat that it was in: the same people read it there.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ _REMEMBERED = 4096
 ChatId = int | str
 Render = Callable[[], TelegramMethod[Any] | None]
 
+_lane: ContextVar[Lane] = ContextVar("outbox_lane", default=Lane.ANSWER)
 _unpaced: ContextVar[bool] = ContextVar("outbox_unpaced", default=False)
 
 
@@ -138,13 +140,20 @@ class Outbox(BaseRequestMiddleware):
         while True:
             chat = _chat_of(method)
             if _is_paced(method) and not _unpaced.get():
-                await self.pacer.turn(cast(ChatId, chat), Lane.RESULT, _weight(method))
+                await self.pacer.turn(cast(ChatId, chat), _lane_of(method), _weight(method))
             try:
                 return await make_request(bot, method)
             except (TelegramAPIError, ClientDecodeError) as error:
                 refusal = classify(error)
                 if isinstance(error, TelegramMigrateToChat) and isinstance(chat, int) and chat not in self._moved:
                     method = await self._move(method, chat, error.migrate_to_chat_id)
+                    continue
+                if (
+                    refusal is Refusal.THREAD_GONE
+                    and (thread := getattr(method, "message_thread_id", None)) is not None
+                ):
+                    log.info("topic %d of chat %s is gone: sent to the chat itself", thread, chat)
+                    method = method.model_copy(update={"message_thread_id": None})
                     continue
                 if isinstance(error, TelegramRetryAfter):
                     self._flooded(chat, error.retry_after)
@@ -235,6 +244,11 @@ class Outbox(BaseRequestMiddleware):
         return method.model_copy(update={"chat_id": new_id})
 
 
+def results_first() -> None:
+    """Whatever this task sends from now on is what somebody has waited for, and goes before all answers."""
+    _lane.set(Lane.RESULT)
+
+
 def _chat_of(method: TelegramMethod[Any]) -> ChatId | None:
     return getattr(method, "chat_id", None)
 
@@ -253,6 +267,11 @@ def _is_paced(method: TelegramMethod[Any]) -> bool:
         and name.startswith(("send", "edit", "copy", "forward"))
         and not isinstance(method, SendChatAction)
     )
+
+
+def _lane_of(method: TelegramMethod[Any]) -> Lane:
+    """Files are results, whoever sends them."""
+    return Lane.RESULT if method.__api_method__ in ("sendDocument", "sendMediaGroup") else _lane.get()
 
 
 def _weight(method: TelegramMethod[Any]) -> int:

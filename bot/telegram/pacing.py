@@ -14,10 +14,15 @@ from enum import IntEnum
 
 
 class Lane(IntEnum):
-    """Who goes first when several wait. Whatever a person waits for outruns progress."""
+    """Who goes first when several wait: pictures, then what is said to people, then how far something is."""
 
     RESULT = 0
-    PROGRESS = 1
+    ANSWER = 1
+    PROGRESS = 2
+
+    def kept_from(self, count: int) -> int:
+        """How many of so many turns are out of its reach, so that what goes first finds room."""
+        return count * self // 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The limits to keep. In every window a quarter is out of progress's reach, so that results find room."""
+    """The limits to keep. Of every window an eighth is out of reach for answers and a quarter for progress."""
 
     private: tuple[Window, ...] = (Window(8, 8.0),)
     group: tuple[Window, ...] = (Window(5, 5.0), Window(20, 60.0))
@@ -60,8 +65,7 @@ class _Chat:
         """When this waiter may go, were nobody else there."""
         when = max(now, self.paused_until)
         for window in self.windows:
-            reserve = window.count // 4 if waiter.lane is Lane.PROGRESS else 0
-            room = max(1, window.count - reserve)
+            room = max(1, window.count - waiter.lane.kept_from(window.count))
             excess = len(self.sent) + min(waiter.weight, room) - room
             if excess > 0:
                 when = max(when, self.sent[excess - 1] + window.seconds)
@@ -115,7 +119,7 @@ class Pacer:
         known = self._chats.get(chat)
         return now < self._paused_until or (known is not None and now < known.paused_until)
 
-    async def turn(self, chat: int | str, lane: Lane = Lane.RESULT, weight: int = 1) -> None:
+    async def turn(self, chat: int | str, lane: Lane = Lane.ANSWER, weight: int = 1) -> None:
         """Returns when a call of `weight` messages may be made to this chat."""
         loop = asyncio.get_running_loop()
         self._number += 1

@@ -1,7 +1,12 @@
-"""What Telegram's refusals mean. The one place that reads their wording."""
+"""What Telegram's refusals mean, each by the method that was refused. The one place that reads their wording.
+
+A code in capitals comes from Telegram's servers, a sentence from the Bot API server; the same may come with status 400
+or 403.
+"""
 
 from __future__ import annotations
 
+import re
 from enum import Enum, auto
 from typing import Any
 
@@ -13,9 +18,9 @@ from aiogram.exceptions import (
     TelegramForbiddenError,
     TelegramMigrateToChat,
     TelegramNetworkError,
-    TelegramNotFound,
     TelegramRetryAfter,
     TelegramServerError,
+    TelegramUnauthorizedError,
 )
 from aiogram.methods import AnswerCallbackQuery, AnswerInlineQuery, DeleteMessage, SendChatAction, TelegramMethod
 
@@ -27,18 +32,26 @@ class Refusal(Enum):
     """The message looks like this already."""
     MESSAGE_GONE = auto()
     """The message to edit, delete or reply to is not there, or can no longer be changed."""
+    THREAD_GONE = auto()
+    """The topic to send to is not there any more; the chat is."""
     QUERY_TOO_OLD = auto()
     """The button press has expired or was answered before."""
+    KIND_FORBIDDEN = auto()
+    """Messages of this kind (photos, files, words, …) are not allowed in the chat; others may be."""
+    SILENCED = auto()
+    """The chat is there, but the bot may write nothing in it."""
     BLOCKED = auto()
     """The person has blocked the bot, or it was thrown out of the group."""
     CHAT_GONE = auto()
-    """There is no such chat (any more), or the bot may not write there."""
+    """There is no such chat (any more)."""
     MIGRATED = auto()
     """The group has become a supergroup with another id."""
     FLOOD = auto()
     """Too many requests."""
     UNAVAILABLE = auto()
     """Telegram refused with a server error: nothing was done."""
+    UNAUTHORIZED = auto()
+    """The token is not valid (any more): nothing is done until the owner has put in another."""
     NOT_SENT = auto()
     """No connection came about: nothing was done."""
     UNKNOWN_OUTCOME = auto()
@@ -47,7 +60,33 @@ class Refusal(Enum):
     """The request was wrong."""
 
 
-_WORDINGS: tuple[tuple[str, Refusal], ...] = (
+NOT_HERE = frozenset({Refusal.KIND_FORBIDDEN, Refusal.SILENCED})
+"""The chat does not take what another chat may take."""
+
+_PASSING = frozenset(
+    {Refusal.FLOOD, Refusal.UNAVAILABLE, Refusal.UNAUTHORIZED, Refusal.NOT_SENT, Refusal.UNKNOWN_OUTCOME}
+)
+
+_Rules = tuple[tuple[str, Refusal], ...]  # the first that fits a wording in small letters
+
+_OF_METHODS: dict[str, _Rules] = {  # by how the method begins
+    "send": (
+        ("message thread not found", Refusal.THREAD_GONE),
+        ("topic_deleted", Refusal.THREAD_GONE),
+        ("topic_id_invalid", Refusal.THREAD_GONE),
+    ),
+    "edit": (
+        ("message_author_required", Refusal.MESSAGE_GONE),
+        ("message_edit_time_expired", Refusal.MESSAGE_GONE),
+        ("message thread not found", Refusal.MESSAGE_GONE),
+    ),
+    "delete": (
+        ("message_delete_forbidden", Refusal.MESSAGE_GONE),
+        ("not enough rights", Refusal.MESSAGE_GONE),
+    ),
+}
+
+_OF_ALL: _Rules = (
     ("message is not modified", Refusal.NOT_MODIFIED),
     ("message to edit not found", Refusal.MESSAGE_GONE),
     ("message to delete not found", Refusal.MESSAGE_GONE),
@@ -56,18 +95,29 @@ _WORDINGS: tuple[tuple[str, Refusal], ...] = (
     ("message can't be edited", Refusal.MESSAGE_GONE),
     ("message can't be deleted", Refusal.MESSAGE_GONE),
     ("message_id_invalid", Refusal.MESSAGE_GONE),
-    ("message thread not found", Refusal.MESSAGE_GONE),
     ("query is too old", Refusal.QUERY_TOO_OLD),
     ("query id is invalid", Refusal.QUERY_TOO_OLD),
     ("query_id_invalid", Refusal.QUERY_TOO_OLD),
     ("chat not found", Refusal.CHAT_GONE),
     ("user not found", Refusal.CHAT_GONE),
     ("peer_id_invalid", Refusal.CHAT_GONE),
-    ("not enough rights", Refusal.CHAT_GONE),
-    ("have no rights to send", Refusal.CHAT_GONE),
-    ("chat_write_forbidden", Refusal.CHAT_GONE),
-    ("topic_closed", Refusal.CHAT_GONE),
+    ("channel_private", Refusal.CHAT_GONE),
+    ("user_is_blocked", Refusal.BLOCKED),
+    ("user_deactivated", Refusal.BLOCKED),
+    ("chat_forbidden", Refusal.BLOCKED),
+    ("not enough rights to send", Refusal.KIND_FORBIDDEN),
+    ("not enough rights", Refusal.SILENCED),
+    ("have no rights to send", Refusal.SILENCED),
+    ("need administrator rights", Refusal.SILENCED),
+    ("chat_write_forbidden", Refusal.SILENCED),
+    ("chat_guest_send_forbidden", Refusal.SILENCED),
+    ("chat_restricted", Refusal.SILENCED),
+    ("chat_admin_required", Refusal.SILENCED),
+    ("user_banned_in_channel", Refusal.SILENCED),
+    ("topic_closed", Refusal.SILENCED),
 )
+_KIND = re.compile(r"chat_send_\w+_forbidden")
+_CODE = re.compile(r"[A-Z]+(_[A-Z0-9]+)+")  # what Telegram's servers say, in capitals
 
 
 _NO_TEXT = "no text in the message"
@@ -87,8 +137,8 @@ def classify(error: BaseException) -> Refusal:
             return Refusal.FLOOD
         case TelegramMigrateToChat():
             return Refusal.MIGRATED
-        case TelegramForbiddenError():
-            return Refusal.BLOCKED
+        case TelegramUnauthorizedError():
+            return Refusal.UNAUTHORIZED
         case TelegramServerError():
             # A gateway that gave up waiting does not know what happened behind it.
             return Refusal.UNKNOWN_OUTCOME if "gateway time" in str(error).lower() else Refusal.UNAVAILABLE
@@ -96,10 +146,26 @@ def classify(error: BaseException) -> Refusal:
             return Refusal.UNKNOWN_OUTCOME
         case TelegramNetworkError():
             return _network(error)
-        case TelegramBadRequest() | TelegramNotFound() | TelegramAPIError():
-            wording = str(error).lower()
-            return next((refusal for part, refusal in _WORDINGS if part in wording), Refusal.OTHER)
+        case TelegramForbiddenError():
+            # Whoever is gone is told in a sentence; a code that nobody knows says nothing of who may hear us.
+            unknown = Refusal.OTHER if _CODE.search(error.message) else Refusal.BLOCKED
+            return _by_wording(error) or unknown
+        case TelegramAPIError():
+            return _by_wording(error) or Refusal.OTHER
     return Refusal.OTHER
+
+
+def passes(refusal: Refusal) -> bool:
+    """Whether the same call may succeed later. Whatever else Telegram refuses, it refuses for ever."""
+    return refusal in _PASSING
+
+
+def _by_wording(error: TelegramAPIError) -> Refusal | None:
+    name, wording = error.method.__api_method__, error.message.lower()
+    rules = next((rules for beginning, rules in _OF_METHODS.items() if name.startswith(beginning)), ())
+    if _KIND.search(wording):
+        return Refusal.KIND_FORBIDDEN
+    return next((refusal for part, refusal in (*rules, *_OF_ALL) if part in wording), None)
 
 
 def _network(error: TelegramNetworkError) -> Refusal:

@@ -35,9 +35,12 @@ class Kit:
         raise NotImplementedError
 
     def nets_for(self, ask: Any) -> tuple[str, ...]:
-        """Those of the nets of an ask that it takes now; fewer where something is known already."""
-        nets: tuple[str, ...] = ask.nets
-        return nets
+        """Those of the nets of an ask that it takes now, as they are called; fewer where something is known already."""
+        return tuple(map(self.named, ask.nets))
+
+    def named(self, net: str) -> str:
+        """What one of the nets of its asks is called among those of all families."""
+        return net
 
     def room(self, ask: Any, most: int) -> int:
         """Rows that a pass for an ask may have, where passes may have `most` in general."""
@@ -50,6 +53,16 @@ class Kit:
 
     def forget(self) -> None:
         """Drops what takes memory besides nets and can be made again."""
+
+    @property
+    def in_float32(self) -> Kit | None:
+        """The same family with every net in float32, and with nothing in memory that was made otherwise; None where
+        that is how it computes. It is the same one each time, and its nets have names of their own."""
+        return None
+
+    def leave(self) -> None:
+        """Drops all of its nets, too; they are read from disk when they are needed again."""
+        self.forget()
 
     def warm(self, kinds: Collection[str]) -> None:
         """Loads what the first of these kinds of request will need, as far as it fits without moving anything out."""

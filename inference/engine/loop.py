@@ -20,6 +20,7 @@ from inference.blobs import BlobMissing, UnreadablePicture
 from inference.checkpoints.folders import MissingWeights
 from inference.engine.asks import Ask, Drawing, Pipeline, Show
 from inference.engine.device import out_of_memory, raise_if_lost, stopwatch
+from inference.engine.finite import NotFinite, all_finite
 from inference.engine.kit import Kit, PipelineSpec, drawn_by
 from inference.engine.nets import Nets
 from inference.engine.previews import preview_jpeg
@@ -62,6 +63,8 @@ class _Run:
     retried: Ask | None = None  # did not fit, and has had its second try
     laps: list[tuple[Any, Any, float]] = field(default_factory=list)  # start, end and its share of every pass
     estimate: Tensor | None = None
+    sound: dict[tuple[tuple[str, ...], torch.device], Tensor] = field(default_factory=dict)  # not looked at yet
+    trouble: NotFinite | None = None  # why it is drawn once more in float32
     notes: list[Note] = field(default_factory=list)
 
     @property
@@ -73,6 +76,19 @@ class _Run:
     def rows(self) -> int:
         """Rows that its ask takes in a batch."""
         return 1 if self.ask is None else self.ask.rows
+
+    def watch(self, ask: Ask, answered: object) -> None:
+        """Has the device find out whether an answer is made of numbers."""
+        for device, sound in all_finite(answered).items():
+            place = (ask.nets, device)
+            self.sound[place] = self.sound[place] & sound if place in self.sound else sound
+
+    def unsound(self) -> tuple[str, ...]:
+        """The nets that were the first to give numbers that are none. Waits for the device."""
+        for (nets, _device), sound in self.sound.items():
+            if not sound:
+                return nets
+        return ()
 
     @property
     def key(self) -> object:
@@ -130,8 +146,14 @@ class Engine:
         """Ends a run at once, whatever it was doing; whether there was one. Its batch-mates do not notice."""
         run = self._runs.pop(job_id, None)
         if run is not None:
-            run.pipeline.close()
+            self._let_go(run)
         return run is not None
+
+    def _let_go(self, run: _Run) -> None:
+        """Ends a run that is live no more, and takes nets in float32 out of memory after the last one."""
+        run.pipeline.close()
+        if run.trouble is not None and all(run.kit is not other.kit for other in self._runs.values()):
+            run.kit.leave()
 
     @torch.inference_mode()
     def turn(self) -> list[EngineEvent]:
@@ -184,6 +206,7 @@ class Engine:
             ended, whole = self._stopwatch.now(), sum(ask.rows for ask in asks)
             for run, ask, answered in zip(batch, asks, answers, strict=True):
                 run.laps.append((started, ended, ask.rows / whole))
+                run.watch(ask, answered)
                 self._step(run, ask, answered, events)
             return
         if len(batch) > 1:
@@ -194,6 +217,8 @@ class Engine:
         elif out_of_memory(trouble) and batch[0].retried is not batch[0].ask:
             self._lean_on(batch[0])
             self._serve(batch, events)
+        elif isinstance(trouble, NotFinite):
+            self._redraw(batch[0], self._first_trouble(batch[0]) or trouble, events)
         else:
             self._fail(batch[0], trouble, events)
 
@@ -206,6 +231,26 @@ class Engine:
         for kit in self._kits:
             kit.forget()
         self._nets.make_room()
+
+    def _first_trouble(self, run: _Run) -> NotFinite | None:
+        """Which nets have given a run numbers that are none, those first that others then worked with."""
+        nets = run.unsound()
+        formats = {self._nets.dtype(run.kit.named(net)) for net in nets}
+        return NotFinite(" with ".join(nets), formats.pop() if len(formats) == 1 else None) if nets else None
+
+    def _redraw(self, run: _Run, error: NotFinite, events: list[EngineEvent]) -> None:
+        """Begins a run anew with every net in float32, once, and where that is another way of computing."""
+        whole = run.kit.in_float32 if run.trouble is None else None
+        if whole is None:
+            self._fail(run, error, events)
+            return
+        log.warning("drawing job %d once more in float32: %s", run.job_id, error)
+        run.pipeline.close()
+        run.kit, run.pipeline, run.trouble = whole, run.spec.start(run.request, whole), error
+        run.ask, run.step = None, 0
+        run.sound.clear()
+        run.notes.append(Note(code="float32_retry"))
+        self._runs[run.job_id] = run
 
     def _step(self, run: _Run, ask: Ask, answered: object, events: list[EngineEvent]) -> None:
         run.step = min(run.of, run.step + ask.steps)
@@ -226,6 +271,10 @@ class Engine:
                 run.ask = run.pipeline.send(None)
         except StopIteration as end:
             del self._runs[run.job_id]
+            if (trouble := self._first_trouble(run)) is not None:
+                self._redraw(run, trouble, events)
+                return
+            self._let_go(run)
             drawing = replace(end.value, notes=(*end.value.notes, *run.notes))
             seconds = sum(share * self._stopwatch.between(start, end) for start, end, share in run.laps)
             events.append((run.job_id, Drawn(drawing, seconds)))
@@ -262,8 +311,11 @@ class Engine:
         raise_if_lost(self._nets.device, error)
 
     def _fail(self, run: _Run, error: Exception, events: list[EngineEvent]) -> None:
-        self.cancel(run.job_id)
+        if not self.cancel(run.job_id):
+            self._let_go(run)
         message = f"{type(error).__name__}: {error}"
+        if run.trouble is not None:
+            message = f"{run.trouble}; then, with every net in float32, {message}"
         events.append((run.job_id, Failed(code=_failure_code(error), message=message)))
 
 
@@ -280,5 +332,7 @@ def _failure_code(error: Exception) -> FailureCode:
             return "source_gone"
         case InvalidRequest():
             return "invalid_request"
+        case NotFinite():
+            return "not_finite"
         case _:
             return "out_of_memory" if out_of_memory(error) else "internal"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import torch
 from torch import nn
@@ -28,6 +29,7 @@ class NetSpec:
     device: torch.device
     activations: Callable[[Any, Any], int] = lambda net, given: 0
     moves: bool = True
+    dtype: torch.dtype | None = None  # of its numbers
 
 
 class Nets:
@@ -47,12 +49,13 @@ class Nets:
         self.device = device
         self._before_loading = before_loading
         self._specs: dict[str, NetSpec] = {}
+        self._suffix = ""
         self._main = self._place(device, budget)
         self._places = {device: self._main}
 
     def register(self, specs: Iterable[NetSpec]) -> None:
         """Makes nets known. Raises ValueError for a name that is taken: two families would get each other's net."""
-        for spec in specs:
+        for spec in (replace(spec, name=self.named(spec.name)) for spec in specs):
             if spec.name in self._specs:
                 raise ValueError(f"two nets are called {spec.name}")
             self._specs[spec.name] = spec
@@ -67,17 +70,39 @@ class Nets:
     @property
     def resident(self) -> tuple[str, ...]:
         """Names of the nets on the device now, the least recently used first."""
-        return self._main.resident
+        return tuple(name.removesuffix(self._suffix) for name in self._main.resident if name.endswith(self._suffix))
+
+    def aside(self, suffix: str) -> Self:
+        """The same devices under the same account, for nets that are all called by another name."""
+        other = copy.copy(self)
+        other._suffix = self._suffix + suffix
+        return other
+
+    def named(self, name: str) -> str:
+        """What a net is called among all of them."""
+        return name + self._suffix
+
+    def drop(self) -> None:
+        """Forgets all nets that are called by this suffix."""
+        for place in self._places.values():
+            for name in self._specs:
+                if name.endswith(self._suffix):
+                    place.drop(name)
+
+    def dtype(self, name: str) -> torch.dtype | None:
+        """The number format of a net; None where it is unknown."""
+        spec = self._specs.get(self.named(name))
+        return spec.dtype if spec is not None else None
 
     def require(self, name: str, *given: Any) -> nn.Module:
         """The net on its device, with room for a pass over what is `given`, for none without. Raises whatever reading
         it from disk does."""
-        spec = self._specs[name]
-        return self._places[spec.device].require(name, lambda net: spec.activations(net, *given) if given else 0)
+        spec = self._specs[self.named(name)]
+        return self._places[spec.device].require(spec.name, lambda net: spec.activations(net, *given) if given else 0)
 
     def size(self, name: str) -> int:
         """Bytes of the files of a net."""
-        return self._specs[name].bytes
+        return self._specs[self.named(name)].bytes
 
     def free(self) -> float:
         """Bytes that nets and passes could take on the device now; infinite where they are not counted."""
@@ -85,17 +110,18 @@ class Nets:
 
     def warm(self, name: str) -> bool:
         """Makes a net resident if it fits without moving another one out; whether it does."""
-        place = self._places[self._specs[name].device]
-        if fits := place.fits(name):
-            place.require(name)
+        spec = self._specs[self.named(name)]
+        place = self._places[spec.device]
+        if fits := place.fits(spec.name):
+            place.require(spec.name)
         return fits
 
     def at_hand(self, names: Iterable[str]) -> bool:
-        """Whether all these nets are where they compute already."""
+        """Whether all these nets, by the names they have among all, are where they compute already."""
         return all(name in self._specs and name in self._places[self._specs[name].device].resident for name in names)
 
     def expect(self, names: Iterable[str]) -> None:
-        """Nets that will be needed soon: they are moved out last."""
+        """Nets, by the same names, that will be needed soon: they are moved out last."""
         soon = frozenset(names)
         for place in self._places.values():
             place.expect(soon)
@@ -105,7 +131,14 @@ class Nets:
         self._main.make_room()
 
     def _place(self, device: torch.device, budget: int | None) -> Residency:
-        return Residency(self._load, device, size=self.size, budget=budget, moves=lambda name: self._specs[name].moves)
+        specs = self._specs
+        return Residency(
+            self._load,
+            device,
+            size=lambda name: specs[name].bytes,
+            budget=budget,
+            moves=lambda name: specs[name].moves,
+        )
 
     def _load(self, name: str, device: torch.device) -> nn.Module:
         spec = self._specs[name]

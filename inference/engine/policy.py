@@ -30,7 +30,8 @@ class DevicePolicy:
     """Where nets compute: on `device`, but for those too large for it, which do on `large_device`, maybe the CPU.
 
     `half` is the 16-bit format that the device is fast in, float32 where none is; `gigabytes` are its memory, infinite
-    where that is not counted. `chosen` are the formats that the owner wants, by what families call their nets.
+    where that is not counted. `chosen` are the formats that the owner wants, by what families call their nets. `whole`:
+    every net is in float32, whatever anybody wants, for numbers that 16 bits do not hold.
     """
 
     device: torch.device
@@ -39,6 +40,7 @@ class DevicePolicy:
     gigabytes: float
     max_rows: int
     chosen: Mapping[str, torch.dtype] = field(default_factory=dict)
+    whole: bool = False
 
     @property
     def large_half(self) -> torch.dtype:
@@ -47,7 +49,7 @@ class DevicePolicy:
 
     def format_of(self, net: str, otherwise: torch.dtype) -> torch.dtype:
         """The format that the owner wants of a net."""
-        return self.chosen.get(net, otherwise)
+        return torch.float32 if self.whole else self.chosen.get(net, otherwise)
 
 
 def best_device() -> torch.device:

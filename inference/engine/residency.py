@@ -130,6 +130,10 @@ class Residency:
                     raise
         return net.module
 
+    def drop(self, name: str) -> None:
+        """Forgets a net, its copy in RAM included."""
+        self._nets.pop(name, None)
+
     def make_room(self) -> None:
         """Moves everything out and gives torch's cached memory back to the device."""
         with torch.inference_mode(False), torch.no_grad():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -90,17 +91,20 @@ class Speeds:
 
     def __init__(self) -> None:
         self._known: dict[str, float] | None = None
+        self._times: Counter[str] = Counter()
 
     async def known(self, connection: AsyncConnection) -> dict[str, float]:
         if self._known is None:
             rows = (await connection.execute(sql.SPEEDS)).all()
             self._known = {row.compatibility: row.seconds_per_unit for row in rows}
+            self._times = Counter({row.compatibility: row.times for row in rows})
         return self._known
 
     async def learn(self, connection: AsyncConnection, key: str, measured: float, now: float) -> None:
         known = await self.known(connection)
-        speed = blend(known.get(key), measured)
+        speed = blend(known.get(key, measured), measured, self._times[key])
         known[key] = speed
+        self._times[key] += 1
         if not (await connection.execute(sql.SET_SPEED, {"key": key, "speed": speed, "now": now})).rowcount:
             values = {"compatibility": key, "seconds_per_unit": speed, "measured_at": now}
             await connection.execute(sql.ADD_SPEED, values)

@@ -15,7 +15,7 @@ from inference.queue.jobs import Trouble
 from inference.queue.ledger import Ledger
 from inference.queue.positions import Tidings
 from inference.queue.restarts import Restarted
-from inference.queue.speeds import DeviceClock
+from inference.queue.speeds import DeviceClock, seconds_left
 from inference.queue.transport import Delivery, Interrupted, JobReport
 from inference.queue.troubles import Troubled, Troubles
 from inference.requests import Cancelled, Event, Failed, Finished, ModelCard, Progress, Started
@@ -56,7 +56,7 @@ class Dispatcher:
         self._troubles = Troubles(ledger, monotonic)
         self._tidings = Tidings(ledger, self._tell, monotonic)
         self._device = DeviceClock()
-        self._running: set[int] = set()
+        self._running: dict[int, float | None] = {}  # with the device seconds that are expected of each
         self._cancelled: set[int] = set()
         self._woken = asyncio.Event()
         self._changed = True
@@ -247,7 +247,7 @@ class Dispatcher:
 
     async def _started(self, job_id: int) -> None:
         if await self._ledger.started(job_id):
-            self._running.add(job_id)
+            self._running[job_id] = await self._ledger.expected(job_id)
             self._device.enter(job_id, self._now())
             self._tell(job_id, Started())
         elif await self._ledger.ended([job_id]):
@@ -256,10 +256,14 @@ class Dispatcher:
     def _progressed(self, job_id: int, progress: Progress) -> None:
         if job_id not in self._running:
             return
-        self._ledger.progress[job_id] = min(1.0, progress.step / max(1, progress.of))
+        share = self._ledger.progress[job_id] = min(1.0, progress.step / max(1, progress.of))
+        left = None
         if progress.stage == "loading":
             self._device.enter(job_id, self._now())  # the device's speed has nothing to do with the disk's
-        self._tell(job_id, progress)
+        else:
+            left = seconds_left(self._device.taken(job_id, self._now()), share, self._running[job_id])
+        eta = None if left is None else left * self._device.sharing
+        self._tell(job_id, progress.model_copy(update={"eta_seconds": eta}))
 
     async def _put_back(self, job_id: int, interruption: Interrupted) -> None:
         self._device.leave(job_id, self._now())
@@ -270,7 +274,7 @@ class Dispatcher:
         self.wake()
 
     def _forget(self, job_id: int) -> None:
-        self._running.discard(job_id)
+        self._running.pop(job_id, None)
         self._tidings.forget(job_id)
 
     def _tell(self, job_id: int, event: Event) -> None:

@@ -191,6 +191,13 @@ class Ledger:
             speed = speed_of(request.compatibility_key, await self._speeds.known(connection))
         return None if speed is None else speed * request.cost
 
+    async def expected(self, job_id: int) -> float | None:
+        """The same of a job that has been released."""
+        async with self._read() as connection:
+            row = (await connection.execute(sql.IN_FLIGHT_JOB, {"job_id": job_id})).one_or_none()
+            speed = None if row is None else speed_of(row.compatibility, await self._speeds.known(connection))
+        return None if row is None or speed is None else speed * row.cost
+
     # What the dispatcher does
 
     async def release(self, slots: int) -> list[Assignment]:

@@ -1,13 +1,24 @@
-"""How fast the device is: its time, divided among the jobs that share it."""
+"""How fast the device is: its time, divided among the jobs that share it, and what that foretells."""
 
 from __future__ import annotations
 
 SMOOTHING = 0.2
+OWN_PACE = 3.0  # a job that has come a third of its way foretells its end by itself
 
 
-def blend(known: float | None, measured: float) -> float:
-    """An exponential moving average; the first measurement counts in full."""
-    return measured if known is None else known + SMOOTHING * (measured - known)
+def blend(known: float, measured: float, times: int) -> float:
+    """An average of the `times` measured before and this one; from the fifth on it moves along exponentially."""
+    return known + max(SMOOTHING, 1 / (times + 1)) * (measured - known)
+
+
+def seconds_left(used: float, share: float, expected: float | None) -> float | None:
+    """Device seconds that a job which has `used` so many for a `share` of its work will still take, the more by its own
+    pace the further it has come; `expected` is what was foretold for all of it. None where nothing can be said."""
+    weight = min(1.0, OWN_PACE * share)
+    if expected is None:
+        return used / share * (1 - share) if weight == 1.0 else None
+    pace = used / share if share else expected
+    return (1 - share) * (expected + weight * (pace - expected))
 
 
 class DeviceClock:
@@ -29,6 +40,16 @@ class DeviceClock:
         """Ends the count and returns it; None for a job that never entered."""
         self._advance(now)
         return self._taken.pop(job_id, None)
+
+    def taken(self, job_id: int, now: float) -> float:
+        """What the count of a job has come to; 0 where there is none."""
+        self._advance(now)
+        return self._taken.get(job_id, 0.0)
+
+    @property
+    def sharing(self) -> int:
+        """How many jobs share the device just now."""
+        return len(self._taken)
 
     def _advance(self, now: float) -> None:
         if self._taken:

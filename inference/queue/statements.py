@@ -165,10 +165,10 @@ IDS_IN_FLIGHT = select(jobs.c.id).where(_in(IN_FLIGHT))
 IDS_ENDED = select(jobs.c.id).where(_in(TERMINAL), jobs.c.id.in_(bindparam("job_ids", expanding=True)))
 
 # Speeds
-SPEEDS = select(speeds.c.compatibility, speeds.c.seconds_per_unit)
+SPEEDS = select(speeds.c.compatibility, speeds.c.seconds_per_unit, speeds.c.times)
 ADD_SPEED = insert(speeds)
 SET_SPEED = (
     update(speeds)
     .where(speeds.c.compatibility == bindparam("key"))
-    .values(seconds_per_unit=bindparam("speed"), measured_at=bindparam("now"))
+    .values(seconds_per_unit=bindparam("speed"), measured_at=bindparam("now"), times=speeds.c.times + 1)
 )

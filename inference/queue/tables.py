@@ -62,11 +62,12 @@ owners = Table(
     Column("weight", Double, nullable=False, server_default="1"),
 )
 
-# Moving average of device seconds per megapixel pass, by compatibility key.
+# Average of device seconds per megapixel pass, by compatibility key, moving on from the fifth of `times` on.
 speeds = Table(
     "speeds",
     metadata,
     Column("compatibility", String(64), primary_key=True),
     Column("seconds_per_unit", Double, nullable=False),
     Column("measured_at", Double, nullable=False),
+    Column("times", Integer, nullable=False, server_default="1"),
 )

@@ -10,7 +10,9 @@ from inference.requests.fields import MAX_PICTURES, Contract
 from inference.requests.registry import AnyRequest
 
 Stage = Literal["loading", "encoding", "looking", "drawing", "enlarging", "refining", "decoding", "writing", "saving"]
-NoteCode = Literal["prompt_cut", "negative_cut", "unknown_tokens", "leaner_retry", "experimental", "cut_short"]
+NoteCode = Literal[
+    "prompt_cut", "negative_cut", "unknown_tokens", "leaner_retry", "float32_retry", "experimental", "cut_short"
+]
 
 
 class Recipe(Contract):
@@ -54,6 +56,7 @@ FailureCode = Literal[
     "source_gone",
     "missing_weights",
     "out_of_memory",
+    "not_finite",
     "engine_crashed",
     "too_many_attempts",
     "timed_out",
@@ -74,7 +77,7 @@ class Started(Contract):
 
 class Progress(Contract):
     """`preview` is a small JPEG (base64 in JSON), `text` what is written so far; `step` counts from 0 to `of` over the
-    whole job."""
+    whole job. `eta_seconds` is added by the queue: until the pictures are there, as far as that is known."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
 
@@ -84,6 +87,7 @@ class Progress(Contract):
     of: int
     preview: bytes | None = None
     text: str | None = None
+    eta_seconds: float | None = None
 
 
 class Finished(Contract):

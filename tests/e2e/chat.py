@@ -60,6 +60,10 @@ class Person:
     async def message(self, message_id: int) -> Message:
         return next(message for message in await self.messages() if message["id"] == message_id)
 
+    async def is_gone(self, message: Message) -> bool:
+        """Whether a message has been taken back."""
+        return bool((await self.message(message["id"]))["deleted"])
+
     async def until(self, seen: Callable[[Message], bool], *, after: int = 0, patience: float = PATIENCE) -> Message:
         """The first message from the bot, newer than `after`, that satisfies `seen`, as soon as there is one."""
         said: list[Message] = []

@@ -65,7 +65,7 @@ async def test_a_grid_is_improved_by_its_button_and_ones_own_words_can_be_kept(s
     await anna.press(grid, "✨")
     choice = await anna.until(is_choice, after=grid["id"])
     await anna.press(choice, "Edit")
-    given_back = await anna.until(lambda message: message["keyboard"] is not None, after=choice["id"])
+    given_back = await anna.until(says("send them back"), after=choice["id"])
     assert BETTER in given_back["text"]
     await anna.press(choice, "Keep mine")
     result = await finished(anna, choice["id"])

@@ -83,6 +83,7 @@ class Verdict:
     repeated: list[str] = field(default_factory=list)  # small answers that came twice
     apologies: int = 0  # answers that are an error of ours
     answered: Counter[str] = field(default_factory=Counter)
+    kept: Counter[int] = field(default_factory=Counter)  # by chat, requests that a card says are kept for want of room
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -97,7 +98,7 @@ class Verdict:
 
 def judge(chats: Chats, asks: Sequence[Ask], presses: Sequence[Press]) -> Verdict:
     """Looks at chats that have come to rest."""
-    verdict = Verdict()
+    verdict = Verdict(kept=Counter({chat: sum(map(kept_by, messages)) for chat, messages in chats.items()}))
     answers = _threads(chats)
     for ask in asks:
         if ask.wish not in _UNTHREADED:
@@ -137,6 +138,14 @@ def buttons_of(message: Message) -> list[str]:
     return [key["data"] for row in message["buttons"] for key in row if key["data"]]
 
 
+def kept_by(message: Message) -> int:
+    """How many requests a card stands for besides the one that it answers: they found no room and are kept, as its
+    button counts them."""
+    keys = [key for row in message["buttons"] for key in row if (key["data"] or "").startswith("q:take:")]
+    count = "".join(filter(str.isdigit, keys[0]["text"])) if keys and _ours(message) else ""
+    return int(count or 1) - 1
+
+
 def says_sorry(message: Message) -> bool:
     """Words that end with the number of an error of ours."""
     text = message["text"] or ""
@@ -174,6 +183,10 @@ def _judge_answers(verdict: Verdict, ask: Ask, answers: Sequence[Message]) -> No
     words = [message for message in answers if not is_status(message) and not is_result(message)]
     sorry = [message for message in words if says_sorry(message)]
     verdict.apologies += len(sorry)
+    if not answers and ask.wish == "draw" and verdict.kept[ask.chat] > 0:
+        verdict.kept[ask.chat] -= 1
+        verdict.answered["kept"] += 1
+        return
     if not answers:
         verdict.lost.append(f"{name}: no answer")
         return

@@ -57,6 +57,21 @@ def press(message: int, data: str, *, answered: bool = True, told: str | None = 
     return Press(ANNA, ANNA, message, data, answered, told, brings)
 
 
+def card(number: int, to: int, kept: int) -> Message:
+    message = answer(number, to, "✋ You have 3 requests waiting already", "q:take:9", "q:drop:9")
+    message["buttons"][0][0]["text"] = f"▶️ Take ({kept})"
+    return message
+
+
+def test_a_card_answers_for_as_many_requests_as_it_keeps_and_for_no_more() -> None:
+    asked = [said(number) for number in (1, 2, 3, 4)]
+    asks = [ask("draw", number) for number in (1, 2, 3, 4)]
+    kept = verdict_on([*asked, card(5, 1, 4)], *asks)
+    assert not kept.faults and kept.answered == {"words": 1, "kept": 3}
+    assert verdict_on([*asked, card(5, 1, 3)], *asks).lost != []
+    assert verdict_on([*asked, card(5, 1, 4) | {"deleted": True}], *asks).lost != []
+
+
 def test_what_everybody_got_is_no_fault() -> None:
     messages = [
         said(1), grid(2, 1), said(3), failure(4, 3), said(5, "/help"), answer(6, None, "--seed 42"),

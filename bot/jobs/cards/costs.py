@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bot.jobs.cards.words import wait
-from bot.texts.i18n import _, ngettext
+from bot.texts.i18n import _
 
 
-def cost(wish: str, tiles: int, seconds: float | None) -> str:
-    """HTML: the wish, how many parts it takes, and how long, as far as that is known."""
-    known = [ngettext("{n} part", "{n} parts", tiles).format(n=tiles)] if tiles > 1 else []
-    known.append(wait(seconds) if seconds is not None else _("I do not know yet how long it takes here"))
-    return f"⏳ {', '.join(known)}\n{wish}\n" + _("Shall I begin?")
+def cost(wish: str, seconds: float | None) -> str:
+    """HTML: the wish, and how long it takes, as far as that is known."""
+    if seconds is None:
+        known = _("This may take several minutes: it is the first of its kind here, so I cannot tell")
+    else:
+        known = wait(seconds)
+    return f"⏳ {known}\n{wish}\n" + _("Shall I begin?")

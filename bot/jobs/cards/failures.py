@@ -28,6 +28,11 @@ def _failure(code: FailureCode) -> tuple[str, str]:
                 _("The graphics card ran out of memory, even in the leanest way of drawing."),
                 _("Not your fault. A smaller picture or --n 1 should fit."),
             )
+        case "not_finite":
+            return (
+                _("The model lost itself in its own numbers, so there is no picture."),
+                _("Not your fault, we have written down where. Other words or another seed often help."),
+            )
         case "engine_crashed" | "too_many_attempts":
             return (
                 _("The drawing engine crashed on this request several times."),

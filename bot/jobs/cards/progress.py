@@ -7,6 +7,7 @@ from bot.texts.i18n import _
 from inference.requests import Progress
 
 BAR = 10
+SOON = 3.0  # seconds that are not worth counting
 
 
 def accepted(wish: str) -> str:
@@ -31,7 +32,9 @@ def resumed(wish: str, place: int | None, eta_seconds: float | None) -> str:
 
 
 def drawing(wish: str, progress: Progress | None) -> str:
-    return f"{stage(progress)}\n{wish}"
+    left = None if progress is None else progress.eta_seconds
+    told = "" if left is None or left < SOON else " · " + _("{time} to go").format(time=wait(left))
+    return f"{stage(progress)}{told}\n{wish}"
 
 
 def stage(progress: Progress | None) -> str:

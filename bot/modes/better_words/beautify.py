@@ -16,14 +16,14 @@ from bot.jobs.context import context_of, line_of
 from bot.jobs.order import asked_by, known_card, order
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import in_line_already
-from bot.jobs.questions import handed_back, send
+from bot.jobs.questions import AnswersDraft, Question, ask, handed_back
 from bot.jobs.studio import Studio
 from bot.modes.better_words import rewriting
 from bot.modes.better_words.buttons import WordsButton
 from bot.modes.drawing import from_words
 from bot.prompt import PromptLine, parse
 from bot.prompt.said import wish_in
-from bot.store import Parent, Person
+from bot.store import Draft, Parent, Person
 from bot.telegram.addressed import Addressed
 from bot.texts.i18n import _
 from inference.queue.jobs import Job
@@ -55,9 +55,18 @@ async def improve(message: Message, words: str, person: Person, studio: Studio, 
         return
     answered = await _answered_job(message, person, studio)
     if answered is None or not line_of(studio.modes, answered).prompt:
-        await studio.deliveries.say(origin, "✨ " + _("Say which words to improve: /beautify a fox in the snow"))
+        question = Question("✨ " + _("Which words shall I improve? Reply with them."), _("a fox in the snow"))
+        await ask(studio, origin, question, "improve", {})
         return
     await _ask(studio, origin, line_of(studio.modes, answered), parents=await _parents(answered, studio))
+
+
+async def told(message: Message, draft: Draft, studio: Studio, origin: Origin) -> None:
+    """The words to improve have come."""
+    if draft.closed_at is not None:
+        await studio.deliveries.say(origin, _("This is no longer there."))
+        return
+    await _ask(studio, origin, parse(wish_in(message.text or "")))
 
 
 async def press_improve(
@@ -89,7 +98,8 @@ async def choose(
 async def edit(callback: CallbackQuery, job: Job, person: Person, studio: Studio, origin: Origin) -> None:
     """Gives the new words back to be changed."""
     await callback.answer()
-    await send(studio.bot, origin, handed_back(callback, origin, _new_line(studio, job), person))
+    question = handed_back(callback, origin, _new_line(studio, job), person)
+    await ask(studio, origin, question, "edit", {"job": None})
 
 
 async def _ask(
@@ -129,6 +139,7 @@ async def _parents(job: Job, studio: Studio) -> tuple[Parent, ...]:
 def build() -> Router:
     router = Router(name="beautify")
     router.message.register(command, Command("beautify"))
+    router.message.register(told, AnswersDraft("improve"))
     router.message.register(improve, AskedToImprove())
     press = router.callback_query
     press.register(press_improve, WordsButton.filter(F.action.in_({"improve", "another"})))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from aiogram import Router
-from aiogram.types import CallbackQuery, InlineKeyboardMarkup
+from aiogram.filters import BaseFilter
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
+from bot.jobs.dialogs import drop
 from bot.jobs.order import asked_by, known_card, order_or_ask
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import in_line_already
+from bot.jobs.questions import AnswersDraft
 from bot.jobs.shown import with_ticks
 from bot.jobs.studio import Studio
 from bot.jobs.used_buttons import tick
@@ -18,9 +22,10 @@ from bot.modes.extend.buttons import FrameButton, ways
 from bot.modes.extend.canvas import NothingToAdd, Wanted, extended, most_side, read_direction, with_ratio
 from bot.modes.extend.composing import PARAMETERS, outpaint
 from bot.prompt import MAX_RATIO as MOST
-from bot.prompt import BadValue, PromptLine
+from bot.prompt import BadValue, PromptError, PromptLine
 from bot.prompt.stored import Said
 from bot.store import Draft, Given, Person
+from bot.telegram.screen import Screen, send
 from bot.texts.html import quote
 from bot.texts.i18n import _
 
@@ -38,11 +43,13 @@ async def begin(studio: Studio, origin: Origin, person: Person, given: Given, wo
         return
     body = {"given": given.model_dump(mode="json"), "words": said.model_dump(mode="json")}
     draft = await studio.history.sources.add_draft(origin.owner_id, origin.chat_id, "frame", body)
-    text = "↔️ " + _("Which way shall I extend the picture?")
+    await studio.history.dialogs.listen(draft)
+    text = "↔️ " + _("Which way shall I extend the picture? Tap it, or say it: “left by 50%”.")
     if rest:
         text += "\n" + quote(rest)
     square = given.source.width != given.source.height
-    await studio.deliveries.say(origin, text, ways(draft.id, square=square))
+    message = await send(studio.bot, origin.place, Screen(text, ways(draft.id, square=square)))
+    await studio.history.sources.place_draft(draft.id, message.message_id)
 
 
 async def order(
@@ -68,15 +75,40 @@ async def order(
     await order_or_ask(studio, origin, made, parents=(given.parent,), key=key)
 
 
+class SaysDirection(BaseFilter):
+    """A way for the picture that we have asked about, said instead of tapped. Gives `draft`."""
+
+    async def __call__(self, message: Message, studio: Studio) -> bool | dict[str, Any]:
+        answers = await AnswersDraft("frame")(message, studio)
+        if not answers or message.reply_to_message is not None:
+            return answers
+        try:
+            said = read_direction(message.text or "")[0] is not None
+        except PromptError:
+            said = True
+        return answers if said else False
+
+
+async def said(message: Message, draft: Draft, person: Person, studio: Studio, origin: Origin) -> None:
+    """Extends the way that was said; words after it say what shall be there."""
+    if draft.closed_at is not None:
+        await studio.deliveries.say(origin, _("This is no longer there."))
+        return
+    way, rest = read_direction(message.text or "")
+    if way is None:
+        await studio.deliveries.say(origin, _("I do not know this way. Say a side: “left”, “top by 30%”, “square”."))
+        return
+    line = Said.of(rest, PARAMETERS).line if rest else said_of(draft).line
+    await order(studio, origin, person, Given.model_validate(draft.body["given"]), way, line)
+
+
 async def press(
     callback: CallbackQuery, callback_data: FrameButton, draft: Draft, person: Person, studio: Studio, origin: Origin
 ) -> None:
     """Extends one way. The buttons stay: another way makes another picture, the same one not before it has ended."""
     if callback_data.way == "drop":
         await callback.answer()
-        await studio.history.sources.change_draft(draft.id, closed=True)
-        if callback.message is not None:
-            await studio.deliveries.gallery.withdraw(origin.chat_id, callback.message.message_id, draft.created_at)
+        await drop(studio, draft, callback.message)
         return
     key = callback_data.pack()
     if await in_line_already(callback, studio, person, key):
@@ -102,5 +134,6 @@ async def keyboard(studio: Studio, button: FrameButton, owner_id: int) -> Inline
 
 def build() -> Router:
     router = Router(name="extend")
+    router.message.register(said, SaysDirection())
     router.callback_query.register(press, FrameButton.filter())
     return router

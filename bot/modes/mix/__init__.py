@@ -39,7 +39,7 @@ async def collected(
     """One more handful for the mix that is being put together, or a mix of these."""
     draft = await mixing.collecting(studio, origin.owner_id, origin.chat_id)
     if draft is not None and not words:
-        await mixing.add(studio, draft.id, pictures, left_out)
+        await mixing.add(studio, origin, draft.id, pictures, left_out)
         return
     await mixing.open_(studio, origin, pictures, words, collecting=False, left_out=left_out, album=album)
 
@@ -48,7 +48,7 @@ async def joined(studio: Studio, origin: Origin, album: str) -> Join | None:
     draft = await studio.history.sources.draft_of_album(origin.owner_id, origin.chat_id, "mix", album)
     if draft is None:
         return None
-    return lambda pictures, words: mixing.add(studio, draft.id, pictures, words=words)
+    return _join(studio, draft.id)
 
 
 async def begin_bare(studio: Studio, origin: Origin, words: str) -> None:
@@ -58,7 +58,11 @@ async def begin_bare(studio: Studio, origin: Origin, words: str) -> None:
 
 async def collects(studio: Studio, owner_id: int, chat_id: int) -> Join | None:
     draft = await mixing.collecting(studio, owner_id, chat_id)
-    return None if draft is None else lambda pictures, words: mixing.add(studio, draft.id, pictures, words=words)
+    return None if draft is None else _join(studio, draft.id)
+
+
+def _join(studio: Studio, draft_id: int) -> Join:
+    return lambda origin, pictures, words: mixing.add(studio, origin, draft_id, pictures, words=words)
 
 
 def title(request: Mix | FlashMix, words: str) -> str:

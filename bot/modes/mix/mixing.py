@@ -11,6 +11,7 @@ from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import InlineKeyboardMarkup
 
 from bot.imaging import collage
+from bot.jobs import dialogs
 from bot.jobs.compose import missing
 from bot.jobs.mode import offered
 from bot.jobs.order import asked_by, known_card, order_or_ask
@@ -29,7 +30,6 @@ from inference.requests import MAX_SOURCES, Kind
 
 PARAMETERS = FROM_PICTURES
 SERVED_BY: tuple[Kind, ...] = ("mix", "mix_flash")
-COLLECTING_SECONDS = 30 * 60.0
 STEP, HEAVIEST = 0.1, 1.5
 
 
@@ -97,6 +97,7 @@ async def open_(
     asked = Mixture(tuple(pictures), (), said, collecting or not pictures, album)
     asked = even(asked) if pictures else asked
     draft = await studio.history.sources.add_draft(origin.owner_id, origin.chat_id, "mix", asked.body())
+    await studio.history.dialogs.listen(draft)
     mixture = Mixture.of(draft)  # an earlier try may have known fewer parts of an album
     text = caption(mixture, origin.private, left_out=left_out)
     screen = Screen(text, keyboard(draft.id, mixture), Photo(await sheet(studio, mixture), "mix.jpg"))
@@ -106,13 +107,13 @@ async def open_(
     known = {given.parent for given in mixture.pictures}
     more = [given for given in pictures if given.parent not in known]
     if more or studio.history.sources.was_changed(draft):
-        await add(studio, draft.id, more, left_out, shown_in=message.message_id)
+        await add(studio, origin, draft.id, more, left_out, shown_in=message.message_id)
 
 
 async def collecting(studio: Studio, owner_id: int, chat_id: int) -> Draft | None:
-    """The mix that a person is sending pictures for in a chat, if there is one."""
-    draft = await studio.history.sources.open_draft(owner_id, chat_id, "mix", COLLECTING_SECONDS)
-    if draft is None:
+    """The mix that a person is sending pictures for in a chat, if that is the open dialog."""
+    draft = await studio.history.dialogs.listening(owner_id, chat_id)
+    if draft is None or draft.kind != "mix":
         return None
     joined = studio.history.sources.was_changed(draft)  # by the picture in hand, which may have been the last
     return draft if joined or Mixture.of(draft).collecting else None
@@ -120,6 +121,7 @@ async def collecting(studio: Studio, owner_id: int, chat_id: int) -> Draft | Non
 
 async def add(
     studio: Studio,
+    origin: Origin,
     draft_id: int,
     given: Sequence[Given],
     left_out: int = 0,
@@ -128,7 +130,8 @@ async def add(
     shown_in: int | None = None,
 ) -> None:
     """More pictures; with the fourth there is nothing left to wait for, and the message says what found no room. Words
-    count where there are none. `shown_in` is a message that has only just been sent."""
+    count where there are none. The message moves below the pictures, where it is not. `shown_in` is one that has
+    only just been sent."""
     async with studio.one_press(f"mix:{draft_id}"):
         draft = await studio.history.sources.draft(draft_id)
         if draft is None:
@@ -140,24 +143,33 @@ async def add(
         mixture = replace(before.joined_by(taken), words=said)
         mixture = replace(mixture, collecting=before.collecting and len(mixture.pictures) < MAX_SOURCES)
         left_out = await decided("left out", left_out + len(given) - len(taken))
-        await change(studio, draft, mixture, new_picture=True, left_out=left_out)
+        mixture = await _remembered(studio, draft, mixture)
+        screen = Screen(caption(mixture, draft.chat_id > 0, left_out), keyboard(draft.id, mixture))
+        screen = replace(screen, photo=Photo(await sheet(studio, mixture), "mix.jpg"))
+        if draft.message_id is not None and (origin.reply_to or 0) < draft.message_id:
+            await put(studio.bot, draft.chat_id, draft.message_id, screen)
+            return
+        message = await send(studio.bot, origin.place, screen)
+        left = await studio.history.sources.place_draft(draft.id, message.message_id)
+        if left is not None:
+            await dialogs.take_back(studio, draft, left)
 
 
-async def change(
-    studio: Studio, draft: Draft, mixture: Mixture, *, new_picture: bool = False, left_out: int = 0
-) -> None:
-    """Remembers a mix as it is now and shows it in its message."""
+async def change(studio: Studio, draft: Draft, mixture: Mixture) -> None:
+    """Remembers a mix as it is now and shows it in its message, the pictures being the same."""
+    mixture = await _remembered(studio, draft, mixture)
+    if draft.message_id is not None:
+        screen = Screen(caption(mixture, draft.chat_id > 0), keyboard(draft.id, mixture))
+        await put_under(studio.bot, draft.chat_id, draft.message_id, screen)
+
+
+async def _remembered(studio: Studio, draft: Draft, mixture: Mixture) -> Mixture:
+    """The mix as an earlier try of the update in hand has made it, else as it is now."""
     if studio.history.sources.was_changed(draft):
         mixture = Mixture.of(draft)
     await studio.history.sources.change_draft(draft.id, body=mixture.body())
-    if draft.message_id is None:
-        return
-    screen = Screen(caption(mixture, draft.chat_id > 0, left_out), keyboard(draft.id, mixture))
-    if new_picture:
-        screen = replace(screen, photo=Photo(await sheet(studio, mixture), "mix.jpg"))
-        await put(studio.bot, draft.chat_id, draft.message_id, screen)
-    else:
-        await put_under(studio.bot, draft.chat_id, draft.message_id, screen)
+    await studio.history.dialogs.listen(draft)
+    return mixture
 
 
 async def order(studio: Studio, origin: Origin, person: Person, draft: Draft) -> None:

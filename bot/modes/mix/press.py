@@ -7,6 +7,7 @@ from dataclasses import replace
 from aiogram import Router
 from aiogram.types import CallbackQuery
 
+from bot.jobs.dialogs import drop
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.modes.mix import mixing
@@ -35,7 +36,7 @@ async def press(
             await mixing.order(studio, origin, person, draft)
         case "drop":
             await callback.answer(_("Never mind, then."))
-            await mixing.close(studio, draft)
+            await drop(studio, draft, callback.message)
         case _:
             await callback.answer(_("Send me one more picture first."), show_alert=True)
 

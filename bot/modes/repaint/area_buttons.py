@@ -13,7 +13,7 @@ from bot.jobs.keyboards import Row, button, markup, rows_of
 from bot.telegram.callbacks import DraftButton, Id
 from bot.texts.i18n import _
 
-AreaAction = Literal["cell", "grid", "bigger", "smaller", "go", "same", "drop"]
+AreaAction = Literal["cell", "grid", "bigger", "smaller", "go", "same", "drop", "new"]
 
 
 class AreaButton(DraftButton, prefix="a"):
@@ -37,11 +37,12 @@ class AreaButton(DraftButton, prefix="a"):
 
 
 def area(
-    draft: int, *, grid: int, cells: Collection[int], chosen: bool, words: bool, same_words: bool
+    draft: int, *, grid: int, cells: Collection[int], chosen: bool, words: bool, same_words: bool, guessed: bool
 ) -> InlineKeyboardMarkup:
     """Under the picture of which a part is to be repainted: the cells, and once there is an area, what to do with it.
 
     `words`: it is known what shall be there. `same_words`: the picture's own words could be used again.
+    `guessed`: it was read out of a photo that may be another picture after all.
     """
     tiles = [
         button("🟥" if cell in cells else "▫️", AreaButton(action="cell", draft=draft, cell=cell))
@@ -55,7 +56,8 @@ def area(
         go.append(_step("✅ " + _("Repaint"), "go", draft, style="success"))
         if same_words and not words:
             go.append(_step("🔁 " + _("Same words"), "same", draft))
-    return markup(*rows_of(tiles, grid), last, [*go, _step("✖️ " + _("Never mind"), "drop", draft)])
+    rows = [*rows_of(tiles, grid), last, [*go, _step("✖️ " + _("Never mind"), "drop", draft)]]
+    return markup(*rows, [_step("🖼 " + _("This is a new picture"), "new", draft)] if guessed else [])
 
 
 def _step(text: str, action: AreaAction, draft: int, style: str | None = None) -> InlineKeyboardButton:

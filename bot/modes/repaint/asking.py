@@ -6,6 +6,7 @@ Everything said on the way is kept in a draft, so that it may take days and rest
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from aiogram import F, Router
@@ -13,13 +14,15 @@ from aiogram.filters import BaseFilter
 from aiogram.types import CallbackQuery, Message
 
 from bot.imaging.areas import cells_named, split_area
+from bot.jobs import dialogs
 from bot.jobs.belonging import draft_asked_about, draft_shown, standing_in
+from bot.jobs.dialogs import spoken_to
 from bot.jobs.order import asked_by, known_card, order_or_ask
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import gone
 from bot.jobs.questions import Question, ask_about
 from bot.jobs.studio import Studio
-from bot.modes.base import need, own_words
+from bot.modes.base import need, own_words, show_menu
 from bot.modes.intent import understood
 from bot.modes.repaint.area_buttons import AreaButton
 from bot.modes.repaint.composing import PARAMETERS, inpaint
@@ -62,6 +65,7 @@ async def show(studio: Studio, origin: Origin, repaint: Repaint, draft: Draft | 
         draft = await sources.add_draft(origin.owner_id, origin.chat_id, "mask", body)
     else:  # before it is seen: its buttons may be pressed at once
         await sources.change_draft(draft.id, body=body)
+    await studio.history.dialogs.listen(draft)
     message = await send(studio.bot, origin.place, _screen(repaint, draft, photo, private=origin.private))
     left = await sources.place_draft(draft.id, message.message_id)
     if left is not None:
@@ -89,8 +93,8 @@ async def order(
 
 
 class AboutArea(BaseFilter):
-    """Words for a repaint in the making: in answer to one of its messages, or in private when it waits for words or
-    when they name nothing but a side. Gives `draft`."""
+    """Words for a repaint in the making: in answer to one of its messages, or in private when it is the open dialog and
+    an area is marked, or they name nothing but one. Gives `draft`."""
 
     async def __call__(self, message: Message, studio: Studio) -> bool | dict[str, Any]:
         if not message.text or message.text.startswith("/"):
@@ -104,16 +108,16 @@ async def draft_of(studio: Studio, message: Message) -> Draft | None:
     sender = sender_of_message(message)
     if sender is None or message.text is None:
         return None
-    owner_id, chat_id, answered = sender.id, message.chat.id, message.reply_to_message
+    owner_id, answered = sender.id, message.reply_to_message
     sources = studio.history.sources
     if answered is not None:
         shown = await draft_shown(sources, answered, "mask")
         if shown is not None:
             return shown if shown.owner_id == owner_id and shown.closed_at is None else None
         return await draft_asked_about(sources, answered, "mask", owner_id)
-    newest = await sources.open_draft(owner_id, chat_id, "mask", HOUR) if message.chat.type == "private" else None
-    waits = newest is not None and (Repaint.of(newest).waits_for_words or cells_named(message.text) is not None)
-    return newest if waits else None
+    open_ = await spoken_to(studio, message, "mask")
+    waits = open_ is not None and (Repaint.of(open_).marked or cells_named(message.text) is not None)
+    return open_ if waits else None
 
 
 async def words(message: Message, draft: Draft, person: Person, studio: Studio, origin: Origin) -> None:
@@ -149,6 +153,7 @@ async def step(callback: CallbackQuery, callback_data: AreaButton, draft: Draft,
         return
     await callback.answer()
     await studio.history.sources.change_draft(draft.id, body=repaint.model_dump(mode="json"))
+    await studio.history.dialogs.listen(draft)
     chat = callback.message.chat
     screen = _screen(repaint, draft, photo, private=chat.type == "private")
     await put(studio.bot, chat.id, callback.message.message_id, screen)
@@ -177,11 +182,24 @@ async def go(
     await ask_about(studio, origin, Question(f"{called}🖌 {asked}", _("a red balloon")), draft)
 
 
-async def drop(callback: CallbackQuery, draft: Draft, studio: Studio, origin: Origin) -> None:
+async def drop(callback: CallbackQuery, draft: Draft, studio: Studio) -> None:
     await callback.answer(_("Never mind. The picture stays as it is."))
+    await dialogs.drop(studio, draft, callback.message)
+
+
+async def another(callback: CallbackQuery, draft: Draft, studio: Studio, origin: Origin) -> None:
+    """What was read as a painted copy is a picture of its own: here is its menu, and the area is forgotten."""
+    copy = Repaint.of(draft).copy_given
+    if copy is None:
+        await gone(callback)
+        return
+    await callback.answer()
+    card = callback.message
+    sent = card.reply_to_message if isinstance(card, Message) else None
+    await show_menu(studio, replace(origin, reply_to=sent.message_id if sent is not None else None), copy)
     await studio.history.sources.change_draft(draft.id, closed=True)
-    if callback.message is not None:
-        await studio.deliveries.gallery.withdraw(origin.chat_id, callback.message.message_id, draft.created_at)
+    if card is not None:
+        await studio.deliveries.gallery.withdraw(origin.chat_id, card.message_id, draft.created_at)
 
 
 def _stepped(repaint: Repaint, press: AreaButton) -> Repaint:
@@ -221,4 +239,5 @@ def build() -> Router:
     press.register(step, AreaButton.filter(F.action.in_({"cell", "grid", "bigger", "smaller"})))
     press.register(go, AreaButton.filter(F.action.in_({"go", "same"})))
     press.register(drop, AreaButton.filter(F.action == "drop"))
+    press.register(another, AreaButton.filter(F.action == "new"))
     return router

@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Literal
 
 from aiogram import Router
 from aiogram.dispatcher.event.bases import SkipHandler
@@ -14,12 +13,13 @@ from aiogram.types import Message
 
 from bot.imaging.alignment import AnotherPicture, Cropped, MaskError, Rotated, Shifted
 from bot.imaging.decoding import PictureRefused
+from bot.imaging.likeness import ASKED, GUESSED, painted_over, shaped_alike
 from bot.imaging.masks import EverythingPainted, NothingPainted
 from bot.jobs.belonging import draft_shown
 from bot.jobs.order import known_card
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
-from bot.modes.base import own_words
+from bot.modes.base import own_words, show_menu
 from bot.modes.intent import understood
 from bot.modes.repaint.asking import HOUR, show
 from bot.modes.repaint.composing import PARAMETERS
@@ -30,6 +30,7 @@ from bot.modes.source import (
     answered,
     carries_picture,
     read,
+    signatures,
 )
 from bot.prompt.stored import Said
 from bot.store import Draft, Given, Person
@@ -37,114 +38,139 @@ from bot.telegram.filters import WithPicture
 from bot.telegram.turns import LineFull
 from bot.texts.i18n import _
 from inference.blobs import BlobMissing
-from inference.requests import Source
 
 RECENT = 6  # pictures of one's own that a painted one may come from without being said so
 RECENTLY_GIVEN = 3  # and photos that one has sent within the last hour
-SAME_SHAPE = 0.03
 
 _COMMAND = re.compile(r"^/(?:inpaint|fix)(?:@\w+)?(?:\s+|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class _Candidate:
-    """What may have been painted over, and when to say why nothing can be made of it: always, if it is at least a copy
-    of the same picture, or never."""
+class _Original:
+    """What may have been painted over. `draft` is our question for an area of it; `answered`: the message answers it,
+    or the picture itself, and so somebody says which one is meant."""
 
     given: Given
     draft: Draft | None = None
-    explain: Literal["always", "copies", "never"] = "never"
+    answered: bool = False
 
 
 async def painted(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
     """Shows the area that was painted over; leaves the message to other handlers where nothing was.
 
-    In private the original is what the message answers, what waits to be painted over, or one of the last pictures
-    drawn or sent; in groups only what the message answers, if that is ours.
+    What the message answers is compared with it thoroughly, and why nothing can be made of it is said above the menu.
+    In private it may also be a copy of what waits to be painted over, or of one of the last pictures drawn or sent:
+    a guess, by what is known of them, that needs strong proof.
     """
     if not carries_picture(message) or message.media_group_id is not None:
         raise SkipHandler
     mode, said = understood(_COMMAND.sub("", message.caption or ""), studio.modes)
     if said.startswith("/") or (mode is not None and mode.name != "inpaint"):
         raise SkipHandler
-    candidates = [candidate async for candidate in _candidates(studio, message, person)]
-    if not candidates or "inpaint" not in (await known_card(studio.queue)).kinds:
+    originals = [original async for original in _originals(studio, message, person)]
+    if not originals or "inpaint" not in (await known_card(studio.queue)).kinds:
         raise SkipHandler
-    copy = await _copy(studio, message, person, candidates)
-    for candidate in candidates:
-        source = candidate.given.source
-        alike = abs(copy.width * source.height / (copy.height * source.width) - 1) < SAME_SHAPE
-        if candidate.explain == "never" and not alike:
-            continue
+    copy = await _copy(studio, message, person, originals[0])
+    if not originals[0].answered:
+        originals = await _recognised(studio, person, originals, copy)
+    for original in originals:
         try:
-            async with studio.looks.turn(person.id):
-                mask = await studio.decoder.recovered(source, copy.blob, explain=candidate.explain != "never")
-        except LineFull as full:
-            raise TooManyPictures from full
-        except BlobMissing:
-            continue
-        except PictureRefused:
-            if candidate.explain == "always":
-                raise
-            continue
+            mask = await _mask(studio, person, original, copy)
         except MaskError as error:
             elsewhere = isinstance(error, AnotherPicture) or (isinstance(error, NothingPainted) and message.caption)
-            if candidate.explain == "always" or (candidate.explain == "copies" and not elsewhere):
-                await studio.deliveries.say(origin, _explained(error))
+            if original.answered and (original.draft is not None or not elsewhere):
+                await show_menu(studio, origin, copy, _explained(error))
                 return
             continue
-        await _show(studio, origin, candidate, mask, said)
+        except (BlobMissing, PictureRefused):
+            continue
+        await _show(studio, origin, original, copy, mask, said)
         return
     raise SkipHandler
 
 
-async def _copy(studio: Studio, message: Message, person: Person, candidates: list[_Candidate]) -> Source:
+async def _copy(studio: Studio, message: Message, person: Person, likeliest: _Original) -> Given:
     """The picture of a message, stored. Whoever takes the message next refuses it if nobody meant it for us."""
     try:
-        return (await read(studio, message, person.id)).source
+        return await read(studio, message, person.id)
     except PictureRefused:
-        if candidates[0].explain == "always":
+        if likeliest.answered and likeliest.draft is not None:
             raise
         raise SkipHandler from None
 
 
-async def _show(studio: Studio, origin: Origin, candidate: _Candidate, mask: bytes, said: str) -> None:
+async def _mask(studio: Studio, person: Person, original: _Original, copy: Given) -> bytes:
+    """What was painted over. Raises MaskError, BlobMissing, PictureRefused, TooManyPictures."""
+    try:
+        async with studio.looks.turn(person.id):
+            source, blob = original.given.source, copy.source.blob
+            return await studio.decoder.recovered(source, blob, explain=original.answered)
+    except LineFull as full:
+        raise TooManyPictures from full
+
+
+async def _recognised(studio: Studio, person: Person, originals: list[_Original], copy: Given) -> list[_Original]:
+    """Those that the copy shows with paint on it, as far as their signatures tell."""
+    shaped = [one for one in originals if shaped_alike(_size(one.given), _size(copy))]
+    if not shaped:
+        return []
+    known = await signatures(studio, person.id, {copy.source.blob, *(one.given.source.blob for one in shaped)})
+    ours = known.get(copy.source.blob, b"")
+
+    def found() -> list[_Original]:
+        return [
+            one
+            for one in shaped
+            if painted_over(known.get(one.given.source.blob, b""), ours, GUESSED if one.draft is None else ASKED)
+        ]
+
+    return await asyncio.to_thread(found)
+
+
+def _size(given: Given) -> tuple[int, int]:
+    return given.source.width, given.source.height
+
+
+async def _show(studio: Studio, origin: Origin, original: _Original, copy: Given, mask: bytes, said: str) -> None:
     words = Said.of(said, PARAMETERS)
-    draft, given = candidate.draft, candidate.given
+    draft, given = original.draft, original.given
     repaint = Repaint.of(draft) if draft is not None else Repaint(given=given, own_words=await own_words(studio, given))
     await studio.room.make(origin.owner_id, len(mask))
     digest = await asyncio.to_thread(studio.blobs.put, mask)
-    changes = {"cells": (), "painted": digest, "steps": 0}
+    changes = {"cells": (), "painted": digest, "steps": 0, "copy_given": copy}
     await show(studio, origin, repaint.saying(words).model_copy(update=changes), draft)
 
 
-async def _candidates(studio: Studio, message: Message, person: Person) -> AsyncIterator[_Candidate]:
-    """The likeliest originals, the surest first."""
+async def _originals(studio: Studio, message: Message, person: Person) -> AsyncIterator[_Original]:
+    """What the message answers, if it answers anything; else the likeliest, the surest first.
+
+    In groups only what it answers counts, if that is ours.
+    """
     sources, reply, private = studio.history.sources, message.reply_to_message, message.chat.type == "private"
     if reply is not None:
         draft = await draft_shown(sources, reply, "mask")
         if draft is not None:
             if draft.owner_id == person.id and draft.closed_at is None:
-                yield _Candidate(Repaint.of(draft).given, draft, explain="always")
+                yield _Original(Repaint.of(draft).given, draft, answered=True)
             return
         ours = reply.from_user is not None and reply.from_user.id == studio.bot.id
         given = await _answered(studio, message, person) if private or ours else None
         if given is not None:
-            yield _Candidate(given, explain="copies")
+            yield _Original(given, answered=True)
         return
     if not private:
         return
     draft = await sources.open_draft(person.id, message.chat.id, "mask", HOUR)
     if draft is not None:
-        yield _Candidate(Repaint.of(draft).given, draft, explain="copies")
+        yield _Original(Repaint.of(draft).given, draft)
     for mode in studio.modes:
         if mode.collects is not None and await mode.collects(studio, person.id, message.chat.id) is not None:
             return  # pictures alike may be meant for that
     for upload in await sources.newest_uploads(person.id, message.chat.id, max_age=HOUR, limit=RECENTLY_GIVEN):
-        yield _Candidate(Given.of_upload(upload))
+        yield _Original(Given.of_upload(upload))
     recent, _total = await studio.history.page(person.id, offset=0, limit=RECENT)
     for picture in recent:
-        yield _Candidate(Given.of_picture(picture))
+        yield _Original(Given.of_picture(picture))
 
 
 async def _answered(studio: Studio, message: Message, person: Person) -> Given | None:

@@ -28,7 +28,8 @@ STEP = 0.02  # of the shorter side, that one press makes an area larger or small
 class Repaint(BaseModel):
     """What is to be repainted.
 
-    `cells` are those of a `grid` by `grid`; `painted` is the digest of a mask that outweighs them. `steps` is how often
+    `cells` are those of a `grid` by `grid`; `painted` is the digest of a mask that outweighs them, read
+    out of `copy_given`. `steps` is how often
     it was made larger, less how often smaller. `question` tells our question for words, and `asked` its message, once
     that is known (`bot.jobs.questions`). `own_words` are the picture's.
     """
@@ -41,6 +42,7 @@ class Repaint(BaseModel):
     grid: int = 3
     cells: tuple[int, ...] = ()
     painted: str | None = None
+    copy_given: Given | None = None
     steps: int = 0
     asked: int | None = None
     question: str = ""
@@ -66,11 +68,6 @@ class Repaint(BaseModel):
             line = replace(before.line, **{name: value for name, value in fresh.items() if value is not None})
             now = Said(text=write(line), line=line)
         return self.model_copy(update={"words": now if now.text else before})
-
-    @property
-    def waits_for_words(self) -> bool:
-        """Whether it has been asked what shall be there."""
-        return self.asked is not None or bool(self.question)
 
     @property
     def told(self) -> bool:
@@ -132,4 +129,5 @@ def keyboard(draft_id: int, repaint: Repaint) -> InlineKeyboardMarkup:
         chosen=repaint.marked,
         words=repaint.told,
         same_words=bool(repaint.own_words),
+        guessed=repaint.copy_given is not None,
     )

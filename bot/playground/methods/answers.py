@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from bot.playground.errors import bad_request
+from bot.playground.files import Media
 from bot.playground.methods.call import Call, caption_of, method, text_of
 from bot.playground.methods.keyboards import inline_keyboard
+from bot.playground.records import Bot, Chat, Message
+from bot.playground.views import announce
+from bot.playground.world import World
 
 CACHED = {
     "photo_file_id": "photo",
@@ -39,6 +44,43 @@ async def answer_callback_query(call: Call) -> Any:
         },
     )
     return True
+
+
+@method("answerWebAppQuery")
+async def answer_web_app_query(call: Call) -> Any:
+    result = call.params["result"]
+    _check_result(call, result)
+    body, media = content_of(call.world, call.bot, result)
+    query = call.world.queries.answer("web_app", call.bot.id, call.params["web_app_query_id"], {})
+    message = post_result(call.world, call.world.chats[query.chat or ""], query.user_id, call.bot, result, body, media)
+    return {"inline_message_id": message.inline_message_id} if message.inline_message_id else {}
+
+
+def content_of(world: World, bot: Bot, result: dict[str, Any]) -> tuple[dict[str, Any], Media | None]:
+    """Body and file of the message that a result becomes; raises ApiError for what lies on the internet."""
+    content = result.get("input_message_content")
+    if content is not None:
+        if "message_text" not in content:
+            raise bad_request("the playground posts texts and cached files only")
+        return text_of(content, "message_text").fields("text", "entities"), None
+    for name, kind in CACHED.items():
+        if name in result:
+            return caption_of(result).fields("caption", "caption_entities"), world.files.media_of(
+                bot.id, result[name], kind
+            )
+    raise bad_request("this result points to the internet, from where the playground fetches nothing")
+
+
+def post_result(
+    world: World, chat: Chat, user_id: int, bot: Bot, result: dict[str, Any], body: dict[str, Any], media: Media | None
+) -> Message:
+    """A person posts the result of a bot; with a keyboard the bot may edit it by its inline_message_id."""
+    inline_id = secrets.token_urlsafe(18) if result.get("reply_markup") else None
+    body |= {"via_bot": bot.as_user()} | ({"reply_markup": result["reply_markup"]} if inline_id else {})
+    sender = world.people[user_id].as_user()
+    message = world.add_message(chat, sender, body, media=media, inline_message_id=inline_id)
+    announce(world, "message", message)
+    return message
 
 
 @method("answerInlineQuery")

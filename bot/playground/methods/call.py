@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.playground.entities import FormattedText, formatted
 from bot.playground.errors import bad_request
-from bot.playground.files import Media
+from bot.playground.files import KINDS, Media
 from bot.playground.records import Bot, Chat, Message
 from bot.playground.request import Upload
 from bot.playground.validate import utf16_length
@@ -19,7 +19,6 @@ MAX_CAPTION = 1024
 
 NOT_SIMULATED = {
     "business_connection_id": "business connection not found",
-    "message_thread_id": "message thread not found",
     "direct_messages_topic_id": "direct messages topic not found",
     "ephemeral_message_parameters": "ephemeral messages are not supported by the playground",
     "suggested_post_parameters": "suggested posts are not supported by the playground",
@@ -54,18 +53,35 @@ class Call:
         """The Message as the Bot API returns it to this bot."""
         return self.world.message_body(message, self.bot.id)
 
-    async def media(self, kind: str, value: Upload | str) -> Media:
-        """A file of the chat from an upload, `attach://name` or a file id; URLs lead nowhere from here."""
-        if isinstance(value, str) and value.startswith("attach://"):
-            name = value.removeprefix("attach://")
-            if name not in self.uploads:
-                raise bad_request(f'wrong file identifier/HTTP URL specified: there is no part "{name}"')
-            value = self.uploads[name]
+    async def media(self, kind: str, value: Upload | str, told: dict[str, Any]) -> Media:
+        """A file of the chat from an upload, `attach://name` or a file id; URLs lead nowhere from here.
+
+        `told`: the parameters or InputMedia in which its sender may say more of it. What was sent before keeps what was
+        told then.
+        """
+        for name in ("cover", "start_timestamp"):
+            if name in told:
+                raise bad_request(f"{name.replace('_', ' ')} of videos is not supported by the playground")
+        value = self._attached(value)
+        if kind not in KINDS:
+            raise bad_request(f"{kind.replace('_', ' ')} is not supported by the playground")
         if isinstance(value, str):
             if value.startswith(("http://", "https://")):
                 raise bad_request("failed to get HTTP URL content: the playground fetches nothing from the internet")
             return self.world.files.media_of(self.bot.id, value, kind)
-        return await (self.world.files.add_photo(value) if kind == "photo" else self.world.files.add_file(kind, value))
+        if kind == "photo":
+            return await self.world.files.add_photo(value)
+        # A preview is always a new file; others are passed over.
+        more = {**told, "thumbnail": self._attached(told["thumbnail"])} if "thumbnail" in told else told
+        return await self.world.files.add_file(kind, value, more)
+
+    def _attached(self, value: Upload | str) -> Upload | str:
+        if not isinstance(value, str) or not value.startswith("attach://"):
+            return value
+        name = value.removeprefix("attach://")
+        if name not in self.uploads:
+            raise bad_request(f'wrong file identifier/HTTP URL specified: there is no part "{name}"')
+        return self.uploads[name]
 
 
 def text_of(source: dict[str, Any], name: str = "text") -> FormattedText:

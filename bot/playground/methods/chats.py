@@ -8,6 +8,7 @@ from typing import Any
 from bot.playground.errors import bad_request
 from bot.playground.membership import chat_member
 from bot.playground.methods.call import Call, method, refuse_not_simulated
+from bot.playground.methods.topics import thread_of
 from bot.playground.records import Chat
 from bot.playground.schema import allowed_reactions
 from bot.playground.views import announce, chat_view, user_view
@@ -49,6 +50,7 @@ async def send_chat_action(call: Call) -> Any:
     refuse_not_simulated(call.params)
     chat = call.chat()
     call.world.may_write(call.bot, chat)
+    thread_of(call, chat)
     if call.params["action"] not in ACTIONS:
         raise bad_request("wrong parameter action in request")
     action = {

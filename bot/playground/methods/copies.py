@@ -10,7 +10,16 @@ from bot.playground.methods.sending import post, post_to, prepared
 from bot.playground.records import Message
 
 # Fields of a body that do not travel with a copy.
-LEFT_BEHIND = frozenset({"date", "edit_date", "reply_markup", "media_group_id", "forward_origin", "via_bot", "quote"})
+LEFT_BEHIND = frozenset(
+    {"date", "edit_date", "reply_markup", "media_group_id", "forward_origin", "via_bot", "quote"}
+) | {
+    "sender_chat",
+    "is_automatic_forward",
+    "message_thread_id",
+    "is_topic_message",
+    "has_protected_content",
+    "effect_id",
+}
 
 
 @method("copyMessage")
@@ -46,10 +55,27 @@ async def forward_messages(call: Call) -> Any:
 
 def _forwarded(call: Call, source: Message) -> Message:
     target = prepared(call)
+    return post_to(call, target.chat, forwarded_body(source) | target.body, source.media)
+
+
+def forwarded_body(source: Message) -> dict[str, Any]:
+    """The fields of a message that travel with it, and where it came from first."""
     body = {key: value for key, value in source.body.items() if key not in LEFT_BEHIND}
-    origin = {"type": "user", "sender_user": source.sender, "date": source.body["date"]}
-    body["forward_origin"] = source.body.get("forward_origin", origin)
-    return post_to(call, target.chat, body, source.media)
+    return body | {"forward_origin": source.body.get("forward_origin") or _origin(source)}
+
+
+def _origin(source: Message) -> dict[str, Any]:
+    date, spoken_for = source.body["date"], source.body.get("sender_chat")
+    if spoken_for is None:
+        return {"type": "user", "sender_user": source.sender, "date": date}
+    if spoken_for["type"] == "channel":
+        return {"type": "channel", "chat": spoken_for, "message_id": source.id, "date": date}
+    return {"type": "chat", "sender_chat": spoken_for, "date": date}
+
+
+def is_kept(message: Message) -> bool:
+    """Whether a message must stay where it is."""
+    return bool(message.notice or message.body.get("has_protected_content") or "poll" in message.body)
 
 
 def _source(call: Call, message_id: int, verb: str) -> Message:
@@ -57,7 +83,7 @@ def _source(call: Call, message_id: int, verb: str) -> Message:
     message = call.world.find_message(chat, message_id)
     if message is None:
         raise bad_request(f"message to {verb} not found")
-    if message.notice or message.body.get("has_protected_content"):
+    if is_kept(message):
         raise bad_request(f"message can't be {'copied' if verb == 'copy' else 'forwarded'}")
     return message
 

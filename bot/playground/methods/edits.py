@@ -60,7 +60,7 @@ async def edit_media(call: Call) -> Any:
         if len(kinds) > 1:
             raise bad_request("message media can't be changed to another type within an album")
     body = media_body(item)
-    media = await call.media(item["type"], item["media"])
+    media = await call.media(item["type"], item["media"], item)
     # The file took a while to read: the message may have gone in the meantime.
     if message.deleted:
         raise bad_request("message to edit not found")

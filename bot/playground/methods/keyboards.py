@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from bot.playground.errors import bad_request
 from bot.playground.records import Chat
 
 MAX_BUTTONS = 100
+HERE = re.compile(r"http://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?(?:[/?#]|$)")  # a web app that runs beside us
 LINKS = ("http://", "https://", "tg://", "ton://")
 
 
@@ -29,8 +31,8 @@ def _check_button(button: dict[str, Any], chat: Chat | None) -> None:
     if url is not None and not url.startswith(LINKS) and ("." not in url or " " in url):
         raise bad_request(f"inline keyboard button URL '{url}' is invalid: Wrong HTTP URL")
     if "web_app" in button:
-        if not button["web_app"]["url"].startswith("https://"):
-            address = button["web_app"]["url"]
+        address = button["web_app"]["url"]
+        if not address.startswith("https://") and not HERE.match(address):
             raise bad_request(
                 f"inline keyboard button Web App URL '{address}' is invalid: Only HTTPS links are allowed"
             )

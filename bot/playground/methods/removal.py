@@ -18,7 +18,7 @@ async def delete_message(call: Call) -> Any:
     chat = call.chat()
     message = call.message("message_id", "message to delete not found", chat)
     _check_deletable(call, chat, message)
-    _delete(call, chat, message)
+    call.world.delete_message(chat, message)
     return True
 
 
@@ -30,7 +30,7 @@ async def delete_messages(call: Call) -> Any:
     for message in messages:
         _check_deletable(call, chat, message)
     for message in messages:
-        _delete(call, chat, message)
+        call.world.delete_message(chat, message)
     return True
 
 
@@ -39,15 +39,6 @@ def _check_deletable(call: Call, chat: Chat, message: Message) -> None:
         raise bad_request("message can't be deleted")
     if chat.is_private and time.time() - message.body["date"] > DELETABLE_FOR:
         raise bad_request("message can't be deleted for everyone")
-
-
-def _delete(call: Call, chat: Chat, message: Message) -> None:
-    message.deleted = True
-    if message.id in chat.pinned:
-        chat.pinned.remove(message.id)
-        call.world.save_chat(chat)
-    call.world.save_message(message)
-    call.world.events.publish("delete", {"chat": chat.id, "bot": chat.bots[0], "message_id": message.id})
 
 
 @method("pinChatMessage", "unpinChatMessage", "unpinAllChatMessages")

@@ -8,6 +8,7 @@ from bot.playground.errors import bad_request
 from bot.playground.files import Media
 from bot.playground.methods.call import Call, caption_of, method, refuse_not_simulated, text_of
 from bot.playground.methods.keyboards import split_markup
+from bot.playground.methods.topics import thread_of
 from bot.playground.records import Chat, Message
 from bot.playground.validate import utf16_length
 from bot.playground.views import announce
@@ -38,7 +39,7 @@ async def send_file(call: Call) -> Any:
     kind = FILE_METHODS[call.method]
     target = prepared(call)
     body = media_body(call.params)
-    media = await call.media(kind, call.params[kind])
+    media = await call.media(kind, call.params[kind], call.params)
     return call.view(post(call, target, body, media))
 
 
@@ -57,7 +58,7 @@ async def send_media_group(call: Call) -> Any:
         raise bad_request("Document and audio files can't be mixed with other media types in an album")
     bodies = [media_body(it) for it in items]
     # All files are read before the first message appears: an album comes whole or not at all.
-    files = [await call.media(it["type"], it["media"]) for it in items]
+    files = [await call.media(it["type"], it["media"], it) for it in items]
     album = {"media_group_id": str(call.world.next_number("album"))} if len(items) > 1 else {}
     posted = [post(call, target, body | album, file) for body, file in zip(bodies, files, strict=True)]
     return [call.view(it) for it in posted]
@@ -71,6 +72,7 @@ class Target:
         call.world.may_write(call.bot, self.chat)
         self.body: dict[str, Any] = {}
         self.reply_to = self._reply(call, call.get("reply_parameters"))
+        self.body |= thread_of(call, self.chat, call.world.find_message(self.chat, self.reply_to))
         inline, self.keyboard = split_markup(call.get("reply_markup"), self.chat)
         if inline:
             self.body["reply_markup"] = inline

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from bot.playground.errors import SimError
+from bot.playground.methods.topics import COLOURS, open_topic
 from bot.playground.queries import Query
 from bot.playground.records import Chat, Message, Person
 from bot.playground.sim.fields import Fields
@@ -19,6 +20,7 @@ from bot.playground.sim.people import (
     person_of,
     publish_chat,
 )
+from bot.playground.sim.webapps import opened
 from bot.playground.views import announce, button_view, chat_view, inline_rows, message_view, person_view
 from bot.playground.world import World
 
@@ -36,16 +38,18 @@ async def answered(query: Query, fields: Fields) -> dict[str, Any] | None:
 async def press(world: World, fields: Fields) -> dict[str, Any]:
     """POST /sim/press"""
     person = person_of(world, fields)
-    chat, message = _message(world, fields, person)
+    chat, message = message_of(world, fields, person)
     button = _button(message, fields.text("button"))
     kind = button_view(button)["kind"]
+    owner = message.body["via_bot"]["id"] if message.inline_message_id else message.sender["id"]
     if kind == "disabled":
         raise SimError(409, "this button is disabled")
     answer: dict[str, Any] = {"answer": None, "query_id": None, "update_id": None, "url": None, "copy": None}
     if kind != "callback":
         view = button_view(button)
+        if kind == "web_app":
+            view["url"] = opened(world, world.bots[owner], person, chat, view["url"], may_answer=True)
         return answer | {"url": view["url"], "copy": view["copy"]}
-    owner = message.body["via_bot"]["id"] if message.inline_message_id else message.sender["id"]
     query = world.queries.ask("callback", owner, person.id, chat=chat.key, message_id=message.id)
     body = {
         "id": query.id,
@@ -61,7 +65,7 @@ async def press(world: World, fields: Fields) -> dict[str, Any]:
     return answer | {"query_id": query.id, "update_id": update_id, "answer": await answered(query, fields)}
 
 
-def _message(world: World, fields: Fields, person: Person) -> tuple[Chat, Message]:
+def message_of(world: World, fields: Fields, person: Person) -> tuple[Chat, Message]:
     chat = known_chat(world, bot_of(world, fields), fields.integer("chat", default=person.id))
     message = world.find_message(chat, fields.integer("message_id"))
     if message is None:
@@ -83,7 +87,7 @@ def _button(message: Message, wanted: str) -> dict[str, Any]:
 async def react(world: World, fields: Fields) -> dict[str, Any]:
     """POST /sim/react"""
     person = person_of(world, fields)
-    chat, message = _message(world, fields, person)
+    chat, message = message_of(world, fields, person)
     wanted = fields.values.get("emoji")
     emoji = [wanted] if isinstance(wanted, str) and wanted else wanted or []
     if not isinstance(emoji, list) or not all(isinstance(it, str) for it in emoji):
@@ -108,6 +112,19 @@ async def react(world: World, fields: Fields) -> dict[str, Any]:
     return {"message": message_view(world, message), "update_id": next((it for it in update_ids if it), None)}
 
 
+async def stop(world: World, fields: Fields) -> dict[str, Any]:
+    """POST /sim/stop: no further drafts, please."""
+    person = person_of(world, fields)
+    chat = known_chat(world, bot_of(world, fields), person.id)
+    draft = world.drafts.get(chat.key)
+    if draft is None or not draft["can_stop"]:
+        raise SimError(404, "there is no draft that can be stopped")
+    if not draft["keep_on_stop"]:
+        world.draft(chat, None)
+    body = {"chat": world.chat_body(chat), "draft_id": draft["draft_id"]}
+    return {"update_id": world.deliver(chat.bots[0], "stopped_message_generation", body, chat.key)}
+
+
 async def user(world: World, fields: Fields) -> dict[str, Any]:
     """POST /sim/user"""
     person = person_of(world, Fields({**fields.values, "user": fields.integer("id")}))
@@ -124,6 +141,16 @@ async def user(world: World, fields: Fields) -> dict[str, Any]:
     return {"user": person_view(world, person)}
 
 
+async def topic(world: World, fields: Fields) -> dict[str, Any]:
+    """POST /sim/topic: a person opens a topic in a forum."""
+    person = person_of(world, fields)
+    chat = known_chat(world, bot_of(world, fields), fields.integer("chat"))
+    if not chat.is_forum:
+        raise SimError(409, "this chat is no forum")
+    line = open_topic(world, chat, person.as_user(), {"name": fields.text("name"), "icon_color": COLOURS[0]})
+    return {"message": message_view(world, line), "thread": line.id}
+
+
 async def chat(world: World, fields: Fields) -> dict[str, Any]:
     """POST /sim/chat"""
     chat_id = fields.integer("chat")
@@ -132,6 +159,9 @@ async def chat(world: World, fields: Fields) -> dict[str, Any]:
     group = world.chats.get(str(chat_id)) or new_group(fields, chat_id)
     group.title = fields.optional_text("title") or group.title
     group.privacy = fields.flag("privacy", group.privacy)
+    group.is_forum = fields.flag("forum", group.is_forum)
+    if group.is_forum and group.type != "supergroup":
+        raise SimError(400, "only a supergroup can be a forum")
     for name in ("members", "admins"):
         if fields.has(name):
             people = fields.integers(name)

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.playground.errors import ApiError, SimError
 from bot.playground.events import Event
-from bot.playground.sim import acting, inline, looking, trouble, writing
+from bot.playground.sim import acting, forwarding, inline, looking, polls, trouble, webapps, writing
 from bot.playground.sim.fields import Fields, read_fields
 from bot.playground.world import World
 
@@ -25,8 +25,14 @@ Act = Callable[[World, Fields], Awaitable[Answer]]
 ACTS: dict[str, Act] = {
     "message": writing.message,
     "edit": writing.edit,
+    "forward": forwarding.forward,
     "press": acting.press,
     "react": acting.react,
+    "stop": acting.stop,
+    "topic": acting.topic,
+    "vote": polls.vote,
+    "webapp": webapps.open_by_keyboard,
+    "webapp/data": webapps.send_data,
     "user": acting.user,
     "chat": acting.chat,
     "inline": inline.ask,

@@ -46,7 +46,7 @@ export async function forgetFaults() {
   return answer(await reach("/sim/faults", { method: "DELETE" }));
 }
 
-const EVENTS = ["message", "edit", "delete", "reaction", "pin", "callback_answer", "chat_action", "call", "chat", "user", "bot", "commands", "fault", "reset"];
+const EVENTS = ["message", "edit", "delete", "reaction", "pin", "callback_answer", "chat_action", "call", "chat", "user", "bot", "commands", "draft", "fault", "reset"];
 
 /**
  * Follows /sim/events for as long as the page lives. `onEvent(name, data)` for each event, `onState(connected)` when the stream opens

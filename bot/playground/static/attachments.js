@@ -1,11 +1,17 @@
 // Files on their way out: picked, pasted or dropped, shown above the input, sent as photos or as files.
 
+import { paintOver } from "./brush.js";
 import { toast } from "./dialogs.js";
 import { h, icon, iconButton } from "./dom.js";
 import { fileSize } from "./words.js";
 
 const MOST = 10; // an album holds two to ten
 const PHOTO = /^image\/(jpeg|png|webp|gif|bmp)$/;
+const KINDS = [["photo", PHOTO], ["video", /^video\/(mp4|webm|quicktime)$/], ["voice", /^audio\/(ogg|opus)$/], ["audio", /^audio\//]];
+const ALBUMS = { photo: "seen", video: "seen", voice: "voice", audio: "music" }; // what goes into one album
+
+/** What a file is to a chat: a photo, a film, a voice, music; otherwise just a file. */
+const kindOf = (file) => KINDS.find(([, type]) => type.test(file.type))?.[0] ?? "document";
 
 /** The strip of chosen files. `onChange()` after every change. Returns {element, input, add, clear, parts(), count(), relabel()}. */
 export function createAttachments(say, language, onChange) {
@@ -33,6 +39,16 @@ export function createAttachments(say, language, onChange) {
     draw();
   }
 
+  async function paint(index) {
+    const before = files[index];
+    const painted = await paintOver({ url: before.url, name: before.file.name }, say);
+    const at = files.indexOf(before); // it may have been removed, or sent, meanwhile
+    if (!painted || at < 0) return;
+    URL.revokeObjectURL(before.url);
+    files[at] = { file: painted, url: URL.createObjectURL(painted) };
+    draw();
+  }
+
   function clear() {
     for (const { url } of files) if (url) URL.revokeObjectURL(url);
     files = [];
@@ -40,10 +56,12 @@ export function createAttachments(say, language, onChange) {
   }
 
   const photosOnly = () => files.every(({ url }) => url);
+  const mediaOnly = () => new Set(files.map(({ file }) => ALBUMS[kindOf(file)] ?? file.name)).size === 1 && kindOf(files[0].file) in ALBUMS
+    && (files.length === 1 || kindOf(files[0].file) !== "voice");
 
   function parts() {
-    const field = asPhoto && photosOnly() ? "photo" : "document";
-    return files.map(({ file }) => [field, file]);
+    const asMedia = asPhoto && files.length && mediaOnly();
+    return files.map(({ file }) => [asMedia ? kindOf(file) : "document", file]);
   }
 
   function draw() {
@@ -51,13 +69,14 @@ export function createAttachments(say, language, onChange) {
     const cards = files.map(({ file, url }, index) => h("figure", { class: "attachment" },
       url ? h("img", { src: url, alt: file.name }) : h("span", { class: "file-icon" }, icon("file")),
       h("figcaption", {}, h("span", { class: "file-name" }, file.name), h("span", { class: "file-size" }, fileSize(language(), file.size))),
+      url ? iconButton("brush", `${say("brush")}: ${file.name}`, () => paint(index), { class: "tiny" }) : null,
       iconButton("close", `${say("remove")}: ${file.name}`, () => remove(index), { class: "tiny" })));
     const choice = (value, label) => h("button", { type: "button", class: "choice", "aria-pressed": String(asPhoto === value), on: { click: () => {
       asPhoto = value;
       draw();
     } } }, label);
     element.replaceChildren(h("div", { class: "attachment-cards" }, cards),
-      files.length && photosOnly() ? h("div", { class: "choices" }, choice(true, say("asPhoto")), choice(false, say("asFile"))) : "");
+      files.length && mediaOnly() ? h("div", { class: "choices" }, choice(true, say(photosOnly() ? "asPhoto" : "asMedia")), choice(false, say("asFile"))) : "");
     onChange();
   }
 

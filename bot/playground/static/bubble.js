@@ -5,12 +5,12 @@ import { h, icon, iconButton } from "./dom.js";
 import { coloured, isFewEmoji } from "./emoji.js";
 import { formatted } from "./format.js";
 import { inlineKeyboard } from "./keyboard.js";
-import { documentCard, mosaic, otherMedia, photoTile, shownWidth } from "./media.js";
+import { documentCard, mosaic, otherMedia, photoTile, pollCard, shownWidth } from "./media.js";
 import { clock } from "./words.js";
 
 /**
  * The content of a timeline row. `unit`: {messages, own, first, last, showName}. `context`: what format.js and media.js need, and
- * `message(id)`, `jump(id)`, `menu(message, point)`, `react(message, emoji)`, `press`, `pending`, `personId`.
+ * `message(id)`, `jump(id)`, `menu(message, point)`, `react(message, emoji)`, `vote(message, options)`, `press`, `pending`, `personId`.
  */
 export function bubble(unit, context) {
   const head = unit.messages[0];
@@ -21,7 +21,7 @@ export function bubble(unit, context) {
   const pictures = photos.length > 1 ? mosaic(photos, context) : photos.length ? photoTile(photos[0], context, `${photos[0].id}`) : null;
   const files = unit.messages.filter((message) => message.document).map((message) => documentCard(message.document, context));
   const others = unit.messages.filter((message) => message.media).map((message) => otherMedia(message.media, context));
-  const media = [pictures, ...others, ...files];
+  const media = [pictures, ...others, ...files, head.poll ? pollCard(head, context) : null];
   const body = h("div", { class: "bubble", on: { contextmenu: (event) => openMenu(event, unit, context), dblclick: (event) => quickReply(event, head, context), click: (event) => tapMenu(event, unit, context) } },
     unit.showName ? h("div", { class: "author", style: { "--hue": String(hue(head.from.id)) } }, head.from.name) : null,
     head.forward_from ? h("div", { class: "origin" }, context.say("forwarded", { name: head.forward_from })) : null,
@@ -64,6 +64,7 @@ export function summary(message, say) {
   const text = message.text ?? message.caption;
   if (text) return text.replace(/\s+/g, " ").slice(0, 160);
   if (message.photo) return say("photo");
+  if (message.poll) return message.poll.question;
   return message.document?.file_name ?? message.media?.file_name ?? say("file");
 }
 

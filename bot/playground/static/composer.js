@@ -7,12 +7,14 @@ import { toast } from "./dialogs.js";
 import { h, icon, iconButton } from "./dom.js";
 import { answerKeyboard, answerRows } from "./keyboard.js";
 import { createSuggest } from "./suggest.js";
+import { openWebApp } from "./webapp.js";
 
 /** `pane`: {store, chat, person, say, language, isGroup, messages()}. Returns {element, reply(message), edit(message), insert(text), send(text), …}. */
 export function createComposer(pane) {
   const { say } = pane;
   let target = null; // {message, editing}: what the next text answers or replaces
-  let forced = null; // id of the message whose ForceReply was honoured already
+  let seen = null; // id of the newest message there was when the chat was loaded; what asks for a reply later is fresh
+  let forced = 0; // id of the latest question that was honoured
   let used = null; // id of the message whose one-time keyboard was used
   let enabled = true;
 
@@ -75,9 +77,9 @@ export function createComposer(pane) {
     refresh(false);
   }
 
-  /** Sets what the next text answers or replaces; null for nothing. */
-  function aim(message, editing = false) {
-    target = message ? { message, editing } : null;
+  /** Sets what the next text answers or replaces; null for nothing. `asked`: by the question itself, not by the person. */
+  function aim(message, editing = false, asked = false) {
+    target = message ? { message, editing, asked } : null;
     quote.hidden = !target;
     if (target) {
       quote.replaceChildren(icon(editing ? "pen" : "reply"),
@@ -148,17 +150,35 @@ export function createComposer(pane) {
     keys.hidden = !keyboard?.rows;
     const print = JSON.stringify([keyboard?.message.id, keyboard?.rows, pane.person?.id]);
     if (keys.dataset.print !== print) keys.replaceChildren(...(keyboard?.rows ? answerRows(keyboard, (text) => {
+      if (keyboard.apps.includes(text)) {
+        attempt(async () => openWebApp(pane, (await post("webapp", { ...pane.who(), button: text })).url, text, text));
+        return;
+      }
       if (keyboard.one_time) used = keyboard.message.id;
       sendText(text, pane.isGroup ? keyboard.message.id : null);
       draw();
     }) : []));
     keys.dataset.print = print;
-    if (keyboard?.force_reply && forced !== keyboard.message.id && keyboard.message.from.id !== pane.person?.id) {
-      forced = keyboard.message.id;
-      const answered = pane.messages().some((message) => message.reply_to === forced);
-      if (!answered) aim(keyboard.message);
-    }
+    followQuestion(keyboard);
     refresh(false);
+  }
+
+  /** A fresh question is what the next text answers, until the person has sent something, there is another question, or it is gone. */
+  function followQuestion(keyboard) {
+    const question = keyboard?.force_reply && !isSpokenAfter(keyboard.message.id) ? keyboard.message : null;
+    if (question && seen !== null && question.id > Math.max(seen, forced) && !target?.editing) {
+      forced = question.id;
+      aim(question, false, true);
+    } else if (target?.asked && target.message.id !== question?.id) aim(null);
+  }
+
+  const isSpokenAfter = (id) => pane.messages().some((message) => message.id > id && message.from?.id === pane.person?.id);
+
+  /** The chat has been loaded: what it holds is old, but for a question that is its last word. */
+  function settle() {
+    const last = pane.messages().filter((message) => !message.deleted).at(-1);
+    seen = last ? last.id - Number(Boolean(last.keyboard?.force_reply)) : 0;
+    draw();
   }
 
   function relabel() {
@@ -178,7 +198,7 @@ export function createComposer(pane) {
   }
 
   return {
-    element, draw, relabel, enable, sendText, add: attachments.add,
+    element, draw, settle, relabel, enable, sendText, add: attachments.add,
     reply: (message) => aim(message), edit: (message) => aim(message, true),
     setCommands: (list) => { suggest.set(list); refresh(false); },
     insert: (text) => { input.value = text; input.focus(); refresh(); },

@@ -93,8 +93,8 @@ export function popupMenu({ x, y }, items, { emoji = [], onEmoji = null, label =
   (rows[0] ?? reactions[0])?.focus({ preventScroll: true });
 }
 
-/** The full-size picture. `photos`: [{url, name, caption, width, height}]; arrows move, Enter or a click toggles the real size, Escape closes. */
-export function lightbox(photos, at, say) {
+/** The full-size picture. `photos`: [{url, name, caption, width, height}]; `onPaint(photo)` opens the editor on one; arrows move, Enter or a click toggles the real size, Escape closes. */
+export function lightbox(photos, at, say, onPaint) {
   const image = h("img", { class: "lightbox-image", draggable: "false" });
   const stage = h("div", { class: "lightbox-stage" }, image);
   const caption = h("p", { class: "lightbox-caption" });
@@ -102,8 +102,12 @@ export function lightbox(photos, at, say) {
   const save = h("a", { class: "icon-button", title: say("save"), "aria-label": say("save") }, icon("download"));
   const step = (by) => () => show((at + by + photos.length) % photos.length);
   const zoom = () => stage.classList.toggle("full");
+  const paint = () => {
+    dialog.close();
+    onPaint(photos[at]);
+  };
   const { dialog, closed } = modal("lightbox", [
-    h("div", { class: "lightbox-bar" }, counter, iconButton("zoom", say("zoom"), zoom), save, iconButton("close", say("close"), () => dialog.close())),
+    h("div", { class: "lightbox-bar" }, counter, iconButton("brush", say("brush"), paint), iconButton("zoom", say("zoom"), zoom), save, iconButton("close", say("close"), () => dialog.close())),
     stage, caption,
     photos.length > 1 ? [iconButton("left", say("previous"), step(-1), { class: "side left" }), iconButton("right", say("next"), step(1), { class: "side right" })] : null,
   ], say("openPhoto"));

@@ -4,6 +4,7 @@ import { post } from "./api.js";
 import { alertBox, copy, toast } from "./dialogs.js";
 import { h, icon } from "./dom.js";
 import { safeLink } from "./format.js";
+import { openWebApp } from "./webapp.js";
 
 const MARKS = { url: "out", web_app: "app", copy: "copy", switch_inline: "out" };
 
@@ -57,6 +58,15 @@ export function presser(pane) {
     }
   }
 
+  async function app(message, button) {
+    try {
+      const { url } = await post("press", { user: pane.person.id, chat: pane.chat, bot: pane.store.bot?.id, message_id: message.id, button: button.text });
+      openWebApp(pane, url, button.text);
+    } catch (refusal) {
+      toast(refusal.message, "bad");
+    }
+  }
+
   function show(answer) {
     if (answer.url) open(answer.url);
     if (!answer.text) return;
@@ -71,7 +81,8 @@ export function presser(pane) {
 
   function press(message, button) {
     if (button.kind === "copy") copy(button.copy ?? "", pane.say);
-    else if (button.kind === "url" || button.kind === "web_app") open(button.url ?? "");
+    else if (button.kind === "url") open(button.url ?? "");
+    else if (button.kind === "web_app") app(message, button);
     else if (button.kind === "switch_inline") pane.insert(`@${pane.store.bot?.username ?? ""} ${button.data ?? ""}`);
     else callback(message, button);
   }

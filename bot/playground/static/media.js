@@ -88,6 +88,21 @@ function bestRows(ratios) {
   return best.rows;
 }
 
+/** A poll: a press votes, another press on one's own answer takes it back. `context.vote(message, options)`. */
+export function pollCard(message, context) {
+  const { poll } = message;
+  const mine = poll.options.flatMap(({ users }, index) => (users.includes(context.personId) ? [index] : []));
+  const total = new Set(poll.options.flatMap(({ users }) => users)).size;
+  const choose = (index) => {
+    const others = poll.multiple ? mine.filter((one) => one !== index) : [];
+    context.vote(message, mine.includes(index) ? others : [...others, index]);
+  };
+  return h("div", { class: "poll", role: "group", "aria-label": poll.question }, h("p", { class: "poll-question" }, poll.question),
+    poll.options.map(({ text, users }, index) => h("button", {
+      type: "button", class: "poll-option", disabled: poll.closed, "aria-pressed": String(mine.includes(index)), data: { key: `${message.id}:poll-${index}` }, on: { click: () => choose(index) },
+    }, h("span", {}, text), h("span", { class: "poll-share" }, total ? `${Math.round((100 * users.length) / total)} %` : ""))));
+}
+
 /** A file: thumbnail or icon, name, size; the whole card downloads it. */
 export function documentCard(file, context) {
   const dimensions = file.width && file.height ? `, ${file.width}×${file.height}` : "";

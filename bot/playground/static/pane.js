@@ -3,10 +3,12 @@
 import { get, post, unlessOffline } from "./api.js";
 import { dropZone } from "./attachments.js";
 import { avatar } from "./avatar.js";
+import { paintOver } from "./brush.js";
 import { summary } from "./bubble.js";
 import { createComposer } from "./composer.js";
 import { copy, lightbox, popupMenu, toast } from "./dialogs.js";
 import { h, icon, iconButton } from "./dom.js";
+import { formatted } from "./format.js";
 import { presser } from "./keyboard.js";
 import { createTimeline } from "./timeline.js";
 import { actionText, counted, pageLanguage, words } from "./words.js";
@@ -31,7 +33,7 @@ export function createPane(store, shell, chat) {
     get language() { return pane.language; },
     get personId() { return pane.person?.id; },
     message: (id) => store.messages.get(chat)?.get(id),
-    jump: (id) => timeline.jump(id), press: presses.press, menu: messageMenu, react,
+    jump: (id) => timeline.jump(id), press: presses.press, menu: messageMenu, react, vote,
     reply: (message) => composer.reply(message), copy: (text) => copy(text, pane.say), command: (text) => composer.sendText(text),
     follow: followLink, openPhoto,
   };
@@ -41,7 +43,8 @@ export function createPane(store, shell, chat) {
   const pin = h("button", { type: "button", class: "pin-bar", hidden: true });
   const empty = h("div", { class: "empty", hidden: true });
   let headPrint = null;
-  const room = h("div", { class: "room" }, timeline.element, empty);
+  const draft = h("div", { class: "draft", hidden: true, "aria-live": "polite" });
+  const room = h("div", { class: "room" }, timeline.element, draft, empty);
   pane.element = h("section", { class: "pane" }, header, pin, room, composer.element);
   dropZone(room, pane.say, (files, photo) => composer.add(files, photo));
   pane.element.addEventListener("focusin", () => shell.activate(pane));
@@ -61,13 +64,30 @@ export function createPane(store, shell, chat) {
   function openPhoto(message) {
     const shown = pane.messages().filter((one) => one.photo && !one.deleted);
     const photos = shown.map((one) => ({ url: one.photo.file_url, name: `photo-${one.id}.jpg`, caption: one.caption ?? "", width: one.photo.width, height: one.photo.height }));
-    lightbox(photos, Math.max(0, shown.findIndex((one) => one.id === message.id)), pane.say);
+    lightbox(photos, Math.max(0, shown.findIndex((one) => one.id === message.id)), pane.say, (photo) => paint(photo, shown[photos.indexOf(photo)]));
+  }
+
+  /** What was painted over goes out as a photo; in a group in answer to the picture, for a bot sees little else there. */
+  async function paint(photo, message) {
+    const painted = await paintOver(photo, pane.say);
+    if (!painted) return;
+    composer.add([painted]);
+    if (pane.isGroup) composer.reply(message);
+    composer.focus();
   }
 
   async function react(message, emoji) {
     const mine = message.reactions.filter(({ users }) => users.includes(pane.person.id)).map((one) => one.emoji);
     try {
       await post("react", { ...pane.who(), message_id: message.id, emoji: mine.includes(emoji) ? null : emoji });
+    } catch (refusal) {
+      toast(refusal.message, "bad");
+    }
+  }
+
+  async function vote(message, options) {
+    try {
+      await post("vote", { ...pane.who(), message_id: message.id, options });
     } catch (refusal) {
       toast(refusal.message, "bad");
     }
@@ -80,6 +100,7 @@ export function createPane(store, shell, chat) {
       { icon: "reply", label: pane.say("reply"), act: () => composer.reply(message) },
       text ? { icon: "copy", label: pane.say("copyText"), act: () => copy(text, pane.say) } : null,
       own && text ? { icon: "pen", label: pane.say("edit"), act: () => composer.edit(message) } : null,
+      { icon: "out", label: pane.say("forward"), act: () => forward(message, point) },
       message.photo ? { icon: "zoom", label: pane.say("openPhoto"), act: () => openPhoto(message) } : null,
     ].filter(Boolean), { emoji: REACTIONS, onEmoji: (emoji) => react(message, emoji), label: pane.say("messageMenu") });
   }
@@ -95,6 +116,35 @@ export function createPane(store, shell, chat) {
     if (pinned) pin.replaceChildren(icon("pin"), h("span", { class: "quoted-body" }, h("span", { class: "quoted-name" }, pane.say("pinned")), h("span", { class: "quoted-text" }, summary(pinned, pane.say))));
     pin.onclick = pinned ? () => timeline.jump(pinned.id) : null;
     composer.draw();
+  }
+
+  /** What the bot is about to say, as far as it has come. */
+  function drawDraft() {
+    const now = store.drafts.get(chat);
+    draft.hidden = !now;
+    if (!now) return;
+    draft.replaceChildren(h("div", { class: "text", dir: "auto" }, now.text ? formatted(now.text, now.entities, { ...context, place: "draft" }) : pane.say("thinking")),
+      now.can_stop ? h("button", { type: "button", class: "key", on: { click: stop } }, pane.say("stop")) : "");
+  }
+
+  async function stop() {
+    try {
+      await post("stop", pane.who());
+    } catch (refusal) {
+      toast(refusal.message, "bad");
+    }
+  }
+
+  /** Asks where to, and forwards there in the name of the person. */
+  function forward(message, point) {
+    const chats = [...store.chats.values()].filter((one) => one.id === pane.person.id || (one.id < 0 && one.type !== "channel"));
+    popupMenu(point, chats.map((one) => ({ icon: "out", label: one.id > 0 ? store.bot?.name ?? one.title : one.title, act: async () => {
+      try {
+        await post("forward", { user: pane.person.id, bot: store.bot?.id ?? null, from_chat: chat, chat: one.id, message_id: message.id });
+      } catch (refusal) {
+        toast(refusal.message, "bad");
+      }
+    } })), { label: pane.say("forward") });
   }
 
   function drawEmpty() {
@@ -151,6 +201,8 @@ export function createPane(store, shell, chat) {
 
   const offs = [
     store.on("messages", (id) => id === chat && draw()),
+    store.on("draft", (id) => id === chat && drawDraft()),
+    store.on("loaded", (id) => id === chat && composer.settle()),
     store.on("action", (id) => id === chat && drawHead()),
     store.on("chats", () => {
       if (pane.isGroup && !pane.person && members().length) become(members()[0]);

@@ -10,7 +10,7 @@ const FIRST_PEOPLE = [
 const FIRST_GROUP = { chat: -1000, title: "Art club", type: "supergroup", members: FIRST_PEOPLE.map(({ id }) => id) };
 
 /**
- * Tells its listeners: `people`, `chats`, `messages` (chat id), `action` (chat id), `callback_answer` (data), `call` (call), `calls`,
+ * Tells its listeners: `people`, `chats`, `messages` (chat id), `loaded` (chat id), `action` (chat id), `draft` (chat id), `callback_answer` (data), `call` (call), `calls`,
  * `commands`, `faults`, `connection`.
  */
 export function createStore() {
@@ -23,6 +23,7 @@ export function createStore() {
     chats: new Map(),
     messages: new Map(),
     actions: new Map(),
+    drafts: new Map(), // chat id -> what the bot is about to say
     calls: [],
     connected: null,
     loaded: false,
@@ -69,6 +70,7 @@ export function createStore() {
       if (message) put({ ...message, pinned });
     },
     chat_action: ({ chat, ...action }) => setAction(chat, action),
+    draft: ({ chat, draft }) => setDraft(chat, draft),
   };
 
   function onEvent(name, data) {
@@ -103,6 +105,13 @@ export function createStore() {
       store.actions.set(chat, { ...action, timer });
     } else store.actions.delete(chat);
     hub.emit("action", chat);
+  }
+
+  function setDraft(chat, draft) {
+    clearTimeout(store.drafts.get(chat)?.timer);
+    if (draft) store.drafts.set(chat, { ...draft, timer: setTimeout(() => setDraft(chat, null), Math.max(0, draft.expires * 1000 - Date.now())) });
+    else store.drafts.delete(chat);
+    hub.emit("draft", chat);
   }
 
   async function refreshBots() {
@@ -165,14 +174,16 @@ export function createStore() {
     if (!store.bot || loading.has(chat)) return;
     loading.set(chat, []);
     try {
-      const { messages } = await get("transcript", { chat, bot: store.bot.id, limit: 1000 });
+      const { chat: known, messages } = await get("transcript", { chat, bot: store.bot.id, limit: 1000 });
       store.messages.set(chat, new Map(messages.map((message) => [message.id, message])));
+      setDraft(chat, known?.draft ?? null);
     } finally {
       const events = loading.get(chat);
       loading.delete(chat);
       for (const [name, data] of events) apply[name]?.(data);
     }
     hub.emit("messages", chat);
+    hub.emit("loaded", chat);
   }
 
   follow(onEvent, async (connected) => {

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from inference.engine.finite import NotFinite
 from inference.queue.recent import Recent
 from inference.requests import NegativeMode
 
@@ -26,10 +27,6 @@ MANY_UNKNOWN = 0.25
 
 TokenIds = tuple[int, ...]
 TextRule = Literal["kandinsky31", "ip_adapter", "hed", "controlnet", "refiner"]
-
-
-class BrokenEncoding(RuntimeError):
-    """The text encoder answered with NaN or infinity: its number format cannot hold what it computes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +86,7 @@ def encode(encoder: nn.Module, batch: Sequence[TokenIds]) -> list[Tensor]:
 
     Every id given is attended to (padding inside the ids included) but UNSEEN_PAD; shorter texts of the batch are
     padded and masked.
-    Raises BrokenEncoding when a row is not finite.
+    Raises NotFinite when a row is not: the number format of the encoder cannot hold what it computes.
     """
     if not batch:
         return []
@@ -101,9 +98,7 @@ def encode(encoder: nn.Module, batch: Sequence[TokenIds]) -> list[Tensor]:
     hidden = encoder(input_ids=ids, attention_mask=mask).last_hidden_state  # [B, longest, d_model]
     rows = [hidden[i, : len(row)] for i, row in enumerate(batch)]
     if not all(bool(torch.isfinite(row).all()) for row in rows):
-        raise BrokenEncoding(
-            f"the text encoder gave numbers that are not finite in {hidden.dtype}; use bfloat16 or float32"
-        )
+        raise NotFinite("text_encoder", hidden.dtype)
     return rows
 
 

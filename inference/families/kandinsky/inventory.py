@@ -64,12 +64,16 @@ def net_specs(checkpoint: Checkpoint, policy: DevicePolicy) -> tuple[NetSpec, ..
         activations: Activations,
         made_of: Sequence[Net] = (),
         device: torch.device = policy.device,
+        dtype: torch.dtype = torch.float32,
     ) -> NetSpec:
         size = files.size(made_of or (cast(Net, name),))
-        return NetSpec(name=name, bytes=size, load=load, activations=activations, device=device)
+        return NetSpec(name=name, bytes=size, load=load, activations=activations, device=device, dtype=dtype)
 
     def whole(name: UNet) -> Load:
         return lambda device: WholeUNet(checkpoint.load_unet(name, formats.unet, device))
+
+    def control(name: Net) -> Load:
+        return partial(checkpoint.load_control, name, formats.unet)
 
     def enlarger(name: Net) -> Load:
         return lambda device: _laid_out(checkpoint.load_superres(name, formats.superres, device), policy)
@@ -81,13 +85,20 @@ def net_specs(checkpoint: Checkpoint, policy: DevicePolicy) -> tuple[NetSpec, ..
 
     text = partial(checkpoint.load_encoder, formats.text)
     clip, hed = (partial(load, torch.float32) for load in (checkpoint.load_clip, checkpoint.load_hed))
-    text_activations = 0 if policy.device.type == "cpu" else TEXT_ACTIVATIONS
+    text_bytes = 0 if policy.device.type == "cpu" else TEXT_ACTIVATIONS
+
+    def text_activations(_net: Any, _texts: Any) -> int:
+        return text_bytes
+
     return (
-        *(net(name, whole(name), unet_activations, unet_nets(files, name)) for name in get_args(UNet)),
-        *(net(name, partial(checkpoint.load_control, name, formats.unet), control_activations) for name in CONTROLS),
-        *(net(name, enlarger(name), superres_activations) for name in SUPERRES),
-        net("text_encoder", text, lambda net, texts: text_activations, device=policy.large_device),
-        net("movq", movq, movq_activations),
+        *(
+            net(name, whole(name), unet_activations, unet_nets(files, name), dtype=formats.unet)
+            for name in get_args(UNet)
+        ),
+        *(net(name, control(name), control_activations, dtype=formats.unet) for name in CONTROLS),
+        *(net(name, enlarger(name), superres_activations, dtype=formats.superres) for name in SUPERRES),
+        net("text_encoder", text, text_activations, device=policy.large_device, dtype=formats.text),
+        net("movq", movq, movq_activations, dtype=formats.movq),
         net("image_encoder", clip, lambda net, picture: CLIP_ACTIVATIONS),
         net("hed_detector", hed, hed_activations),
     )

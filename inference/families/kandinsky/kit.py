@@ -15,6 +15,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from inference.blobs import BlobMissing, decode_picture, decode_png
 from inference.engine.device import raise_if_lost
+from inference.engine.finite import NotFinite
 from inference.engine.kit import Kit, PipelineSpec
 from inference.engine.nets import Nets
 from inference.engine.policy import DevicePolicy
@@ -25,6 +26,7 @@ from inference.families.kandinsky.asks import Encode, Enlarge, Structure
 from inference.families.kandinsky.conditioning import Context, EncodingCache, Tokens, contexts_by_rule, tokenize
 from inference.families.kandinsky.files.catalogue import SUPERRES, Net, UNet
 from inference.families.kandinsky.files.load import Checkpoint
+from inference.families.kandinsky.formats import formats_of
 from inference.families.kandinsky.inventory import PIXEL_CHANNELS, WholeUNet, net_specs, nets_used
 from inference.families.kandinsky.nets.clip import embed_pictures
 from inference.families.kandinsky.nets.control import control_residuals, hint_features
@@ -67,6 +69,7 @@ class CheckpointKit(Kit):
         before_encoding: Callable[[], None] = lambda: None,
     ) -> None:
         self._checkpoint = checkpoint
+        self._policy = policy
         self._nets = nets
         self._read_blob = read_blob
         self._before_encoding = before_encoding
@@ -92,8 +95,25 @@ class CheckpointKit(Kit):
 
     def nets_for(self, ask: Any) -> tuple[str, ...]:
         if isinstance(ask, Encode) and all(ids is None or self._encodings.get(ids) is not None for ids in ask.texts):
-            return (ask.unet,)
+            return (self.named(ask.unet),)
         return super().nets_for(ask)
+
+    def named(self, net: str) -> str:
+        return self._nets.named(net)
+
+    @cached_property
+    def in_float32(self) -> Kit | None:
+        whole = replace(self._policy, whole=True)
+        if formats_of(whole) == formats_of(self._policy):
+            return None
+        aside = self._nets.aside(" in float32")
+        return CheckpointKit(
+            self._checkpoint, whole, aside, read_blob=self._read_blob, before_encoding=self._before_encoding
+        )
+
+    def leave(self) -> None:
+        super().leave()
+        self._nets.drop()
 
     def room(self, ask: Any, most: int) -> int:
         return self.windows_at_once(*ask.x.shape[-2:]) if isinstance(ask, Enlarge) else most
@@ -167,8 +187,12 @@ class CheckpointKit(Kit):
         return predict_clean(superres, x, t, low)
 
     def decode(self, latent: Tensor) -> Tensor:
-        pixels = to_uint8(self.to_pixels(latent))  # [3, 8h, 8w]
-        return pixels.permute(1, 2, 0).contiguous().cpu()
+        pixels = self.to_pixels(latent)  # [3, 8h, 8w]
+        sound = torch.isfinite(pixels).all()
+        picture = to_uint8(pixels).permute(1, 2, 0).contiguous().cpu()
+        if not sound:
+            raise NotFinite("movq", self._nets.dtype("movq"))
+        return picture
 
     def to_pixels(self, latent: Tensor) -> Tensor:
         pixels: Tensor = decode(self._movq(latent), latent[None].to(self.device))[0]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
+from dataclasses import replace
+from functools import cached_property, partial
 from typing import Any
+
+import torch
 
 from inference.engine.kit import Kit, PipelineSpec
 from inference.engine.nets import Nets, NetSpec
@@ -20,6 +23,7 @@ class LanguageKit(Kit):
     """The language models that were found, which it registers among `nets`."""
 
     def __init__(self, models: LanguageModels, policy: DevicePolicy, nets: Nets) -> None:
+        self._models, self._policy, self._nets = models, policy, nets
         self._scribe = Scribe(models, lambda net: nets.require(net, None))
         nets.register(self._specs(policy))
 
@@ -31,7 +35,20 @@ class LanguageKit(Kit):
         return [self.write(ask) for ask in asks]
 
     def nets_for(self, ask: Any) -> tuple[str, ...]:
-        return (self._scribe.net_of(ask.task),)
+        return (self.named(self._scribe.net_of(ask.task)),)
+
+    def named(self, net: str) -> str:
+        return self._nets.named(net)
+
+    @cached_property
+    def in_float32(self) -> Kit | None:
+        if _format(self._policy) is torch.float32:
+            return None
+        return LanguageKit(self._models, replace(self._policy, whole=True), self._nets.aside(" in float32"))
+
+    def leave(self) -> None:
+        super().leave()
+        self._nets.drop()
 
     def forget(self) -> None:
         self._scribe.forget()
@@ -45,8 +62,13 @@ class LanguageKit(Kit):
             yield NetSpec(
                 name=name,
                 bytes=model.bytes,
-                load=partial(self._scribe.load, name, policy.format_of("text", policy.large_half)),
+                load=partial(self._scribe.load, name, _format(policy)),
                 device=policy.large_device,
                 activations=lambda net, _: ACTIVATIONS,
                 moves=self._scribe.moves(name),
+                dtype=_format(policy),
             )
+
+
+def _format(policy: DevicePolicy) -> torch.dtype:
+    return policy.format_of("text", policy.large_half)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from inference.checkpoints.folders import MissingWeights
+from inference.engine.finite import NotFinite
 from inference.families.language.asks import TokenIds, Write, Written
 from inference.families.language.cleanup import is_over
 from inference.families.language.files import LanguageModel, LanguageModels, Task
@@ -99,6 +100,7 @@ class _Author:
         self._tokenizer = tokenizer
         self._ask = ask
         self._read = read
+        self._name = f"language {described.folder}"
         self._encoder_decoder = described.encoder_decoder
         config = model.generation_config
         self._ends = _ids(config.eos_token_id) | _ids(tokenizer.eos_token_id)
@@ -134,7 +136,9 @@ class _Author:
         return (self._model.config.decoder_start_token_id if start is None else start,)
 
     def _scores(self, ids: Sequence[int]) -> Tensor:
-        """Scores [V] in float32 on the CPU of the token after `ids`, of which only the unread ones are read."""
+        """Scores [V] in float32 on the CPU of the token after `ids`, of which only the unread ones are read.
+
+        Raises NotFinite."""
         read, device = self._read, self._model.device
         fresh = torch.tensor([ids[read.length :]]).to(device, non_blocking=True)  # [1, n]
         if self._encoder_decoder:
@@ -147,6 +151,8 @@ class _Author:
         out = self._model(**given, past_key_values=read.cache, use_cache=True)
         read.cache, read.length = out.past_key_values, len(ids)
         scores: Tensor = out.logits[0, -1].float().cpu()
+        if not scores.isfinite().all():
+            raise NotFinite(self._name, out.logits.dtype)
         scores[self._never] = -torch.inf
         return scores
 

@@ -18,7 +18,7 @@ from bot.store import DraftKind, Sources
 from bot.telegram import sent_once
 from inference.requests import Control, FlashTextToImage, Inpaint, Mix, Outpaint, TextToImage, Upscale
 from tests.bot.conversation.conftest import TOKEN, House
-from tests.bot.conversation.painter import ALL_MODES
+from tests.bot.conversation.painter import ALL_MODES, offering
 from tests.bot.conversation.test_extend import parents
 from tests.bot.conversation.test_pictures_in import BLUE, RED, encoded, offers, says, send
 from tests.bot.conversation.test_sent_and_not_known import Killed, kill_before_writing_down, live
@@ -78,6 +78,14 @@ async def opened_again(house: House) -> None:
 
 
 # Questions
+
+
+@pytest.fixture
+async def every_mode(house: House) -> House:
+    """A model that knows every mode, beside one that knows better words."""
+    await house.learns(offering(ALL_MODES, *ALL_MODES.kinds, "beautify"))
+    return house
+
 
 Step = Callable[[Person], Awaitable[Message]]
 Pose = Callable[[Person, Message | None], Awaitable[Any]]
@@ -169,13 +177,26 @@ async def a_marked_area(person: Person) -> Message:
     return await person.until(offers("✅"), after=which["id"] - 1)
 
 
-async def saying(person: Person, _before: Message | None) -> Any:
-    return await person.say("/mix")
+def saying(words: str) -> Pose:
+    async def pose(person: Person, _before: Message | None) -> Any:
+        return await person.say(words)
+
+    return pose
+
+
+def unquoted(words: str) -> Answer:
+    """In private an answer need not quote what asks."""
+    return lambda person, _asked: person.say(words)
 
 
 WHICH_PART, WHAT_THERE = says("Which part"), says("What shall be there")
 
 QUESTIONS: dict[DraftKind, dict[str, Question]] = {
+    "improve": {
+        "words in reply": Question(
+            saying("/beautify"), says("Which words"), reply("a fox"), says_then("Better words")
+        ),
+    },
     "words": {
         "a reply": Question(
             sending("/control"), says("What shall it become"), reply("a house"), drawn_as(Control, "a house")
@@ -184,10 +205,14 @@ QUESTIONS: dict[DraftKind, dict[str, Question]] = {
             pressing("Restyle"), says("What shall it become"), reply("a house"), drawn_as(Mix, "a house"),
             before=a_menu,
         ),
+        "without a reply": Question(
+            pressing("Restyle"), says("What shall it become"), unquoted("a house"), drawn_as(Mix, "a house"),
+            before=a_menu,
+        ),
     },
     "edit": {
         "a reply": Question(
-            pressing("Edit"), says("in reply to this message"), reply("a tent"), drawn_as(Mix, "a tent"),
+            pressing("Edit"), says("Tap the words"), reply("a tent"), drawn_as(Mix, "a tent"),
             before=a_restyled_photo,
         ),
     },
@@ -197,7 +222,7 @@ QUESTIONS: dict[DraftKind, dict[str, Question]] = {
             method="sendPhoto", before=a_picture,
         ),
         "a side without a reply": Question(
-            pressing("Region"), WHICH_PART, lambda person, _asked: person.say("left"), says_then("I will repaint"),
+            pressing("Region"), WHICH_PART, unquoted("left"), says_then("I will repaint"),
             method="sendPhoto", before=a_picture,
         ),
         "a square": Question(
@@ -208,19 +233,22 @@ QUESTIONS: dict[DraftKind, dict[str, Question]] = {
             pressing("✅"), WHAT_THERE, reply("a moon"), drawn_as(Inpaint, "a moon"), before=a_marked_area
         ),
         "words without a reply": Question(
-            pressing("✅"), WHAT_THERE, lambda person, _asked: person.say("a moon"), drawn_as(Inpaint, "a moon"),
+            pressing("✅"), WHAT_THERE, unquoted("a moon"), drawn_as(Inpaint, "a moon"),
             before=a_marked_area,
         ),
     },
     "frame": {
         "a way": Question(pressing("Extend"), says("Which way"), press("⬅️"), drawn_as(Outpaint), before=a_picture),
+        "a way in words": Question(
+            pressing("Extend"), says("Which way"), unquoted("left"), drawn_as(Outpaint), before=a_picture
+        ),
     },
     "order": {
         "a yes": Question(sending("/upscale 4K", (1600, 1600)), offers("Start"), press("Start"), drawn_as(Upscale)),
     },
     "mix": {
         "a picture": Question(
-            saying, says("0 pictures so far"), lambda person, _asked: send(person, encoded(BLUE)),
+            saying("/mix"), says("0 pictures so far"), lambda person, _asked: send(person, encoded(BLUE)),
             says_then("1 picture so far"), method="sendPhoto", waits=True,
         ),
         "a weight": Question(
@@ -312,9 +340,9 @@ async def test_of_two_questions_that_read_the_same_each_is_answered_for_itself(e
 
 
 async def test_a_question_that_telegram_has_refused_waits_for_no_answer(every_mode: House, anna: Person) -> None:
-    area = await a_marked_area(anna)
+    menu = await a_menu(anna)
     await trouble(anna, "sendMessage", count=1, status=400)
-    await anna.press(area, "✅")
+    await anna.press(menu, "Restyle")
     await anna.until(says("went wrong"))
     said = (await anna.say("a blue cat"))["message"]
     await anna.until(is_result, after=said["id"])

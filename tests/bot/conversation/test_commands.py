@@ -17,7 +17,7 @@ async def test_start_names_the_small_world_and_one_tap_draws(house: House, named
     await vera.say("/start")
     welcome = await vera.until(lambda message: "Здравствуйте" in (message["text"] or ""))
     assert "круг" in welcome["text"]
-    assert buttons(welcome) == ["🎨 красный круг на синем фоне", "🎨 синий кот", "🎨 зелёный круг"]
+    assert buttons(welcome) == ["▶️ красный круг на синем фоне", "▶️ синий кот", "▶️ зелёный круг"]
     await vera.press(welcome, "синий кот")
     grid = await vera.until(is_result)
     assert grid["caption"].startswith("синий кот")

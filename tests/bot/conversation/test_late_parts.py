@@ -60,8 +60,8 @@ class Late:
 
 
 @pytest.fixture
-def late(closed_house: House, monkeypatch: pytest.MonkeyPatch) -> Late:
-    return Late(monkeypatch, first=2)
+def late(closed_house: House, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Late:
+    return Late(monkeypatch, first=getattr(request, "param", 2))
 
 
 @pytest.fixture
@@ -87,6 +87,22 @@ async def test_a_part_that_comes_late_joins_the_mix_of_the_others(able: House, l
     await anna.press(whole, "Start")
     await anna.until(is_result)
     assert len(able.painter.submitted[0].request.images) == 3
+
+
+@pytest.mark.parametrize("late", [1], indirect=True)
+async def test_a_part_that_came_so_late_that_the_first_has_its_menu_makes_a_mix_of_both(
+    able: House, late: Late, anna: Person
+) -> None:
+    await send(anna, encoded(RED), encoded(BLUE), encoded(GREEN), caption="")
+    menu = await anna.until(offers("Vary"))
+    await late.release(able)
+    mix = await anna.until(lambda message: shares(message) == 3, after=menu["id"])
+    await anna.press(mix, "Start")
+    await anna.until(is_result, after=mix["id"])
+    assert len(able.painter.submitted[0].request.images) == 3
+    assert [
+        draft for draft in await told(able, "select closed_at from drafts where kind = 'alone'") if not draft[0]
+    ] == []
 
 
 async def test_several_late_parts_join_as_far_as_there_is_room(able: House, late: Late, anna: Person) -> None:

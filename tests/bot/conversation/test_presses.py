@@ -44,7 +44,7 @@ def test_every_class_of_buttons_goes_through_the_door() -> None:
     [
         "j:cancel:5", "p:open:7", "h:1:9:1:turn:0", "h:1001:0:0:really:7", "s:1:size:16x9", "s:1:menu:", "y:anime",
         "e:2", "c:1001", "w:new:5", "f:repeat", "o:vary:1:0", "o:x2:0:3", "m:less:4:3", "k:start:9", "a:cell:5:15",
-        "a:grid:5:4", "x:zoom15:3", f"j:star:{BEYOND - 1}", "s:-1001234567890:style:khokhloma",
+        "q:take:9", "a:grid:5:4", "x:zoom15:3", f"j:star:{BEYOND - 1}", "s:-1001234567890:style:khokhloma",
     ],
 )  # fmt: skip
 def test_what_stands_under_old_messages_is_still_read(data: str) -> None:

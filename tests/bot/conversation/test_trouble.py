@@ -143,18 +143,36 @@ async def test_a_request_without_a_status_message_gets_one_after_a_restart(house
 
 
 async def test_a_status_message_sent_just_before_a_crash_is_used_after_it(house: House, anna: Person) -> None:
-    async def crash(*_told: object) -> None:
-        raise RuntimeError("the power went off")
+    reached, never = asyncio.Event(), asyncio.Event()
+
+    async def stand_still(*_told: object) -> None:
+        reached.set()
+        await never.wait()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Ledger, "announce", crash)
+        patch.setattr(Ledger, "announce", stand_still)
         await anna.say("a red circle")
         status = await anna.until(lambda message: "Cancel" in str(message["buttons"]))
-        await anna.until(lambda message: "went wrong" in (message["text"] or ""))
+        await reached.wait()
         await house.close()
     house.painter = house.new_painter()
     await house.open()
     assert (await anna.until(is_result))["id"] == status["id"]
+
+
+async def test_what_an_error_of_our_own_keeps_from_the_line_is_given_up_and_holds_no_place(
+    house: House, anna: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_told: object) -> None:
+        raise RuntimeError("a mistake in the program")
+
+    monkeypatch.setattr(Ledger, "announce", broken)
+    monkeypatch.setattr("bot.jobs.follow.LONGEST_PAUSE", 0.02)
+    await anna.say("a red circle")
+    card = await anna.until(lambda message: "broke on our side" in (message["text"] or ""))
+    assert card["id"] == 2, "the message that said it was taken says what became of it"
+    assert await in_state(house, "new", "queued") == 0
+    assert await in_state(house, "failed") == 1
 
 
 async def test_waiting_people_read_that_their_request_is_safe_after_a_restart(house: House, anna: Person) -> None:
@@ -251,8 +269,9 @@ async def test_a_request_that_ends_while_the_restart_is_looked_into_is_no_longer
     assert is_result(await anna.message(status["id"]))
 
 
-async def test_a_result_telegram_finds_wrong_ends_in_words_not_in_silence(house: House, anna: Person) -> None:
-    await trouble(anna, "editMessageMedia", status=400, description="Bad Request: IMAGE_PROCESS_FAILED")
+async def test_a_result_telegram_takes_in_no_form_ends_in_words_not_in_silence(house: House, anna: Person) -> None:
+    for method in ("editMessageMedia", "sendPhoto", "sendDocument", "sendMediaGroup"):
+        await trouble(anna, method, status=400, description="Bad Request: IMAGE_PROCESS_FAILED")
     await anna.say("a red circle")
     card = await anna.until(lambda message: "broke on our side" in (message["text"] or message["caption"] or ""))
     assert "#1" in (card["text"] or card["caption"])

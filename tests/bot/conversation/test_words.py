@@ -112,7 +112,7 @@ async def test_new_words_come_back_to_be_edited(wordy: House, anna: Person) -> N
     await anna.say("/beautify a fox --ar 3:2")
     card = await anna.until(is_choice)
     await anna.press(card, "Edit")
-    asked = await anna.until(lambda message: message["keyboard"] is not None)
+    asked = await anna.until(lambda message: "send them back" in (message["text"] or ""))
     assert asked["text"].endswith("a fox, in soft light --ar 3:2")
     await anna.say("a fox, in harsh light --ar 3:2", reply_to=asked["id"])
     await anna.until(is_result)
@@ -151,7 +151,7 @@ async def test_an_answer_to_ones_own_picture_improves_its_words(wordy: House, an
     await anna.until(is_choice)
     assert wordy.painter.submitted[-1].request.prompt == "a fox"
     asked = await anna.say("/beautify")
-    await anna.until(lambda message: "which words" in (message["text"] or ""), after=asked["message"]["id"])
+    await anna.until(lambda message: "Which words" in (message["text"] or ""), after=asked["message"]["id"])
 
 
 async def test_plain_words_ask_for_it_too_and_in_groups_only_those_that_mean_the_bot(

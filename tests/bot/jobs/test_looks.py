@@ -138,7 +138,7 @@ def every_keyboard() -> list[InlineKeyboardMarkup | None]:
         keyboards.status(BIGGEST),
         keyboards.retry(BIGGEST),
         *(
-            area_buttons.area(BIGGEST, grid=grid, cells={0, 8}, chosen=True, words=words, same_words=True)
+            area_buttons.area(BIGGEST, grid=grid, cells={0, 8}, chosen=True, words=words, same_words=True, guessed=True)
             for grid in (3, 4)
             for words in (True, False)
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +21,17 @@ from aiogram.types import (
     BufferedInputFile,
     CallbackQuery,
     CopyTextButton,
+    ForceReply,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     InputMediaPhoto,
+    InputPollOption,
     KeyboardButton,
     Message,
     ReplyKeyboardMarkup,
+    WebAppInfo,
 )
+from aiohttp import test_utils, web
 from PIL import Image
 from playwright.async_api import Browser, BrowserContext, Error, FilePayload, Page, async_playwright, expect
 
@@ -92,6 +97,10 @@ def painter() -> Dispatcher:
     async def choose(message: Message) -> None:
         rows = [[KeyboardButton(text="Tea"), KeyboardButton(text="Coffee")]]
         await message.answer("Which?", reply_markup=ReplyKeyboardMarkup(keyboard=rows, one_time_keyboard=True))
+
+    @dispatcher.message(Command("ask"))
+    async def ask(message: Message) -> None:
+        await message.answer("Which colour?", reply_markup=ForceReply())
 
     @dispatcher.message(F.photo)
     async def got_photo(message: Message) -> None:
@@ -263,6 +272,56 @@ async def test_a_photo_with_a_caption_goes_out_and_is_answered_with_a_quote(page
     await expect(page.locator(".row.own.lit")).to_have_count(1)
 
 
+async def test_a_picture_is_painted_over_with_a_brush_and_sent_back(page: Page, stage: Stage) -> None:
+    await say(page, "a wall to paint")
+    await page.locator(".bubble", has_text="a wall to paint").last.locator(".photo").click()
+    await page.get_by_role("button", name="Закрасить").click()
+    canvas = page.locator(".brush-canvas")
+    await page.get_by_role("button", name="#0a84ff").click()
+    await page.get_by_label("Толщина кисти").fill("10")
+    box = await canvas.bounding_box()
+    assert box is not None
+
+    async def stroke(across: float) -> None:
+        x, y = box["x"] + box["width"] * across, box["y"] + box["height"] / 2
+        await page.mouse.move(x, y - 40)
+        await page.mouse.down()
+        await page.mouse.move(x, y + 40, steps=4)
+        await page.mouse.up()
+
+    await stroke(0.5)
+    await stroke(0.2)
+    await page.get_by_role("button", name="Отменить мазок").click()
+    await page.get_by_role("button", name="Готово").click()
+    await expect(page.locator(".attachment")).to_have_count(1)
+    await page.get_by_role("button", name="Отправить").click()
+    await expect(page.locator(".bubble", has_text="320x320 None").last).to_be_visible()
+    sent = await page.locator(".bubble .photo img").last.get_attribute("src")
+    got = await page.request.get(f"{stage.playground.url}{sent}")
+    shown = Image.open(io.BytesIO(await got.body())).convert("RGB")
+    assert near(shown, (160, 160), (10, 132, 255))
+    assert near(shown, (64, 160), (255, 0, 0))  # taken back
+    assert near(shown, (160, 20), (255, 0, 0))
+
+
+def near(picture: Image.Image, at: tuple[int, int], colour: tuple[int, int, int]) -> bool:
+    """Whether a point has a colour, but for what JPEG makes of it."""
+    seen = picture.getpixel(at)
+    assert isinstance(seen, tuple)
+    return all(abs(a - b) < 30 for a, b in zip(seen, colour, strict=True))
+
+
+async def test_a_brush_that_is_put_away_changes_nothing(page: Page) -> None:
+    await page.locator("input[type=file]").set_input_files(
+        [FilePayload(name="green.png", mimeType="image/png", buffer=picture("green"))]
+    )
+    await page.get_by_role("button", name="Закрасить: green.png").click()
+    await page.get_by_role("button", name="Готово").click()
+    await expect(page.locator(".attachment")).to_contain_text("green.png")
+    await page.get_by_role("button", name="Убрать: green.png").click()
+    await expect(page.locator(".attachment")).to_have_count(0)
+
+
 async def test_albums_commands_answer_keyboards_and_reactions_work(page: Page) -> None:
     await page.locator("textarea").fill("/al")
     await expect(page.get_by_role("option")).to_have_text(["/albumThree pictures"])
@@ -276,6 +335,86 @@ async def test_albums_commands_answer_keyboards_and_reactions_work(page: Page) -
     await bubble.locator(".text").click(button="right")
     await page.get_by_role("menuitem", name="🔥").click()
     await expect(bubble.locator(".reaction.mine")).to_contain_text("🔥")
+
+
+async def test_a_question_is_what_the_next_text_answers_until_it_is_let_go(page: Page, stage: Stage) -> None:
+    aimed, rows, theirs = page.locator(".target"), page.locator(".row"), re.compile(r"row(?!.*own)")
+
+    async def answers(text: str) -> int | None:
+        """What message this text answers, once the bot has said something to it."""
+        await expect(rows.last).to_be_visible()
+        before = await rows.count()
+        await say(page, text)
+        await expect(rows).to_have_count(before + 2)
+        await expect(rows.last).to_have_class(theirs)
+        said = stage.playground.world.messages["4242:1001"].values()
+        return next(it.reply_to for it in reversed(said) if it.text == text)
+
+    await answers("/ask")
+    await expect(aimed).to_contain_text("Which colour?")
+    await aimed.get_by_role("button").click()
+    assert await answers("a fox") is None, "the cross has let go of it"
+    await answers("/ask")
+    await expect(aimed).to_be_visible()
+    assert await answers("blue") is not None
+    assert await answers("green") is None, "what was sent has let go of it"
+    await answers("/ask")
+    await page.reload()
+    await expect(aimed).to_be_visible()  # it is the last word in the chat
+    await page.locator(".pane.active textarea").fill("/")
+    await page.get_by_role("option").filter(has_text="/start").click()
+    await expect(rows.last).to_contain_text("рисую")
+    await expect(aimed).to_be_hidden()
+    await page.reload()
+    await expect(rows.last).to_contain_text("рисую")
+    assert await answers("red") is None, "an old question does not come back"
+
+
+async def test_drafts_are_shown_and_stopped_and_a_message_is_forwarded(page: Page, stage: Stage) -> None:
+    rows, draft = page.locator(".row"), page.locator(".draft")
+    await expect(rows.last).to_be_visible()
+    before = await rows.count()
+    await stage.bot.send_message_draft(1001, draft_id=1, text="a <b>f</b>", parse_mode="HTML", can_stop=True)
+    await expect(draft.locator("strong")).to_have_text("f")
+    await draft.get_by_role("button", name="Остановить").click()
+    await expect(draft).to_be_hidden()
+    await rows.last.locator(".bubble").click(button="right")
+    await page.get_by_role("menuitem", name="Переслать").click()
+    await page.get_by_role("menuitem", name=(await stage.bot.get_my_name()).name).click()
+    await expect(rows).to_have_count(before + 2)  # the forwarded one and what the bot says to it
+
+
+async def test_a_poll_is_voted_in_and_a_web_app_opens_in_a_frame_knows_its_person_and_closes(
+    page: Page, stage: Stage
+) -> None:
+    options: list[InputPollOption | str] = [InputPollOption(text=it) for it in ("red", "green")]
+    await stage.bot.send_poll(1001, "Which?", options, is_anonymous=False)
+    green = page.locator(".poll-option").filter(has_text="green")
+    await green.click()
+    await expect(green).to_have_attribute("aria-pressed", "true")
+    await expect(green).to_contain_text("100 %")
+
+    async def app(request: web.Request) -> web.Response:
+        script = (
+            "const data = decodeURIComponent(decodeURIComponent(location.hash));"
+            "document.title = data.includes(':1001,') ? 'ours' : 'strange';"
+            "document.body.textContent = document.title;"
+            "document.body.onclick = () => parent.postMessage(JSON.stringify({eventType: 'web_app_close'}), '*');"
+        )
+        return web.Response(text=f"<body><script>{script}</script></body>", content_type="text/html")
+
+    site = web.Application()
+    site.router.add_get("/app", app)
+    server = test_utils.TestServer(site)
+    await server.start_server()
+    button = InlineKeyboardButton(text="Draw", web_app=WebAppInfo(url=f"http://127.0.0.1:{server.port}/app"))
+    await stage.bot.send_message(1001, "x", reply_markup=InlineKeyboardMarkup(inline_keyboard=[[button]]))
+    await page.get_by_role("button", name="Draw").click()
+    body = page.frame_locator(".webapp-frame").locator("body")
+    await expect(body).to_have_text("ours")
+    await body.click()
+    await expect(page.locator(".webapp-frame")).to_have_count(0)
+    await server.close()
 
 
 async def test_two_people_stand_side_by_side_each_in_their_language(page: Page) -> None:

@@ -76,6 +76,7 @@ async def a_part_painted_over(stage: Stage) -> None:
     question = await vera.last()
     await vera.sends(_encoded(PHOTO), reply_to=question)
     await vera.sends(_encoded(copy))
+    await vera.presses("Это новая картинка")
 
 
 @flow

@@ -129,9 +129,9 @@ async def failures(stage: Stage) -> None:
 
 NOTES = (
     ("prompt_cut", "and a <very> long tail"), ("negative_cut", "fog"), ("unknown_tokens", "☃"), ("leaner_retry", ""),
-    ("experimental", ""), ("cut_short", ""),
+    ("float32_retry", ""), ("experimental", ""), ("cut_short", ""),
 )  # fmt: skip
 FAILURES = (
-    "invalid_request", "source_gone", "missing_weights", "out_of_memory", "engine_crashed", "too_many_attempts",
-    "timed_out", "internal",
+    "invalid_request", "source_gone", "missing_weights", "out_of_memory", "not_finite", "engine_crashed",
+    "too_many_attempts", "timed_out", "internal",
 )  # fmt: skip

@@ -67,7 +67,8 @@ async def _resumed(stage: Stage, *, told: bool = True) -> None:
 
 async def _asked(actor: Actor, words: str) -> int:
     """The message that asks so."""
-    return next(int(it["id"]) for it in await actor.person.messages() if words in (it["text"] or "") and it["keyboard"])
+    there = [it for it in await actor.person.messages() if not it["deleted"]]
+    return next(int(it["id"]) for it in there if words in (it["text"] or ""))
 
 
 def _keys(message: Message) -> list[tuple[int, str]]:

@@ -14,7 +14,7 @@ from inference.queue.fairness import Limits, Outlook
 from inference.queue.jobs import OutOfOrder, Trouble
 from inference.queue.ledger import Ledger
 from inference.queue.positions import notable
-from inference.queue.transport import Capacity
+from inference.queue.transport import Capacity, JobEvent
 from inference.requests import Cancelled, Event, Failed, Finished, Progress, Queued, Started
 from tests.inference.queue.conftest import Clock
 from tests.inference.queue.jobs import CRASH_ALONE, DONE, FLASH, WORKER_GONE, queued, state
@@ -319,6 +319,40 @@ async def test_device_time_becomes_a_speed_and_loading_does_not(database: AsyncE
         await until(lambda event=event: event in scene.told_of(job_id))
         clock.now += seconds
     assert await scene.ledger.estimate(FLASH) == pytest.approx(7.0)
+    await scene.queue.close(0.0)
+
+
+async def test_who_is_drawn_is_told_how_long_it_still_takes_and_company_is_counted(
+    database: AsyncEngine, clock: Clock
+) -> None:
+    scene = Scene(Ledger(database), MemoryDelivery(slots=2), monotonic=clock)
+    await scene.queue.start()
+
+    async def told(job_id: int, event: JobEvent, seconds: float = 0.0) -> Event:
+        before = len(scene.told_of(job_id))
+        scene.delivery.report(job_id, event)
+        await until(lambda: len(scene.told_of(job_id)) > before)
+        clock.now += seconds
+        return scene.told_of(job_id)[-1]
+
+    first, second = await scene.queued(1), await scene.queued(2)
+    await until(lambda: scene.delivery.ids() == [first, second])
+    await told(first, Started(), 10.0)
+    step = await told(first, STEP)
+    assert isinstance(step, Progress) and step.eta_seconds is None  # none of this kind has been measured
+    half = await told(first, Progress(stage="drawing", step=2, of=4), 10.0)
+    assert isinstance(half, Progress) and half.eta_seconds == pytest.approx(10.0)  # by its own pace
+    await told(first, DONE)
+    await told(second, Started())
+    begun = await told(second, Progress(stage="encoding", step=0, of=4))
+    assert isinstance(begun, Progress) and begun.eta_seconds == pytest.approx(20.0)
+    third = await scene.queued(1)
+    await until(lambda: third in scene.delivery.held)
+    await told(third, Started())
+    beside = await told(second, Progress(stage="encoding", step=0, of=4))
+    assert isinstance(beside, Progress) and beside.eta_seconds == pytest.approx(40.0)
+    loading = await told(second, Progress(stage="loading", step=0, of=4))
+    assert isinstance(loading, Progress) and loading.eta_seconds is None
     await scene.queue.close(0.0)
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from inference.queue.speeds import DeviceClock, blend
+from inference.queue.speeds import DeviceClock, blend, seconds_left
 from inference.queue.watchdog import Silence
 
 
@@ -42,6 +42,23 @@ def test_jobs_that_share_the_device_divide_its_time() -> None:
     assert clock.leave(4, 101.0) == pytest.approx(1.0), "idle time is nobody's"
 
 
-def test_a_speed_is_a_moving_average() -> None:
-    assert blend(None, 5.0) == 5.0
-    assert blend(5.0, 10.0) == 6.0
+def test_a_speed_is_the_mean_of_the_first_and_a_moving_average_later() -> None:
+    assert blend(5.0, 7.0, 1) == 6.0
+    assert blend(6.0, 9.0, 2) == 7.0
+    assert blend(5.0, 10.0, 100) == 6.0
+
+
+def test_one_slow_first_job_is_outweighed_after_ten() -> None:
+    speed = 5.0
+    for times, measured in enumerate([5.0, *[1.0] * 9]):
+        speed = blend(speed, measured, times)
+    assert 1.0 < speed < 1.5
+
+
+def test_what_is_left_is_told_by_what_was_expected_and_then_by_the_pace_of_the_job() -> None:
+    assert seconds_left(0.0, 0.0, 60.0) == 60.0
+    assert seconds_left(10.0, 0.1, 60.0) == pytest.approx(0.9 * (60.0 + 0.3 * 40.0))
+    assert seconds_left(50.0, 0.5, 60.0) == pytest.approx(50.0)
+    assert seconds_left(50.0, 0.5, None) == pytest.approx(50.0)
+    assert seconds_left(1.0, 0.1, None) is None
+    assert seconds_left(70.0, 1.0, 60.0) == 0.0

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, max_pool2d, relu
 
 from inference.checkpoints.shapes import Shapes, count_children
+from inference.engine.finite import NotFinite
 from inference.families.kandinsky.nets.opencv import blur_bytes, blur_floats, resize_area, resize_lanczos, resize_linear
 
 BLOCKS = 5
@@ -82,13 +83,15 @@ def outline(hed: Any, picture: Tensor, variant: Variant = "soft") -> Tensor:
 
 def edge_map(hed: Any, picture: Tensor, *, quantised: bool = False) -> Tensor:
     """The soft edge map, uint8 [H, W]: the sigmoid of the mean of all five answers; of three strengths if
-    `quantised`."""
+    `quantised`. Raises NotFinite."""
     height, width = picture.shape[:2]
     if min(height, width) < 2 ** (BLOCKS - 1):
         raise ValueError(f"a picture of {width}×{height} pixels is too small to find edges in")
     logits = [interpolate(it, (height, width), mode="bilinear") for it in edge_logits(hed, picture)]
     # numpy's way over the last axis, in float32: where ×255 falls on a whole number, the last bit decides.
     mean = np.mean(np.stack([logit[0, 0].cpu().numpy() for logit in logits], axis=2), axis=2)
+    if not np.isfinite(mean).all():
+        raise NotFinite("hed_detector", hed.norm.dtype)
     edges = 1 / (1 + np.exp(-mean.astype(np.float64)))
     if quantised:
         edges = np.floor(edges.astype(np.float32) * 3) / 2

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from torch import nn
 from transformers import T5Tokenizer
 
+from inference.engine.finite import NotFinite
 from inference.families.kandinsky.conditioning import (
     EOS,
     MAX_TOKENS,
     PAD,
-    BrokenEncoding,
     EncodingCache,
     encode,
     merge,
@@ -109,7 +109,7 @@ def test_numbers_that_are_not_finite_are_refused(encoder: nn.Module) -> None:
             answer.last_hidden_state = answer.last_hidden_state * float("inf")
             return answer
 
-    with pytest.raises(BrokenEncoding, match="finite"):
+    with pytest.raises(NotFinite, match="text_encoder gave numbers that are not finite in float32"):
         encode(Overflowing(), [(5, 1)])
 
 

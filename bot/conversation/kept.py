@@ -1,0 +1,47 @@
+"""Buttons under what found no room: take it when there is some, or never mind."""
+
+from __future__ import annotations
+
+from aiogram import Router
+from aiogram.types import CallbackQuery
+
+from bot.jobs.kept import Kept, forget, lock_of, screen
+from bot.jobs.order import order_kept
+from bot.jobs.refusals import told
+from bot.jobs.studio import Studio
+from bot.store import Draft
+from bot.telegram.callbacks import KeptButton
+from bot.telegram.screen import edit
+from bot.texts.i18n import _, ngettext
+from inference.queue.jobs import QueueFull, TooManyWaiting
+
+
+async def press(callback: CallbackQuery, callback_data: KeptButton, draft: Draft, studio: Studio) -> None:
+    """Takes as many as there is room for, in the order in which they were asked for; the card keeps the others."""
+    async with studio.one_press(lock_of(draft.owner_id, draft.chat_id)):
+        if callback_data.action == "drop":
+            await callback.answer()
+            await forget(studio, draft, "✖️ " + _("Never mind, then."))
+            return
+        draft = await studio.history.sources.draft(draft.id) or draft  # as it is once the lock is held
+        kept, taken, refusal = Kept.model_validate(draft.body), 0, ""
+        try:
+            for ask in kept.asks:
+                await order_kept(studio, ask, draft)
+                taken += 1
+        except (TooManyWaiting, QueueFull) as full:
+            refusal = told(studio.modes, full)
+        left = kept.model_copy(update={"asks": kept.asks[taken:]})
+        await studio.history.sources.note_in_draft(draft.id, asks=left.model_dump(mode="json")["asks"])
+        said = ngettext("{n} request is in line.", "{n} requests are in line.", taken).format(n=taken)
+        await callback.answer(said if taken else refusal, show_alert=not taken)
+        if not left.asks:
+            await forget(studio, draft, "▶️ " + said)
+        elif taken and draft.message_id is not None:
+            await studio.bot(edit(draft.chat_id, draft.message_id, screen(draft.id, left)))
+
+
+def build() -> Router:
+    router = Router(name="kept")
+    router.callback_query.register(press, KeptButton.filter())
+    return router

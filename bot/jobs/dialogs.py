@@ -1,0 +1,57 @@
+"""The rule for all questions: what a message of ours asks lies at the bottom of the chat, says what it waits for, and
+can be dropped. It is answered with or without quoting it (`bot.store.dialogs`), and forgotten when something else is
+asked for. In a group nothing counts but an answer to the message: nobody else's words are heard there."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.types import InlineKeyboardMarkup, MaybeInaccessibleMessageUnion, Message
+
+from bot.jobs.gallery import DELETABLE_SECONDS
+from bot.jobs.keyboards import button, markup
+from bot.jobs.studio import Studio
+from bot.store import Draft, DraftKind
+from bot.telegram.callbacks import AskedButton
+from bot.telegram.refusals import Refusal, classify
+from bot.telegram.senders import sender_of_message
+from bot.texts.i18n import _
+
+
+def never_mind(draft: Draft) -> InlineKeyboardMarkup:
+    """What stands under a question that is answered in words."""
+    return markup([button("✖️ " + _("Never mind"), AskedButton(draft=draft.id))])
+
+
+async def spoken_to(studio: Studio, message: Message, kind: DraftKind) -> Draft | None:
+    """The open dialog, if it is of this kind, that a message speaks to without quoting it: in private alone."""
+    sender = sender_of_message(message)
+    if sender is None or message.chat.type != "private" or message.reply_to_message is not None:
+        return None
+    draft = await studio.history.dialogs.listening(sender.id, message.chat.id)
+    return draft if draft is not None and draft.kind == kind else None
+
+
+async def drop(studio: Studio, draft: Draft, pressed: MaybeInaccessibleMessageUnion | None = None) -> None:
+    """Ends a dialog for good and takes its messages back, the one that it was `pressed` in among them."""
+    stored = await studio.history.sources.draft(draft.id) or draft
+    await studio.history.sources.change_draft(draft.id, closed=True)
+    shown = (stored.message_id, stored.asked, None if pressed is None else pressed.message_id)
+    for message_id in dict.fromkeys(one for one in shown if one is not None):
+        await take_back(studio, draft, message_id)
+
+
+async def take_back(studio: Studio, draft: Draft, message_id: int) -> None:
+    """Deletes a message of a dialog; of one too old for that its buttons."""
+    deletable = time.time() - draft.created_at < DELETABLE_SECONDS
+    where: dict[str, Any] = {"chat_id": draft.chat_id, "message_id": message_id}
+    try:
+        if deletable:
+            await studio.bot.delete_message(**where)
+        else:
+            await studio.bot.edit_message_reply_markup(**where)
+    except TelegramBadRequest as refused:
+        if classify(refused) not in (Refusal.MESSAGE_GONE, Refusal.NOT_MODIFIED):
+            raise

@@ -1,0 +1,169 @@
+"""Requests that found no room: kept in the order in which they came, and taken at one tap when there is some.
+
+Whatever a burst brings has one card: a draft of its own, whose message is edited as more comes. What is taken goes in
+under the update that has asked for it, so that nothing goes in twice.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Self
+
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.types import InlineKeyboardMarkup
+from pydantic import BaseModel, ConfigDict
+
+from bot.jobs import keyboards
+from bot.jobs.origin import Origin
+from bot.jobs.refusals import told
+from bot.jobs.studio import Studio
+from bot.store import Draft
+from bot.telegram.callbacks import KeptButton
+from bot.telegram.refusals import Refusal, classify
+from bot.telegram.screen import Screen, edit, send
+from bot.texts.i18n import _, ngettext
+from bot.texts.languages import Language
+from inference.queue.jobs import Refused
+
+MOST_KEPT = 30  # requests of one person in a chat
+CALM_SECONDS = 60.0  # without a refusal, and a burst is over: the next one has its card at the bottom of the chat
+KEPT_SECONDS = 24 * 3600.0
+
+
+class Ask(BaseModel):
+    """A request as it was composed (`order` is what `bot.jobs.order.order` is told), and which message has asked."""
+
+    model_config = ConfigDict(frozen=True)
+
+    update_id: int
+    reply_to: int | None
+    thread: int | None
+    private: bool
+    language: Language
+    order: dict[str, Any]
+
+    @classmethod
+    def of(cls, origin: Origin, order: dict[str, Any]) -> Self:
+        return cls(
+            update_id=origin.update_id,
+            reply_to=origin.reply_to,
+            thread=origin.thread,
+            private=origin.private,
+            language=origin.language,
+            order=order,
+        )
+
+    def origin(self, draft: Draft) -> Origin:
+        """As if it were asked for now; what has no room is told to whoever has pressed."""
+        return Origin(
+            update_id=self.update_id,
+            owner_id=draft.owner_id,
+            chat_id=draft.chat_id,
+            language=self.language,
+            private=self.private,
+            reply_to=self.reply_to,
+            thread=self.thread,
+            pressed=True,
+        )
+
+
+class Kept(BaseModel):
+    """What a card stands for: `more` is how many requests were too many to be kept, `why` what it says of the reason,
+    `latest` when the last one came (Unix time)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    asks: tuple[Ask, ...] = ()
+    more: int = 0
+    why: str = ""
+    latest: float = 0.0
+
+    def joined_by(self, ask: Ask) -> Kept:
+        """A message that asks once more, changed or handled again, asks for one thing."""
+        others = tuple(one for one in self.asks if one.reply_to != ask.reply_to and one.update_id != ask.update_id)
+        if len(others) >= MOST_KEPT:
+            return self.model_copy(update={"more": self.more + 1})
+        return self.model_copy(update={"asks": (*others, ask)})
+
+
+def lock_of(owner_id: int, chat_id: int) -> str:
+    """Held while a card is changed (`Studio.one_press`)."""
+    return f"kept:{owner_id}:{chat_id}"
+
+
+async def keep(studio: Studio, origin: Origin, order: dict[str, Any], refusal: Refused) -> None:
+    """Keeps what found no room and says so, for all of a burst in one message."""
+    sources = studio.history.sources
+    async with studio.one_press(lock_of(origin.owner_id, origin.chat_id)):
+        draft = await open_card(studio, origin.owner_id, origin.chat_id)
+        before = Kept() if draft is None else Kept.model_validate(draft.body)
+        fresh = {"why": told(studio.modes, refusal), "latest": time.time()}
+        kept = before.joined_by(Ask.of(origin, order)).model_copy(update=fresh)
+        body = kept.model_dump(mode="json")
+        if draft is None:
+            draft = await sources.add_draft(origin.owner_id, origin.chat_id, KeptButton.draft_kind, body)
+        else:
+            await sources.change_draft(draft.id, body=body)
+        if draft.message_id is not None and kept.latest - before.latest < CALM_SECONDS:
+            show(studio, draft, kept)
+            return
+        message = await send(studio.bot, origin.place, screen(draft.id, kept))
+        left = await sources.place_draft(draft.id, message.message_id)
+        if left is not None:
+            await studio.deliveries.gallery.withdraw(origin.chat_id, left, draft.created_at)
+
+
+async def open_card(studio: Studio, owner_id: int, chat_id: int) -> Draft | None:
+    """The card that stands for what is kept of a person in a chat."""
+    return await studio.history.sources.open_draft(owner_id, chat_id, KeptButton.draft_kind, KEPT_SECONDS)
+
+
+async def forget(studio: Studio, draft: Draft, said: str) -> None:
+    """Nothing of it is kept any more; the card says why."""
+    await studio.history.sources.change_draft(draft.id, closed=True)
+    if draft.message_id is None:
+        return
+    try:
+        await studio.bot(edit(draft.chat_id, draft.message_id, Screen(said)))
+    except TelegramBadRequest as gone:
+        if classify(gone) is not Refusal.MESSAGE_GONE:
+            raise
+
+
+def show(studio: Studio, draft: Draft, kept: Kept) -> None:
+    """Has the card say what is kept now, when nothing of more weight is to be said."""
+    message_id = draft.message_id
+    assert message_id is not None
+    looks = edit(draft.chat_id, message_id, screen(draft.id, kept))
+    studio.deliveries.show(draft.chat_id, message_id, looks)
+
+
+def screen(draft_id: int, kept: Kept) -> Screen:
+    count = len(kept.asks)
+    lines = [
+        "✋ " + kept.why,
+        ngettext(
+            "Not taken yet: {n} request. I have kept it, and one tap takes it when there is room.",
+            "Not taken yet: {n} requests. I have kept them, and one tap takes them when there is room.",
+            count,
+        ).format(n=count),
+    ]
+    if kept.more:
+        more = ngettext(
+            "{n} more I could not even keep. Please send it again later.",
+            "{n} more I could not even keep. Please send them again later.",
+            kept.more,
+        )
+        lines.append(more.format(n=kept.more))
+    return Screen("\n".join(lines), keys(draft_id, count))
+
+
+def keys(draft_id: int, count: int) -> InlineKeyboardMarkup:
+    return keyboards.markup(
+        [
+            keyboards.button(
+                "▶️ " + _("Take ({n})").format(n=count), KeptButton(action="take", draft=draft_id), "success"
+            ),
+            keyboards.button("✖️ " + _("Never mind"), KeptButton(action="drop", draft=draft_id)),
+        ]
+    )

@@ -1,0 +1,1 @@
+"""Bots of other frameworks against the playground: `make clients`."""
