@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot import middlewares
 from bot.conversation import build_router
-from bot.conversation.commands import set_commands
+from bot.conversation.commands import set_commands, set_descriptions
 from bot.imaging.decoder import Decoder
 from bot.jobs.follow import Follower
 from bot.jobs.mode import Modes
@@ -271,8 +271,9 @@ async def _model_card(queue: Dispatcher, stop: asyncio.Event) -> None:
 async def _commands(bot: Bot, modes: Modes[Studio]) -> None:
     try:
         await set_commands(bot, modes)
+        await set_descriptions(bot)
     except AiogramError as error:
-        log.warning("the command lists could not be set: %s", error)
+        log.warning("the commands and descriptions could not be set: %s", error)
 
 
 def _allowance(settings: Settings) -> Allowance:

@@ -1,4 +1,4 @@
-"""The command lists that clients show, by language and kind of chat."""
+"""What clients show of the bot before anybody writes: its commands, by language and kind of chat, and its purpose."""
 
 from __future__ import annotations
 
@@ -47,3 +47,29 @@ async def set_commands(bot: Bot, modes: Modes[Any]) -> None:
                 await bot.set_my_commands(
                     commands_for(modes, language, private=private), scope=scope, language_code=language
                 )
+
+
+async def set_descriptions(bot: Bot) -> None:
+    """Says in an empty chat and on the bot's page what it is for, where its owner has not said so by BotFather."""
+    long, short = _described()
+    for language in LANGUAGES:
+        code = None if language == "en" else language  # as above; asked for a language without one it may give another
+        said = (await bot.get_my_description(language_code=code)).description
+        if said != long[language] and said in ("", *long.values()):
+            await bot.set_my_description(long[language], language_code=code)
+        said = (await bot.get_my_short_description(language_code=code)).short_description
+        if said != short[language] and said in ("", *short.values()):
+            await bot.set_my_short_description(short[language], language_code=code)
+
+
+def _described() -> tuple[dict[Language, str], dict[Language, str]]:
+    """What the bot is for, by language: at length and in a line."""
+    long, short = {}, {}
+    for language in LANGUAGES:
+        with speaking(language):
+            long[language] = _(
+                "I draw what you describe: four pictures in a few seconds. Tap one to vary it, repaint a part, extend "
+                "or enlarge it, or send me photos of your own. Write a sentence, in English or in Russian."
+            )
+            short[language] = _("Draws what you describe, and goes on from there: Kandinsky 3.1 in a chat")
+    return long, short

@@ -11,7 +11,7 @@ from aiogram.types import CallbackQuery, Document, Message
 
 from bot.conversation.pictures import tell_recipe
 from bot.conversation.results import tell_recipe_of_job
-from bot.jobs import cards, keyboards
+from bot.jobs import cards, keyboards, pages
 from bot.jobs.belonging import post_of
 from bot.jobs.compose import Composition, missing
 from bot.jobs.order import known_card, order
@@ -106,6 +106,9 @@ async def repeat(
 async def _post_of(message: Message, person: Person, history: History) -> Post | None:
     """What we know of a message: posted here by us, or a forwarded picture of the asker's own."""
     post = await post_of(history, message)
+    if post is not None and post.kind == "page":
+        page = await pages.shown(history.sources, message.chat.id, message.message_id)
+        return replace(post, picture_id=page.picture)
     if post is not None:
         return post
     unique = message.photo[-1].file_unique_id if message.photo else None

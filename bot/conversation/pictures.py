@@ -79,7 +79,7 @@ async def star(callback: CallbackQuery, picture: StoredPicture, studio: Studio) 
     starred = await decided("starred", not picture.starred)
     await callback.answer(_("Added to favourites: /history") if starred else _("No longer a favourite."))
     await studio.history.star(picture.id, starred)
-    await _refresh(callback, picture.id, studio)
+    await studio.deliveries.gallery.rekey(callback.message, picture)
 
 
 async def delete(callback: CallbackQuery, callback_data: PictureButton, picture: StoredPicture, studio: Studio) -> None:
@@ -89,19 +89,10 @@ async def delete(callback: CallbackQuery, callback_data: PictureButton, picture:
         await studio.deliveries.gallery.rebutton(callback.message, keyboards.confirm_picture(picture.id))
     elif callback_data.action == "keep":
         await callback.answer()
-        await _refresh(callback, picture.id, studio)
+        await studio.deliveries.gallery.rekey(callback.message, picture)
     else:
         await callback.answer(_("Deleted."))
         await studio.deliveries.gallery.delete([picture], under=callback.message)
-
-
-async def _refresh(callback: CallbackQuery, picture_id: int, studio: Studio) -> None:
-    """The keyboard under a single picture as it is now."""
-    picture = await studio.history.picture(picture_id)
-    if picture is None:
-        return
-    markup = await studio.deliveries.gallery.keyboard(picture)
-    await studio.deliveries.gallery.rebutton(callback.message, markup)
 
 
 def build() -> Router:

@@ -90,9 +90,9 @@ def summary(studio: Studio, person: Person, *, private: bool) -> str:
     chosen = person.preferences
     number = _("Pictures at a time: {value} (in groups one)").format(value=chosen.count or PICTURES_IN_PRIVATE)
     if chosen.shared is not False:
-        groups = _("In groups: everybody there may take recipe, original and “Again” of my pictures")
+        groups = _("In groups: everybody there may take recipe, file and “Again” of my pictures")
     else:
-        groups = _("In groups: recipe, original and “Again” of my pictures are for me alone")
+        groups = _("In groups: recipe, file and “Again” of my pictures are for me alone")
     return "\n".join(
         [
             "⚙️ <b>" + _("Your settings") + "</b>",

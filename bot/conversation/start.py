@@ -1,29 +1,94 @@
-"""The welcome and the help."""
+"""The welcome, the help in two layers, and what a group is told."""
 
 from __future__ import annotations
 
-from aiogram import Router
-from aiogram.filters import Command, CommandStart
-from aiogram.types import Message
+from aiogram import Bot, F, Router
+from aiogram.filters import JOIN_TRANSITION, BaseFilter, ChatMemberUpdatedFilter, Command, CommandObject, CommandStart
+from aiogram.types import (
+    CallbackQuery,
+    ChatMemberUpdated,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    Message,
+)
 
 from bot.conversation import guide
 from bot.jobs import cards, keyboards
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
-from bot.telegram.screen import Screen, send
+from bot.telegram.callbacks import GuideButton
+from bot.telegram.screen import Place, Screen, edit, send
+from bot.texts.i18n import _
+from inference.requests import ModelCard
+
+TO_HELP = "help"  # what `t.me/bot?start=` brings along
 
 
-async def start(message: Message, studio: Studio, origin: Origin) -> None:
+class IntoGroup(BaseFilter):
+    """The bot has come into a group, however it got there."""
+
+    _joined = ChatMemberUpdatedFilter(JOIN_TRANSITION)
+
+    async def __call__(self, change: ChatMemberUpdated) -> bool:
+        return change.chat.type in ("group", "supergroup") and bool(await self._joined(change))
+
+
+async def start(message: Message, studio: Studio, origin: Origin, command: CommandObject | None = None) -> None:
+    if not origin.private or (command is not None and command.args == TO_HELP):
+        await help_(message, studio, origin)
+        return
     card = studio.queue.card
     await send(studio.bot, origin.beside, Screen(guide.welcome(card), keyboards.examples(cards.examples(card))))
 
 
 async def help_(message: Message, studio: Studio, origin: Origin) -> None:
-    await send(studio.bot, origin.beside, Screen(guide.manual(studio.queue.card)))
+    """The first layer; in a group what holds there, and the way to the rest."""
+    card = studio.queue.card
+    screen = Screen(guide.overview(card), chapters(card)) if origin.private else await _of_groups(studio.bot)
+    await send(studio.bot, origin.beside, screen)
+
+
+async def leaf(callback: CallbackQuery, callback_data: GuideButton, studio: Studio) -> None:
+    """A chapter of the help, in the message that the help stands in; or its first layer again."""
+    await callback.answer()
+    card, name = studio.queue.card, callback_data.chapter
+    text = guide.overview(card) if name == "all" else guide.chapter(name, card)
+    if callback.message is not None:
+        screen = Screen(text, chapters(card, name))
+        await studio.bot(edit(callback.message.chat.id, callback.message.message_id, screen))
+
+
+async def come_in(change: ChatMemberUpdated, studio: Studio) -> None:
+    """The bot was added: it says hello, once, to whom it will serve there."""
+    screen = await _of_groups(studio.bot)
+    hello = "👋 " + _("Hello! I draw pictures from words and from other pictures.")
+    await send(studio.bot, Place(change.chat.id), Screen(f"{hello}\n{screen.text}", screen.keys))
+
+
+def chapters(card: ModelCard | None, open_: str = "all") -> InlineKeyboardMarkup:
+    """Under the help: its chapters, but for the open one."""
+    named = {"photos": _("Photos"), "words": _("Parameters"), "finer": _("Parameters for pictures")}
+    if card is not None and card.small_world:
+        named["known"] = _("Known words")
+    keys = [
+        keyboards.button(text, GuideButton.model_validate({"chapter": name}))
+        for name, text in named.items()
+        if name != open_
+    ]
+    back = [] if open_ == "all" else [keyboards.button("↩️ " + _("Back"), GuideButton(chapter="all"))]
+    return keyboards.markup(*keyboards.rows_of(keys, 2), back)
+
+
+async def _of_groups(bot: Bot) -> Screen:
+    name = (await bot.me()).username or ""
+    door = InlineKeyboardButton(text=_("More, in private"), url=f"https://t.me/{name}?start={TO_HELP}")
+    return Screen(guide.in_group(name), keyboards.markup([door]))
 
 
 def build() -> Router:
     router = Router(name="start")
     router.message.register(start, CommandStart())
     router.message.register(help_, Command("help"))
+    router.callback_query.register(leaf, GuideButton.filter(F.chapter))
+    router.my_chat_member.register(come_in, IntoGroup())
     return router

@@ -16,6 +16,7 @@ from bot.telegram.callbacks import (
     DraftButton,
     ExampleButton,
     FileRecipeButton,
+    GuideButton,
     Ours,
     PageButton,
     PictureButton,
@@ -55,7 +56,7 @@ class ButtonOwners:
     async def of(self, button: Ours, message: MaybeInaccessibleMessageUnion | None = None) -> Found:
         """What a button under a message stands for."""
         match button:
-            case StyleButton() | ExampleButton() | FileRecipeButton():
+            case StyleButton() | ExampleButton() | FileRecipeButton() | GuideButton():
                 return Found(None)
             case SettingButton() | CancelAllButton():
                 return Found(frozenset({button.owner}))

@@ -146,9 +146,18 @@ class Gallery:
                 chat_id=message.chat.id, message_id=message.message_id, reply_markup=markup
             )
 
+    async def rekey(
+        self, message: MaybeInaccessibleMessageUnion | None, picture: StoredPicture, *, more: bool = False
+    ) -> None:
+        """Puts the keys of one picture under the message that shows it, as they are now."""
+        if message is not None:
+            now = await self._tools.history.picture(picture.id) or picture
+            under = message.chat.id, message.message_id
+            await self.rebutton(message, await keys_of(self._tools, now, more=more, under=under))
+
     async def refresh(self, job_id: int, chat_id: int, message_id: int) -> None:
         """Brings the buttons under a result in line with what has become of its pictures."""
         pictures = await self._tools.history.pictures_of_job(job_id)
         if pictures:
-            markup = await keys_of_job(self._tools, pictures, chat_id)
+            markup = await keys_of_job(self._tools, pictures, chat_id, message_id)
             await self._tools.bot.edit_message_reply_markup(chat_id=chat_id, message_id=message_id, reply_markup=markup)

@@ -208,17 +208,13 @@ def page(
     return markup(*rows_of(numbers, 3), turns, filters)
 
 
-def opened(owner: int, picture: int, *, offset: int, starred_only: bool, starred: bool) -> InlineKeyboardMarkup:
-    """Under a picture opened in a page of history: its file, its recipe, back, star, delete."""
+def in_page(page: PageButton, *, starred: bool) -> Row:
+    """Under a picture opened in a page of history: back to the page, star, delete."""
 
-    def step(text: str, action: PageAction, style: str | None = None) -> InlineKeyboardButton:
-        data = PageButton(owner=owner, offset=offset, starred=starred_only, action=action, picture=picture)
-        return button(text, data, style)
+    def step(text: str, action: PageAction) -> InlineKeyboardButton:
+        return button(text, page.model_copy(update={"action": action}))
 
-    return markup(
-        [_picture("📄 " + _("File"), "file", picture), _picture("ℹ️ " + _("Recipe"), "recipe", picture)],
-        [step("↩️ " + _("Back"), "turn"), step(_star(starred), "star"), step("🗑 " + _("Delete"), "delete")],
-    )
+    return [step("↩️ " + _("Back"), "turn"), step(_star(starred), "star"), step("🗑 " + _("Delete"), "delete")]
 
 
 def confirm_opened(owner: int, picture: int, *, offset: int, starred_only: bool) -> InlineKeyboardMarkup:

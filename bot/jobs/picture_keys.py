@@ -10,10 +10,10 @@ from typing import Any
 
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.jobs.keyboards import Row, button, markup
+from bot.jobs.keyboards import Row, button, in_page, markup
 from bot.jobs.mode import Action, Modes, View, offered
 from bot.store import Parent
-from bot.telegram.callbacks import JobButton, PictureButton, SourceButton
+from bot.telegram.callbacks import JobButton, PageButton, PictureButton, SourceButton
 from bot.texts.i18n import _
 from inference.requests import AnyRequest, ModelCard
 
@@ -37,8 +37,10 @@ def single(
     starred: bool = False,
     whole_job: int | None = None,
     more: bool = False,
+    page: PageButton | None = None,
 ) -> InlineKeyboardMarkup:
-    """Under one picture that a request has drawn; `more` unfolds the rarer ones. `whole_job` made nothing but this."""
+    """Under one picture that a request has drawn; `more` unfolds the rarer ones. `whole_job` made nothing but this;
+    `page` is the way back where it is opened in a page of history."""
     this = Parent(picture_id=picture)
     if more:
         *rows, last = _rows(modes, "more", this, card)
@@ -58,9 +60,9 @@ def single(
         [
             _picture("📄 " + _("File"), "file", picture),
             _picture("ℹ️ " + _("Recipe"), "recipe", picture),
-            _picture("⭐" if starred else "☆", "star", picture),
-            _picture("🗑", "delete", picture),
+            *([] if page else [_picture("⭐" if starred else "☆", "star", picture), _picture("🗑", "delete", picture)]),
         ],
+        in_page(page, starred=starred) if page else [],
     )
 
 

@@ -110,7 +110,9 @@ async def _with_its_pictures(tools: Tools, facts: Facts) -> Facts:
     job, outcome = facts.job, facts.outcome
     if not isinstance(outcome, Finished) or not outcome.pictures:
         return facts
-    pictures = await tools.history.add_pictures(job, outcome, facts.context.parents)
+    pictures = await tools.history.add_pictures(
+        job, outcome, facts.context.parents, words=f"{facts.line.prompt} {facts.context.own_words}"
+    )
     if not pictures:
         return facts
     try:

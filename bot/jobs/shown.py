@@ -8,12 +8,16 @@ from typing import Any
 
 from aiogram.types import InlineKeyboardMarkup
 
-from bot.jobs import keyboards, picture_keys
+from bot.jobs import keyboards, pages, picture_keys
 from bot.jobs.mode import Modes
 from bot.jobs.tools import Tools
 from bot.store import History, StoredPicture
+from bot.telegram.callbacks import PageButton
 from bot.telegram.sending import carried
 from inference.requests import ModelCard
+
+Under = tuple[int, int]
+"""A message: its chat and its id."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,8 @@ class Shown:
     """Pictures of one job, at least one, and what has become of them: all that decides the keys under them.
 
     `alone` is one by itself, be it all of its job or taken out of a grid; `more` unfolds its rarer keys. `opened` are
-    the ids of those that were posted alone, `used` what those of its keys carry that its owner has ordered with.
+    the ids of those that were posted alone, `used` what those of its keys carry that its owner has ordered with; `page`
+    leads back where it is opened in a page of history.
     """
 
     pictures: tuple[StoredPicture, ...]
@@ -30,6 +35,7 @@ class Shown:
     card: ModelCard | None = None
     opened: frozenset[int] = frozenset()
     used: frozenset[str] = frozenset()
+    page: PageButton | None = None
 
 
 def keys(shown: Shown, modes: Modes[Any]) -> InlineKeyboardMarkup:
@@ -45,6 +51,7 @@ def keys(shown: Shown, modes: Modes[Any]) -> InlineKeyboardMarkup:
             starred=first.starred,
             whole_job=first.job_id if len(request.seeds) == 1 else None,
             more=shown.more,
+            page=shown.page,
         )
         return keyboards.ticked(single, shown.used)
     numbered = [(picture.tile + 1, picture.id) for picture in shown.pictures]
@@ -60,10 +67,13 @@ def keys(shown: Shown, modes: Modes[Any]) -> InlineKeyboardMarkup:
     return keyboards.ticked(grid, shown.used)
 
 
-async def look_up(tools: Tools, pictures: Sequence[StoredPicture], chat_id: int) -> Shown:
-    """What is left of a job, at least one picture, as it is now: what is opened in this chat, starred, ordered with."""
+async def look_up(
+    tools: Tools, pictures: Sequence[StoredPicture], chat_id: int, message_id: int | None = None
+) -> Shown:
+    """What is left of a job, at least one picture, as it is now: what is opened in this chat, starred, ordered with; in
+    a message where it stands in one already."""
     if len(pictures[0].recipe.request.seeds) == 1:
-        return await look_up_alone(tools, pictures[0])
+        return await look_up_alone(tools, pictures[0], under=(chat_id, message_id) if message_id is not None else None)
     opened = {
         picture.id
         for picture in pictures
@@ -72,19 +82,26 @@ async def look_up(tools: Tools, pictures: Sequence[StoredPicture], chat_id: int)
     return await _with_used(tools, Shown(tuple(pictures), alone=False, card=tools.queue.card, opened=frozenset(opened)))
 
 
-async def look_up_alone(tools: Tools, picture: StoredPicture, *, more: bool = False) -> Shown:
-    """One picture by itself as it is now."""
-    return await _with_used(tools, Shown((picture,), alone=True, more=more, card=tools.queue.card))
+async def look_up_alone(
+    tools: Tools, picture: StoredPicture, *, more: bool = False, under: Under | None = None
+) -> Shown:
+    """One picture by itself as it is now, in a message where it stands in one already."""
+    page = await pages.way_back(tools.history.sources, picture.id, *under) if under is not None else None
+    return await _with_used(tools, Shown((picture,), alone=True, more=more, card=tools.queue.card, page=page))
 
 
-async def keys_of_job(tools: Tools, pictures: Sequence[StoredPicture], chat_id: int) -> InlineKeyboardMarkup:
+async def keys_of_job(
+    tools: Tools, pictures: Sequence[StoredPicture], chat_id: int, message_id: int | None = None
+) -> InlineKeyboardMarkup:
     """The keys under what is left of a job, at least one picture, as they are now."""
-    return keys(await look_up(tools, pictures, chat_id), tools.modes)
+    return keys(await look_up(tools, pictures, chat_id, message_id), tools.modes)
 
 
-async def keys_of(tools: Tools, picture: StoredPicture, *, more: bool = False) -> InlineKeyboardMarkup:
-    """The keys under one picture by itself, as they are now."""
-    return keys(await look_up_alone(tools, picture, more=more), tools.modes)
+async def keys_of(
+    tools: Tools, picture: StoredPicture, *, more: bool = False, under: Under | None = None
+) -> InlineKeyboardMarkup:
+    """The keys under one picture by itself, as they are now, in a message where they stand in one already."""
+    return keys(await look_up_alone(tools, picture, more=more, under=under), tools.modes)
 
 
 async def with_ticks(history: History, markup: InlineKeyboardMarkup, owner_id: int) -> InlineKeyboardMarkup:

@@ -23,7 +23,7 @@ async def tick(studio: Studio, key: str | None, owner_id: int, chat_id: int, mes
         return
     mode = studio.modes.of_button(pressed)
     if isinstance(pressed, SourceButton):
-        markup = await _of_source(studio, pressed, owner_id, chat_id)
+        markup = await _of_source(studio, pressed, owner_id, chat_id, message_id)
     elif mode is not None and mode.keyboard is not None:
         markup = await mode.keyboard(studio, pressed, owner_id)
     else:
@@ -35,7 +35,9 @@ async def tick(studio: Studio, key: str | None, owner_id: int, chat_id: int, mes
             raise
 
 
-async def _of_source(studio: Studio, pressed: SourceButton, owner_id: int, chat_id: int) -> InlineKeyboardMarkup | None:
+async def _of_source(
+    studio: Studio, pressed: SourceButton, owner_id: int, chat_id: int, message_id: int
+) -> InlineKeyboardMarkup | None:
     card, history, modes = studio.queue.card, studio.history, studio.modes
     if pressed.upload:
         return await with_ticks(history, menu(modes, Parent(upload_id=pressed.upload), card), owner_id)
@@ -45,6 +47,6 @@ async def _of_source(studio: Studio, pressed: SourceButton, owner_id: int, chat_
     action = modes.action(pressed.action)
     if action is not None and "grid" in action.at:
         pictures = await history.pictures_of_job(picture.job_id)
-        return await keys_of_job(studio, pictures, chat_id)
+        return await keys_of_job(studio, pictures, chat_id, message_id)
     more = action is not None and "more" in action.at
-    return await keys_of(studio, picture, more=more)
+    return await keys_of(studio, picture, more=more, under=(chat_id, message_id))

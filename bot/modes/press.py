@@ -10,7 +10,6 @@ from bot.jobs.mode import Pressed, offered
 from bot.jobs.order import composed_of, known_card, order_of
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import gone, in_line_already
-from bot.jobs.shown import keys_of
 from bot.jobs.studio import Studio
 from bot.jobs.used_buttons import tick
 from bot.store import Draft, Given, Person, StoredPicture
@@ -54,8 +53,7 @@ async def fold(
         await gone(callback)
         return
     await callback.answer()
-    markup = await keys_of(studio, picture, more=callback_data.action == "more")
-    await studio.deliveries.gallery.rebutton(callback.message, markup)
+    await studio.deliveries.gallery.rekey(callback.message, picture, more=callback_data.action == "more")
 
 
 async def answer(

@@ -13,6 +13,7 @@ from aiogram.types import Document, Message, PhotoSize, Sticker
 
 from bot.imaging.decoder import Kept
 from bot.imaging.decoding import PictureRefused
+from bot.jobs import pages
 from bot.jobs.belonging import post_of
 from bot.jobs.studio import Studio
 from bot.prompt import PromptError
@@ -169,6 +170,11 @@ async def answered(studio: Studio, message: Message, owner_id: int, number: int 
         attached(message)
         return None
     post = await post_of(studio.history, asked) or await _forwarded(studio, asked, owner_id)
+    if post is not None and post.kind == "page":
+        page = await pages.shown(studio.history.sources, asked.chat.id, asked.message_id)
+        opened = await studio.history.picture(page.picture) if page.picture is not None else None
+        if opened is not None:
+            return Given.of_picture(opened)
     if post is not None and post.kind in ("grid", "single", "file"):
         picture = await _drawn(studio, post, number)
         if picture is not None:

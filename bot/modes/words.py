@@ -76,7 +76,7 @@ async def in_full_quality(
     line = replace(await gallery.line(picture), quality="full")
     made = from_words(Asked(line, Preferences(), await known_card(studio.queue), origin.private))
     await order(studio, origin, made, parents=(Parent(picture_id=picture.id),), key=key)
-    await gallery.rebutton(callback.message, await gallery.keyboard(picture))
+    await gallery.rekey(callback.message, picture)
 
 
 def can_be_full(request: AnyRequest, card: ModelCard | None) -> bool:

@@ -16,6 +16,7 @@ from bot.store.signatures import Signatures, forget_signatures
 from bot.store.sources import Sources, note_parents
 from bot.store.statements import living, shows, stored_picture, upsert
 from bot.store.tables import people, pictures, posts, sendings
+from bot.store.words import beginnings, searchable
 from bot.texts.languages import LANGUAGES, Language, language_for
 from inference.queue.database import reading
 from inference.queue.lookups import keys_in_use
@@ -95,9 +96,11 @@ class History:
         """Notes that a person has blocked the bot, or talks to it again."""
         await self._change_person(user_id, {"blocked_at": self._clock() if blocked else None})
 
-    async def add_pictures(self, job: Job, finished: Finished, parents: Sequence[Parent]) -> list[StoredPicture]:
+    async def add_pictures(
+        self, job: Job, finished: Finished, parents: Sequence[Parent], *, words: str = ""
+    ) -> list[StoredPicture]:
         """Stores what a job has produced from these parents, once per tile however often it is told; returns the job's
-        pictures by tile."""
+        pictures by tile. They can be looked for by what was asked for, `words` included."""
         now = self._clock()
         first = next((parent.picture_id for parent in parents if parent.picture_id is not None), None)
         rows = [
@@ -108,6 +111,7 @@ class History:
                 "width": picture.width,
                 "height": picture.height,
                 "recipe": picture.recipe.model_dump(mode="json"),
+                "words": searchable(words, picture.recipe.request.words),
                 "owner_id": job.owner_id,
                 "chat_id": job.chat_id,
                 "parent_id": first,
@@ -220,12 +224,21 @@ class History:
             )
 
     async def page(
-        self, owner_id: int, *, offset: int, limit: int, starred: bool = False, within: int | None = None
+        self,
+        owner_id: int,
+        *,
+        offset: int,
+        limit: int,
+        starred: bool = False,
+        within: int | None = None,
+        words: str = "",
     ) -> tuple[list[StoredPicture], int]:
-        """A person's pictures from the newest on, all or those made in one chat, and how many there are."""
+        """A person's pictures from the newest on, all or those made in one chat or that have these words, and how many
+        there are."""
         conditions = [pictures.c.owner_id == owner_id, pictures.c.deleted_at.is_(None)]
         if within is not None:
             conditions.append(pictures.c.chat_id == within)
+        conditions += [pictures.c.words.contains(beginning, autoescape=True) for beginning in beginnings(words)]
         if starred:
             conditions.append(pictures.c.starred_at.is_not(None))
         newest_first = (

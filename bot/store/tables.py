@@ -46,6 +46,7 @@ pictures = Table(
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
     Column("recipe", JSON, nullable=False),
+    Column("words", Text, comment="what it is looked for by (bot.store.words)"),
     Column("owner_id", BigInteger, nullable=False),
     Column("chat_id", BigInteger, nullable=False),
     Column("parent_id", ForeignKey("pictures.id")),

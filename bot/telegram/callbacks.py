@@ -183,6 +183,15 @@ class ExampleButton(Ours, prefix="e"):
         return f"example:{chat_id}:{message_id}:{self.number}"
 
 
+class GuideButton(Ours, prefix="g"):
+    """A chapter of the help, or all of it, for whoever reads it."""
+
+    chapter: Literal["all", "photos", "words", "finer", "known"]
+
+    def lock(self, chat_id: int, message_id: int) -> str:
+        return f"help:{chat_id}:{message_id}"
+
+
 class CancelAllButton(Ours, prefix="c"):
     """Cancel all jobs of one person."""
 

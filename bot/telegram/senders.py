@@ -27,6 +27,9 @@ def sender_of(update: Update, user: User | None) -> Sender | None:
     """Who an update is from; `user` is whom Telegram names. None where nobody has asked for anything."""
     if abs(update.update_id) > _MOST_ID:
         return None
+    added = update.my_chat_member
+    if added is not None and user is not None and user.id in STAND_INS:  # by an administrator without a name
+        return Sender(added.chat.id) if -_MOST_ID <= added.chat.id < 0 else None
     message = message_of(update)
     return _person(user) if message is None else sender_of_message(message)
 

@@ -49,4 +49,5 @@ def examples() -> set[str]:
         *(f"a:{action}:7:3" for action in get_args(AreaAction) if action != "grid"),
         *(f"x:{way}:7" for way in get_args(FrameWay)),
         *("a:grid:7:3", "a:grid:7:4", "k:start:7", "k:drop:7", "y:anime", "e:2", "c:1001", "f:repeat"),
+        *("g:all", "g:finer"),
     }

@@ -149,8 +149,10 @@ async def add(
         if draft.message_id is not None and (origin.reply_to or 0) < draft.message_id:
             await put(studio.bot, draft.chat_id, draft.message_id, screen)
             return
-        message = await send(studio.bot, origin.place, screen)
-        left = await studio.history.sources.place_draft(draft.id, message.message_id)
+        left = draft.message_id
+        if not studio.history.sources.was_moved(draft):  # what an earlier try has sent may say less than is so now
+            message = await send(studio.bot, origin.place, screen)
+            left = await studio.history.sources.place_draft(draft.id, message.message_id)
         if left is not None:
             await dialogs.take_back(studio, draft, left)
 

@@ -80,6 +80,8 @@ async def painted(message: Message, person: Person, studio: Studio, origin: Orig
             elsewhere = isinstance(error, AnotherPicture) or (isinstance(error, NothingPainted) and message.caption)
             if original.answered and (original.draft is not None or not elsewhere):
                 await show_menu(studio, origin, copy, _explained(error))
+                if original.draft is not None:  # it is still the question that waits
+                    await studio.history.dialogs.listen(original.draft)
                 return
             continue
         except (BlobMissing, PictureRefused):

@@ -42,6 +42,7 @@ async def cards(person: Person) -> list[Message]:
     return [message for message in await person.messages() if offers("Take (")(message) and not message["deleted"]]
 
 
+@pytest.mark.both_ways
 async def test_thirty_at_once_get_one_refusal_that_counts_and_one_tap_takes_the_rest(
     small: House, anna: Person
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import aiohttp
 import pytest
 
+from bot.conversation.commands import set_descriptions
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import BIG
 from tests.e2e.chat import Person, buttons, is_result
@@ -38,6 +39,8 @@ async def test_help_names_every_parameter_in_both_languages(house: House, named:
     for user, language in ((1001, "en"), (1002, "ru")):
         person = named(user, language)
         await person.say("/help")
+        chapter = "Parameters" if language == "en" else "Параметры"
+        await person.press(await person.until(lambda message: len(buttons(message)) > 2), chapter)
         text = (await person.until(lambda message: "--ar 16:9" in (message["text"] or "")))["text"]
         for parameter in ("--no", "--seed", "--style", "--n ", "--full", "--steps", "--cfg"):
             assert parameter in text
@@ -50,7 +53,7 @@ async def test_settings_are_remembered_and_used(house: House, anna: Person) -> N
         await anna.press(await anna.message(card["id"]), setting)
         await anna.until(lambda message: "↩️ Back" in buttons(message))
         await anna.press(await anna.message(card["id"]), value)
-        await anna.until(lambda message: "✔️ Done" in buttons(message))
+        await anna.until(lambda message: "✅ Done" in buttons(message))
     text = (await anna.message(card["id"]))["text"]
     assert "Aspect ratio: 3:2" in text
     assert "Pictures at a time: 2" in text
@@ -193,3 +196,17 @@ async def test_what_people_write_is_never_read_as_markup(house: House, anna: Per
     await anna.press(grid, "Recipe")
     card = await anna.until(lambda message: "Recipe" in (message["text"] or ""))
     assert "a <b>red</b> circle & <a href='x'>cat</a>" in card["text"]
+
+
+async def test_an_empty_chat_says_what_the_bot_is_for_unless_its_owner_has_said_so(house: House) -> None:
+    assert house.studio is not None
+    bot = house.studio.bot
+    await bot.set_my_short_description("Рисует для клуба", language_code="ru")
+    for _start in range(2):
+        await set_descriptions(bot)
+    english, russian = await bot.get_my_description(), await bot.get_my_description(language_code="ru")
+    assert english.description.startswith("I draw what you describe")
+    assert russian.description.startswith("Рисую по вашим словам")
+    assert (await bot.get_my_short_description(language_code="ru")).short_description == "Рисует для клуба"
+    assert "Kandinsky 3.1" in (await bot.get_my_short_description()).short_description
+    assert max(len(english.description), len(russian.description)) <= 512

@@ -56,7 +56,7 @@ async def test_what_a_picture_was_made_from_elsewhere_is_not_told_in_a_group(
     varied = await asked(anna, "/vary --n 1", is_result, reply_to=private["id"])
     tree = await asked(anna, "/tree", says("Family tree"), reply_to=varied["id"])
     assert "2 ← 1" in tree["caption"] and "elsewhere" not in tree["caption"]
-    await anna.press(varied, "Original")
+    await anna.press(varied, "📄")
     original = await anna.until(lambda it: it["document"] is not None)
     file = await send(here, await anna.bytes_of(original["document"]), kind="document", caption="mine")
     card = await asked(here, "/info", offers("Repeat exactly"), reply_to=file["id"])
@@ -85,8 +85,8 @@ async def test_of_the_family_of_ones_picture_only_ones_own_is_shown_in_private(
     assert "2 ← 1" in tree["caption"]
     page = await asked(anna, "/history", offers("Favourites"))
     await anna.press(page, "1")
-    opened = await anna.until(offers("Original"))
-    await anna.press(opened, "Original")
+    opened = await anna.until(offers("📄"))
+    await anna.press(opened, "📄")
     original = await anna.until(lambda it: it["document"] is not None)
     alone = await asked(anna, "/tree", says("🌱"), reply_to=original["id"])
     assert "elsewhere" in alone["text"], "what Boris made of it was made in the group"
@@ -139,14 +139,14 @@ async def test_recipe_original_and_again_are_for_everybody_and_what_is_drawn_is_
     await boris.press(grid, "Recipe")
     recipe = await boris.until(offers("Repeat exactly"))
     assert "Seeds: 7, 8" in recipe["text"]
-    house.painter.slots = 0
+    house.painter.gate.clear()
     for _quick in range(2):
         answer = await boris.press(grid, "Again")
     assert "already in line" in answer["answer"]["text"], "his own stays undoubled"
     await here.press(grid, "Again")
     line = await asked(boris, "/queue", says("1 request from other people"))
     assert [it for it in buttons(line) if "❌" in it] == ["❌ a red circle"]
-    house.painter.slots = 4
+    house.painter.gate.set()
     await boris.results(3)
     page = await asked(alone, "/history", offers("Favourites"))
     assert "2 pictures" in page["caption"], "Boris has what he has pressed for"
@@ -172,7 +172,7 @@ async def test_who_keeps_pictures_to_themselves_says_so_in_the_settings(
     await here.press(settings, "In groups")
     await here.press(await here.until(offers("Only me")), "Only me")
     settings = await here.until(lambda it: "for me alone" in (it["text"] or "") and "👥 In groups" in buttons(it))
-    for button in ("Original", "Recipe", "Again"):
+    for button in ("📄", "Recipe", "Again"):
         assert "somebody else's picture" in (await boris.press(single, button))["answer"]["text"], button
     kept = await asked(boris, "/info", says("🔒"), reply_to=single["id"])
     assert "a red circle" not in kept["text"]
@@ -188,7 +188,7 @@ async def test_nobody_draws_again_from_a_picture_that_its_owner_has_shown_elsewh
     anna, here, boris = named(1001), named(1001, chat=GROUP), named(1002, chat=GROUP)
     photo = await send(anna, encoded(RED))
     varied = await asked(anna, "/vary --n 1", is_result, reply_to=photo["id"])
-    await anna.press(varied, "Original")
+    await anna.press(varied, "📄")
     original = await anna.until(lambda it: it["document"] is not None)
     file = await send(here, await anna.bytes_of(original["document"]), kind="document", caption="mine")
     card = await asked(here, "/info", offers("Repeat exactly"), reply_to=file["id"])
@@ -209,3 +209,41 @@ async def test_nobody_draws_again_from_a_picture_that_its_owner_has_shown_elsewh
     await boris.until(is_result, after=max(varied["id"], mine["id"]))
     tree = await asked(boris, "/tree", says("Family tree"), reply_to=(await boris.results(4))[-1]["id"])
     assert tree["caption"].count(" ← 1 ") == 2, "his and hers are made from the photo that she has sent here"
+
+
+async def test_a_group_is_greeted_when_the_bot_is_added_once(house: House, named: Callable[..., Person]) -> None:
+    here, anna, boris = named(1001, chat=GROUP), named(1001), named(1002, chat=GROUP)
+    said = await here.say("hello everybody")
+    greeting = await here.until(says("Hello! I draw pictures"))
+    assert len(greeting["text"].splitlines()) == 6 and "/imagine" in greeting["text"]
+    assert house.studio is not None
+    name = house.studio.me.username
+    door = greeting["buttons"][0][0]
+    assert f"@{name}" in greeting["text"] and door["url"] == f"https://t.me/{name}?start=help"
+    await here.post("chat", {"chat": GROUP, "bot_admin": True})  # made an administrator later: no second greeting
+    for command in ("/start", "/help"):
+        told = await asked(boris, command, says("/imagine"))
+        assert len(told["text"].splitlines()) == 5 and told["buttons"] == greeting["buttons"]
+    messages = [it for it in await here.messages() if it["id"] > said["message"]["id"] and it["from"]["is_bot"]]
+    assert len([it for it in messages if says("Hello! I draw pictures")(it)]) == 1
+    helped = await asked(anna, "/start help", offers("Parameters"))
+    assert "What I can do" in helped["text"], "what the door leads to"
+
+
+async def test_the_help_has_two_layers(house: House, anna: Person, named: Callable[..., Person]) -> None:
+    first = await asked(anna, "/help", offers("Parameters"))
+    assert "--" not in first["text"] and "circle" not in first["text"] and len(first["text"]) < 600
+    for button, told in (
+        ("Parameters", "--ar"),
+        ("Parameters for pictures", "--levels"),
+        ("Known words", "circle"),
+        ("Photos", "/vary"),
+    ):
+        await anna.press(await anna.message(first["id"]), button)
+        opened = await anna.until(lambda it, told=told: it["id"] == first["id"] and told in it["text"])
+        assert button not in buttons(opened)
+    await anna.press(opened, "Back")
+    await anna.until(lambda it: it["id"] == first["id"] and it["text"] == first["text"])
+    boris = named(1002, "ru")
+    first = await asked(boris, "помощь", offers("Параметры"))
+    assert "Что я умею" in first["text"], "said in words it is the same"

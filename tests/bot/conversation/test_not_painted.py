@@ -100,6 +100,8 @@ async def test_why_nothing_can_be_made_of_an_answer_stands_above_its_menu(every_
         sent = await send(anna, png(spoilt), reply_to=str(question["id"]))
         answer = await anna.until(says(word), after=sent["id"])
         assert "What shall I do with it?" in answer["text"] and any("Vary" in name for name in buttons(answer))
+    await anna.say("left")
+    await anna.until(area, after=answer["id"])
     await anna.press(answer, "Vary")
     await anna.until(is_result, after=answer["id"])
 

@@ -70,7 +70,7 @@ def says(text: str) -> Callable[[Message], bool]:
 async def test_plain_words_act_are_answered_and_draw_nothing(house: House, named: Callable[..., Person]) -> None:
     vera = named(1003, "ru")
     for words, answer in (
-        ("помощь", "--ar 16:9"),
+        ("помощь", "Что я умею"),
         ("что ты умеешь", "Здравствуйте"),
         ("история", "картинок пока нет"),
         ("настройки", "Ваши настройки"),
@@ -103,7 +103,7 @@ async def test_stop_stops_what_is_drawn_and_in_a_group_only_who_means_the_bot_is
     status = await anna.until(lambda message: "░" in (message["caption"] or ""))
     await anna.say("stop")
     await anna.say(f"@{me} hello")
-    greeting = await anna.until(says("Hello!"))
+    greeting = await anna.until(says("Hello! Tell me"))
     assert "❌ Cancel" in buttons(await anna.message(status["id"]))
     await anna.say("Stop!", reply_to=status["id"])
     await anna.until(says("Cancelled 1 request"), after=greeting["id"])

@@ -46,7 +46,7 @@ async def come_in(*people: Person) -> None:
     """The group is there, and so are they."""
     for person in people:
         said = await person.say("/start")
-        await person.until(says("Hello"), after=said["message"]["id"])
+        await person.until(says("/imagine"), after=said["message"]["id"])
 
 
 async def silence_after(person: Person, **fields: Any) -> list[Message]:
