@@ -50,6 +50,7 @@ def overview(card: ModelCard | None) -> str:
         "✍️ " + _("Write what you want to see, and four pictures come. In a group: /imagine and the words."),
         "📷 " + _("Send a photo, a photo with words or an album, or reply to any picture with a command."),
         "👆 " + _("Use the buttons under every picture: vary, repaint a part, extend, enlarge, take the file."),
+        "❤ " + _("React to a picture of yours: ❤ favourite, 👎 delete, 🔥 once more."),
         "🗂 " + _("/history your pictures · /styles · /settings · /queue · /cancel"),
     ]
     if card is not None and card.small_world:
