@@ -17,6 +17,7 @@ import bot.conversation.kept as kept
 import bot.conversation.pictures as pictures
 import bot.conversation.plain_words as plain_words
 import bot.conversation.queue as queue
+import bot.conversation.reactions as reactions
 import bot.conversation.results as results
 import bot.conversation.settings as settings
 import bot.conversation.start as start
@@ -33,7 +34,7 @@ def build_router(modes: Iterable[Mode[Any]]) -> Router:
     """All handlers. Commands come before plain words, and what nobody wanted comes last."""
     own = [mode.routers() for mode in modes]
     commands = (start, settings, styles, queue, history, tree)
-    buttons = (results, dialogs, edit, kept, pictures, press)
+    buttons = (reactions, results, dialogs, edit, kept, pictures, press)
     ordered = [
         *(routers.first for routers in own),
         *(module.build() for module in (*commands, *buttons)),

@@ -9,23 +9,28 @@ from bot.texts.i18n import _, spoken
 from inference.requests import ModelCard
 
 WORDS_NAMED = 60
+WORDS_GREETED = 4
 
 Chapter = Literal["photos", "words", "finer", "known"]
 """What the second layer of the help tells: of photos, of the parameters of words and of pictures, of known words."""
 
 
 def welcome(card: ModelCard | None) -> str:
+    """The first message: a greeting, and what to do next."""
     parts = [
         _(
             "<b>Hello! I draw what you describe.</b>\n"
-            "Send me a sentence, in English or in Russian, and you get four pictures. "
-            "Under them are buttons: take one out, vary it, draw it in full quality, try again, get the files.\n"
-            "Or send me a photo: I can vary it, restyle it, mix several, repaint a part, extend it or enlarge it."
+            "Write a sentence, and four pictures come. Tap the one you like: it can be varied, repainted in part, "
+            "extended, enlarged. Photos of your own are welcome, too."
         )
     ]
-    if card is not None and card.small_world:
-        parts.append(small_world(card))
-    parts.append(_("Tap one of these for a first picture, or write your own. More: /help"))
+    words = _known_words(card)
+    if words:
+        named = ", ".join(escape(word) for word in words[:WORDS_GREETED])
+        parts.append(
+            "🌱 " + _("A very small model draws here. It knows {words} and a few dozen more: /help").format(words=named)
+        )
+    parts.append(_("Tap one of these for a first picture, or write your own."))
     return "\n\n".join(parts)
 
 
@@ -50,6 +55,7 @@ def overview(card: ModelCard | None) -> str:
         "✍️ " + _("Write what you want to see, and four pictures come. In a group: /imagine and the words."),
         "📷 " + _("Send a photo, a photo with words or an album, or reply to any picture with a command."),
         "👆 " + _("Use the buttons under every picture: vary, repaint a part, extend, enlarge, take the file."),
+        "❤ " + _("React to a picture of yours: ❤ favourite, 👎 delete, 🔥 once more."),
         "🗂 " + _("/history your pictures · /styles · /settings · /queue · /cancel"),
     ]
     if card is not None and card.small_world:
@@ -110,9 +116,15 @@ def chapter(name: Chapter, card: ModelCard | None) -> str:
 def small_world(card: ModelCard) -> str:
     """Kindly: this is the little model, and these words it knows."""
     text = _("The model at work here is a very small one that fits into this program, and it knows a small world.")
-    words = card.vocabulary
-    known = (words.ru if spoken() == "ru" else words.en) if words else ()
+    known = _known_words(card)
     if known:
         named = ", ".join(escape(word) for word in known[:WORDS_NAMED]) + ("…" if len(known) > WORDS_NAMED else "")
         text += "\n" + _("Its words: {words}").format(words=f"<i>{named}</i>")
     return "🌱 " + text
+
+
+def _known_words(card: ModelCard | None) -> tuple[str, ...]:
+    """The words of a small model, in the language being spoken."""
+    if card is None or not card.small_world or card.vocabulary is None:
+        return ()
+    return tuple(card.vocabulary.ru if spoken() == "ru" else card.vocabulary.en)

@@ -35,14 +35,14 @@ async def once_more(
         parents = await lent(callback, studio, origin, request_of(job))
     if parents is None or await in_line_already(callback, studio, person, key):
         return
-    await _repeat(job, parents, studio, origin, key, new_seeds=callback_data.action == "again")
+    await repeat(job, parents, studio, origin, key, new_seeds=callback_data.action == "again")
     if callback_data.action == "retry":
         await studio.deliveries.gallery.rebutton(callback.message, None)
     elif callback_data.action == "again" and person.id == job.owner_id:  # another's keys keep their language and ticks
         await _refresh(callback, job.id, studio)
 
 
-async def _repeat(
+async def repeat(
     job: Job, parents: tuple[Parent, ...], studio: Studio, origin: Origin, key: str, *, new_seeds: bool
 ) -> None:
     """What is drawn descends from what the job worked from, or else from its first picture, which stands for all."""

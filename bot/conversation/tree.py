@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from aiogram import Bot, Router
@@ -17,14 +16,14 @@ from bot.jobs.mode import Modes
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.modes.intent import picture_number
-from bot.modes.source import answered
+from bot.modes.source import WhichPicture, answered
 from bot.store import Person, StoredPicture
 from bot.telegram.addressed import Addressed
 from bot.telegram.screen import Photo, Screen, send
-from bot.texts.html import escape
+from bot.texts.html import escape, shortened
 from bot.texts.i18n import _
 
-MOST_LINES = 12
+MOST_LINES, WISH_CHARS = 12, 48
 
 # A tree alone is something to draw; shown, and with an article, it is the one that a picture stands in.
 _ALIAS = re.compile(
@@ -68,12 +67,16 @@ async def tree(message: Message, number: int | None, person: Person, studio: Stu
         )
         return
     shown = dict(zip(kin.blobs, await studio.decoder.thumbnails(list(kin.blobs.values())), strict=True))
-    drawn = await asyncio.to_thread(_drawn, studio.modes, kin, shown, ("picture", picture.id))
+    drawn = await asyncio.to_thread(tree_drawing.tree, kin.generations, kin.edges, shown, ("picture", picture.id))
     await send(studio.bot, origin.place, Screen(_caption(studio.modes, kin), photo=Photo(drawn, "tree.jpg")))
 
 
 async def _meant(message: Message, number: int | None, person: Person, studio: Studio) -> StoredPicture | None:
-    given = await answered(studio, message, person.id, number)
+    try:
+        given = await answered(studio, message, person.id, number)
+    except WhichPicture as which:
+        which.command = "tree"
+        raise
     picture_id = given.picture_id if given is not None else None
     if given is not None and picture_id is None and given.upload_id is not None:
         edges = await studio.history.sources.kin([], [given.upload_id])
@@ -84,33 +87,42 @@ async def _meant(message: Message, number: int | None, person: Person, studio: S
     return picture if picture is not None and person.id == picture.owner_id else None
 
 
-def _drawn(modes: Modes[Studio], kin: Family, shown: Mapping[Node, bytes | None], here: Node) -> bytes:
-    edges = [(parent, child, _label(modes, kin, child)) for parent, child in kin.edges]
-    return tree_drawing.tree(kin.generations, edges, shown, here)
-
-
-def _label(modes: Modes[Studio], kin: Family, child: Node) -> str:
-    picture = kin.pictures.get(child[1])
-    label = modes.of(picture.recipe.request).tree_label if picture is not None else None
-    return "?" if picture is None or label is None else label(picture.recipe.request)
-
-
 def _caption(modes: Modes[Studio], kin: Family) -> str:
-    """The same in words: which numbers were made from which, and how."""
+    """The same in words: which numbers were made from which, and how; what was made alike is told once."""
     numbers = {node: number for number, node in enumerate((node for row in kin.generations for node in row), start=1)}
     parents: dict[Node, list[int]] = {}
     for parent, child in kin.edges:
         parents.setdefault(child, []).append(numbers[parent])
-    lines = ["🌳 <b>" + _("Family tree") + "</b>"]
-    for child, made_from in sorted(parents.items(), key=lambda item: numbers[item[0]])[:MOST_LINES]:
+    alike: dict[tuple[str, str], list[int]] = {}
+    for child, made_from in sorted(parents.items(), key=lambda item: numbers[item[0]]):
         picture = kin.pictures.get(child[1])
-        wish = modes.plain_wish(picture.recipe.request, family.words_of(picture), 48) if picture else "?"
-        lines.append(f"{numbers[child]} ← {' + '.join(map(str, sorted(made_from)))} · {escape(wish)}")
-    if kin.cut or len(parents) > MOST_LINES:
+        how = _("a picture that has been deleted") if picture is None else _how(modes, picture)
+        alike.setdefault((" + ".join(map(str, sorted(made_from))), how), []).append(numbers[child])
+    lines = ["🌳 <b>" + _("Family tree") + "</b>"]
+    lines += [f"{_ranges(made)} ← {origin} · {escape(how)}" for (origin, how), made in list(alike.items())[:MOST_LINES]]
+    if kin.cut or len(alike) > MOST_LINES:
         lines.append(_("The family is larger than fits here."))
     if kin.hidden:
         lines.append(_("Part of the family was made elsewhere and is not shown here."))
     return "\n".join(lines)
+
+
+def _how(modes: Modes[Studio], picture: StoredPicture) -> str:
+    """What was done, in one line: its title, or else its kind, and the words."""
+    request, words = picture.recipe.request, family.words_of(picture)
+    done = modes.title(request, words) or modes.kind_name(request.kind)
+    return shortened(" · ".join(part for part in (done, words) if part), WISH_CHARS)
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Ascending numbers, neighbours joined: 2–5, 7."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = runs[-1][0], number
+        else:
+            runs.append((number, number))
+    return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in runs)
 
 
 def build() -> Router:

@@ -1,4 +1,4 @@
-"""A family tree on one picture: thumbnails with numbers, and arrows that say what was done.
+"""A family tree on one picture: thumbnails with numbers, and arrows; it says nothing, so that it reads in any language.
 
 Plain functions on bytes; call them in a thread.
 """
@@ -23,25 +23,22 @@ Placed = dict[Node, tuple[int, int]]
 
 def tree(
     generations: Sequence[Sequence[Node]],
-    edges: Sequence[tuple[Node, Node, str]],
+    edges: Sequence[tuple[Node, Node]],
     contents: Mapping[Node, bytes | None],
     here: Node,
 ) -> bytes:
-    """JPEG. `edges` are (parent, child, label in Latin letters); nodes are numbered row by row, `here` is framed."""
+    """JPEG. `edges` are (parent, child); nodes are numbered row by row, `here` is framed."""
     rows = [list(row[start : start + WIDEST]) for row in generations for start in range(0, len(row), WIDEST)]
     width = max(len(row) for row in rows) * (THUMB + ACROSS) - ACROSS + 2 * MARGIN
     height = len(rows) * (THUMB + DOWN) - DOWN + 2 * MARGIN
     sheet = Image.new("RGB", (width, height), GROUND)
     draw = ImageDraw.Draw(sheet)
     places = _placed(rows, width)
-    for parent, child, _label in edges:
+    for parent, child in edges:
         _arrow(draw, places[parent], places[child])
     for number, (node, (left, top)) in enumerate(places.items(), start=1):
         _thumbnail(sheet, contents.get(node), left, top, framed=node == here)
         _tag(draw, left + 16, top + 16, str(number))
-    for parent, child, label in edges:
-        start, end = _ends(places[parent], places[child])
-        _tag(draw, (start[0] + 2 * end[0]) // 3, (start[1] + 2 * end[1]) // 3, label)
     buffer = io.BytesIO()
     sheet.save(buffer, "JPEG", quality=92)
     return buffer.getvalue()
@@ -80,7 +77,7 @@ def _thumbnail(sheet: Image.Image, content: bytes | None, left: int, top: int, *
 
 
 def _tag(draw: ImageDraw.ImageDraw, x: int, y: int, text: str) -> None:
-    """Words on a dark pill around a point."""
+    """A number on a dark pill around a point."""
     font = ImageFont.load_default(17)
     left, top, right, bottom = draw.textbbox((x, y), text, font=font, anchor="mm")
     draw.rounded_rectangle((left - 8, top - 6, right + 8, bottom + 6), radius=9, fill=(16, 16, 20))

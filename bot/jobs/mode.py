@@ -114,9 +114,8 @@ class Mode(Generic[StudioT]):
 
     Telling. `requests` are the types that it answers for, `names` what their kinds are called. `tells_all` says whether
     their words are of all that the picture shows, and not of a part or of nothing. `title(request, words)` is empty
-    where the words say everything. `settings(request, name)` are rows of a recipe, `tree_label(request)` is in
-    Latin letters, `remarks` are texts by code. `status` and `ending` put what a request that makes words looks like
-    while it is worked on, and how it ends.
+    where the words say everything. `settings(request, name)` are rows of a recipe, `remarks` are texts by code.
+    `status` and `ending` put what a request that makes words looks like while it is worked on, and how it ends.
 
     Changing. `line(request)` are the parameters that a line needs, besides words and seeds, to draw this again,
     `tile_line(request, tile)` those that are others in the line of one picture alone.
@@ -146,7 +145,6 @@ class Mode(Generic[StudioT]):
     joined: Callable[[StudioT, Origin, str], Awaitable[Join | None]] | None = None
     title: Callable[[Any, str], str] | None = None
     settings: Callable[[Any, str], list[str]] = _no_rows
-    tree_label: Callable[[Any], str] | None = None
     remarks: Mapping[str, str] = field(default_factory=dict)
     status: Callable[[str, Any, Progress], str] | None = None
     ending: Callable[[Any, PromptLine, Outcome, int], tuple[str, InlineKeyboardMarkup] | None] | None = None
@@ -162,8 +160,9 @@ class Mode(Generic[StudioT]):
     routers: Callable[[], Routers] = Routers
 
     def offered(self, card: ModelCard | None) -> bool:
-        """Whether one of the kinds that serve it has its weights; everything is while nobody knows."""
-        return offered(card, self.served_by)
+        """Whether one of the kinds that serve it has its weights, where it needs any; everything is while nobody
+        knows."""
+        return not self.served_by or offered(card, self.served_by)
 
 
 def offered(card: ModelCard | None, served_by: Sequence[Kind]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aiogram.types import CallbackQuery, Message
+from aiogram.types import CallbackQuery, Message, MessageReactionUpdated
 
 from bot.store import Person, StoredPicture, Upload
 from bot.telegram.screen import Place
@@ -59,6 +59,19 @@ class Origin:
             private=message.chat.type == "private",
             reply_to=message.message_id,
             thread=message.message_thread_id if message.is_topic_message else None,
+        )
+
+    @classmethod
+    def of_reaction(cls, event: MessageReactionUpdated, update_id: int, person: Person) -> Origin:
+        """A reaction answers the message it is to; Telegram does not tell of its topic, which an answer finds."""
+        return cls(
+            update_id=update_id,
+            owner_id=person.id,
+            chat_id=event.chat.id,
+            language=person.language,
+            private=event.chat.type == "private",
+            reply_to=event.message_id,
+            thread=None,
         )
 
     @classmethod

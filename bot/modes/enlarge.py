@@ -128,7 +128,6 @@ ENLARGE: Mode[Studio] = Mode(
     begin=begin,
     title=lambda request, words: "🔎 " + _(NAMES[request.kind]),
     settings=lambda request, name: [cards.in_steps(name, FLASH_STEPS if request.kind == "flash_x2" else SR_STEPS)],
-    tree_label=lambda request: "x4" if request.kind == "x4" else "x2",
     actions=(
         Action("x2", "🔎", "×2", SERVED_BY["x2"], {"picture": (1, 1), "photo": (3, 0)}, twice),
         Action("big", "🔎", "4K", SERVED_BY["big"], {"picture": (1, 2), "photo": (3, 1)}, to_4k),

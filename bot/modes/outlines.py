@@ -14,6 +14,7 @@ from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.modes.base import ask_for_words, composed, drawn_fields, given_again, guided_line, need
 from bot.prompt import GUIDED, BadValue, Method, PromptError, PromptLine, parse
+from bot.prompt.said import says_something
 from bot.store import Given, Person
 from bot.texts.i18n import N_, _
 from inference.requests import Control, Kind, WeighedSource
@@ -25,7 +26,6 @@ STYLED_METHODS: tuple[Method, ...] = ("scribble",)
 # What a line says of how a control holds to its picture, and the fields of the request.
 CONTROLLED = {"scale": "scale", "start": "start", "end": "end", "levels": "hint_range", "drawn": "drawn"}
 NAMES: dict[Kind, str] = {"hed": N_("By outlines"), "depth": N_("By depth"), "scribble": N_("By a scribble")}
-_LABELS = {"hed": "outlines", "depth": "depth", "scribble": "scribble"}
 
 
 class NoLook(PromptError):
@@ -93,7 +93,7 @@ def control(asked: Asked, given: Given, looks: Sequence[Given] = ()) -> Composit
 
 
 async def begin(studio: Studio, origin: Origin, person: Person, given: Given, words: str) -> None:
-    if not words:  # outlines alone say nothing of what they are to hold
+    if not says_something(words):  # outlines alone say nothing of what they are to hold
         card = await known_card(studio.queue)
         if not offered(card, METHODS):
             need(card, METHODS[0])
@@ -165,7 +165,6 @@ OUTLINES: Mode[Studio] = Mode(
     album=transfer_style,
     title=title,
     settings=settings,
-    tree_label=lambda request: _LABELS[request.kind],
     line=line,
     reword=reword,
     actions=(Action("control", "➰", N_("Outlines"), METHODS, {"photo": (2, 1), "more": (0, 1)}, press, orders=False),),

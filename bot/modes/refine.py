@@ -82,7 +82,6 @@ REFINE: Mode[Studio] = Mode(
     },
     title=lambda request, words: "💎 " + _("Refinement"),
     settings=settings,
-    tree_label=lambda request: "refine",
     line=guided_line,
     reword=reword,
     reword_parameters=lambda request: (*FROM_PICTURES, "strength"),

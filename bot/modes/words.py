@@ -117,7 +117,6 @@ WORDS: Mode[Studio] = Mode(
     about=N_("Draw a picture from words"),
     parameters=OF_WORDS,
     settings=settings,
-    tree_label=lambda request: "again" if request.kind == "flash" else "full",
     line=line,
     of_words_alone=True,
     keys=keys,

@@ -178,6 +178,10 @@ class Sources:
         """Whether the update in hand has changed this draft already, in an earlier try."""
         return was_done(f"changed {draft.id}")
 
+    def was_moved(self, draft: Draft) -> bool:
+        """Whether an earlier try of the update in hand has shown this draft in another message."""
+        return was_done(f"moved {draft.id}")
+
     async def draft_of_message(self, chat_id: int, message_id: int, kind: DraftKind) -> Draft | None:
         """The draft of this kind that stands in a message of ours."""
         left = [draft_id for draft_id in steps_named("moved") if result_of(f"moved {draft_id}") == message_id]

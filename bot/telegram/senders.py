@@ -30,6 +30,9 @@ def sender_of(update: Update, user: User | None) -> Sender | None:
     added = update.my_chat_member
     if added is not None and user is not None and user.id in STAND_INS:  # by an administrator without a name
         return Sender(added.chat.id) if -_MOST_ID <= added.chat.id < 0 else None
+    reaction = update.message_reaction
+    if reaction is not None and reaction.actor_chat is not None:
+        return Sender(reaction.actor_chat.id) if -_MOST_ID <= reaction.actor_chat.id < 0 else None
     message = message_of(update)
     return _person(user) if message is None else sender_of_message(message)
 

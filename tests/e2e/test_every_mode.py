@@ -117,7 +117,7 @@ async def test_an_album_mixed_by_flash_is_called_an_experiment(studio: Studio, p
     mix = await anna.until(offers("Start"))
     await anna.press(mix, "Start")
     mixed = await finished(anna, mix["id"])
-    assert "Quick mixing (experimental)" in mixed["caption"]
+    assert "An experiment" in mixed["caption"]
     _, request = await sizes_and_request(anna, mixed)
     assert isinstance(request, FlashMix)
     assert (request.prompt, len(request.images)) == ("a garden", 2)

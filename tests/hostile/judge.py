@@ -20,7 +20,7 @@ ANSWER_SECONDS = 50.0  # a client's spinner; Telegram takes answers for a minute
 # Presses after which something is drawn. One that shows what there is once more costs nobody anything.
 _ORDERING = ("j:again:", "j:retry:", "j:repeat:", "p:full:", "p:repeat:", "o:", "m:start:", "k:start:")
 # Answers that do not say which message they answer are told by what only they have.
-_UNTHREADED: dict[str, str] = {"help": "--seed 42", "settings": "s:", "history": "h:"}
+_UNTHREADED: dict[str, str] = {"help": "g:", "settings": "s:", "history": "h:"}
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def test_a_card_answers_for_as_many_requests_as_it_keeps_and_for_no_more() -> No
 
 def test_what_everybody_got_is_no_fault() -> None:
     messages = [
-        said(1), grid(2, 1), said(3), failure(4, 3), said(5, "/help"), answer(6, None, "--seed 42"),
+        said(1), grid(2, 1), said(3), failure(4, 3), said(5, "/help"), answer(6, None, "What I can do", "g:photos"),
         said(7), answer(8, 7, "You have 3 requests waiting already"), said(9), said(10), mix(11, 9, 2),
         answer(12, 2, "a red circle", "p:file:1", photo=True),
     ]  # fmt: skip
@@ -97,7 +97,7 @@ def test_an_answer_that_was_deleted_is_none() -> None:
 
 
 def test_an_answer_before_the_question_is_none() -> None:
-    messages = [answer(1, None, "--seed 42"), said(2, "/help")]
+    messages = [answer(1, None, "What I can do", "g:photos"), said(2, "/help")]
     assert verdict_on(messages, ask("help", 2)).lost
 
 
@@ -142,7 +142,11 @@ def test_an_album_of_which_a_part_is_missing_is_torn(answers: list[Message]) -> 
 
 
 def test_a_small_answer_given_twice_is_counted_apart() -> None:
-    again = [said(1, "/help"), answer(2, None, "--seed 42"), answer(3, None, "--seed 42")]
+    again = [
+        said(1, "/help"),
+        answer(2, None, "What I can do", "g:photos"),
+        answer(3, None, "What I can do", "g:photos"),
+    ]
     refused = [said(4), answer(5, 4, "The line is full"), answer(6, 4, "The line is full")]
     verdict = verdict_on([*again, *refused], ask("help", 1), ask("draw", 4))
     assert len(verdict.repeated) == 2
@@ -209,6 +213,6 @@ def test_a_picture_that_is_only_shown_twice_is_a_small_answer_given_twice() -> N
 
 
 def test_what_was_said_so_far_is_found_while_people_wait() -> None:
-    messages = [said(1, "/help"), said(2), status(3, 2), answer(4, None, "--seed 42")]
+    messages = [said(1, "/help"), said(2), status(3, 2), answer(4, None, "What I can do", "g:photos")]
     assert [m["id"] for m in answers_to(messages, ask("help", 1))] == [4]
     assert [m["id"] for m in answers_to(messages, ask("draw", 2))] == [3]

@@ -42,7 +42,6 @@ EXTEND: Mode[Studio] = Mode(
     begin=asking.begin,
     title=lambda request, words: "↔️ " + _("Extending"),
     settings=cards.guided,
-    tree_label=lambda request: "extend",
     remarks={"made_smaller": N_("A canvas that large would not fit, so your picture is {detail} on it.")},
     line=guided_line,
     reword=reword,

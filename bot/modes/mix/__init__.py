@@ -80,10 +80,6 @@ def settings(request: Mix | FlashMix, name: str) -> list[str]:
     return [*drawn, weighed]
 
 
-def tree_label(request: Mix | FlashMix) -> str:
-    return "mix" if isinstance(request, Mix) and len(request.images) > 1 else "vary"
-
-
 def line(request: Mix | FlashMix) -> Mapping[str, Any]:
     return guided_line(request) if isinstance(request, Mix) else {}
 
@@ -123,7 +119,6 @@ MIX: Mode[Studio] = Mode(
     joined=joined,
     title=title,
     settings=settings,
-    tree_label=tree_label,
     remarks={
         "quick_mix": N_("The full way of mixing is not installed here, so this is the quick, experimental one."),
     },

@@ -66,7 +66,6 @@ REPAINT: Mode[Studio] = Mode(
     begin=asking.begin,
     title=lambda request, words: "🖌 " + _("Repainting"),
     settings=settings,
-    tree_label=lambda request: "repaint",
     line=line,
     reword=reword,
     actions=(

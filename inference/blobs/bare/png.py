@@ -14,7 +14,8 @@ from inference.blobs.png import PNG, TEXTS, chunks, text_in
 
 _XMP_TEXT = b"XML:com.adobe.xmp\0"
 _TELLING = (_XMP_TEXT, b"Raw profile type exif\0", b"Raw profile type APP1\0")  # how such texts begin
-_NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+_GREY, _COLOUR, _PALETTE = 0, 2, 3  # types of colour
+_NEEDED = (b"IHDR", b"IDAT", b"IEND")
 _TOLD = (b"acTL", b"eXIf", *profiles.CHUNKS, *TEXTS)
 
 
@@ -55,9 +56,10 @@ def bared(file: BinaryIO) -> Bare:
         if kind == b"IHDR":
             file.seek(start + 8)
             depth, colour = file.read(2).ljust(2, b"\0")
-        if kind == b"tRNS" and (scaled := _transparent(file, start, size, depth, colour)) is not None:
-            pieces.append(scaled)
-        elif kind in _NEEDED:
+        if kind == b"tRNS":
+            file.seek(start)
+            pieces.append(_transparent(file.read(min(size, 256)), depth, colour))
+        elif kind in _NEEDED or (kind == b"PLTE" and colour == _PALETTE):  # others suggest one, for old screens
             pieces.append(whole)
         elif kind in _TOLD and size <= MOST_METADATA:
             file.seek(start)
@@ -66,18 +68,18 @@ def bared(file: BinaryIO) -> Bare:
     return Bare(joined(file, pieces), turn, profiles.of_png(beside.colours, MOST_PROFILE), beside.moving)
 
 
-def _transparent(file: BinaryIO, start: int, size: int, depth: int, colour: int) -> bytes | None:
-    """The transparent grey or colour, in the range that Pillow decodes to, for depths at which it compares otherwise.
-
-    None where the chunk may stay: a palette's, eight bits, grey of sixteen, which is compared before it is scaled.
-    """
-    if colour not in (0, 2) or depth == 8 or (depth == 16 and colour == 0) or size not in (2, 6):
-        return None
-    file.seek(start)
-    levels = struct.unpack(f">{size // 2}H", file.read(size))
-    scaled = [level >> 8 if depth == 16 else (level & (1 << depth) - 1) * 255 // ((1 << depth) - 1) for level in levels]
-    content = b"tRNS" + struct.pack(f">{len(scaled)}H", *scaled)
-    return struct.pack(">I", size) + content + struct.pack(">I", zlib.crc32(content))
+def _transparent(content: bytes, depth: int, colour: int) -> bytes:
+    """The chunk tRNS with the transparent grey or colour in the range that Pillow decodes to, where it compares others;
+    grey of sixteen bits it leaves to be compared. Nothing where the chunk makes no sense for that kind of picture."""
+    numbers = {_GREY: 1, _COLOUR: 3}.get(colour)
+    if (numbers is None and colour != _PALETTE) or (numbers is not None and len(content) != 2 * numbers):
+        return b""
+    if numbers is not None and depth != 8 and (depth, colour) != (16, _GREY):
+        levels, most = struct.unpack(f">{numbers}H", content), (1 << depth) - 1
+        scaled = (level >> 8 if depth == 16 else (level & most) * 255 // most for level in levels)
+        content = struct.pack(f">{numbers}H", *scaled)
+    told = b"tRNS" + content
+    return struct.pack(">I", len(content)) + told + struct.pack(">I", zlib.crc32(told))
 
 
 def _unhexed(text: str) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import aiohttp
 import pytest
 
+from bot.conversation.commands import set_descriptions
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import BIG
 from tests.e2e.chat import Person, buttons, is_result
@@ -48,13 +49,13 @@ async def test_help_names_every_parameter_in_both_languages(house: House, named:
 async def test_settings_are_remembered_and_used(house: House, anna: Person) -> None:
     await anna.say("/settings")
     card = await anna.until(lambda message: "Your settings" in (message["text"] or ""))
-    for setting, value in (("Size", "3:2"), ("Number", "2"), ("Quality", "Full quality")):
+    for setting, value in (("Format", "3:2"), ("Number", "2"), ("Quality", "Full quality")):
         await anna.press(await anna.message(card["id"]), setting)
         await anna.until(lambda message: "↩️ Back" in buttons(message))
         await anna.press(await anna.message(card["id"]), value)
         await anna.until(lambda message: "✅ Done" in buttons(message))
     text = (await anna.message(card["id"]))["text"]
-    assert "Aspect ratio: 3:2" in text
+    assert "Format: 3:2" in text
     assert "Pictures at a time: 2" in text
     await anna.draw("a red circle")
     request = house.painter.submitted[0].request
@@ -161,6 +162,10 @@ async def test_the_queue_shows_mine_and_counts_others_without_their_words(
     assert "a red circle" in listed["text"]
     assert "green" not in listed["text"]
     assert "1 request from other people" in listed["text"]
+    assert "❌ 1 · a red circle" in buttons(listed)
+    await boris.say("/queue")
+    his = await boris.until(lambda message: "other people" in (message["text"] or ""))
+    assert "❌ 🎨 · a green circle" in buttons(his)
     await anna.press(listed, "a red circle")
     await anna.until(lambda message: "Cancelled." in (message["text"] or ""))
 
@@ -195,3 +200,17 @@ async def test_what_people_write_is_never_read_as_markup(house: House, anna: Per
     await anna.press(grid, "Recipe")
     card = await anna.until(lambda message: "Recipe" in (message["text"] or ""))
     assert "a <b>red</b> circle & <a href='x'>cat</a>" in card["text"]
+
+
+async def test_an_empty_chat_says_what_the_bot_is_for_unless_its_owner_has_said_so(house: House) -> None:
+    assert house.studio is not None
+    bot = house.studio.bot
+    await bot.set_my_short_description("Рисует для клуба", language_code="ru")
+    for _start in range(2):
+        await set_descriptions(bot)
+    english, russian = await bot.get_my_description(), await bot.get_my_description(language_code="ru")
+    assert english.description.startswith("I draw what you describe")
+    assert russian.description.startswith("Рисую по вашим словам")
+    assert (await bot.get_my_short_description(language_code="ru")).short_description == "Рисует для клуба"
+    assert "Kandinsky 3.1" in (await bot.get_my_short_description()).short_description
+    assert max(len(english.description), len(russian.description)) <= 512

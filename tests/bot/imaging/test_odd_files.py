@@ -254,6 +254,7 @@ def profile(gamma: float, swapped: bool = False) -> bytes:
 
 
 SOLID = Image.new("RGB", (96, 64), RED)
+GREY_LINEAR = profile(0.45455).replace(b"RGB XYZ ", b"GRAYXYZ ").replace(b"rTRC", b"kTRC")
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 GAMMA, CORNERS = (
     b"gAMA" + struct.pack(">I", 100_000),
@@ -271,6 +272,7 @@ GAMMA, CORNERS = (
         (saved(SOLID, "TIFF", icc_profile=profile(1, swapped=True)), (40, 40, 210)),
         (saved(SOLID, "PNG", icc_profile=profile(1, swapped=True)[:200]), RED),
         (saved(SOLID.convert("L"), "PNG", icc_profile=profile(1, swapped=True)), (91, 91, 91)),
+        (saved(SOLID.convert("L"), "PNG", icc_profile=GREY_LINEAR), (160, 160, 160)),
         (png(8, 2, bytes(RED) * 64, before=chunk(b"gAMA", struct.pack(">I", 45455))), RED),
         (png(8, 2, bytes(RED) * 64, before=chunk(b"gAMA", struct.pack(">I", 100_000))), (233, 110, 110)),
         (png(8, 2, bytes(RED) * 64, before=chunk(b"sRGB", b"\0") + chunk(b"gAMA", struct.pack(">I", 100_000))), RED),
@@ -280,7 +282,18 @@ GAMMA, CORNERS = (
         (png(8, 2, bytes(RED) * 64, before=chunk(b"cICP", b"\x09\x10\0\1")), RED),
     ],
     ids=[
-        *("sRGB", "RGBA", "palette", "WebP", "TIFF", "cut off", "of colours, for grey", "gamma of sRGB", "linear"),
+        *(
+            "sRGB",
+            "RGBA",
+            "palette",
+            "WebP",
+            "TIFF",
+            "cut off",
+            "of colours, for grey",
+            "of grey",
+            "gamma of sRGB",
+            "linear",
+        ),
         *("sRGB before gamma", "corners", "corners of nothing", "P3 by number", "HDR is left alone"),
     ],
 )
@@ -290,11 +303,42 @@ def test_colours_are_brought_into_srgb_whatever_way_a_file_tells_them(
     assert np.abs(seen(content, tmp_path)[32, 32].astype(int) - want).max() <= 2
 
 
-@pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
-def test_an_avif_that_tells_its_colours_by_number_is_brought_into_srgb(tmp_path: Path) -> None:
-    content = (CORPUS / "photo.avif").read_bytes()
-    p3 = content.replace(b"colrnclx\0\1", b"colrnclx\0\x0c")
-    assert near(seen(p3, tmp_path), two((229, 0, 24), (34, 61, 218)))
+def with_profile(heic: bytes, profile: bytes) -> bytes:
+    """An HEIC whose colours are told by a profile instead of by number; what lies behind it moves."""
+    start = heic.index(b"colrnclx") - 4
+    box = struct.pack(">I", 12 + len(profile)) + b"colrprof" + profile
+    more = len(box) - 19
+    made = bytearray(heic[:start] + box + heic[start + 19 :])
+    for name in (b"meta", b"iprp", b"ipco"):
+        place = heic.index(name) - 4
+        made[place : place + 4] = (int.from_bytes(heic[place : place + 4], "big") + more).to_bytes(4, "big")
+    pixels = struct.pack(">I", heic.index(b"mdat") + 4)
+    place = heic.index(pixels, heic.index(b"iloc"))
+    made[place : place + 4] = struct.pack(">I", heic.index(b"mdat") + 4 + more)
+    return bytes(made)
+
+
+P3 = two((229, 0, 24), (34, 61, 218))
+HEIC, AVIF = (CORPUS / "plain.heic").read_bytes(), (CORPUS / "photo.avif").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "want"),
+    [
+        ("number.avif", AVIF.replace(b"colrnclx\0\1", b"colrnclx\0\x0c"), P3),
+        ("number.heic", HEIC.replace(b"colrnclx\0\1", b"colrnclx\0\x0c"), P3),
+        ("profile.heic", with_profile(HEIC, profiles.coded(12, 13) or b""), P3),
+        ("swapped.heic", with_profile(HEIC, profile(1, swapped=True)), two((40, 40, 210), (210, 60, 40))),
+        ("broken.heic", with_profile(HEIC, profile(1, swapped=True)[:100]), PLAIN),
+    ],
+    ids=lambda given: given if isinstance(given, str) else "",
+)
+def test_a_photo_in_boxes_that_tells_its_colours_is_brought_into_srgb(
+    name: str, content: bytes, want: Pixels, tmp_path: Path
+) -> None:
+    if not decodable(name):
+        pytest.skip("its decoder is a part of its own")
+    assert near(seen(content, tmp_path), want)
 
 
 # Metadata
@@ -339,10 +383,16 @@ RAW_PROFILE = b"Raw profile type exif\0\0" + zlib.compress(b"\nexif\n      26\n"
         (as_png(chunk(b"zTXt", RAW_PROFILE)), True),
         (saved(Image.fromarray(PLAIN), "TIFF", tiffinfo={0x0112: 6}), True),
         (saved(Image.fromarray(PLAIN), "TIFF", tiffinfo={0x0112: 6, 0x010F: "x" * 9}, compression="tiff_lzw"), True),
+        (
+            saved(Image.fromarray(PLAIN), "AVIF", quality=95, exif=b"Exif\0\0" + exif(told(6)))
+            if features.check("avif")
+            else as_png(chunk(b"eXIf", exif(told(6)))),
+            True,
+        ),
     ],
     ids=[
         *("short", "long", "second block", "first block", "no turn", "cut off", "XMP", "XMP that makes no sense"),
-        *("beside broken notes", "behind the pixels", "as text", "TIFF", "packed TIFF"),
+        *("beside broken notes", "behind the pixels", "as text", "TIFF", "packed TIFF", "AVIF"),
     ],
 )
 def test_a_turn_is_found_wherever_it_is_told_and_nothing_else_is_looked_at(
@@ -356,6 +406,21 @@ def test_nothing_wrong_beside_the_pixels_of_a_png_costs_the_picture(kind: str, t
     side = bytearray(chunk(kind.encode(), b"a\0\7" + b"\xff" * 50))
     side[-1] ^= 0xFF
     assert near(seen(as_png(bytes(side)), tmp_path), PLAIN, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"), [("tRNS", b"\0\1"), ("tRNS", b"\0" * 7), ("PLTE", b"\0" * 7)], ids=["short", "odd", "palette"]
+)
+def test_nor_does_a_chunk_that_makes_no_sense_for_its_kind_of_picture(
+    kind: str, content: bytes, tmp_path: Path
+) -> None:
+    assert near(seen(as_png(chunk(kind.encode(), content)), tmp_path), PLAIN, 0)
+
+
+def test_a_transparent_colour_counts_whatever_its_checksum_says(tmp_path: Path) -> None:
+    told = bytearray(chunk(b"tRNS", struct.pack(">3H", *RED)))
+    told[-1] ^= 0xFF
+    assert near(seen(as_png(bytes(told)), tmp_path), two((255, 255, 255), BLUE), 0)
 
 
 def test_a_table_of_a_tiff_that_points_at_nothing_costs_no_picture(tmp_path: Path) -> None:

@@ -47,7 +47,6 @@ def test_every_kind_of_request_has_a_mode_that_answers_for_it_by_name() -> None:
 def test_a_mode_that_makes_pictures_can_tell_what_it_has_made() -> None:
     for mode in MODES:
         if mode.requests and mode.ending is None:
-            assert mode.tree_label is not None, mode.name
             worded = any(issubclass(kind, Worded) for kind in mode.requests)
             assert not worded or mode.reword is not None or mode.of_words_alone, mode.name
 
