@@ -149,7 +149,7 @@ def restyle(asked: Asked, given: Given) -> Composition:
     drawn_over = over_for_want_of_adapter(asked, given, "strong")
     if drawn_over is not None:
         return drawn_over
-    return from_pictures(asked, [(given, 1.0)], scale=0.7 if asked.line.prompt else 1.0)
+    return from_pictures(asked, [(given, 1.0)], scale=0.7 if asked.line.prompt or asked.line.style else 1.0)
 
 
 def over(asked: Asked, given: Given, strength: float) -> Composition:

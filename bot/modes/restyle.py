@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from bot.jobs.mode import Action, Mode, Pressed
-from bot.jobs.order import asked_by, order_or_ask
-=======
-from bot.jobs.compose import Asked, Composition, missing
+from bot.jobs.compose import missing
 from bot.jobs.mode import Action, Mode, Pressed, offered
 from bot.jobs.order import asked_by, known_card, order_or_ask
->>>>>>> styles
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.modes.base import ask_for_words
@@ -26,8 +21,8 @@ async def begin(studio: Studio, origin: Origin, person: Person, given: Given, wo
     """Draws anew what the words say, or asks for them. Raises REFUSALS."""
     if not says_something(words):
         card = await known_card(studio.queue)
-        if not offered(card, SERVED_BY):
-            raise missing(card, SERVED_BY)
+        if not offered(card, RESTYLED_BY):
+            raise missing(card, RESTYLED_BY)
         await ask_for_words(studio, origin, RESTYLE.name, given)
         return
     made = restyle(await asked_by(studio, origin, person, parse(words, PARAMETERS)), given)
