@@ -86,9 +86,7 @@ async def test_one_picture_keeps_its_seed_and_what_it_was_made_from(every_mode: 
     assert (restyled.prompt, restyled.seeds, restyled.each) == ("a red circle", variation.seeds, variation.each)
     assert restyled.images == variation.images
 
-    await anna.press(turned := await anna.message(varied["id"]), "Back")
-    folded = await anna.until(lambda one: one["id"] == turned["id"] and offers("×2")(one))
-    enlarged, _request = await tapped(every_mode, anna, folded, "×2")  # which has no words: the picture and the style
+    enlarged, _request = await tapped(every_mode, anna, watercolour, "×2")  # without words: the picture and the style
     _result, of_picture = await tapped(every_mode, anna, await unfolded(anna, enlarged), "Anime")
     assert isinstance(of_picture, Mix)
     assert of_picture.prompt == styles()["anime"].suffix["en"]

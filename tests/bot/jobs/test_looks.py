@@ -160,7 +160,6 @@ def every_keyboard() -> list[InlineKeyboardMarkup | None]:
         keyboards.examples(["a fox " * 40, "b", "c"]),
         keyboards.queue(10**13, [(BIGGEST, "a fox " * 40), (BIGGEST - 1, "")]),
         keyboards.page(10**13, pictures[:9], offset=99_999, size=9, total=200_000, starred=True),
-        keyboards.opened(10**13, 10**12, offset=99_999, starred_only=True, starred=True),
         keyboards.confirm_opened(10**13, 10**12, offset=99_999, starred_only=True),
     ]
 

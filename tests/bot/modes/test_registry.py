@@ -69,9 +69,9 @@ def test_keys_of_modes_stand_only_where_their_weights_are() -> None:
     without = offering(ALL_MODES, "flash")
     modes = Modes(MODES)
     with speaking("en"):
-        assert modes.keys("picture", flash, 1, ALL_MODES)
-        assert not modes.keys("picture", flash, 1, without)
-        assert not modes.keys("grid", flash, 1, without)
+        assert [key.text for key in modes.keys("picture", flash, 1, ALL_MODES)] == ["💎 Quality", "🎭 Style"]
+        assert [key.text for key in modes.keys("picture", flash, 1, without)] == ["🎭 Style"]
+        assert [key.text for key in modes.keys("grid", flash, 1, without)] == ["🎭 Style"]
 
 
 def test_modes_are_values() -> None:
