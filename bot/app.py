@@ -51,7 +51,7 @@ from inference.queue.jobs import Trouble
 from inference.queue.ledger import Ledger
 from inference.queue.options import WorkerOptions
 from inference.queue.transport.local import LocalDelivery
-from inference.requests import Finished
+from inference.requests import Finished, ModelCard
 
 log = logging.getLogger(__name__)
 
@@ -167,7 +167,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         try:
             await deliveries.resume()
             await _model_card(queue, stop)
-            await _commands(bot, modes)
+            await _commands(bot, modes, queue.card)
             yield Running(settings, bot, me, updates, inbox, queue, decoder)
         finally:
             for chore in (sweeping, measuring):
@@ -268,9 +268,9 @@ async def _model_card(queue: Dispatcher, stop: asyncio.Event) -> None:
         await asyncio.sleep(0.05)
 
 
-async def _commands(bot: Bot, modes: Modes[Studio]) -> None:
+async def _commands(bot: Bot, modes: Modes[Studio], card: ModelCard | None) -> None:
     try:
-        await set_commands(bot, modes)
+        await set_commands(bot, modes, card)
         await set_descriptions(bot)
     except AiogramError as error:
         log.warning("the commands and descriptions could not be set: %s", error)

@@ -30,9 +30,10 @@ async def queue_(message: Message, person: Person, studio: Studio, origin: Origi
     own = [job for job in jobs if job.owner_id == person.id]
     mine = [job for job in own if origin.within in (None, job.chat_id)]
     outlooks = await studio.ledger.outlooks()
-    rows = []
+    rows, labels = [], []
     for job in mine:
         outlook = outlooks.get(job.id)
+        labels.append((job.id, f"{outlook.place if outlook else '🎨'} · {plain_wish_of(studio.modes, job)}"))
         where = cards.place_in_line(outlook.place, outlook.eta_seconds) if outlook else "🎨 " + _("Being drawn now")
         rows.append(f"{where}\n<i>{escape(plain_wish_of(studio.modes, job))}</i>")
     elsewhere, others = len(own) - len(mine), len(jobs) - len(own)
@@ -52,7 +53,7 @@ async def queue_(message: Message, person: Person, studio: Studio, origin: Origi
                 "{n} request from other people is in line.", "{n} requests from other people are in line.", others
             ).format(n=others)
         )
-    buttons = keyboards.queue(person.id, [(job.id, plain_wish_of(studio.modes, job)) for job in mine])
+    buttons = keyboards.queue(person.id, labels)
     await studio.deliveries.say(origin, "\n\n".join(rows), buttons)
 
 

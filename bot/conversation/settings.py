@@ -100,7 +100,7 @@ def summary(studio: Studio, person: Person, *, private: bool) -> str:
             "",
             _("Language: {value}").format(value=LANGUAGE_NAMES[person.language]),
             _("Quality: {value}").format(value=studio.modes.kind_name(chosen.mode or "flash")),
-            _("Aspect ratio: {value}").format(value=chosen.size or DEFAULT_SIZE),
+            _("Format: {value}").format(value=chosen.size or DEFAULT_SIZE),
             *([number] if private else []),
             _("Style: {style}").format(style=style_name(chosen.style)),
             groups,
@@ -114,7 +114,7 @@ def menu(person: Person, *, private: bool) -> InlineKeyboardMarkup:
 
     return keyboards.markup(
         [item("🌐 " + _("Language"), "language"), item("💎 " + _("Quality"), "mode")],
-        [item("📐 " + _("Size"), "size"), *([item("🔢 " + _("Number"), "count")] if private else [])],
+        [item("📐 " + _("Format"), "size"), *([item("🔢 " + _("Number"), "count")] if private else [])],
         [item("🎭 " + _("Style"), "style"), item("👥 " + _("In groups"), "shared")],
         [item("✅ " + _("Done"), "close")],
     )
@@ -177,7 +177,8 @@ async def _translate_menu(studio: Studio, callback: CallbackQuery, person: Perso
     if person.chosen_language is None:
         await studio.bot.delete_my_commands(scope=scope)
     else:
-        await studio.bot.set_my_commands(commands_for(studio.modes, person.chosen_language, private=True), scope=scope)
+        listed = commands_for(studio.modes, person.chosen_language, private=True, card=studio.queue.card)
+        await studio.bot.set_my_commands(listed, scope=scope)
 
 
 def build() -> Router:

@@ -16,7 +16,7 @@ from bot.jobs.mode import Modes
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.modes.intent import picture_number
-from bot.modes.source import answered
+from bot.modes.source import WhichPicture, answered
 from bot.store import Person, StoredPicture
 from bot.telegram.addressed import Addressed
 from bot.telegram.screen import Photo, Screen, send
@@ -72,7 +72,11 @@ async def tree(message: Message, number: int | None, person: Person, studio: Stu
 
 
 async def _meant(message: Message, number: int | None, person: Person, studio: Studio) -> StoredPicture | None:
-    given = await answered(studio, message, person.id, number)
+    try:
+        given = await answered(studio, message, person.id, number)
+    except WhichPicture as which:
+        which.command = "tree"
+        raise
     picture_id = given.picture_id if given is not None else None
     if given is not None and picture_id is None and given.upload_id is not None:
         edges = await studio.history.sources.kin([], [given.upload_id])

@@ -60,7 +60,8 @@ async def _to_answered(
     assert mode is not None
     try:
         given = await source.answered(studio, message, person.id)
-    except WhichPicture:
+    except WhichPicture as which:
+        which.command = mode.commands[0]
         said, _space, rest = words.partition(" ")
         number = picture_number(said)
         if number is None:

@@ -178,7 +178,7 @@ def examples(sentences: Sequence[str]) -> InlineKeyboardMarkup | None:
 
 
 def queue(owner: int, jobs: Sequence[tuple[int, str]]) -> InlineKeyboardMarkup | None:
-    """Under one's own waiting jobs, each with its prompt."""
+    """Under one's own waiting jobs, each with its place and prompt."""
     if not jobs:
         return None
     rows: list[Row] = [[_job(f"❌ {_short(prompt)}", "cancel", job)] for job, prompt in jobs]

@@ -18,6 +18,7 @@ from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.jobs.translation import translated_first
 from bot.prompt import PromptLine
+from bot.prompt.cases import nominative
 from bot.prompt.stored import as_json, read_line
 from bot.store import Draft, Parent, Person
 from bot.store.handling import decided
@@ -60,7 +61,10 @@ async def known_card(queue: Dispatcher) -> ModelCard:
 async def asked_by(studio: Studio, origin: Origin, person: Person, line: PromptLine) -> Asked:
     """What a mode composes from when somebody asks here and now. Other words for what they asked before keep its seed.
     Raises what `known_card` raises."""
-    asked = Asked(line, person.preferences, await known_card(studio.queue), origin.private)
+    card = await known_card(studio.queue)
+    if card.small_world:
+        line = replace(line, prompt=nominative(line.prompt, card.lexicon))
+    asked = Asked(line, person.preferences, card, origin.private)
     before = origin.edits
     return asked if before is None else replace(asked, draw_seed=lambda: request_of(before).seeds[0])
 

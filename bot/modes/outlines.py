@@ -14,6 +14,7 @@ from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.modes.base import ask_for_words, composed, drawn_fields, given_again, guided_line, need
 from bot.prompt import GUIDED, BadValue, Method, PromptError, PromptLine, parse
+from bot.prompt.said import says_something
 from bot.store import Given, Person
 from bot.texts.i18n import N_, _
 from inference.requests import Control, Kind, WeighedSource
@@ -92,7 +93,7 @@ def control(asked: Asked, given: Given, looks: Sequence[Given] = ()) -> Composit
 
 
 async def begin(studio: Studio, origin: Origin, person: Person, given: Given, words: str) -> None:
-    if not words:  # outlines alone say nothing of what they are to hold
+    if not says_something(words):  # outlines alone say nothing of what they are to hold
         card = await known_card(studio.queue)
         if not offered(card, METHODS):
             need(card, METHODS[0])

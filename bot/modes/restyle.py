@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from bot.jobs.compose import Asked, Composition
-from bot.jobs.mode import Action, Mode, Pressed
-from bot.jobs.order import asked_by, order_or_ask
+from bot.jobs.compose import Asked, Composition, missing
+from bot.jobs.mode import Action, Mode, Pressed, offered
+from bot.jobs.order import asked_by, known_card, order_or_ask
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.modes.base import ask_for_words
 from bot.modes.drawing import FROM_PICTURES, from_pictures, over, over_for_want_of_adapter
 from bot.prompt import parse
+from bot.prompt.said import says_something
 from bot.store import Given, Person
 from bot.texts.i18n import N_
 
@@ -28,6 +29,13 @@ def restyle(asked: Asked, given: Given) -> Composition:
 
 
 async def begin(studio: Studio, origin: Origin, person: Person, given: Given, words: str) -> None:
+    """Draws anew what the words say, or asks for them. Raises REFUSALS."""
+    if not says_something(words):
+        card = await known_card(studio.queue)
+        if not offered(card, SERVED_BY):
+            raise missing(card, SERVED_BY)
+        await ask_for_words(studio, origin, RESTYLE.name, given)
+        return
     made = restyle(await asked_by(studio, origin, person, parse(words, PARAMETERS)), given)
     await order_or_ask(studio, origin, made, parents=(given.parent,))
 

@@ -44,14 +44,17 @@ class TooManyPictures(PromptError):
 
 
 class WhichPicture(PromptError):
-    """The answered message shows several pictures, and no number says which one is meant."""
+    """The answered message shows several pictures, and no number says which one is meant; `command` is what was asked
+    for."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, command: str = "vary") -> None:
         super().__init__(f"one of {count}")
         self.count = count
+        self.command = command
 
     def told(self) -> str:
-        return _("There are {n} pictures: say which one, for example <code>/vary 2</code>.").format(n=self.count)
+        text = _("There are {n} pictures: say which one, for example <code>/{command} 2</code>.")
+        return text.format(n=self.count, command=self.command)
 
 
 @dataclass(frozen=True)

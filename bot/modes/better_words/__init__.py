@@ -36,6 +36,7 @@ BETTER_WORDS: Mode[Studio] = Mode(
     name="beautify",
     requests=(Rewrite,),
     names=NAMES,
+    served_by=("beautify",),
     commands=("beautify",),
     about=N_("Improve the words"),
     title=lambda request, words: _ICONS[request.kind] + " " + _(NAMES[request.kind]),

@@ -34,8 +34,10 @@ def choice_buttons(job_id: int) -> InlineKeyboardMarkup:
     )
 
 
-def fallback_buttons(job_id: int) -> InlineKeyboardMarkup:
+def fallback_buttons(job_id: int, *, may_help: bool = True) -> InlineKeyboardMarkup:
+    """One's own words, and another try where it may help."""
+    again = keyboards.button("🔄 " + _("Try again"), WordsButton(action="another", job=job_id))
     return keyboards.markup(
         [keyboards.button("▶️ " + _("Draw my words"), WordsButton(action="mine", job=job_id), "success")],
-        [keyboards.button("🔄 " + _("Try again"), WordsButton(action="another", job=job_id))],
+        [again] if may_help else [],
     )

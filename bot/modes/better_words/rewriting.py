@@ -43,7 +43,8 @@ def outcome(line: PromptLine, result: Finished | Failed | Cancelled, job_id: int
         return cards.cancelled(quote(line.prompt)), fallback_buttons(job_id)
     new = improved(result) if isinstance(result, Finished) else ""
     if not new:
-        return _excuse(line, result, job_id), fallback_buttons(job_id)
+        lacking = isinstance(result, Failed) and result.code == "missing_weights"
+        return _excuse(line, result, job_id), fallback_buttons(job_id, may_help=not lacking)
     rows = ["✨ <b>" + _("Better words") + "</b>", difference(line.prompt, new)]
     if isinstance(result, Finished) and any(note.code == "cut_short" for note in result.notes):
         rows.append("💬 " + _("The answer grew too long, so I ended it at the last whole sentence."))

@@ -6,6 +6,7 @@ from typing import Literal
 
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
+from bot.jobs import cards
 from bot.jobs.keyboards import button, markup
 from bot.telegram.callbacks import DraftButton, Id
 from bot.texts.i18n import _
@@ -28,7 +29,7 @@ def ways(draft: int, *, square: bool) -> InlineKeyboardMarkup:
     def way(text: str, to: FrameWay) -> InlineKeyboardButton:
         return button(text, FrameButton(way=to, draft=draft))
 
-    shapes = [way("🔍 1.5×", "zoom15"), way("🔍 2×", "zoom2")]
+    shapes = [way(f"🔍 {cards.number(1.5)}×", "zoom15"), way("🔍 2×", "zoom2")]
     if square:
         shapes.append(way("⬜ " + _("Square"), "square"))
     arrows = [way("⬅️", "left"), way("⬆️", "up"), way("⬇️", "down"), way("➡️", "right")]

@@ -108,7 +108,9 @@ def read_direction(text: str) -> tuple[Wanted | None, str]:
         return (int(found[1]), int(found[2])), text[found.end() :].strip()
     if shared := _shared(text):
         return shared
-    sides, rest = _named(text)
+    sides, rest = _named(text, apart=False)
+    if rest:  # "left right" alone are two sides, before other words only what is joined is
+        sides, rest = _named(text)
     if sides:
         return next(iter(sides)) if len(sides) == 1 else Sides(sides), rest.strip()
     for way, pattern in _SAID.items():
@@ -127,7 +129,8 @@ def _shared(text: str) -> tuple[Sides, str] | None:
         return None
     rest = rest[said.end() :]
     if not sides:
-        sides, rest = _every_or_named(rest)
+        sides, after = _every_or_named(rest)
+        sides, rest = (sides, after) if not after else _named(rest) if sides != frozenset(SIDES) else (sides, after)
     if not (sides or said["by"] or not rest):
         return None  # "100% wool"
     percent = float(said["percent"].replace(",", "."))
@@ -137,19 +140,21 @@ def _shared(text: str) -> tuple[Sides, str] | None:
 
 
 def _every_or_named(text: str) -> tuple[frozenset[Way], str]:
+    """All sides, or those that are named one after the other before a share or the end."""
     every = _EVERY_SIDE.match(text)
-    return (frozenset(SIDES), text[every.end() :]) if every else _named(text)
+    return (frozenset(SIDES), text[every.end() :]) if every else _named(text, apart=False)
 
 
-def _named(text: str) -> tuple[frozenset[Way], str]:
-    """The sides that a text begins with, each after a comma or an "and" but for the first, and the words after them."""
+def _named(text: str, *, apart: bool = True) -> tuple[frozenset[Way], str]:
+    """The sides that a text begins with, and the words after them. Those that are to stand `apart` come after a comma
+    or an "and" but for the first: "left right hand" is one side."""
     sides: set[Way] = set()
     said, rest = "", text
     while True:
         joint = _AND.match(rest) if sides else None
         after = rest[joint.end() :] if joint else rest
         way, found = next(((way, found) for way in SIDES if (found := _SAID[way].match(after))), (None, None))
-        if way is None or found is None or (sides and not (joint or "," in said)):
+        if way is None or found is None or (apart and sides and not (joint or "," in said)):
             return frozenset(sides), rest
         sides.add(way)
         said, rest = found[0], after[found.end() :]

@@ -38,10 +38,10 @@ def weighing(draft: int, weights: Sequence[float]) -> InlineKeyboardMarkup:
     rows: list[Row] = [
         [
             _mix("➖", "less", draft, place),
-            _mix(f"{place + 1}: {round(weight * 100)} %", "more", draft, place),
+            _mix(f"{place + 1}: {share} %", "more", draft, place),
             _mix("➕", "more", draft, place),
         ]
-        for place, weight in enumerate(weights)
+        for place, share in enumerate(percents(weights))
     ]
     return markup(
         *rows,
@@ -51,6 +51,17 @@ def weighing(draft: int, weights: Sequence[float]) -> InlineKeyboardMarkup:
             _mix("✖️ " + _("Never mind"), "drop", draft),
         ],
     )
+
+
+def percents(weights: Sequence[float]) -> list[int]:
+    """Whole per cents of each that add up to a hundred: what rounding leaves goes where it is missed most."""
+    total = sum(weights)
+    exact = [100 * weight / total if total else 100 / len(weights) for weight in weights]
+    shares = [int(share) for share in exact]
+    missed = sorted(range(len(exact)), key=lambda place: shares[place] - exact[place])
+    for place in missed[: 100 - sum(shares)]:
+        shares[place] += 1
+    return shares
 
 
 def _mix(text: str, action: MixAction, draft: int, place: int = 0) -> InlineKeyboardButton:

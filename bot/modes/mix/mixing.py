@@ -30,7 +30,7 @@ from inference.requests import MAX_SOURCES, Kind
 
 PARAMETERS = FROM_PICTURES
 SERVED_BY: tuple[Kind, ...] = ("mix", "mix_flash")
-STEP, HEAVIEST = 0.1, 1.5
+STEP = 0.1
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,14 @@ class Mixture:
         return even(replace(self, pictures=(*self.pictures, *given)))
 
     def weighed(self, place: int, step: float) -> Mixture:
-        """One picture's weight moved by a step, between nothing and one and a half."""
-        weight = min(HEAVIEST, max(0.0, round(self.weights[place] + step, 2)))
-        return replace(self, weights=(*self.weights[:place], weight, *self.weights[place + 1 :]))
+        """One picture's share moved by a step, the others' in proportion, so that they are one whole."""
+        total = sum(self.weights) or 1.0
+        share = min(1.0, max(0.0, self.weights[place] / total + step))
+        others = total - self.weights[place]
+        left = 1 - share
+        rest = [left * weight / others if others else left / (len(self.weights) - 1) for weight in self.weights]
+        moved = (*rest[:place], share, *rest[place + 1 :])
+        return replace(self, weights=tuple(round(weight, 2) for weight in moved))
 
     def swapped(self) -> Mixture:
         """The weights move on by one picture; of two they change places."""
@@ -201,11 +206,7 @@ def caption(mixture: Mixture, private: bool, left_out: int = 0) -> str:
     count = len(mixture.pictures)
     if mixture.collecting:
         head = ngettext("{n} picture so far", "{n} pictures so far", count).format(n=count)
-        ask = (
-            _("Send me 2 to 4 pictures one by one, then press Done.")
-            if private
-            else _("Send 2 to 4 pictures in reply to this message, then press Done.")
-        )
+        ask = _wanted(count, private)
         lines = [f"🧬 <b>{head}</b>", ask]
     else:
         head = _("How much of each?")
@@ -215,6 +216,21 @@ def caption(mixture: Mixture, private: bool, left_out: int = 0) -> str:
     if left_out:
         lines.append("💬 " + _("I can mix four at most, so I took the first four."))
     return "\n".join(lines)
+
+
+def _wanted(count: int, private: bool) -> str:
+    """How many more pictures may come."""
+    if not count:
+        if private:
+            return _("Send me 2 to 4 pictures one by one, then press Done.")
+        return _("Send 2 to 4 pictures in reply to this message, then press Done.")
+    if count == 1:
+        if private:
+            return _("Send me 1 to 3 more one by one, then press Done.")
+        return _("Send 1 to 3 more in reply to this message, then press Done.")
+    left = MAX_SOURCES - count
+    text = ngettext("Press Done, or send {n} more.", "Press Done, or send up to {n} more.", left)
+    return text.format(n=left)
 
 
 def keyboard(draft_id: int, mixture: Mixture) -> InlineKeyboardMarkup:

@@ -8,6 +8,7 @@ with one repair: every row carries its own pooling length, so that a picture doe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -25,6 +26,7 @@ PAD, EOS, UNKNOWN = 0, 1, 2
 UNSEEN_PAD = -1  # padding that no other row attends to, but whose own row is wanted
 MANY_UNKNOWN = 0.25
 
+LONGEST_WORD = 40  # characters; what is longer is written without spaces
 TokenIds = tuple[int, ...]
 TextRule = Literal["kandinsky31", "ip_adapter", "hed", "controlnet", "refiner"]
 
@@ -33,7 +35,8 @@ TextRule = Literal["kandinsky31", "ip_adapter", "hed", "controlnet", "refiner"]
 class Tokens:
     """A tokenised text: at most 128 ids ending in EOS, and what the net will not see of it.
 
-    `total` counts the ids before cutting, `unseen` is the tail of the text that was cut off ("" when nothing was).
+    `total` counts the ids before cutting, `unseen` is the tail of the text that was cut off ("" when nothing was), with
+    the whole of a word that was cut.
     """
 
     ids: TokenIds
@@ -58,7 +61,15 @@ def tokenize(tokenizer: Any, text: str, max_tokens: int = MAX_TOKENS) -> Tokens:
     if len(ids) <= max_tokens:
         return Tokens(tuple(ids), len(ids), "")
     first_unseen, _ = encoded["offset_mapping"][max_tokens - 1]
-    return Tokens((*ids[: max_tokens - 1], EOS), len(ids), text[first_unseen:].strip())
+    return Tokens((*ids[: max_tokens - 1], EOS), len(ids), text[_beginning_of_word(text, first_unseen) :].strip())
+
+
+def _beginning_of_word(text: str, place: int) -> int:
+    """Where the word begins that a place lies in; the place itself where nothing parts the text into words."""
+    before = text[max(0, place - LONGEST_WORD) : place]
+    part = re.search(r"\S*$", before)
+    length = len(part[0]) if part is not None and not text[place : place + 1].isspace() else 0
+    return place - length if length < LONGEST_WORD else place
 
 
 def negative_ids(positive: Tokens, negative: Tokens, mode: NegativeMode) -> TokenIds:

@@ -49,13 +49,13 @@ async def test_help_names_every_parameter_in_both_languages(house: House, named:
 async def test_settings_are_remembered_and_used(house: House, anna: Person) -> None:
     await anna.say("/settings")
     card = await anna.until(lambda message: "Your settings" in (message["text"] or ""))
-    for setting, value in (("Size", "3:2"), ("Number", "2"), ("Quality", "Full quality")):
+    for setting, value in (("Format", "3:2"), ("Number", "2"), ("Quality", "Full quality")):
         await anna.press(await anna.message(card["id"]), setting)
         await anna.until(lambda message: "↩️ Back" in buttons(message))
         await anna.press(await anna.message(card["id"]), value)
         await anna.until(lambda message: "✅ Done" in buttons(message))
     text = (await anna.message(card["id"]))["text"]
-    assert "Aspect ratio: 3:2" in text
+    assert "Format: 3:2" in text
     assert "Pictures at a time: 2" in text
     await anna.draw("a red circle")
     request = house.painter.submitted[0].request
@@ -162,6 +162,10 @@ async def test_the_queue_shows_mine_and_counts_others_without_their_words(
     assert "a red circle" in listed["text"]
     assert "green" not in listed["text"]
     assert "1 request from other people" in listed["text"]
+    assert "❌ 1 · a red circle" in buttons(listed)
+    await boris.say("/queue")
+    his = await boris.until(lambda message: "other people" in (message["text"] or ""))
+    assert "❌ 🎨 · a green circle" in buttons(his)
     await anna.press(listed, "a red circle")
     await anna.until(lambda message: "Cancelled." in (message["text"] or ""))
 

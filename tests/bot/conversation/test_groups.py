@@ -102,7 +102,7 @@ async def test_the_line_in_a_group_names_the_requests_of_that_group(house: House
     await here.say("/imagine a blue cat")
     await here.until(offers("Cancel"))
     line = await asked(here, "/queue", says("blue cat"))
-    assert "secret" not in str(line) and [it for it in buttons(line) if "❌" in it] == ["❌ a blue cat"]
+    assert "secret" not in str(line) and [it[-10:] for it in buttons(line) if "❌" in it] == ["a blue cat"]
     line = await asked(boris, "/queue", says("in line"))
     assert "2 requests from other people" in line["text"] and "yours" not in line["text"]
     line = await asked(anna, "/queue", offers("Cancel all"))
@@ -145,7 +145,7 @@ async def test_recipe_original_and_again_are_for_everybody_and_what_is_drawn_is_
     assert "already in line" in answer["answer"]["text"], "his own stays undoubled"
     await here.press(grid, "Again")
     line = await asked(boris, "/queue", says("1 request from other people"))
-    assert [it for it in buttons(line) if "❌" in it] == ["❌ a red circle"]
+    assert [it[-12:] for it in buttons(line) if "❌" in it] == ["a red circle"]
     house.painter.gate.set()
     await boris.results(3)
     page = await asked(alone, "/history", offers("Favourites"))

@@ -115,7 +115,7 @@ async def test_an_album_is_mixed_with_weights_set_by_buttons(every_mode: House, 
     result = await anna.until(is_result, after=mix["id"])
     request = every_mode.painter.submitted[0].request
     assert isinstance(request, Mix)
-    assert [image.weight for image in request.images] == [0.5, 0.6]
+    assert [image.weight for image in request.images] == [0.4, 0.6]
     assert request.prompt == "a garden"
     assert result["reply_to"] == mix["id"]
     assert buttons(await anna.message(mix["id"])) == []
@@ -361,7 +361,7 @@ async def test_a_tree_is_asked_for_in_plain_words_and_a_mere_tree_is_drawn(
     await boris.press(grid, "🎨 2")
     children = await boris.until(is_result, after=grid["id"])
     await boris.say("покажи дерево", reply_to=children["id"])
-    await boris.until(says("/vary 2"), after=children["id"])  # which one
+    await boris.until(says("/tree 2"), after=children["id"])  # which one
     await boris.say("Покажи дерево 1", reply_to=children["id"])
     first = await boris.until(says("Родословная"))
     await boris.say("show the family tree")
@@ -489,3 +489,44 @@ async def test_other_words_for_an_extended_picture_are_not_taken_from_anybody_el
     assert isinstance(after, Outpaint)
     assert after == before.model_copy(update={"prompt": "a green meadow", "seeds": after.seeds})
     assert after.seeds != before.seeds
+
+
+async def test_a_restyling_without_words_asks_for_them_as_its_button_does(every_mode: House, anna: Person) -> None:
+    photo = await send(anna, encoded(RED))
+    await anna.say("/restyle", reply_to=photo["id"])
+    question = await anna.until(says("What shall it become?"))
+    captioned = await send(anna, encoded(BLUE), caption="/restyle .")
+    await anna.until(says("What shall it become?"), after=captioned["id"])
+    assert every_mode.painter.submitted == []
+    await anna.say("a watercolour", reply_to=question["id"])
+    await anna.until(is_result)
+    assert [job.request.words for job in every_mode.painter.submitted] == ["a watercolour"]
+
+
+async def test_which_picture_of_several_is_asked_in_the_command_that_was_used(every_mode: House, anna: Person) -> None:
+    grid = await anna.draw("a red circle --n 2")
+    for command in ("tree", "upscale", "restyle"):
+        asked = (await anna.say(f"/{command}", reply_to=grid["id"]))["message"]
+        told = await anna.until(says("say which one"), after=asked["id"])
+        assert f"/{command} 2" in told["text"]
+
+
+async def test_a_mix_says_how_many_more_may_come_and_its_shares_are_one_whole(every_mode: House, anna: Person) -> None:
+    photo = await send(anna, encoded(RED))
+    await anna.say("/mix", reply_to=photo["id"])
+    await anna.until(says("Send me 1 to 3 more"))
+    await send(anna, encoded(BLUE))
+    await anna.until(says("send up to 2 more"))
+    await send(anna, encoded((20, 160, 40)))
+    await anna.press(await anna.until(says("send 1 more")), "Done")
+    weighed = await anna.until(offers("1: 34 %"))
+    assert {"2: 33 %", "3: 33 %"} <= set(buttons(weighed))
+    await anna.press(weighed, "1: 34 %")
+    weighed = await anna.until(offers("1: 44 %"))
+    shares = [int(text.split()[1]) for text in buttons(weighed) if text[0].isdigit()]
+    assert sum(shares) == 100 and shares[1:] == [28, 28]
+    await anna.press(weighed, "Start")
+    await anna.until(is_result)
+    request = every_mode.painter.submitted[-1].request
+    assert isinstance(request, Mix)
+    assert sum(image.weight for image in request.images) == pytest.approx(1, abs=0.011)

@@ -194,7 +194,7 @@ async def test_a_button_that_has_been_replaced_is_no_longer_there(house: House, 
     forger = Forger(house)
     answer = await forger.press(anna.id, data_of(menu, "Done"), forger.shown(after))
     assert answer is not None and GONE in answer["text"]
-    answer = await forger.press(anna.id, data_of(menu, "Size"), before)
+    answer = await forger.press(anna.id, data_of(menu, "Format"), before)
     assert answer is not None and answer["text"] is None, "two quick presses come with the same buttons"
 
 

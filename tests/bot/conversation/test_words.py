@@ -234,6 +234,9 @@ async def test_without_a_language_model_one_hears_so_at_once_and_can_draw(house:
     await anna.say("/beautify a red circle")
     card = await anna.until(is_fallback)
     assert "No language model" in card["text"]
+    assert len(buttons(card)) == 1  # another try could not help
+    listed = (await anna.get("commands?user=1001"))["commands"]
+    assert "beautify" not in {one["command"] for one in listed}
     house.painter.slots = 2
     await house.reopen()
     await anna.press(card, "Draw my words")

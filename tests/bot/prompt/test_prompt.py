@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.conversation.guide import manual
+from bot.conversation.guide import chapter
 from bot.jobs.mode import Modes
 from bot.modes import MODES, outlines
 from bot.prompt import (
@@ -247,8 +247,8 @@ def test_a_wish_is_freed_of_the_courtesies_around_it(text: str, wish: str) -> No
 @pytest.mark.parametrize("language", ["ru", "en"])
 def test_the_manual_names_every_parameter_also_those_that_mean_something_else_for_pictures(language: Language) -> None:
     with speaking(language):
-        *_before, of_pictures, _commands = manual(None).split("\n\n")
-        for name in PARAMETERS:
-            assert f"--{name}" in manual(None)
+        of_words, of_pictures = chapter("words", None), chapter("finer", None)
+    for name in PARAMETERS:
+        assert f"--{name}" in of_words + of_pictures
     for name in ("flash", "full", *(name for name in PARAMETERS if name not in OF_WORDS)):
         assert f"--{name}" in of_pictures

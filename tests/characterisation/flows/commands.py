@@ -50,7 +50,7 @@ async def settings(stage: Stage) -> None:
     await anna.says("/settings")
     for choice, value in (
         ("Quality", "Full quality"),
-        ("Size", "16:9"),
+        ("Format", "16:9"),
         ("Number", "2"),
         ("Style", "Anime"),
         ("Language", "Русский"),

@@ -22,7 +22,7 @@ async def those_who_wait(stage: Stage) -> None:
     await boris.says("/queue")
     await anna.says("a fourth")
     await anna.says("a fifth")
-    await anna.presses("❌ a blue cat")
+    await anna.presses("❌ 1 · a blue cat")
     await boris.says("/cancel", reply_to=8)
     await boris.says("/cancel")
     await anna.presses("Cancel all")

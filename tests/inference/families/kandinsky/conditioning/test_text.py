@@ -55,6 +55,15 @@ def test_a_long_prompt_is_cut_and_its_unseen_tail_is_told(tokenizer: T5Tokenizer
     assert tokens.unseen == "cat cat cat red sky"
 
 
+def test_a_word_that_is_cut_is_told_whole(tokenizer: T5Tokenizer) -> None:
+    first = set()
+    for number in range(93, 128):
+        unseen = tokenize(tokenizer, "cat " * number + "a lighthouse-keeper's unbelievable corgi").unseen
+        first.add(unseen.split()[0])
+    assert first == {"a", "lighthouse-keeper's", "unbelievable", "corgi"}
+    assert len(tokenize(tokenizer, "x" * 400).unseen) < 400  # no words at all
+
+
 @given(st.lists(st.sampled_from(["cat", "dog", "river", "red", "sky", "кот", "made out of"]), min_size=1, max_size=200))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
 def test_seen_and_unseen_parts_make_up_the_prompt(tokenizer: T5Tokenizer, words: list[str]) -> None:
