@@ -33,9 +33,9 @@ async def test_a_line_that_is_offered_draws_exactly_the_same_and_is_offered_for_
         assert "📋 Copy" in buttons(recipe)
         await anna.draw(line_of(recipe))
         assert painted[-1].request == first, words
-    first = await anna.draw("a red circle --n 1 --seed 7")
+    single = await anna.draw("a red circle --n 1 --seed 7")
     for command in ("/vary", "/upscale", "/control a blue cat", "/restyle a blue cat --strength 0.5"):
-        said = await anna.say(command, reply_to=first["id"])
+        said = await anna.say(command, reply_to=single["id"])
         recipe = await recipe_of(anna, await anna.until(is_result, after=said["message"]["id"]))
         assert "📋 Copy" not in buttons(recipe), command
         assert not [it for it in recipe["entities"] if it["type"] == "pre"], command
