@@ -78,7 +78,7 @@ def _shows_the_same(original: Levels, same: Piece, near: Piece) -> bool:
     """Whether enough of what the original shows is there."""
     luma = original @ np.array([0.299, 0.587, 0.114], np.float32)
     shown = ndimage.maximum_filter(luma, 3) - ndimage.minimum_filter(luma, 3) > EDGE
-    if not shown.any():  # an original as plain as that has nothing but its ground
+    if shown.sum() < FEWEST_SHOWN:  # an original as plain as that has nothing but its ground
         return True
     found = shown & same & ~near
     return int(found.sum()) >= FEWEST_SHOWN and bool(found.sum() >= LEAST_SHOWN * (shown & ~near).sum())

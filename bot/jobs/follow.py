@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
-from aiogram.exceptions import AiogramError, TelegramAPIError
+from aiogram.exceptions import TelegramAPIError
 from aiogram.methods import EditMessageMedia, EditMessageText
 from aiogram.types import InlineKeyboardMarkup
 
@@ -21,6 +21,7 @@ from bot.jobs.belonging import write_down
 from bot.jobs.context import context_of, wish_of
 from bot.jobs.ending import REFUSED
 from bot.jobs.gallery import Gallery
+from bot.jobs.insisting import until_done
 from bot.jobs.messages import place_of, status_key
 from bot.jobs.origin import Origin
 from bot.jobs.originals import Originals
@@ -28,21 +29,18 @@ from bot.jobs.status import Statuses, render
 from bot.jobs.tools import Tools
 from bot.jobs.translation import next_step
 from bot.telegram.outbox import Outbox, results_first
-from bot.telegram.refusals import NOT_HERE, Refusal, classify, passes
+from bot.telegram.refusals import NOT_HERE, Refusal, classify
 from bot.telegram.screen import Screen, put, send
 from bot.telegram.sending import send_screen_once
 from bot.texts.i18n import speaking
-from bot.troubles import cause_of, cause_of_trouble
-from inference.queue.backoff import pauses
+from bot.troubles import cause_of_trouble
 from inference.queue.jobs import Job, Trouble
 from inference.requests import Cancelled, Event, Failed, Finished
 
 log = logging.getLogger(__name__)
 
 QUIET_SECONDS = 1.0
-LONGEST_PAUSE = 60.0
 ARRIVAL_SECONDS = 15.0
-FEW_TRIES = 3
 
 _NOBODY = frozenset({Refusal.BLOCKED, Refusal.CHAT_GONE})
 
@@ -152,7 +150,7 @@ class Follower:
     # The beginning
 
     async def _announce_until_done(self, job_id: int, failed: Exception | None = None) -> None:
-        await self._until_done(job_id, self._announce_if_new, self._not_to_be_announced, failed)
+        await until_done(job_id, self._announce_if_new, self._not_to_be_announced, failed, first=self._first_pause)
 
     async def _announce_if_new(self, job_id: int) -> None:
         """Not where a job has ended since it was taken in, or somebody has pressed a message of it."""
@@ -224,7 +222,7 @@ class Follower:
         self._statuses.forget(job_id)
         results_first()
         await self._arrived("resume", job_id)
-        await self._until_done(job_id, self._end, self._not_to_be_shown)
+        await until_done(job_id, self._end, self._not_to_be_shown, first=self._first_pause)
 
     async def _not_to_be_shown(self, job_id: int, error: Exception) -> None:
         if classify(error) in _NOBODY:
@@ -274,27 +272,6 @@ class Follower:
             await self.announce(follower)
         await self._ledger.mark_shown(job.id)
 
-    async def _until_done(
-        self,
-        job_id: int,
-        do: Callable[[int], Awaitable[None]],
-        give_up: Callable[[int, Exception], Awaitable[None]],
-        failed: Exception | None = None,
-    ) -> None:
-        """Does something for a job, again as long as trying may help, and otherwise gives it up.
-
-        `failed` is how a first try has ended. Both steps look at what the job is now, since any time may have passed.
-        """
-        for failures, pause in enumerate(pauses(self._first_pause, LONGEST_PAUSE, jitter=0.2), start=1):
-            error = failed or await _failure(do(job_id))
-            failed = None
-            if error is not None and not _may_pass(error, failures):
-                error = await _failure(give_up(job_id, error))
-            if error is None:
-                return
-            log.info("job %d has to wait for another try: %s", job_id, error)
-            await asyncio.sleep(pause)
-
     def _run(self, errand: str, job_id: int, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work, name=f"{errand} job {job_id}")
         self._errands[errand, job_id] = task
@@ -304,23 +281,3 @@ class Follower:
         self._errands.pop(key, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("%s failed", task.get_name(), exc_info=error)
-
-
-async def _failure(work: Awaitable[None]) -> Exception | None:
-    """What has kept a piece of work from being done; None where it is done."""
-    try:
-        await work
-    except Exception as error:
-        return error
-    return None
-
-
-def _may_pass(error: Exception, failures: int) -> bool:
-    """Whether trying again may help: what Telegram, the network, database and disk have, passes or is known not to. Of
-    anything else nobody knows, so it is given a few tries."""
-    if isinstance(error, AiogramError):
-        return passes(classify(error))
-    if cause_of(error) is not None:
-        return True
-    log.error("an error of our own, for the %d. time", failures, exc_info=error)
-    return failures < FEW_TRIES

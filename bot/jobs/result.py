@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from aiogram.exceptions import TelegramAPIError
@@ -28,7 +29,7 @@ from bot.jobs.shown import look_up
 from bot.jobs.tools import Tools
 from bot.jobs.translation import wanted
 from bot.telegram.refusals import NOT_HERE, Refusal, classify, passes
-from bot.telegram.screen import Place, Screen, put
+from bot.telegram.screen import Place, Screen, edit
 from bot.telegram.sending import find_sent, send_screen_once
 from bot.texts.i18n import _, speaking
 from inference.blobs import BlobMissing
@@ -69,14 +70,13 @@ async def apologise(tools: Tools, originals: Originals, job_id: int) -> None:
 
 
 async def tidy(tools: Tools, job_id: int) -> None:
-    """Takes back the message that still says that a job goes on, where another one shows how it ended."""
+    """Takes back the messages that still say that a job goes on, where another one shows how it ended."""
     job = await tools.ledger.job(job_id)
-    stale = await tools.history.find_post(kind="status", job_id=job_id, chat_id=job.chat_id) if job else None
-    if job is None or stale is None or stale.message_id == job.message_id:
-        return
-    log.info("job %d: message %d came too late", job_id, stale.message_id)
-    await _unless_refused(lambda: tools.bot.delete_message(stale.chat_id, stale.message_id))
-    await tools.history.forget_post(stale.chat_id, stale.message_id)
+    for number in await tools.history.statuses(job_id, job.chat_id) if job is not None else ():
+        if job is not None and number != job.message_id:
+            log.info("job %d: message %d is over", job_id, number)
+            await _unless_refused(partial(tools.bot.delete_message, job.chat_id, number))
+            await tools.history.forget_post(job.chat_id, number)
 
 
 async def _with_its_message(tools: Tools, job: Job) -> Job:
@@ -201,11 +201,11 @@ async def _put(tools: Tools, facts: Facts, screen: Screen) -> int:
 
 async def _edited(tools: Tools, job: Job, screen: Screen) -> Message | tuple[int, int] | None:
     """The status message that looks like this now; its chat and id where it did before, None where it is gone or
-    cannot look like this, while a new one may."""
+    cannot look like this, while a new one may: what was drawn so far does not stay over words that end it."""
     if job.message_id is None:
         return None
     try:
-        edited = await put(tools.bot, job.chat_id, job.message_id, screen)
+        edited = await tools.bot(edit(job.chat_id, job.message_id, screen))
     except TelegramAPIError as error:
         if classify(error) not in (Refusal.MESSAGE_GONE, Refusal.OTHER):
             raise

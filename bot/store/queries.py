@@ -194,6 +194,12 @@ class History:
             select(posts).where(*conditions).order_by(posts.c.created_at.desc(), posts.c.message_id.desc()).limit(1)
         )
 
+    async def statuses(self, job_id: int, chat_id: int) -> list[int]:
+        """Numbers of the messages of a chat that show how a job stands, or ended in words."""
+        known = (posts.c.job_id == job_id, posts.c.chat_id == chat_id, posts.c.kind == "status")
+        async with self._reading.connect() as connection:
+            return list(await connection.scalars(select(posts.c.message_id).where(*known)))
+
     async def post_of_file(self, file_unique_id: str) -> Post | None:
         """The newest post with this file in it: a forwarded picture keeps the id."""
         return await self._post(

@@ -87,6 +87,7 @@ def read(bot: Bot, raw: Any) -> tuple[Update, str]:
     """An update and its JSON. Raises Odd for what is too deep, too large, malformed, or of a kind we do not know."""
     if _depth(raw) > MAX_DEPTH:
         raise Odd(f"nested more than {MAX_DEPTH} deep")
+    raw = _without_topic_lines(raw)
     body = json.dumps(raw)
     if "\\ud" in body or "\\u0000" in body:
         raw = _storable(raw)
@@ -104,6 +105,24 @@ def read(bot: Bot, raw: Any) -> tuple[Update, str]:
     except Exception as failed:  # validators of the library fail in ways of their own
         raise Odd(f"{type(failed).__name__}: {failed}") from failed
     return update, body
+
+
+def _without_topic_lines(raw: Any) -> Any:
+    """Telegram says of whatever answers nothing in a topic that it answers the line with which the topic begins. That
+    line may well be the bot's, and nobody means the bot by writing below it."""
+    if not isinstance(raw, dict):
+        return raw
+    press = raw.get("callback_query")
+    pressed = {"callback_query": _without_topic_lines(press)} if isinstance(press, dict) else {}
+    messages = {kind: _answering(it) for kind, it in raw.items() if kind in ("message", "edited_message")}
+    return {**raw, **messages, **pressed}
+
+
+def _answering(message: Any) -> Any:
+    answered = message.get("reply_to_message") if isinstance(message, dict) else None
+    if not isinstance(answered, dict) or "forum_topic_created" not in answered:
+        return message
+    return {name: it for name, it in message.items() if name != "reply_to_message"}
 
 
 def read_all(bot: Bot, raws: Iterable[Any], seldom: Seldom) -> dict[int, tuple[Update, str]]:

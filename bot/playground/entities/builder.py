@@ -24,6 +24,9 @@ RANKS = {"blockquote": 0, "expandable_blockquote": 0, "pre": 11, "code": 20, "te
 }
 
 
+_SMALL = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+
 def cannot_parse(reason: str) -> ApiError:
     return bad_request(f"can't parse entities: {reason}")
 
@@ -31,6 +34,11 @@ def cannot_parse(reason: str) -> ApiError:
 def units(text: str) -> int:
     """Length in UTF-16 code units, in which entities are counted."""
     return len(text) + sum(char > "\uffff" for char in text)
+
+
+def lowered(text: str) -> str:
+    """With small Latin letters for the capitals of ASCII; other alphabets stay as they are."""
+    return text.translate(_SMALL)
 
 
 def end_of(entity: Entity) -> int:

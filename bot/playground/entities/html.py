@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bot.playground.entities.builder import Entity, TextBuilder, cannot_parse, in_order
+from bot.playground.entities.builder import Entity, TextBuilder, cannot_parse, in_order, lowered
 from bot.playground.entities.links import date_fields, is_emoji_id, link_fields
 
 SIMPLE = {
@@ -86,7 +86,7 @@ class HtmlReader:
     def _begin(self) -> None:
         begin = self.at
         self.at += 1
-        name = self._take(NAME).lower()
+        name = lowered(self._take(NAME))
         if not self._next():
             raise cannot_parse(f"Unclosed start tag at byte offset {self._byte(begin)}")
         if name not in SUPPORTED:
@@ -133,7 +133,7 @@ class HtmlReader:
     def _token(self) -> str:
         begin = self.at
         token = self._take(TOKEN).lower()
-        if self._next() not in (" ", "\t", "\r", "\n", "\x00", "\x0b", ">"):
+        if self._next() not in ("", " ", "\t", "\r", "\n", "\x00", "\x0b", ">"):
             raise cannot_parse(f"Unexpected end of name token at byte offset {self._byte(begin)}")
         return token
 
@@ -142,7 +142,7 @@ class HtmlReader:
         if not self.open:
             raise cannot_parse(f"Unexpected end tag at byte offset {self._byte(begin)}")
         self.at += 2
-        name = self._take(NAME).lower()
+        name = lowered(self._take(NAME))
         self._take(SPACES)
         if self._next() != ">":
             raise cannot_parse(f"Unclosed end tag at byte offset {self._byte(begin)}")

@@ -6,6 +6,8 @@ import ipaddress
 import re
 from typing import Any
 
+from bot.playground.entities.builder import lowered
+
 MOST_USER_ID = 2**40 - 1
 SCHEMES = ("tg", "ton", "tonsite")
 HOST = re.compile(r"(?:[\w.!$,~*'();&+=-]|[^\x00-\x7f]|%[0-9a-fA-F]{2})*", re.ASCII)
@@ -29,7 +31,7 @@ def link_fields(url: str) -> tuple[str, dict[str, Any]] | None:
 
 def checked_fields(url: str) -> tuple[str, dict[str, Any]]:
     """A mention of a person by id, or a link. Raises WrongLink."""
-    person = _parameters(url.lower(), "user").get("id", "")
+    person = _parameters(lowered(url), "user").get("id", "")
     if re.fullmatch(r"[1-9]\d*", person) and int(person) <= MOST_USER_ID:
         return "text_mention", {"user": {"id": int(person), "is_bot": False, "first_name": f"User {person}"}}
     return "text_link", {"url": checked(url)}
@@ -130,4 +132,4 @@ def _host_and_port(who: str) -> tuple[str, int]:
         _check(who, HOST, "host")
     if who in ("", "."):
         raise WrongLink("URL host is empty" if not who else "Host is invalid")
-    return "".join(it.lower() if it.isascii() else it for it in who), port
+    return lowered(who), port

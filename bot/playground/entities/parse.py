@@ -14,6 +14,7 @@ from bot.playground.entities.markdown_old import parse_markdown
 from bot.playground.entities.tidy import cleaned, nested, trimmed
 from bot.playground.errors import bad_request
 
+LONGEST = 2**15  # bytes of a source, markup and all
 PARSERS = {"html": parse_html, "markdownv2": parse_markdown_v2, "markdown": parse_markdown}
 # Letters that nobody sees: a text of nothing else is empty.
 UNSEEN = " \n\u1680\u180e\u200e\u200f\u202f\u205f\u2800\u3000\ufffc" + "".join(map(chr, range(0x2000, 0x200C)))
@@ -35,6 +36,8 @@ def formatted(text: str, parse_mode: str | None = None, entities: list[Entity] |
 
     Raises ApiError `can't parse entities: …` for broken markup, an unknown parse mode and entities that do not fit.
     """
+    if len(text.encode("utf-8", "surrogatepass")) > LONGEST:
+        raise bad_request("text is too long")
     if text and parse_mode:
         parser = PARSERS.get(parse_mode.lower())
         if parser is None:

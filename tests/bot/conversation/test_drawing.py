@@ -12,6 +12,7 @@ from inference.requests import Failed, Note
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import BIG
 from tests.e2e.chat import Person, buttons, is_result
+from tests.waiting import until
 
 
 async def test_a_sentence_in_private_becomes_one_message_with_four_pictures(house: House, anna: Person) -> None:
@@ -107,22 +108,47 @@ async def test_those_who_wait_read_their_place(house: House, named: Callable[...
     assert (await boris.until(is_result))["id"] == waiting["id"]
 
 
-async def test_cancelling_a_running_job_says_so_in_its_message_and_the_next_one_is_drawn(
+async def test_cancelling_a_running_job_takes_its_noise_away_and_the_next_one_is_drawn(
     house: House, anna: Person
 ) -> None:
     house.painter.gate.clear()
-    await anna.say("a red circle")
+    asked = (await anna.say("a red circle"))["message"]
     status = await anna.until(lambda message: "░" in (message["caption"] or ""))
     await anna.press(status, "Cancel")
-    await anna.until(lambda message: "Cancelled." in (message["text"] or message["caption"] or ""))
-    message = await anna.message(status["id"])
-    assert "Cancelled." in message["caption"]
+    message = await anna.until(lambda message: "Cancelled." in (message["text"] or ""))
+    assert not message["photo"]
+    assert message["reply_to"] == asked["id"]
     assert buttons(message) == ["🔄 Try again", "✏️ Edit"]
+
+    async def gone() -> bool:
+        return bool((await anna.message(status["id"]))["deleted"])
+
+    await until(gone, "half a picture is left in the chat")
     house.painter.gate.set()
     await anna.press(message, "Try again")
-    grid = await anna.until(is_result, after=status["id"])
-    assert grid["reply_to"] == status["id"]
-    assert buttons(await anna.message(status["id"])) == []
+    grid = await anna.until(is_result, after=message["id"])
+    assert grid["reply_to"] == message["id"]
+    assert buttons(await anna.message(message["id"])) == []
+
+
+async def test_a_failure_takes_its_noise_away_and_what_had_none_ends_where_it_began(house: House, anna: Person) -> None:
+    house.painter.gate.clear()
+    house.painter.slots = 1
+    house.painter.failure = Failed(code="internal", message="a mistake")
+    await anna.say("a red circle")
+    status = await anna.until(lambda message: bool(message["photo"]))
+    await anna.say("a blue cat")
+    waiting = await anna.until(lambda message: "next in line" in (message["text"] or ""))
+    await anna.press(waiting, "Cancel")
+    await anna.until(lambda message: message["id"] == waiting["id"] and "Cancelled." in message["text"])
+    house.painter.gate.set()
+    told = await anna.until(lambda message: "broke on our side" in (message["text"] or ""))
+    assert told["id"] > waiting["id"] and not told["photo"]
+
+    async def gone() -> bool:
+        return bool((await anna.message(status["id"]))["deleted"])
+
+    await until(gone, "half a picture is left in the chat")
 
 
 async def test_cancel_ends_everything_of_mine_and_nothing_of_others(house: House, named: Callable[..., Person]) -> None:

@@ -42,7 +42,7 @@ async def painters(house: House, named: Callable[..., Person]) -> Person:
 @pytest.fixture
 async def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits long between two tries."""
-    monkeypatch.setattr("bot.jobs.follow.LONGEST_PAUSE", 0.02)
+    monkeypatch.setattr("bot.jobs.insisting.LONGEST_PAUSE", 0.02)
 
 
 def says(words: str) -> Callable[[Message], bool]:

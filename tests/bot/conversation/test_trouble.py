@@ -167,7 +167,7 @@ async def test_what_an_error_of_our_own_keeps_from_the_line_is_given_up_and_hold
         raise RuntimeError("a mistake in the program")
 
     monkeypatch.setattr(Ledger, "announce", broken)
-    monkeypatch.setattr("bot.jobs.follow.LONGEST_PAUSE", 0.02)
+    monkeypatch.setattr("bot.jobs.insisting.LONGEST_PAUSE", 0.02)
     await anna.say("a red circle")
     card = await anna.until(lambda message: "broke on our side" in (message["text"] or ""))
     assert card["id"] == 2, "the message that said it was taken says what became of it"

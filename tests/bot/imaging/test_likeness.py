@@ -69,6 +69,14 @@ def test_somebody_who_walks_on_in_a_red_coat_is_no_paint() -> None:
     assert guessed(behind, coats[0]), "but where nobody was before, a plain red area is what a brush leaves"
 
 
+@pytest.mark.parametrize("speck", [(220, 40, 40), (0, 255, 255), (255, 255, 255)])
+def test_a_plain_picture_is_known_by_its_ground_whatever_a_speck_of_it_is(speck: tuple[int, int, int]) -> None:
+    plain = Image.new("RGB", (256, 256), (220, 40, 40))
+    plain.putpixel((0, 0), speck)
+    assert guessed(plain, sent(paint(plain, blob((0.5, 0.5), 0.2, 0.06, COLOURS["green"]))[0]))
+    assert not guessed(plain, Image.new("RGB", (256, 256), (30, 60, 210)))
+
+
 def test_the_same_ground_is_no_proof_unless_somebody_was_asked_to_paint_over_it() -> None:
     star, covered = drawing(3, ground=(30, 80, 200)), drawing(3, ground=(30, 80, 200))
     covered.paste((250, 205, 30), (60, 60, 450, 450))

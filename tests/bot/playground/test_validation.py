@@ -26,6 +26,7 @@ def keyboard(*buttons: dict[str, Any]) -> dict[str, Any]:
         ("sendMessage", {"chat_id": 1001, "text": " \n "}, "text must be non-empty"),
         ("sendMessage", {"chat_id": 1001, "text": "x" * 4097}, "message is too long"),
         ("sendMessage", {"chat_id": 1001, "text": "🦊" * 2049}, "message is too long"),
+        ("sendMessage", {"chat_id": 1001, "text": "x" * 32769}, "text is too long"),
         ("sendMessage", {"chat_id": [1], "text": "x"}, "field chat_id"),
         ("sendMessage", {"chat_id": 1001, "text": 5}, "field text: a string is expected"),
         ("sendMessage", {"chat_id": 1001, "text": "x", "tekst": "y"}, 'unexpected parameter "tekst"'),
