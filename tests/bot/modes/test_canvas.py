@@ -21,6 +21,7 @@ from bot.modes.extend.canvas import (
     with_ratio,
 )
 from bot.texts.i18n import speaking
+from bot.texts.languages import Language
 from inference.requests import Outpaint, Source, outpaint_windows
 
 EVERY = frozenset(WAYS[:4])
@@ -161,7 +162,7 @@ def test_words_say_which_way(text: str, way: object, rest: str) -> None:
     assert read_direction(text) == (way, rest)
 
 
-def test_a_decimal_on_a_button_is_written_as_the_language_does() -> None:
-    for language, number in (("ru", "🔍 1,5×"), ("en", "🔍 1.5×")):
-        with speaking(language):
-            assert number in [key.text for row in ways(1, square=True).inline_keyboard for key in row]
+@pytest.mark.parametrize(("language", "number"), [("ru", "🔍 1,5×"), ("en", "🔍 1.5×")])
+def test_a_decimal_on_a_button_is_written_as_the_language_does(language: Language, number: str) -> None:
+    with speaking(language):
+        assert number in [key.text for row in ways(1, square=True).inline_keyboard for key in row]
