@@ -99,6 +99,7 @@ def chapter(name: Chapter, card: ModelCard | None) -> str:
                 "<code>--iw 0.6</code> how much of the picture, 0 to 2 (/vary, /restyle, /mix); of the look of the "
                 "others (/control with an album)\n"
                 "<code>--strength 0.6</code> draw over the picture itself, so far (/vary, /restyle)\n"
+                "<code>--apart 0.25</code> how far several variations lie apart, 0 to 1 (/vary)\n"
                 "<code>--flash</code> quickly, by Flash: an experiment (/vary, /restyle, /mix)\n"
                 "<code>--method depth</code> outlines, depth or scribble (/control)\n"
                 "<code>--scale 0.8</code> how closely to keep it, <code>--start 0 --end 0.7</code> for which part of "

@@ -183,6 +183,21 @@ def test_strangers_keep_their_own_scales_and_hints(kit: AllKinds) -> None:
     assert apart(alone[0], alone[1]) > 1 and apart(alone[1], alone[2]) > 1 and apart(alone[3], alone[4]) > 1
 
 
+@pytest.mark.parametrize("max_rows", [16, 2])
+def test_variations_of_one_request_keep_their_own_scales(kit: AllKinds, max_rows: int) -> None:
+    """Also in parts, where there is no room for all of them in one pass."""
+    varied = request("mix", 1, 2, each=(0.1, 1.5))
+    engine = engine_of(kit, max_rows=max_rows)
+    engine.add(1, varied)
+    end = finish(engine)[1][-1]
+    assert isinstance(end, Drawn)
+    for tile, picture in enumerate(end.drawing.pictures):
+        (alone,) = drawn_alone(kit, varied.alone(tile)).pictures
+        assert (picture.float() - alone.float()).abs().mean() < 0.5
+        (other,) = drawn_alone(kit, varied.alone(tile).model_copy(update={"each": (0.8,)})).pictures
+        assert (picture.float() - other.float()).abs().mean() > 0.5
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_can_be_cancelled_at_any_step(kit: AllKinds, kind: Kind) -> None:
     engine = engine_of(kit)
