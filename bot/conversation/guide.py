@@ -9,23 +9,28 @@ from bot.texts.i18n import _, spoken
 from inference.requests import ModelCard
 
 WORDS_NAMED = 60
+WORDS_GREETED = 4
 
 Chapter = Literal["photos", "words", "finer", "known"]
 """What the second layer of the help tells: of photos, of the parameters of words and of pictures, of known words."""
 
 
 def welcome(card: ModelCard | None) -> str:
+    """The first message: a greeting, and what to do next."""
     parts = [
         _(
             "<b>Hello! I draw what you describe.</b>\n"
-            "Send me a sentence, in English or in Russian, and you get four pictures. "
-            "Under them are buttons: take one out, vary it, draw it in full quality, try again, get the files.\n"
-            "Or send me a photo: I can vary it, restyle it, mix several, repaint a part, extend it or enlarge it."
+            "Write a sentence, and four pictures come. Tap the one you like: it can be varied, repainted in part, "
+            "extended, enlarged. Photos of your own are welcome, too."
         )
     ]
-    if card is not None and card.small_world:
-        parts.append(small_world(card))
-    parts.append(_("Tap one of these for a first picture, or write your own. More: /help"))
+    words = _known_words(card)
+    if words:
+        named = ", ".join(escape(word) for word in words[:WORDS_GREETED])
+        parts.append(
+            "🌱 " + _("A very small model draws here. It knows {words} and a few dozen more: /help").format(words=named)
+        )
+    parts.append(_("Tap one of these for a first picture, or write your own."))
     return "\n\n".join(parts)
 
 
@@ -94,6 +99,7 @@ def chapter(name: Chapter, card: ModelCard | None) -> str:
                 "<code>--iw 0.6</code> how much of the picture, 0 to 2 (/vary, /restyle, /mix); of the look of the "
                 "others (/control with an album)\n"
                 "<code>--strength 0.6</code> draw over the picture itself, so far (/vary, /restyle)\n"
+                "<code>--apart 0.25</code> how far several variations lie apart, 0 to 1 (/vary)\n"
                 "<code>--flash</code> quickly, by Flash: an experiment (/vary, /restyle, /mix)\n"
                 "<code>--method depth</code> outlines, depth or scribble (/control)\n"
                 "<code>--scale 0.8</code> how closely to keep it, <code>--start 0 --end 0.7</code> for which part of "
@@ -110,9 +116,15 @@ def chapter(name: Chapter, card: ModelCard | None) -> str:
 def small_world(card: ModelCard) -> str:
     """Kindly: this is the little model, and these words it knows."""
     text = _("The model at work here is a very small one that fits into this program, and it knows a small world.")
-    words = card.vocabulary
-    known = (words.ru if spoken() == "ru" else words.en) if words else ()
+    known = _known_words(card)
     if known:
         named = ", ".join(escape(word) for word in known[:WORDS_NAMED]) + ("…" if len(known) > WORDS_NAMED else "")
         text += "\n" + _("Its words: {words}").format(words=f"<i>{named}</i>")
     return "🌱 " + text
+
+
+def _known_words(card: ModelCard | None) -> tuple[str, ...]:
+    """The words of a small model, in the language being spoken."""
+    if card is None or not card.small_world or card.vocabulary is None:
+        return ()
+    return tuple(card.vocabulary.ru if spoken() == "ru" else card.vocabulary.en)

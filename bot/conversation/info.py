@@ -98,8 +98,7 @@ async def repeat(
             origin, "🤷 " + _("It was made from a picture that I do not have from you, so I cannot repeat it.")
         )
         return
-    alone = request.model_copy(update={"seeds": (recipe.seed,)})
-    made = Composition(alone, studio.modes.line(request, recipe.tile), ())
+    made = Composition(request.alone(recipe.tile), studio.modes.line(request, recipe.tile), ())
     await order(studio, origin, made, parents=tuple(owned[blob] for blob in made_from), key=key)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
@@ -79,7 +78,7 @@ def line_of(modes: Modes[Any], job: Job) -> PromptLine:
 
 def line_of_tile(modes: Modes[Any], job: Job, tile: int) -> PromptLine:
     """The line that draws one picture of a job alone."""
-    return replace(line_of(modes, job), seed=job.request.seeds[tile], n=1)
+    return modes.line_alone(line_of(modes, job), request_of(job), tile)
 
 
 def wish_of(modes: Modes[Any], job: Job) -> str:

@@ -100,6 +100,10 @@ class Follower:
             log.info("job %d could not be announced yet: %s", job.id, error)
             self._run("announce", job.id, self._announce_until_done(job.id, error))
 
+    def ended(self, job_id: int) -> None:
+        """A job has ended before it was announced, and nobody else says so: its end is its first message."""
+        self._bring(job_id)
+
     def reworded(self, job: Job) -> None:
         """A job that waits is for something else from now on: its status message says so."""
         self._statuses.reworded(job)

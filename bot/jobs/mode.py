@@ -92,6 +92,10 @@ def _nothing_said(request: Any) -> Mapping[str, Any]:
     return {}
 
 
+def _nothing_other(request: Any, tile: int) -> Mapping[str, Any]:
+    return {}
+
+
 def _no_keys(view: View, request: AnyRequest, target: int, card: ModelCard | None) -> list[InlineKeyboardButton]:
     return []
 
@@ -113,7 +117,8 @@ class Mode(Generic[StudioT]):
     where the words say everything. `settings(request, name)` are rows of a recipe, `remarks` are texts by code.
     `status` and `ending` put what a request that makes words looks like while it is worked on, and how it ends.
 
-    Changing. `line(request)` are the parameters that a line needs, besides words and seeds, to draw this again.
+    Changing. `line(request)` are the parameters that a line needs, besides words and seeds, to draw this again,
+    `tile_line(request, tile)` those that are others in the line of one picture alone.
     `reword(request, line, said, asked)` composes it anew with other words: `line` is the old one with what is `said`
     now in it; None where it has no words. `reword_parameters(request)` are those that may be said then.
 
@@ -144,6 +149,7 @@ class Mode(Generic[StudioT]):
     status: Callable[[str, Any, Progress], str] | None = None
     ending: Callable[[Any, PromptLine, Outcome, int], tuple[str, InlineKeyboardMarkup] | None] | None = None
     line: Callable[[Any], Mapping[str, Any]] = _nothing_said
+    tile_line: Callable[[Any, int], Mapping[str, Any]] = _nothing_other
     reword: Callable[[Any, PromptLine, PromptLine, Asked], Composition] | None = None
     reword_parameters: Callable[[Any], tuple[str, ...]] | None = None
     of_words_alone: bool = False
@@ -237,9 +243,14 @@ class Modes(Generic[StudioT]):
 
     def line(self, request: AnyRequest, tile: int | None = None) -> PromptLine:
         """A line that draws what a request draws, but for pictures it works from; only one tile of it if given."""
-        seed, count = request.seeds[tile or 0], len(request.seeds) if tile is None else 1
         words = " ".join(request.words.split())
-        return replace(PromptLine(prompt=words, seed=seed, n=count), **self.of(request).line(request))
+        line = PromptLine(prompt=words, seed=request.seeds[0], n=len(request.seeds))
+        line = replace(line, **self.of(request).line(request))
+        return line if tile is None else self.line_alone(line, request, tile)
+
+    def line_alone(self, line: PromptLine, request: AnyRequest, tile: int) -> PromptLine:
+        """The line that draws one picture alone of those that a line has drawn."""
+        return replace(line, seed=request.seeds[tile], n=1, **self.of(request).tile_line(request, tile))
 
     def editable(self, request: AnyRequest) -> bool:
         """Whether a request has words that could be others."""

@@ -19,7 +19,7 @@ from bot.jobs.compose import (
     tile_seeds,
 )
 from bot.modes.base import composed, drawn_fields, need
-from bot.prompt import GUIDED, PromptLine, Quality
+from bot.prompt import BOUNDS, GUIDED, PromptLine, Quality
 from bot.prompt.styles import language_of
 from bot.store import Given, Preferences
 from inference.requests import (
@@ -38,6 +38,7 @@ Degree = Literal["subtle", "strong"]
 
 STRENGTHS: dict[Degree, float] = {"subtle": 0.3, "strong": 0.6}
 REFINE_STEPS = 25
+MOST_SCALE = BOUNDS["iw"][1]
 FROM_PICTURES = ("ar", *GUIDED, "full", "flash", "iw")  # parameters of what the image adapter draws
 
 
@@ -105,22 +106,38 @@ def _size(
 
 
 def from_pictures(
-    asked: Asked, pictures: Sequence[tuple[Given, float]], *, scale: float = 1.0, guidance: float = 7.5
+    asked: Asked,
+    pictures: Sequence[tuple[Given, float]],
+    *,
+    scale: float = 1.0,
+    guidance: float = 7.5,
+    apart: float | None = None,
 ) -> Composition:
-    """A picture out of several with weights, or of one and words. --iw and --cfg outweigh scale and guidance."""
+    """A picture out of several with weights, or of one and words. --iw, --cfg and --apart outweigh the rest; where one
+    says how far `apart` they shall be, those that are drawn are variations, see `spread`."""
     line, card = asked.line, asked.card
     quick = line.quality == "flash" or (line.quality is None and "mix" not in card.kinds and "mix_flash" in card.kinds)
     ability = need(card, "mix_flash" if quick else "mix")
     first = pictures[0][0].source
     fields, explicit, remarks = drawn_fields(asked, ability, (first.width, first.height), guided=not quick)
     images = tuple(WeighedSource(**given.source.model_dump(), weight=weight) for given, weight in pictures)
-    image_scale = scale if line.iw is None else line.iw
+    fields["image_scale"] = scale if line.iw is None else line.iw
+    apart = apart if line.apart is None else line.apart
+    if apart is not None:
+        fields["each"] = spread(fields["image_scale"], apart, len(fields["seeds"]))
     if quick:
         said = (Remark("quick_mix"),) if line.quality is None else ()
-        request: AnyRequest = FlashMix(images=images, image_scale=image_scale, **fields)
+        request: AnyRequest = FlashMix(images=images, **fields)
         return composed(asked, request, explicit, (*said, *remarks))
     fields.setdefault("guidance_scale", guidance)
-    return composed(asked, Mix(images=images, image_scale=image_scale, **fields), explicit, remarks)
+    return composed(asked, Mix(images=images, **fields), explicit, remarks)
+
+
+def spread(scale: float, apart: float, count: int) -> tuple[float, ...]:
+    """How much of a picture each of its variations takes: evenly from so far above `scale` to so far below it, the
+    nearest first, since seeds alone give near-twins where all of it counts."""
+    steps = [0.0] if count == 1 else [1 - 2 * place / (count - 1) for place in range(count)]
+    return tuple(round(min(MOST_SCALE, max(0.0, scale + apart * step)), 3) for step in steps)
 
 
 def over(asked: Asked, given: Given, strength: float) -> Composition:

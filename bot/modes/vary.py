@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from bot.jobs.compose import Asked, Composition
 from bot.jobs.mode import Action, Mode, Pressed
@@ -14,12 +15,14 @@ from bot.modes.drawing import FROM_PICTURES, Degree, from_pictures, over, over_f
 from bot.prompt import PromptLine, parse
 from bot.store import Given, Person
 from bot.texts.i18n import N_
+from inference.requests import FlashMix, Mix
 
-PARAMETERS = (*FROM_PICTURES, "strength")
+PARAMETERS = (*FROM_PICTURES, "strength", "apart")
 SERVED_BY = ("mix", "mix_flash", "refine")
 
-# How much of the picture a variation keeps: the scale of its image tokens and the guidance towards them.
-VARIATIONS: dict[Degree, tuple[float, float]] = {"subtle": (1.0, 7.5), "strong": (0.6, 4.0)}
+# How much of the picture a variation keeps: the scale of its image tokens, the guidance towards them, and how far the
+# scales of several lie apart from that.
+VARIATIONS: dict[Degree, tuple[float, float, float]] = {"subtle": (1.0, 7.5, 0.25), "strong": (0.6, 4.0, 0.15)}
 
 _STRONG = re.compile(r"^(?:strong(?:ly)?|сильно|сильнее|сильная)\b[\s,:]*", re.IGNORECASE)
 _SUBTLE = re.compile(r"^(?:subtle|subtly|чуть(?:-чуть)?|слегка|немного)\b[\s,:]*", re.IGNORECASE)
@@ -32,8 +35,18 @@ def vary(asked: Asked, given: Given, degree: Degree = "subtle") -> Composition:
     drawn_over = None if asked.line.quality == "flash" else over_for_want_of_adapter(asked, given, degree)
     if drawn_over is not None:
         return drawn_over
-    scale, guidance = VARIATIONS[degree]
-    return from_pictures(asked, [(given, 1.0)], scale=scale, guidance=guidance)
+    scale, guidance, apart = VARIATIONS[degree]
+    made = from_pictures(asked, [(given, 1.0)], scale=scale, guidance=guidance, apart=apart)
+    return made if degree == "subtle" else replace(made, line=_said_out(made))
+
+
+def _said_out(made: Composition) -> PromptLine:
+    """The line with all that /vary alone would do otherwise."""
+    request, line = made.request, made.line
+    assert isinstance(request, Mix | FlashMix)
+    cfg = request.guidance_scale if isinstance(request, Mix) else None
+    apart = VARIATIONS["strong"][2] if line.apart is None else line.apart
+    return replace(line, iw=request.image_scale, cfg=cfg, apart=apart)
 
 
 def degree_of(words: str) -> tuple[Degree, str]:

@@ -151,6 +151,7 @@ def _example(parameter: str) -> str:
         "cfg": "3",
         "iw": "0.6",
         "strength": "0.6",
+        "apart": "0.25",
         "scale": "0.8",
         "start": "0",
         "end": "0.8",

@@ -245,6 +245,7 @@ _READERS: dict[str, Callable[[str, str], tuple[Any, str]]] = {
     "cfg": _decimal,
     "iw": _decimal,
     "strength": _decimal,
+    "apart": _decimal,
     "scale": _decimal,
     "start": _decimal,
     "end": _decimal,

@@ -16,6 +16,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "cfg": (0, 20),
     "iw": (0, 2),
     "strength": (0.05, 1),
+    "apart": (0, 1),
     "scale": (0, 4),
     "start": (0, 1),
     "end": (0, 1),
@@ -34,6 +35,7 @@ ALIASES = {
     "шаги": "steps",
     "сила": "strength",
     "вес": "iw",
+    "разброс": "apart",
     "способ": "method",
     "уровни": "levels",
     "целиком": "whole",
@@ -57,7 +59,7 @@ METHODS: dict[str, Method] = {
 NOT_FOR_FLASH = ("steps", "cfg", "no")  # the distilled net was trained without them
 OF_WORDS = ("ar", "no", "seed", "style", "n", "full", "flash", "steps", "cfg")  # what drawing from words takes
 GUIDED = ("no", "seed", "style", "n", "steps", "cfg")
-PARAMETERS = (*OF_WORDS, "iw", "strength", "scale", "start", "end", "levels", "method", "drawn", "whole")
+PARAMETERS = (*OF_WORDS, "iw", "strength", "apart", "scale", "start", "end", "levels", "method", "drawn", "whole")
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class PromptLine:
     cfg: float | None = None
     iw: float | None = None
     strength: float | None = None
+    apart: float | None = None
     scale: float | None = None
     start: float | None = None
     end: float | None = None
@@ -87,7 +90,7 @@ class PromptLine:
 def write(line: PromptLine) -> str:
     """The line as a person could type it; `parse` gives it back."""
     parts = [line.prompt] if line.prompt else []
-    order = "ar style n seed quality steps cfg iw strength scale start end levels method drawn whole no"
+    order = "ar style n seed quality steps cfg iw strength apart scale start end levels method drawn whole no"
     for name in order.split():
         value = getattr(line, name)
         if value is None or value is False:

@@ -52,6 +52,10 @@ class Request(Contract):
         """Width and height in pixels of what one pass sees."""
         return self.size
 
+    def alone(self, tile: int) -> Self:
+        """The request for one of its pictures."""
+        return self.model_copy(update={"seeds": (self.seeds[tile],)})
+
     @property
     def windows(self) -> int:
         """Windows that the work is cut into: more than one only where the net cannot see all of it at once."""

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import Field, model_validator
 
 from inference.requests.base import Guided, Sized
-from inference.requests.fields import FLASH_STEPS, Guidance, Scale, Sources
+from inference.requests.fields import FLASH_STEPS, MAX_PICTURES, Contract, Guidance, Scale, Seeds, Sources
 
 
-class Mix(Guided, Sized):
+class Varied(Contract):
+    """Takes so much of its pictures as `image_scale` says; where `each` is given, every picture that it draws takes as
+    much as that says of it, so that variations can be told apart."""
+
+    if TYPE_CHECKING:
+        seeds: Seeds
+        image_scale: Scale
+
+    each: Annotated[tuple[Scale, ...], Field(max_length=MAX_PICTURES, exclude_if=lambda each: not each)] = ()
+
+    @model_validator(mode="after")
+    def _one_for_each(self) -> Self:
+        if self.each and len(self.each) != len(self.seeds):
+            raise ValueError("each must have as many numbers as there are seeds")
+        return self
+
+    def alone(self, tile: int) -> Self:
+        """The request for one of its pictures."""
+        return self.model_copy(update={"seeds": (self.seeds[tile],), "each": self.each[tile : tile + 1]})
+
+
+class Mix(Varied, Guided, Sized):
     """IP-Adapter: a variation of one picture, a mix of several, with or without words."""
 
     kind: Literal["mix"] = "mix"
@@ -25,7 +48,7 @@ class Mix(Guided, Sized):
         return tuple(image.blob for image in self.images)
 
 
-class FlashMix(Sized):
+class FlashMix(Varied, Sized):
     """The adapter grafted on the distilled net: quick and experimental, nobody trained it so."""
 
     kind: Literal["mix_flash"] = "mix_flash"

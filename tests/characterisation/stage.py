@@ -25,7 +25,10 @@ from tests.e2e.chat import PATIENCE, Message, Person, buttons, reading
 
 STILL_LOOKS = 4
 LOOK_SECONDS = 0.02
-FIRST_CALLS = ("getMe", "setMyCommands", "deleteWebhook")
+FIRST_CALLS = (
+    *("getMe", "setMyCommands", "deleteWebhook"),
+    *("getMyDescription", "setMyDescription", "getMyShortDescription", "setMyShortDescription"),
+)
 ERRANDS = ("bring job", "announce job", "resume job")
 UNHANDLED = "select count(*) from inbox where handled_at is null and set_aside is null"
 UNTOLD = "select count(*) from jobs where state = 'new' or (shown_at is null and finished_at is not null)"

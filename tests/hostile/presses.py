@@ -44,7 +44,7 @@ VERA, MALLORY, ADMIN, GROUP = 1, 2, 3, -77
 VICTIMS = (VERA, GROUP)
 SECRET, SHARED = "unspeakable", "spoken"
 FRESH_EVERY = 2000  # presses, after which Mallory gets herself new things to press
-DRAFTS = {"m": "mix", "k": "order", "a": "mask", "x": "frame", "q": "kept"}
+DRAFTS = {"m": "mix", "k": "order", "a": "mask", "x": "frame", "q": "kept", "n": "edit"}
 REFUSALS = {kind.model_construct(action=action).foreign for kind in Ours.known.values() for action in ("", "cancel")}
 OUTCOMES = ("broken", "gone", "not hers", "alert", "done", "unanswered")
 HOSTILE = (

@@ -69,14 +69,13 @@ def title(request: Mix | FlashMix, words: str) -> str:
     count = len(request.images)
     if count > 1:
         return "🧬 " + ngettext("Mix of {n} picture", "Mix of {n} pictures", count).format(n=count)
-    return "🪄 " + _("Picture and words") if words else "🎨 " + _("Variation")
+    return "🎨 " + _("Variation") if request.each or not words else "🪄 " + _("Picture and words")
 
 
 def settings(request: Mix | FlashMix, name: str) -> list[str]:
     weights = " + ".join(cards.number(image.weight) for image in request.images)
-    weighed = _("Weight of the pictures: {weights}, all together × {scale}").format(
-        weights=weights, scale=cards.number(request.image_scale)
-    )
+    scales = "; ".join(cards.number(scale) for scale in request.each or (request.image_scale,))
+    weighed = _("Weight of the pictures: {weights}, all together × {scale}").format(weights=weights, scale=scales)
     drawn = cards.guided(request, name) if isinstance(request, Mix) else [cards.in_steps(name, FLASH_STEPS)]
     return [*drawn, weighed]
 
@@ -85,18 +84,23 @@ def line(request: Mix | FlashMix) -> Mapping[str, Any]:
     return guided_line(request) if isinstance(request, Mix) else {}
 
 
+def tile_line(request: Mix | FlashMix, tile: int) -> Mapping[str, Any]:
+    return {"iw": request.each[tile], "apart": None} if request.each else {}
+
+
 def reword(request: Mix | FlashMix, line: PromptLine, said: PromptLine, asked: Asked) -> Composition:
     asked = replace(asked, line=line)
     pictures = [(given_again(image), image.weight) for image in request.images]
     if line.strength is not None:
         return over(asked, pictures[0][0], line.strength)
     guidance = {"guidance": request.guidance_scale} if isinstance(request, Mix) else {}
-    return from_pictures(asked, pictures, scale=request.image_scale, **guidance)
+    apart = (request.each[0] - request.each[-1]) / 2 if request.each else None
+    return from_pictures(asked, pictures, scale=request.image_scale, apart=apart, **guidance)
 
 
 def reword_parameters(request: Mix | FlashMix) -> tuple[str, ...]:
-    """One picture alone can also be drawn over."""
-    return PARAMETERS if len(request.images) > 1 else (*PARAMETERS, "strength")
+    """One picture alone can also be drawn over, and varied more or less."""
+    return PARAMETERS if len(request.images) > 1 else (*PARAMETERS, "strength", "apart")
 
 
 MIX: Mode[Studio] = Mode(
@@ -119,6 +123,7 @@ MIX: Mode[Studio] = Mode(
         "quick_mix": N_("The full way of mixing is not installed here, so this is the quick, experimental one."),
     },
     line=line,
+    tile_line=tile_line,
     reword=reword,
     reword_parameters=reword_parameters,
     actions=(

@@ -129,7 +129,7 @@ def _denoise(passes: Passes, asks: Sequence[Denoise]) -> list[tuple[Tensor, ...]
 def _guide(asks: Sequence[Denoise]) -> Guide:
     """What steers the rows of `_denoise`. All asks have image tokens or none has, and so with structures."""
     tokens = [one.expand(len(ask.x), *one.shape[1:]) for ask in asks for one in ask.image_tokens]
-    scales = [ask.image_scale for ask in asks for _ in range(ask.rows)]
+    scales = [scale for ask in asks for _ in ask.contexts for scale in ask.image_scales]
     return Guide(
         image_tokens=torch.cat(tokens) if tokens else None,
         image_scale=torch.tensor(scales) if tokens else None,
@@ -151,7 +151,7 @@ def _window_by_window(passes: Passes, ask: Enlarge, most: int) -> Tensor:
 def _in_parts(passes: Passes, ask: Denoise, room: int) -> tuple[Tensor, ...]:
     """The answer to an ask that is too large for one pass: a few pictures at a time, each with all its contexts."""
     pictures = max(1, room // len(ask.contexts))
-    answers = [_denoise(passes, [replace(ask, x=x)])[0] for x in torch.split(ask.x, pictures)]
+    answers = [_denoise(passes, [part])[0] for part in ask.parts(pictures)]
     return tuple(torch.cat(column) for column in zip(*answers, strict=True))
 
 
@@ -160,7 +160,7 @@ def _one_by_one(passes: Passes, ask: Denoise) -> tuple[Tensor, ...]:
 
     def half(context: Context, tokens: tuple[Tensor, ...]) -> Tensor:
         single = replace(ask, contexts=(context,), image_tokens=tokens)
-        return torch.cat([_denoise(passes, [replace(single, x=x)])[0][0] for x in torch.split(ask.x, 1)])
+        return torch.cat([_denoise(passes, [part])[0][0] for part in single.parts(1)])
 
     tokens: list[tuple[Tensor, ...]] = [(one,) for one in ask.image_tokens]
     return tuple(half(*both) for both in zip(ask.contexts, tokens or [()] * len(ask.contexts), strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from torch import Tensor
@@ -73,7 +73,8 @@ class Denoise(Ask):
     """One pass of a U-Net over the pictures `x` [B, 4 or 9, h, w] at timestep `t`, once under each context (one row
     each).
 
-    `image_tokens` holds the image prompt of each context [1, 4, C], whose attention counts `image_scale` times.
+    `image_tokens` holds the image prompt of each context [1, 4, C], whose attention counts `image_scale` times: so much
+    in every picture, or in each its own.
     Answer: a tuple of noise predictions [B, 4, h, w] in any float dtype, one per context.
     """
 
@@ -82,7 +83,7 @@ class Denoise(Ask):
     t: int
     contexts: tuple[Context, ...]
     image_tokens: tuple[Tensor, ...] = ()
-    image_scale: float = 1.0
+    image_scale: float | tuple[float, ...] = 1.0
     structure: Structure | None = None
     stage: Stage = "drawing"
 
@@ -100,6 +101,19 @@ class Denoise(Ask):
     @property
     def rows(self) -> int:
         return len(self.x) * len(self.contexts)
+
+    @property
+    def image_scales(self) -> tuple[float, ...]:
+        """How many times the image prompt counts in each picture."""
+        return self.image_scale if isinstance(self.image_scale, tuple) else (self.image_scale,) * len(self.x)
+
+    def parts(self, most: int) -> list[Denoise]:
+        """The same for so many pictures at a time."""
+        starts = range(0, len(self.x), most)
+        return [
+            replace(self, x=self.x[start : start + most], image_scale=self.image_scales[start : start + most])
+            for start in starts
+        ]
 
 
 class _Autoencode(Ask):

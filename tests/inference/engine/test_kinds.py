@@ -58,10 +58,12 @@ def fresh(kit: AllKinds) -> None:
 
 @dataclass
 class Made:
-    """What came of a request, and the numbers before they were rounded: latents that were decoded, windows enlarged."""
+    """What came of a request, and the numbers before they were rounded: latents that were decoded, windows enlarged.
+    `rows` are the passes it took, with those of what was drawn beside it."""
 
     drawn: Drawn
     numbers: list[Tensor]
+    rows: list[tuple[str, int]]
 
     @property
     def pictures(self) -> tuple[Tensor, ...]:
@@ -90,6 +92,7 @@ def recorded(pipeline: Pipeline, numbers: list[Tensor]) -> Pipeline:
 def draw(kit: AllKinds, *requests: Request) -> list[Made]:
     """The requests drawn side by side."""
     engine = engine_of(kit, max_rows=16)
+    before = len(kit.rows)
     numbers: list[list[Tensor]] = [[] for _ in requests]
     for job_id, one in enumerate(requests):
         engine.add(job_id, one)
@@ -99,7 +102,7 @@ def draw(kit: AllKinds, *requests: Request) -> list[Made]:
     ended = [told[job_id][-1] for job_id in range(len(requests))]
     for end in ended:
         assert isinstance(end, Drawn), end
-    return [Made(end, own) for end, own in zip(ended, numbers, strict=True)]
+    return [Made(end, own, kit.rows[before:]) for end, own in zip(ended, numbers, strict=True)]
 
 
 def drawn_alone(kit: AllKinds, asked: Request) -> Made:
@@ -124,8 +127,8 @@ def assert_alike(made: Made, expected: Made, within: float = 1e-4) -> None:
         assert (picture.float() - wanted.float()).abs().mean() < 0.5
 
 
-def most_rows(kit: AllKinds, name: str) -> int:
-    return max(rows for called, rows in kit.rows if called == name)
+def most_rows(taken: AllKinds | Made, name: str) -> int:
+    return max(rows for called, rows in taken.rows if called == name)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -151,13 +154,11 @@ def test_every_kind_makes_what_was_asked_for_and_counts_its_steps_to_the_end(kit
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_picture_is_the_same_alone_and_among_strangers_of_its_kind(kit: AllKinds, kind: Kind) -> None:
     mine = request(kind, 1, 2)
-    (alone,) = draw(kit, mine)
-    rows = {name: most_rows(kit, name) for name in {name for name, _ in kit.rows} & {"denoise", "enlarge"}}
-    kit.rows.clear()
+    alone = drawn_alone(kit, mine)
     strangers = [request(kind, 5, prompt="blue boat on a lake", number=1), request(kind, 6, 7, number=2)]
     among, *_ = draw(kit, mine, *strangers)
-    for name, before in rows.items():
-        assert most_rows(kit, name) > before or (kind, name) == ("flash_x2", "denoise")
+    for name in {name for name, _ in alone.rows} & {"denoise", "enlarge"}:
+        assert most_rows(among, name) > most_rows(alone, name) or (kind, name) == ("flash_x2", "denoise")
     assert_alike(among, alone)
 
 
@@ -180,6 +181,21 @@ def test_strangers_keep_their_own_scales_and_hints(kit: AllKinds) -> None:
         return (one.pictures[0].float() - two.pictures[0].float()).abs().mean()
 
     assert apart(alone[0], alone[1]) > 1 and apart(alone[1], alone[2]) > 1 and apart(alone[3], alone[4]) > 1
+
+
+@pytest.mark.parametrize("max_rows", [16, 2])
+def test_variations_of_one_request_keep_their_own_scales(kit: AllKinds, max_rows: int) -> None:
+    """Also in parts, where there is no room for all of them in one pass."""
+    varied = request("mix", 1, 2, each=(0.1, 1.5))
+    engine = engine_of(kit, max_rows=max_rows)
+    engine.add(1, varied)
+    end = finish(engine)[1][-1]
+    assert isinstance(end, Drawn)
+    for tile, picture in enumerate(end.drawing.pictures):
+        (alone,) = drawn_alone(kit, varied.alone(tile)).pictures
+        assert (picture.float() - alone.float()).abs().mean() < 0.5
+        (other,) = drawn_alone(kit, varied.alone(tile).model_copy(update={"each": (0.8,)})).pictures
+        assert (picture.float() - other.float()).abs().mean() > 0.5
 
 
 @pytest.mark.parametrize("kind", KINDS)

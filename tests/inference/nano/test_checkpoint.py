@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from inference.families.kandinsky.files.store import locate, nets_of
 from inference.nano.checker import look
 from inference.nano.export import WEIGHTS
 from inference.nano.studio import Studio
-from inference.requests import FlashTextToImage, TextToImage
+from inference.requests import FlashTextToImage, Mix, TextToImage, WeighedSource
 
 PROMPTS = [
     ("красный круг на синем фоне", "blue", "red"),
@@ -56,6 +57,24 @@ def test_it_is_small_enough_for_a_wheel() -> None:
     from_words = {*nets_of(locate(WEIGHTS), "flash"), *nets_of(locate(WEIGHTS), "full")}
     assert locate(WEIGHTS).size(from_words) <= 12_000_000
     assert sum(p.stat().st_size for p in WEIGHTS.rglob("*") if p.is_file()) <= 25_000_000
+
+
+def test_variations_that_lie_apart_differ_where_seeds_alone_give_near_twins():
+    torch.set_num_threads(1)
+    studio = Studio(WEIGHTS)
+    ((circle,),) = studio.draw(
+        [FlashTextToImage(prompt="a red circle on a blue background", seeds=(7,), width=128, height=128)]
+    )
+    image = WeighedSource(**studio.put(circle).model_dump())
+    seeds_alone = Mix(prompt="", images=(image,), seeds=(1, 2, 3, 4), width=128, height=128, steps=25)
+    apart = seeds_alone.model_copy(update={"each": (1.25, 1.083, 0.917, 0.75)})
+
+    def difference(pictures):
+        pairs = combinations([picture.astype(float) for picture in pictures], 2)
+        return np.mean([np.abs(one - other).mean() for one, other in pairs])
+
+    twins, variations = map(difference, studio.draw([seeds_alone, apart]))
+    assert variations > 1.3 * twins, (twins, variations)
 
 
 def test_it_was_trained_in_every_part() -> None:

@@ -71,7 +71,7 @@ def bfloat16(weights: Weights) -> Iterator[Pair]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_alone_in_float32_it_is_the_cpus_picture_and_no_step_waits(float32: Pair, kind: Kind) -> None:
-    asked = request(kind, 1)
+    asked = request(kind, 1, **FEWER.get(kind, {}))
     with float32.cards:
         torch.backends.cudnn.allow_tf32 = False
         made = draw(float32.card, asked, cards=float32.cards)

@@ -78,7 +78,7 @@ def denoise_adapted(
     device: torch.device,
     *,
     image_tokens: tuple[Tensor, ...] = (),
-    image_scale: float = 1.0,
+    image_scale: float | tuple[float, ...] = 1.0,
     structure_at: Callable[[int], Structure | None] = lambda index: None,
 ) -> Generator[Ask, Any, Tensor]:
     """The final latents [B, 4, h, w], one per stream of `noise`; `structure_at` says what each step is held to."""

@@ -23,7 +23,13 @@ def mix(request: Mix, tools: Tools) -> Pipeline:
     tokens = yield from look_at(request.images, "mix", guided=request.guidance_scale > 0, tools=tools)
     noise = noise_streams(request)
     latents = yield from denoise_adapted(
-        request, "mix", contexts, noise, tools.device, image_tokens=tokens, image_scale=request.image_scale
+        request,
+        "mix",
+        contexts,
+        noise,
+        tools.device,
+        image_tokens=tokens,
+        image_scale=request.each or request.image_scale,
     )
     pictures = yield from decode_each(latents)
     return Drawing(pictures, notes)
@@ -44,7 +50,7 @@ def flash_mix(request: FlashMix, tools: Tools) -> Pipeline:
     x0 = stack_next(noise, tools.device)  # [B, 4, H/8, W/8]
     for step in flash_coefficients():
         x = flash_renoise(x0, stack_next(noise, tools.device), step)
-        (eps,) = yield Denoise("mix_flash", x, step.t, (context,), tokens, request.image_scale)
+        (eps,) = yield Denoise("mix_flash", x, step.t, (context,), tokens, request.each or request.image_scale)
         x0 = flash_x0(x, eps, step)
         yield Show(x0)
     pictures = yield from decode_each(x0)

@@ -82,6 +82,17 @@ def test_flash_takes_the_adapter_in_four_steps_and_says_that_this_is_an_experime
 
 
 @pytest.mark.parametrize("kind", [Mix, FlashMix])
+def test_each_variation_takes_as_much_of_the_picture_as_is_said_of_it(kind: type[Mix | FlashMix]) -> None:
+    desk, request = desk_and(kind, 1.0, each=(1.2, 0.8))
+    asks = of(Denoise, play(draw(request, desk))[0])
+    assert {ask.image_scales for ask in asks} == {(1.2, 0.8)}
+    assert [(len(part.x), part.image_scales) for part in asks[0].parts(1)] == [(1, (1.2,)), (1, (0.8,))]
+    (alone, *_) = of(Denoise, play(draw(request.alone(1), desk))[0])
+    assert alone.image_scales == (0.8,)
+    assert torch.equal(alone.x, asks[0].x[1:])
+
+
+@pytest.mark.parametrize("kind", [Mix, FlashMix])
 def test_the_number_of_steps_is_known_beforehand(kind: type[Mix | FlashMix]) -> None:
     for fields in ({}, {"steps": 33}, {"steps": 3, "guidance_scale": 0.0}) if kind is Mix else ({},):
         desk, request = desk_and(kind, 1.0, 1.0, **fields)
