@@ -44,6 +44,7 @@ NEEDED = (
     "sentencepiece",
     "google.protobuf",
     "huggingface_hub",
+    "httpx2",
 )
 CUT_SHORT = "cut short"
 MOST_HEADER_BYTES = 100_000_000  # what the format allows

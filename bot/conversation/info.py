@@ -9,6 +9,7 @@ from aiogram.exceptions import TelegramBadRequest
 from aiogram.filters import BaseFilter, Command
 from aiogram.types import CallbackQuery, Document, Message
 
+from bot.conversation.copying import sayable
 from bot.conversation.pictures import tell_recipe
 from bot.conversation.results import tell_recipe_of_job
 from bot.jobs import cards, keyboards, pages
@@ -20,7 +21,6 @@ from bot.jobs.ownership import in_line_already
 from bot.jobs.studio import Studio
 from bot.modes.base import show_menu
 from bot.modes.source import carries_picture, read
-from bot.prompt import write
 from bot.store import History, Person, Post
 from bot.telegram.callbacks import FileRecipeButton
 from bot.telegram.fetching import CutOff, FileTooBig
@@ -138,7 +138,11 @@ async def _of_post(post: Post, person: Person, studio: Studio, origin: Origin) -
 
 async def of_file(recipe: Recipe, origin: Origin, studio: Studio) -> None:
     line = studio.modes.line(recipe.request, recipe.tile)
-    await studio.deliveries.say(origin, cards.recipe(studio.modes, line, recipe), keyboards.recipe(write(line)))
+    alone = recipe.request.model_copy(update={"seeds": (recipe.seed,)})
+    copied = sayable(line, alone, studio.queue.card)
+    await studio.deliveries.say(
+        origin, cards.recipe(studio.modes, line, recipe, copied=copied), keyboards.recipe(copied)
+    )
 
 
 async def in_file(studio: Studio, document: Document | None, person_id: int) -> Recipe | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiogram import F, Router
 from aiogram.types import CallbackQuery
 
+from bot.conversation.copying import sayable
 from bot.conversation.family import parent_lines
 from bot.jobs import cards, keyboards
 from bot.jobs.belonging import post_of
@@ -13,7 +14,6 @@ from bot.jobs.order import order
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import in_line_already, lent
 from bot.jobs.studio import Studio
-from bot.prompt import write
 from bot.store import Parent, Person, StoredPicture
 from bot.store.handling import decided
 from bot.telegram.callbacks import PictureButton
@@ -64,6 +64,8 @@ async def recipe(callback: CallbackQuery, picture: StoredPicture, studio: Studio
 
 async def tell_recipe(picture: StoredPicture, studio: Studio, origin: Origin) -> None:
     line = await studio.deliveries.gallery.line(picture)
+    alone = picture.recipe.request.model_copy(update={"seeds": (picture.recipe.seed,)})
+    copied = sayable(line, alone, studio.queue.card)
     text = cards.recipe(
         studio.modes,
         line,
@@ -71,8 +73,9 @@ async def tell_recipe(picture: StoredPicture, studio: Studio, origin: Origin) ->
         job_id=picture.job_id,
         parents=await parent_lines(studio, picture.id, origin),
         origins=await studio.deliveries.gallery.origins(picture),
+        copied=copied,
     )
-    await studio.deliveries.say(origin, text, keyboards.recipe(write(line), picture=picture.id))
+    await studio.deliveries.say(origin, text, keyboards.recipe(copied, picture=picture.id))
 
 
 async def star(callback: CallbackQuery, picture: StoredPicture, studio: Studio) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from aiogram import F, Router
 from aiogram.types import CallbackQuery
 
+from bot.conversation.copying import sayable
 from bot.conversation.family import parent_lines
 from bot.jobs import cards, keyboards
 from bot.jobs.compose import Composition, new_seed, tile_seeds
@@ -15,7 +16,6 @@ from bot.jobs.order import order
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import in_line_already, lent, own_pictures
 from bot.jobs.studio import Studio
-from bot.prompt import write
 from bot.store import Parent, Person, StoredPicture
 from bot.store.handling import decided
 from bot.telegram.callbacks import JobButton
@@ -79,10 +79,18 @@ async def tell_recipe_of_job(job: Job, first: StoredPicture, studio: Studio, ori
     line = line_of(studio.modes, job)
     origins = cards.origins(line, job.request, context_of(job).own_words)
     parents = await parent_lines(studio, first.id, origin)
+    copied = sayable(line, job.request, studio.queue.card)
     text = cards.recipe(
-        studio.modes, line, first.recipe, job_id=job.id, seeds=job.request.seeds, parents=parents, origins=origins
+        studio.modes,
+        line,
+        first.recipe,
+        job_id=job.id,
+        seeds=job.request.seeds,
+        parents=parents,
+        origins=origins,
+        copied=copied,
     )
-    await studio.deliveries.say(origin, text, keyboards.recipe(write(line), job_id=job.id))
+    await studio.deliveries.say(origin, text, keyboards.recipe(copied, job_id=job.id))
 
 
 async def star(callback: CallbackQuery, job: Job, studio: Studio) -> None:

@@ -95,10 +95,14 @@ class Follower:
     async def announce(self, job: Job) -> None:
         """Puts a fresh job's status message in place and lets the queue have it; later if that cannot be just now."""
         try:
-            await self._announce_if_new(job.id)
+            await self._announce(job)
         except Exception as error:
             log.info("job %d could not be announced yet: %s", job.id, error)
             self._run("announce", job.id, self._announce_until_done(job.id, error))
+
+    def ended(self, job_id: int) -> None:
+        """A job has ended before it was announced, and nobody else says so: its end is its first message."""
+        self._bring(job_id)
 
     def reworded(self, job: Job) -> None:
         """A job that waits is for something else from now on: its status message says so."""
@@ -151,8 +155,14 @@ class Follower:
     async def _announce_if_new(self, job_id: int) -> None:
         """Not where a job has ended since it was taken in, or somebody has pressed a message of it."""
         job = await self._ledger.job(job_id)
-        if job is None or job.settled or job.message_id is not None:
+        if job is None or job.message_id is not None:
             return
+        if job.settled:
+            self._bring(job_id)
+            return
+        await self._announce(job)
+
+    async def _announce(self, job: Job) -> None:
         sent = await self._history.find_post(kind="status", job_id=job.id)
         if sent is not None:
             await self._announced(job, sent.message_id)

@@ -154,9 +154,9 @@ def new_words(draft: int) -> InlineKeyboardMarkup:
 
 
 def recipe(copied: str, *, job_id: int | None = None, picture: int | None = None) -> InlineKeyboardMarkup:
-    """Under a recipe: copy the line (as far as a button can hold it) and draw exactly the same."""
+    """Under a recipe: copy the line (where one says it all, and a button can hold it) and draw exactly the same."""
     buttons: Row = []
-    if len(copied) <= COPY_LIMIT:
+    if copied and len(copied) <= COPY_LIMIT:
         buttons.append(InlineKeyboardButton(text="📋 " + _("Copy"), copy_text=CopyTextButton(text=copied)))
     again = "🔁 " + _("Repeat exactly")
     if picture is not None:

@@ -120,7 +120,8 @@ async def order(
     await studio.history.dialogs.hush(origin.owner_id, origin.chat_id)
     if accepted.fresh and refused is not None:
         await studio.ledger.finish(accepted.job.id, refused)
-    if accepted.fresh:
+        studio.deliveries.ended(accepted.job.id)
+    elif accepted.fresh:
         await studio.deliveries.announce(accepted.job)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.jobs.cards.words import number, steps_counted
 from bot.jobs.mode import Modes
-from bot.prompt import PromptLine, write
+from bot.prompt import PromptLine
 from bot.prompt.styles import PLAIN_STYLE, style_name
 from bot.texts.html import escape, shortened
 from bot.texts.i18n import _, ngettext
@@ -25,9 +25,10 @@ def recipe(
     seeds: Sequence[int] = (),
     parents: Sequence[str] = (),
     origins: Sequence[str] = (),
+    copied: str = "",
 ) -> str:
-    """Everything that is needed to make the same picture again; `parents` is HTML, one picture a line, and `origins`
-    what there is to say about where the words come from."""
+    """Everything that is needed to make the same picture again; `parents` is HTML, one picture a line, `origins` what
+    there is to say about where the words come from, and `copied` the line that says all of it, where one does."""
     request = recipe.request
     rows = ["📜 <b>" + _("Recipe") + "</b>" + (f" <code>#{job_id}</code>" if job_id else "")]
     rows += [modes.wish(request, line.prompt), *origins]
@@ -44,8 +45,8 @@ def recipe(
     if revisions:
         rows.append(_("Model: {model}").format(model=escape(shortened(revisions, 300))))
     rows.append(_("Program: {version}").format(version=escape(shortened(recipe.code_version, 60))))
-    if written := write(line):
-        rows.append(f"<pre>{escape(shortened(written, 2300))}</pre>")
+    if copied:
+        rows.append(f"<pre>{escape(shortened(copied, 2300))}</pre>")
     return "\n".join(row for row in rows if row)
 
 

@@ -96,7 +96,7 @@ async def test_a_style_tapped_in_the_list_becomes_the_usual_one(closed_house: Ho
     await closed_house.open()
     await anna.say("/styles")
     listed = await anna.until(lambda message: "Styles" in (message["text"] or ""))
-    assert len(buttons(listed)) == 22
+    assert len(buttons(listed)) == 25
     await anna.press(listed, "Khokhloma")
     await anna.until(lambda message: "🍒 Khokhloma ✓" in buttons(message))
     await anna.draw("a red circle")

@@ -25,12 +25,14 @@ from bot.modes.mix import buttons as mix_buttons
 from bot.modes.repaint import area_buttons
 from bot.prompt import PromptLine, write
 from bot.store import Parent
+from bot.telegram.callbacks import PageButton
 from bot.texts.html import escape, quote, visible_length
 from bot.texts.i18n import speaking
 from inference.requests import Failed, FailureCode, FlashTextToImage, Progress, Recipe, TextToImage
 from tests.bot.conversation.painter import SMALL
 
 BIGGEST = 2**63 - 1
+PAGE = PageButton(owner=10**13, offset=99_999, starred=True, picture=10**12)
 TRANSCRIPTS = Path(__file__).parents[2] / "characterisation" / "transcripts"
 
 HERE = Modes(MODES)
@@ -61,7 +63,7 @@ def test_a_recipe_that_a_stranger_wrote_into_a_file_fits_and_opens_no_tag(kind: 
     recipe = Recipe.model_validate(made)
     line = HERE.line(recipe.request, recipe.tile)
     with speaking("en"):
-        text, keys = cards.recipe(HERE, line, recipe), keyboards.recipe(write(line))
+        text, keys = cards.recipe(HERE, line, recipe, copied=write(line)), keyboards.recipe(write(line))
     assert visible_length(text) <= 4096
     assert "<script" not in text and "&lt;script&gt;" in text
     assert text.count("<pre>") == text.count("</pre>") <= 1
@@ -89,7 +91,12 @@ def test_a_recipe_always_fits_a_message(prompt: str, negative: str) -> None:
     recipe = Recipe(request=request, tile=0, checkpoints={"unet": "a" * 40, "movq": "b" * 40}, code_version="0.1.0")
     with speaking("en"):
         text = cards.recipe(
-            HERE, PromptLine(prompt, no=negative or None, seed=1, quality="full"), recipe, job_id=1, seeds=request.seeds
+            HERE,
+            line := PromptLine(prompt, no=negative or None, seed=1, quality="full"),
+            recipe,
+            job_id=1,
+            seeds=request.seeds,
+            copied=write(line),
         )
     assert visible_length(text) <= 4096
 
@@ -160,6 +167,7 @@ def every_keyboard() -> list[InlineKeyboardMarkup | None]:
         keyboards.examples(["a fox " * 40, "b", "c"]),
         keyboards.queue(10**13, [(BIGGEST, "a fox " * 40), (BIGGEST - 1, "")]),
         keyboards.page(10**13, pictures[:9], offset=99_999, size=9, total=200_000, starred=True),
+        keyboards.markup(keyboards.in_page(PAGE, starred=True)),
         keyboards.confirm_opened(10**13, 10**12, offset=99_999, starred_only=True),
     ]
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bot.modes.extend.buttons import ways
 from bot.modes.extend.canvas import (
     MOST,
     WAYS,
@@ -19,6 +20,8 @@ from bot.modes.extend.canvas import (
     read_direction,
     with_ratio,
 )
+from bot.texts.i18n import speaking
+from bot.texts.languages import Language
 from inference.requests import Outpaint, Source, outpaint_windows
 
 EVERY = frozenset(WAYS[:4])
@@ -157,3 +160,9 @@ def test_every_ratio_fits_the_contract_and_is_met(width: int, height: int, acros
 )
 def test_words_say_which_way(text: str, way: object, rest: str) -> None:
     assert read_direction(text) == (way, rest)
+
+
+@pytest.mark.parametrize(("language", "number"), [("ru", "🔍 1,5×"), ("en", "🔍 1.5×")])
+def test_a_decimal_on_a_button_is_written_as_the_language_does(language: Language, number: str) -> None:
+    with speaking(language):
+        assert number in [key.text for row in ways(1, square=True).inline_keyboard for key in row]
