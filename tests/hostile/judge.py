@@ -166,11 +166,17 @@ def _ours(message: Message) -> bool:
     return bool(message["from"]["is_bot"]) and not message["deleted"]
 
 
+def _was_dropped(message: Message) -> bool:
+    """A mix in the making was an answer, also where its person has dropped it since, or more pictures have moved it."""
+    dropped = bool(message["from"]["is_bot"]) and message["deleted"]
+    return dropped and any(data.startswith("m:") for data in buttons_of(message))
+
+
 def _threads(chats: Chats) -> defaultdict[tuple[int, int], list[Message]]:
     found: defaultdict[tuple[int, int], list[Message]] = defaultdict(list)
     for chat, messages in chats.items():
         for message in messages:
-            if _ours(message) and message["reply_to"] is not None:
+            if (_ours(message) or _was_dropped(message)) and message["reply_to"] is not None:
                 found[chat, message["reply_to"]].append(message)
     return found
 

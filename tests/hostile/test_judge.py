@@ -216,3 +216,11 @@ def test_what_was_said_so_far_is_found_while_people_wait() -> None:
     messages = [said(1, "/help"), said(2), status(3, 2), answer(4, None, "What I can do", "g:photos")]
     assert [m["id"] for m in answers_to(messages, ask("help", 1))] == [4]
     assert [m["id"] for m in answers_to(messages, ask("draw", 2))] == [3]
+
+
+def test_a_mix_that_its_person_has_dropped_was_an_answer_and_one_that_never_came_is_lost() -> None:
+    dropped = {**mix(3, 1, 2), "deleted": True}
+    assert not verdict_on([said(1), said(2), dropped], ask("mix", 1, 2)).lost
+    assert verdict_on([said(1), said(2)], ask("mix", 1, 2)).lost
+    gone = {**answer(3, 1, "I know nothing of this"), "deleted": True}
+    assert verdict_on([said(1), said(2), gone], ask("mix", 1, 2)).lost
