@@ -71,8 +71,8 @@ def _described() -> tuple[dict[Language, str], dict[Language, str]]:
     for language in LANGUAGES:
         with speaking(language):
             long[language] = _(
-                "I draw what you describe: four pictures in a few seconds. Tap one to vary it, repaint a part, extend "
-                "or enlarge it, or send me photos of your own. Write a sentence, in English or in Russian."
+                "I draw what you describe, four pictures at a time. Tap the number of one to vary, repaint, "
+                "extend or enlarge it. Photos are welcome, too. Write a sentence, in English or in Russian."
             )
-            short[language] = _("Draws what you describe, and goes on from there: Kandinsky 3.1 in a chat")
+            short[language] = _("Draws what you describe, and works on the picture with you")
     return long, short

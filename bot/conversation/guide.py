@@ -20,8 +20,8 @@ def welcome(card: ModelCard | None) -> str:
     parts = [
         _(
             "<b>Hello! I draw what you describe.</b>\n"
-            "Write a sentence, and four pictures come. Tap the one you like: it can be varied, repainted in part, "
-            "extended, enlarged. Photos of your own are welcome, too."
+            "Write a sentence, and four pictures come. Tap the number of the one you like under them: it "
+            "can be varied, repainted in part, extended, enlarged. Photos of your own are welcome, too."
         )
     ]
     words = _known_words(card)
@@ -41,8 +41,12 @@ def in_group(name: str) -> str:
             "✍️ "
             + _("/imagine and the words, @{name}, or a reply to me: I draw one picture.").format(name=escape(name)),
             "📷 " + _("Reply to any picture with /vary, /restyle, /inpaint, /outpaint or /upscale to work from it."),
-            "👥 " + _("Recipe, file and “Again” are for everybody, the other buttons for whoever asked (/settings)."),
-            "🔒 " + _("/history and /tree show here what was made here. What we draw in private stays there."),
+            "👥 "
+            + _(
+                "Recipe, file and “Again” are for everybody, the other buttons for whoever asked. To change "
+                "that: /settings"
+            ),
+            "🔒 " + _("/history and /tree show here what was made here. What you draw in private stays there."),
             "🕓 " + _("/queue says when yours comes, /cancel takes it back."),
         ]
     )
@@ -59,7 +63,7 @@ def overview(card: ModelCard | None) -> str:
         "🗂 " + _("/history your pictures · /styles · /settings · /queue · /cancel"),
     ]
     if card is not None and card.small_world:
-        lines.append("🌱 " + _("The model here is a small one: its words are behind the last button."))
+        lines.append("🌱 " + _("The model here is a small one: its words are behind “Known words”."))
     return "\n".join(lines)
 
 

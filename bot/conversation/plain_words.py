@@ -91,7 +91,7 @@ async def thanked(message: Message, studio: Studio, origin: Origin) -> None:
 
 async def agreed(message: Message, studio: Studio, origin: Origin) -> None:
     """A yes or a no to nothing in particular."""
-    await studio.deliveries.say(origin, "👌 " + _("Whenever you like: tell me what to draw, or see /help."))
+    await studio.deliveries.say(origin, "👌 " + _("All right. Tell me what to draw, or see /help."))
 
 
 async def without_wish(message: Message) -> None:

@@ -104,7 +104,7 @@ async def cancel(
     elif interrupted is not None:
         text = "✖️ " + _("Never mind, then.")
     elif card is not None:
-        text = _("What I had kept is forgotten.")
+        text = _("The requests I had put aside are cancelled.")
     else:
         text = _("There is nothing to cancel.")
     await studio.deliveries.say(origin, text)

@@ -90,9 +90,9 @@ def summary(studio: Studio, person: Person, *, private: bool) -> str:
     chosen = person.preferences
     number = _("Pictures at a time: {value} (in groups one)").format(value=chosen.count or PICTURES_IN_PRIVATE)
     if chosen.shared is not False:
-        groups = _("In groups: everybody there may take recipe, file and “Again” of my pictures")
+        groups = _("In groups, recipe, file and “Again”: for everybody")
     else:
-        groups = _("In groups: recipe, file and “Again” of my pictures are for me alone")
+        groups = _("In groups, recipe, file and “Again”: only for you")
     return "\n".join(
         [
             "⚙️ <b>" + _("Your settings") + "</b>",
@@ -151,7 +151,7 @@ def _options(studio: Studio, person: Person, field: SettingField) -> tuple[list[
             return [(str(count), str(count), count == now) for count in COUNTS], 3
         case "shared":
             shared = chosen.shared is not False
-            return [(_("Everybody there"), EVERYBODY, shared), (_("Only me"), OWNER_ALONE, not shared)], 2
+            return [(_("Everybody"), EVERYBODY, shared), (_("Only me"), OWNER_ALONE, not shared)], 2
         case _:
             slug = chosen.style or PLAIN_STYLE
             return [(f"{style.emoji} {style_name(name)}", name, name == slug) for name, style in styles().items()], 2

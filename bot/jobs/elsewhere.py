@@ -65,7 +65,7 @@ def instead(wish: str, home: Place | None, *, brought: bool) -> str:
     if brought:
         where = _("I have brought it to you in private.")
     elif home is not None:
-        where = _("It is kept: write to me in private and send /history.")
+        where = _("Nothing is lost: write to me in private and send /history.")
     else:
-        where = _("It is kept: /history shows it once an administrator allows pictures.")
+        where = _("Nothing is lost: /history shows it once an administrator allows pictures.")
     return "🖼 " + _("Ready, but this chat does not let me send pictures.") + f" {where}\n{wish}"

@@ -143,7 +143,7 @@ def screen(draft_id: int, kept: Kept) -> Screen:
     lines = [
         "✋ " + kept.why,
         ngettext(
-            "Not taken yet: {n} request. I have kept it, and one tap takes it when there is room.",
+            "Put aside: {n} request. Tap Take when there is room.",
             "Not taken yet: {n} requests. I have kept them, and one tap takes them when there is room.",
             count,
         ).format(n=count),

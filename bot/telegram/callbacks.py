@@ -150,7 +150,7 @@ class PageButton(Ours, prefix="h"):
 
     @property
     def foreign(self) -> str:
-        return N_("This is somebody else's sheet of pictures. Yours: /history")
+        return N_("These are somebody else's pictures. Yours: /history")
 
 
 class SettingButton(Ours, prefix="s"):

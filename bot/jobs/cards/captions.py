@@ -83,7 +83,7 @@ def note(said: Note) -> str:
         case "leaner_retry":
             return _("Memory ran short, so I drew it in a leaner way.")
         case "float32_retry":
-            return _("The model’s numbers grew too large for the quick format, so I drew it in a more exact one.")
+            return _("The model’s numbers grew too large for quick arithmetic, so I drew it more exactly.")
         case "experimental":
             return _("An experiment: nobody has trained the model for this, so take it as a quick sketch.")
         case "cut_short":

@@ -9,7 +9,7 @@ from bot.texts.i18n import _
 def cost(wish: str, seconds: float | None) -> str:
     """HTML: the wish, and how long it takes, as far as that is known."""
     if seconds is None:
-        known = _("This may take several minutes: it is the first of its kind here, so I cannot tell")
+        known = _("This may take several minutes: it is the first of its kind here, so I cannot say more exactly")
     else:
         known = wait(seconds)
     return f"⏳ {known}\n{wish}\n" + _("Shall I begin?")

@@ -44,7 +44,7 @@ async def begin(studio: Studio, origin: Origin, person: Person, given: Given, wo
     body = {"given": given.model_dump(mode="json"), "words": said.model_dump(mode="json")}
     draft = await studio.history.sources.add_draft(origin.owner_id, origin.chat_id, "frame", body)
     await studio.history.dialogs.listen(draft)
-    text = "↔️ " + _("Which way shall I extend the picture? Tap it, or say it: “left by 50%”.")
+    text = "↔️ " + _("Which way shall I extend the picture? Tap an arrow, or say it: “left by 50%”.")
     if rest:
         text += "\n" + quote(rest)
     square = given.source.width != given.source.height
@@ -96,7 +96,7 @@ async def said(message: Message, draft: Draft, person: Person, studio: Studio, o
         return
     way, rest = read_direction(message.text or "")
     if way is None:
-        await studio.deliveries.say(origin, _("I do not know this way. Say a side: “left”, “top by 30%”, “square”."))
+        await studio.deliveries.say(origin, _("I do not know this way. Say a side: “left”, “up by 30%”, “square”."))
         return
     line = Said.of(rest, PARAMETERS).line if rest else said_of(draft).line
     await order(studio, origin, person, Given.model_validate(draft.body["given"]), way, line)

@@ -49,7 +49,7 @@ async def test_thirty_at_once_get_one_refusal_that_counts_and_one_tap_takes_the_
     await asks(small, anna, *range(1, 4))
     await asyncio.gather(*(anna.say(f"circle {number} --n 1") for number in range(4, 31)))
     card = await anna.until(offers("Take (27)"))
-    assert "You have 2 requests waiting already" in card["text"] and "Not taken yet: 27 requests" in card["text"]
+    assert "You have 2 requests waiting already" in card["text"] and "Put aside: 27 requests" in card["text"]
     assert [message["id"] for message in await cards(anna)] == [card["id"]]
     alert = (await anna.press(card, "Take"))["answer"]
     assert alert["alert"] and "2 requests waiting already" in alert["text"]

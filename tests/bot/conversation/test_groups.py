@@ -171,14 +171,14 @@ async def test_who_keeps_pictures_to_themselves_says_so_in_the_settings(
     assert "everybody there may" in settings["text"] and "Pictures at a time" not in settings["text"]
     await here.press(settings, "In groups")
     await here.press(await here.until(offers("Only me")), "Only me")
-    settings = await here.until(lambda it: "for me alone" in (it["text"] or "") and "👥 In groups" in buttons(it))
+    settings = await here.until(lambda it: "only for you" in (it["text"] or "") and "👥 In groups" in buttons(it))
     for button in ("📄", "Recipe", "Again"):
         assert "somebody else's picture" in (await boris.press(single, button))["answer"]["text"], button
     kept = await asked(boris, "/info", says("🔒"), reply_to=single["id"])
     assert "a red circle" not in kept["text"]
     await asked(here, "/info", says("a red circle"), reply_to=single["id"])
     await here.press(settings, "In groups")
-    await here.press(await here.until(offers("Everybody there")), "Everybody there")
+    await here.press(await here.until(offers("Everybody")), "Everybody")
     await asked(boris, "/info", says("a red circle"), reply_to=single["id"])
 
 
