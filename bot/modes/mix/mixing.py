@@ -135,8 +135,8 @@ async def add(
     shown_in: int | None = None,
 ) -> None:
     """More pictures; with the fourth there is nothing left to wait for, and the message says what found no room. Words
-    count where there are none. The message moves below the pictures, where it is not. `shown_in` is one that has
-    only just been sent."""
+    count where there are none. In private the message moves below the pictures, where it is not; in a group it
+    stays where the next picture is to answer it. `shown_in` is one that has only just been sent."""
     async with studio.one_press(f"mix:{draft_id}"):
         draft = await studio.history.sources.draft(draft_id)
         if draft is None:
@@ -151,7 +151,8 @@ async def add(
         mixture = await _remembered(studio, draft, mixture)
         screen = Screen(caption(mixture, draft.chat_id > 0, left_out), keyboard(draft.id, mixture))
         screen = replace(screen, photo=Photo(await sheet(studio, mixture), "mix.jpg"))
-        if draft.message_id is not None and (origin.reply_to or 0) < draft.message_id:
+        below = (origin.reply_to or 0) < (draft.message_id or 0)
+        if draft.message_id is not None and (below or not origin.private):
             await put(studio.bot, draft.chat_id, draft.message_id, screen)
             return
         left = draft.message_id
