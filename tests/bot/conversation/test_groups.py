@@ -120,7 +120,7 @@ async def test_who_presses_what_is_anothers_hears_what_it_is(every_mode: House, 
     waiting = await asked(here, "/imagine a red circle", offers("Queue"))
     for message, button, thing in (
         (single, "☆", "чужая картинка"),
-        (page, "1", "чужой лист"),
+        (page, "1", "чужие картинки"),
         (settings, "Language", "чужие настройки"),
         (ways, "Never mind", "выбирает другой человек"),
         (waiting, "Cancel", "чужой запрос"),
@@ -168,7 +168,7 @@ async def test_who_keeps_pictures_to_themselves_says_so_in_the_settings(
     here, boris = named(1001, chat=GROUP), named(1002, chat=GROUP)
     single = await drawn(here, "a red circle --n 1")
     settings = await asked(here, "/settings", offers("In groups"))
-    assert "everybody there may" in settings["text"] and "Pictures at a time" not in settings["text"]
+    assert "for everybody" in settings["text"] and "Pictures at a time" not in settings["text"]
     await here.press(settings, "In groups")
     await here.press(await here.until(offers("Only me")), "Only me")
     settings = await here.until(lambda it: "only for you" in (it["text"] or "") and "👥 In groups" in buttons(it))
