@@ -144,7 +144,7 @@ def screen(draft_id: int, kept: Kept) -> Screen:
         "✋ " + kept.why,
         ngettext(
             "Put aside: {n} request. Tap Take when there is room.",
-            "Not taken yet: {n} requests. I have kept them, and one tap takes them when there is room.",
+            "Put aside: {n} requests. Tap Take when there is room.",
             count,
         ).format(n=count),
     ]

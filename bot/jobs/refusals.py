@@ -25,8 +25,8 @@ def told(modes: Modes[Any], error: ToldError | Refused) -> str:
             return ngettext(
                 "You have {n} request waiting already; I take no more from one person at a time. See or "
                 "cancel it: /queue",
-                "You have {n} requests waiting already, that is all I can keep for one person. Wait for one "
-                "of them, or make room with /cancel.",
+                "You have {n} requests waiting already; I take no more from one person at a time. See or "
+                "cancel them: /queue",
                 limit,
             ).format(n=limit)
         case QueueFull():

@@ -25,7 +25,7 @@ async def press(
     match callback_data.action:
         case "done" if len(mixture.pictures) > 1:
             await mixing.change(studio, draft, replace(mixture, collecting=False))
-        case "less" | "more" if place < len(mixture.pictures):
+        case "less" | "more" if place < len(mixture.pictures) > 1:
             step = STEP if callback_data.action == "more" else -STEP
             await mixing.change(studio, draft, mixture.weighed(place, step))
         case "swap":

@@ -243,7 +243,6 @@ async def test_levels_say_what_black_and_white_are_to_the_net_and_the_recipe_tel
     await anna.say("/info", reply_to=result["id"])
     card = await anna.until(says("Recipe"))
     assert "Black and white of the outlines: -1 and 1" in card["text"]
-    assert "--levels -1:1" in card["text"]
 
 
 async def test_a_menu_that_needs_words_asks_for_them(every_mode: House, anna: Person) -> None:
