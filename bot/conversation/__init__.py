@@ -37,8 +37,9 @@ def build_router(modes: Iterable[Mode[Any]]) -> Router:
     buttons = (reactions, results, dialogs, edit, kept, pictures, press)
     ordered = [
         *(routers.first for routers in own),
-        *(module.build() for module in (*commands, *buttons)),
-        plain_words.build_cancel(),
+        *(module.build() for module in commands),
+        plain_words.build_cancel(),  # what ends a question comes before what answers it
+        *(module.build() for module in buttons),
         *(routers.among for routers in reversed(own)),  # what answers a question of ours before what may begin anew
         with_picture.build(),
         info.build(),

@@ -75,7 +75,7 @@ async def family_of(history: History, picture: StoredPicture, origin: Origin) ->
             for node in (parent, ("picture", child)):
                 if node in nodes or node in hidden:
                     continue
-                if len(nodes) >= MOST_NODES:
+                if len(nodes) + len(hidden) >= MOST_NODES:
                     cut = True
                     continue
                 stored = await _looked_up(history, node)

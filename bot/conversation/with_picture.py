@@ -8,6 +8,7 @@ from aiogram import Router
 from aiogram.types import Message
 
 from bot.conversation import info
+from bot.jobs.belonging import draft_shown
 from bot.jobs.mode import Mode
 from bot.jobs.origin import Origin
 from bot.jobs.questions import AnswersDraft
@@ -16,7 +17,7 @@ from bot.modes import source
 from bot.modes.base import show_menu
 from bot.modes.intent import PictureWish, picture_number, understood
 from bot.modes.source import NoPicture, WhichPicture, carries_picture
-from bot.store import Draft, Given, Person
+from bot.store import Draft, DraftKind, Given, Person
 from bot.store.handling import result_of, update_in_hand
 from bot.telegram.albums import Albums
 from bot.texts.i18n import _
@@ -144,6 +145,8 @@ async def _silent(studio: Studio, origin: Origin, person: Person, message: Messa
     """A picture without a word: one more for what is being collected, or a menu, below the recipe that a file has."""
     for mode in studio.modes:
         collects = mode.collects
+        if collects is not None and message.reply_to_message is not None:
+            await _goes_on(studio, message.reply_to_message, mode.name, origin)
         join = await collects(studio, origin.owner_id, origin.chat_id) if collects is not None else None
         if join is not None:  # found before the picture is fetched: Done may be pressed meanwhile
             await join(origin, [await source.read(studio, message, person.id)], "")
@@ -156,6 +159,13 @@ async def _silent(studio: Studio, origin: Origin, person: Person, message: Messa
         body = {"album": message.media_group_id, "given": given.model_dump(mode="json")}
         await studio.history.sources.add_draft(origin.owner_id, origin.chat_id, ALONE, body)
     await show_menu(studio, origin, given)
+
+
+async def _goes_on(studio: Studio, answered: Message, kind: DraftKind, origin: Origin) -> None:
+    """Who answers the message of what they are collecting goes on with it, whatever they have done since."""
+    draft = await draft_shown(studio.history.sources, answered, kind)
+    if draft is not None and draft.owner_id == origin.owner_id and draft.closed_at is None:
+        await studio.history.dialogs.listen(draft)
 
 
 async def told(message: Message, draft: Draft, person: Person, studio: Studio, origin: Origin) -> None:

@@ -27,7 +27,7 @@ from bot.telegram.callbacks import (
 from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger
 
-_SHOWN = ("mix", "mask", "kept")  # drafts that stand in a message of their own
+_SHOWN = ("mix", "mask", "frame", "page", "kept")  # drafts that stand in a message of their own
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,12 @@ async def spoken_to(studio: Studio, message: Message, kind: DraftKind) -> Draft 
     if sender is None or message.chat.type != "private" or message.reply_to_message is not None:
         return None
     draft = await studio.history.dialogs.listening(sender.id, message.chat.id)
-    return draft if draft is not None and draft.kind == kind else None
+    return draft if draft is not None and draft.kind == kind and is_newer(message, draft) else None
+
+
+def is_newer(message: Message, draft: Draft) -> bool:
+    """Whether a message has come after a question: an old one that is edited has nothing to do with it."""
+    return message.message_id > (draft.asked or draft.message_id or 0)
 
 
 async def drop(studio: Studio, draft: Draft, pressed: MaybeInaccessibleMessageUnion | None = None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from aiogram import BaseMiddleware
 from aiogram.types import Message, TelegramObject
 
+from bot.jobs.dialogs import is_newer
 from bot.jobs.studio import Studio
 from bot.modes.source import carries_picture
 
@@ -24,7 +25,8 @@ class DialogMiddleware(BaseMiddleware):
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         if isinstance(event, Message) and "draft" not in data and not carries_picture(event):
             dialogs, owner_id, chat_id = self._studio.history.dialogs, data["person"].id, event.chat.id
-            data["interrupted"] = await dialogs.listening(owner_id, chat_id)
-            if data["interrupted"] is not None:
+            draft = await dialogs.listening(owner_id, chat_id)
+            if draft is not None and is_newer(event, draft):
+                data["interrupted"] = draft
                 await dialogs.hush(owner_id, chat_id)
         return await handler(event, data)

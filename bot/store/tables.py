@@ -114,6 +114,8 @@ drafts = Table(
     Column("closed_at", Double),
     Column("listens_until", Double, comment="to what comes without answering it"),
     Index(None, "owner_id", "chat_id", "kind"),
+    Index(None, "owner_id", "listens_until"),
+    Index(None, "chat_id", "message_id"),
     sqlite_autoincrement=True,
 )
 

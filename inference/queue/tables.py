@@ -51,6 +51,7 @@ jobs = Table(
 Index(None, jobs.c.state, jobs.c.owner_id)
 Index(None, jobs.c.owner_id, jobs.c.state)
 Index(None, jobs.c.owner_id, jobs.c.key)
+Index(None, jobs.c.owner_id, jobs.c.chat_id, jobs.c.reply_to)
 Index(None, jobs.c.shown_at)
 
 # What each person has been served: weighted work in megapixel passes.

@@ -212,5 +212,5 @@ async def test_an_empty_chat_says_what_the_bot_is_for_unless_its_owner_has_said_
     assert english.description.startswith("I draw what you describe")
     assert russian.description.startswith("Рисую по вашим словам")
     assert (await bot.get_my_short_description(language_code="ru")).short_description == "Рисует для клуба"
-    assert "Kandinsky 3.1" in (await bot.get_my_short_description()).short_description
+    assert "Draws what you describe" in (await bot.get_my_short_description()).short_description
     assert max(len(english.description), len(russian.description)) <= 512

@@ -96,7 +96,7 @@ async def test_cancel_ends_it_and_says_so(
     every_mode: House, anna: Person, begin: Callable[[Person], Awaitable[Message]]
 ) -> None:
     asked = await begin(anna)
-    said = (await anna.say("/cancel"))["message"]
+    said = (await anna.say("/cancel" if begin is mixing else "стоп"))["message"]
     await anna.until(says("Never mind"), after=said["id"])
     assert await anna.is_gone(asked)
     assert isinstance(await drawn_after(every_mode, anna, "a red square --n 1"), FROM_WORDS)
@@ -172,3 +172,25 @@ async def test_in_a_group_words_that_quote_nothing_are_no_answer(
     me = every_mode.studio.me.username if every_mode.studio else ""
     assert isinstance(await drawn_after(every_mode, anna, f"@{me} a house --n 1"), FROM_WORDS)
     assert every_mode.painter.card == ALL_MODES
+
+
+async def test_who_answers_the_message_of_a_mix_goes_on_with_it_whatever_came_between(
+    every_mode: House, named: Callable[..., Person]
+) -> None:
+    anna = named(1001, "en", -77)
+    me = every_mode.studio.me.username if every_mode.studio else ""
+    await anna.say(f"/mix@{me}")
+    mix = await anna.until(says("0 pictures so far"))
+    said = (await anna.say(f"/queue@{me}"))["message"]
+    await anna.until(lambda message: message["id"] > said["id"])
+    await send(anna, encoded(RED), reply_to=str(mix["id"]))
+    await anna.until(says("1 picture so far"))
+
+
+async def test_an_old_message_that_is_changed_answers_no_newer_question(every_mode: House, anna: Person) -> None:
+    greeted = (await anna.say("hello"))["message"]
+    await anna.until(says("Hello!"), after=greeted["id"])
+    await restyling(anna)
+    await anna.post("edit", {"user": 1001, "chat": anna.chat_id, "message_id": greeted["id"], "text": "hello there"})
+    assert isinstance(await drawn_after(every_mode, anna, "a house --n 1"), Mix)
+    assert len(every_mode.painter.submitted) == 1
