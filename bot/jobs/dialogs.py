@@ -35,8 +35,8 @@ async def spoken_to(studio: Studio, message: Message, kind: DraftKind) -> Draft 
 
 
 def is_newer(message: Message, draft: Draft) -> bool:
-    """Whether a message may have to do with a question: an older one that is edited has not. Of others it does not tell:
-    a question may have been sent once more after its answer."""
+    """Whether a message may have to do with a question: an older one that is edited has not. Of others its number says
+    nothing, for a question may have been sent once more after its answer."""
     return message.edit_date is None or message.message_id > (draft.asked or draft.message_id or 0)
 
 
