@@ -34,7 +34,7 @@ def variation(bench: Bench) -> Section:
     shown = scenes(1, "single", bench.count)
     pictures = [painted(scene) for scene in shown]
     findings: list[Finding] = []
-    for degree, (scale, guidance) in VARIATIONS.items():
+    for degree, (scale, guidance, _spread) in VARIATIONS.items():
         for words in (True, False):
             requests = [
                 Mix(

@@ -208,7 +208,7 @@ async def test_too_many_waiting_requests_are_refused_with_the_limit(house: House
     await anna.until(lambda message: "░" in (message["caption"] or ""))
     for _number in range(4):
         await anna.say("a blue cat")
-    refusal = await anna.until(lambda message: "/cancel" in (message["text"] or ""))
+    refusal = await anna.until(lambda message: "Put aside" in (message["text"] or ""))
     assert "3 requests waiting" in refusal["text"]
 
 

@@ -151,7 +151,7 @@ async def test_recipe_original_and_again_are_for_everybody_and_what_is_drawn_is_
     page = await asked(alone, "/history", offers("Favourites"))
     assert "2 pictures" in page["caption"], "Boris has what he has pressed for"
     await boris.press(recipe, "Repeat exactly")
-    again = await boris.until(lambda it: is_result(it) and "seed 7" in it["caption"], after=recipe["id"])
+    again = await boris.until(lambda it: is_result(it) and "seed 7 " in it["caption"], after=recipe["id"])
     assert house.painter.submitted[-1].request.seeds == (7, 8)
     for button in ("⬆ 1", "Edit", "☆", "🗑"):
         assert "somebody else" in (await here.press(again, button))["answer"]["text"], button

@@ -292,7 +292,6 @@ async def test_whole_has_the_net_look_at_all_of_the_picture_and_stays_said_until
     await anna.say("/info", reply_to=result["id"])
     recipe = await anna.until(says("Recipe"))
     assert "with all of the picture in view" in recipe["text"]
-    assert "--whole" in recipe["text"]
 
 
 async def test_an_answer_that_begins_like_another_wish_is_still_the_answer(every_mode: House, anna: Person) -> None:

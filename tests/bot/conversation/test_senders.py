@@ -46,7 +46,8 @@ async def come_in(*people: Person) -> None:
     """The group is there, and so are they."""
     for person in people:
         said = await person.say("/start")
-        await person.until(says("/imagine"), after=said["message"]["id"])
+        await person.until(lambda it: (it["text"] or "").startswith("✍️"), after=said["message"]["id"])
+    await people[0].until(says("👋"))  # a new group is greeted, too
 
 
 async def silence_after(person: Person, **fields: Any) -> list[Message]:
