@@ -44,7 +44,7 @@ async def parent_lines(studio: Studio, picture_id: int, origin: Origin) -> list[
         parent = await studio.history.picture(parent_id) if parent_id is not None else None
         if parent is None:
             lines.append("• " + _("a picture that has been deleted"))
-        elif not origin.may_show(parent):
+        elif not await _may_tell(studio.history, origin, parent):
             lines.append("• " + _("a picture that is not shown here"))
         else:
             seed = _("seed {seed}").format(seed=parent.recipe.seed)
@@ -79,7 +79,7 @@ async def family_of(history: History, picture: StoredPicture, origin: Origin) ->
                     cut = True
                     continue
                 stored = await _looked_up(history, node)
-                if stored is not None and not origin.may_show(stored):
+                if stored is not None and not await _may_tell(history, origin, stored):
                     hidden.add(node)
                     continue
                 nodes[node] = stored
@@ -94,6 +94,12 @@ async def family_of(history: History, picture: StoredPicture, origin: Origin) ->
         cut=cut,
         hidden=bool(hidden),
     )
+
+
+async def _may_tell(history: History, origin: Origin, one: StoredPicture | Upload) -> bool:
+    """Whether a relative may be seen here, by where it was made and by what its owner has said."""
+    own = one.owner_id == origin.owner_id or isinstance(one, Upload)
+    return origin.may_show(one) and (own or await history.shares(one.owner_id))
 
 
 async def _looked_up(history: History, node: Node) -> StoredPicture | Upload | None:

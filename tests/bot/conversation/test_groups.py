@@ -247,3 +247,19 @@ async def test_the_help_has_two_layers(house: House, anna: Person, named: Callab
     boris = named(1002, "ru")
     first = await asked(boris, "помощь", offers("Параметры"))
     assert "Что я умею" in first["text"], "said in words it is the same"
+
+
+async def test_relatives_do_not_tell_of_who_keeps_pictures_to_themselves(
+    every_mode: House, named: Callable[..., Person]
+) -> None:
+    here, boris = named(1001, chat=GROUP), named(1002, chat=GROUP)
+    single = await drawn(here, "a red circle --n 1 --seed 7")
+    varied = await asked(boris, "/vary --n 1", is_result, reply_to=single["id"])
+    told = await asked(boris, "/info", says("Recipe"), reply_to=varied["id"])
+    assert "a red circle · seed 7" in told["text"]
+    settings = await asked(here, "/settings", offers("In groups"))
+    await here.press(settings, "In groups")
+    await here.press(await here.until(offers("Only me")), "Only me")
+    await here.until(says("only for you"))
+    kept = await asked(boris, "/info", says("Recipe"), reply_to=varied["id"])
+    assert "a picture that is not shown here" in kept["text"] and "seed 7" not in kept["text"]
