@@ -16,6 +16,9 @@ _ASK += r"|(?:(?:can|could|would|will) you )?(?:please )?draw)(?: мне| нам
 _WISH = re.compile(
     rf"(?:{_HELLO}[ ,.:!]+)?(?:{_PLEASE}[ ,.:!]+)?{_ASK}(?: ?,? ?{_PLEASE})?(?: ?[:,] ?| )(?=\S)", re.IGNORECASE
 )
+_BARE = re.compile(
+    rf"(?:{_HELLO}[ ,.:!]+)?(?:{_PLEASE}[ ,.:!]+)?{_ASK}(?:[ ,]+(?:{_PLEASE}|мне|нам|me|us))*[ .!?]*", re.IGNORECASE
+)
 _COURTESY = re.compile(rf"(?:{_HELLO}[ ,.:!]+)?{_PLEASE} ?, ?(?=\S)", re.IGNORECASE)
 _LAST = rf"{_PLEASE}[ .!?)]*(?=$|(?<= )(?:--|[\u2012-\u2015]))"
 _PLEASE_LAST = re.compile(rf"(?<=\S) ?, ?{_LAST}", re.IGNORECASE)
@@ -33,8 +36,10 @@ def says_something(text: str) -> bool:
 
 
 def wish_in(text: str) -> str:
-    """What a text wishes for: "Привет, нарисуй мне, пожалуйста, кота" asks for "кота"."""
+    """What a text wishes for: "Привет, нарисуй мне, пожалуйста, кота" asks for "кота", and without the cat for ""."""
     text = seen(text)
+    if _BARE.fullmatch(text):
+        return ""
     wish = _WISH.match(text)
     words = text[wish.end() :] if wish else _COURTESY.sub("", text, count=1) if _COURTESY.match(text) else text
     last = (_PLEASE_LAST_OF_WISH if wish else _PLEASE_LAST).search(words)

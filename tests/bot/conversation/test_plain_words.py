@@ -79,6 +79,7 @@ async def test_plain_words_act_are_answered_and_draw_nothing(house: House, named
         ("привет", "Здравствуйте!"),
         ("спасибо", "Что нарисовать дальше?"),
         (".", "своими словами"),
+        ("нарисуй нам, пожалуйста", "своими словами"),
         ("/отмена", "/cancel"),
         ("/histroy", "/history"),
         ("/руд", "/help"),

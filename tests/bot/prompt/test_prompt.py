@@ -230,6 +230,10 @@ def test_a_sign_that_can_be_drawn_is_a_wish(text: str) -> None:
     [
         ("Нарисуй мне, пожалуйста, кота", "кота"),
         ("Привет! Нарисуй кота, пожалуйста --n 2", "кота --n 2"),
+        ("Можешь нарисовать нам, пожалуйста", ""),
+        ("Can you draw us, please?", ""),
+        ("привет, нарисуй", ""),
+        ("нарисуй нам, пожалуйста, нам нужен кот", "нам нужен кот"),
         ("could you draw a cat please", "a cat"),
         ("please, a cat", "a cat"),
         ("кота, пожалуйста!", "кота"),
@@ -237,7 +241,7 @@ def test_a_sign_that_can_be_drawn_is_a_wish(text: str) -> None:
         ("a poster with the words say please", "a poster with the words say please"),
         ("drawbridge at dawn", "drawbridge at dawn"),
         ("Please come in, a sign on a door", "Please come in, a sign on a door"),
-        ("нарисуй пожалуйста", "пожалуйста"),
+        ("нарисуй пожалуйста", ""),
     ],
 )
 def test_a_wish_is_freed_of_the_courtesies_around_it(text: str, wish: str) -> None:
