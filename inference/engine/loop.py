@@ -10,20 +10,20 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
-from torch import Tensor
 
 from inference.blobs import BlobMissing, UnreadablePicture
 from inference.checkpoints.folders import MissingWeights
-from inference.engine.asks import Ask, Drawing, Pipeline, Show
+from inference.engine.asks import Ask, Drawing, Show
 from inference.engine.device import out_of_memory, raise_if_lost, stopwatch
-from inference.engine.finite import NotFinite, all_finite
-from inference.engine.kit import Kit, PipelineSpec, drawn_by
+from inference.engine.finite import NotFinite
+from inference.engine.kit import Kit, drawn_by
 from inference.engine.nets import Nets
 from inference.engine.previews import preview_jpeg
+from inference.engine.run import Run
 from inference.requests import Failed, FailureCode, InvalidRequest, Note, Progress, Request
 
 MAX_ROWS = 8
@@ -43,59 +43,6 @@ class Drawn:
 
 
 EngineEvent = tuple[int, Progress | Drawn | Failed]
-
-
-@dataclass(slots=True, eq=False)
-class _Run:
-    job_id: int
-    request: Request
-    kit: Kit
-    spec: PipelineSpec
-    pipeline: Pipeline
-    alone: bool
-    looked_at: float  # when its last preview was made
-    work: float = 0.0  # of the whole request, in megapixel passes
-    of: int = 1  # steps it will count
-    step: int = 0
-    ask: Ask | None = None
-    passed_over: int = 0
-    lean: bool = False
-    retried: Ask | None = None  # did not fit, and has had its second try
-    laps: list[tuple[Any, Any, float]] = field(default_factory=list)  # start, end and its share of every pass
-    estimate: Tensor | None = None
-    sound: dict[tuple[tuple[str, ...], torch.device], Tensor] = field(default_factory=dict)  # not looked at yet
-    trouble: NotFinite | None = None  # why it is drawn once more in float32
-    notes: list[Note] = field(default_factory=list)
-
-    @property
-    def remaining(self) -> float:
-        """Work still to do, in megapixel passes."""
-        return self.work * (1 - self.step / self.of)
-
-    @property
-    def rows(self) -> int:
-        """Rows that its ask takes in a batch."""
-        return 1 if self.ask is None else self.ask.rows
-
-    def watch(self, ask: Ask, answered: object) -> None:
-        """Has the device find out whether an answer is made of numbers."""
-        for device, sound in all_finite(answered).items():
-            place = (ask.nets, device)
-            self.sound[place] = self.sound[place] & sound if place in self.sound else sound
-
-    def unsound(self) -> tuple[str, ...]:
-        """The nets that were the first to give numbers that are none. Waits for the device."""
-        for (nets, _device), sound in self.sound.items():
-            if not sound:
-                return nets
-        return ()
-
-    @property
-    def key(self) -> object:
-        """Asks of runs with equal keys can be answered in one pass; None shares with nobody."""
-        if self.alone or self.lean or self.ask is None or self.ask.key is None:
-            return None
-        return (self.kit, self.ask.key)
 
 
 class Engine:
@@ -121,7 +68,7 @@ class Engine:
         self._max_rows = max_rows
         self._clock = clock
         self._stopwatch = stopwatch(nets.device, clock)
-        self._runs: dict[int, _Run] = {}
+        self._runs: dict[int, Run] = {}
         self._row_limits: dict[object, int] = {}  # learnt from shared passes that did not fit
 
     def __len__(self) -> int:
@@ -136,7 +83,7 @@ class Engine:
         if job_id not in self._runs:
             kit, spec = drawn_by(self._kits, request)
             pipeline = spec.start(request, kit)
-            self._runs[job_id] = _Run(job_id, request, kit, spec, pipeline, alone, self._clock())
+            self._runs[job_id] = Run(job_id, request, kit, spec, pipeline, alone, self._clock())
 
     def standing(self, stage: Literal["loading"]) -> list[tuple[int, Progress]]:
         """Every live run as it stands, for a stage in which no run moves on."""
@@ -149,7 +96,7 @@ class Engine:
             self._let_go(run)
         return run is not None
 
-    def _let_go(self, run: _Run) -> None:
+    def _let_go(self, run: Run) -> None:
         """Ends a run that is live no more, and takes nets in float32 out of memory after the last one."""
         run.pipeline.close()
         if run.trouble is not None and all(run.kit is not other.kit for other in self._runs.values()):
@@ -169,7 +116,7 @@ class Engine:
         self._serve(batch, events)
         return events
 
-    def _choose(self) -> list[_Run]:
+    def _choose(self) -> list[Run]:
         """The run whose turn it is, and those that can share its pass."""
         runs = sorted(self._runs.values(), key=lambda run: (run.ask is None or not run.ask.reading, run.remaining))
         overdue = [run for run in runs if run.passed_over >= self._patience(run)]
@@ -184,15 +131,15 @@ class Engine:
             run.passed_over = 0 if run in batch else run.passed_over + 1
         return batch
 
-    def _patience(self, run: _Run) -> int:
+    def _patience(self, run: Run) -> int:
         return PATIENCE if self._nets.at_hand(_nets_of(run)) else PATIENCE_WHEN_MOVED_OUT
 
-    def _room(self, run: _Run) -> int:
+    def _room(self, run: Run) -> int:
         """Rows that a pass for this run's ask may have."""
         most = self._max_rows if run.ask is None else run.kit.room(run.ask, self._max_rows)
         return min(most, self._row_limits.get(run.key, most))
 
-    def _serve(self, batch: list[_Run], events: list[EngineEvent]) -> None:
+    def _serve(self, batch: list[Run], events: list[EngineEvent]) -> None:
         """Answers the asks of a batch. When that fails, each is tried by itself, so that only the guilty run fails."""
         asks = [run.ask for run in batch if run.ask is not None]
         started = self._stopwatch.now()
@@ -222,7 +169,7 @@ class Engine:
         else:
             self._fail(batch[0], trouble, events)
 
-    def _lean_on(self, run: _Run) -> None:
+    def _lean_on(self, run: Run) -> None:
         """Makes room for the ask of a run, which takes as little at a time as there can be from now on."""
         log.warning("trying job %d once more with less at a time", run.job_id)
         if not run.lean:
@@ -232,13 +179,13 @@ class Engine:
             kit.forget()
         self._nets.make_room()
 
-    def _first_trouble(self, run: _Run) -> NotFinite | None:
+    def _first_trouble(self, run: Run) -> NotFinite | None:
         """Which nets have given a run numbers that are none, those first that others then worked with."""
         nets = run.unsound()
         formats = {self._nets.dtype(run.kit.named(net)) for net in nets}
         return NotFinite(" with ".join(nets), formats.pop() if len(formats) == 1 else None) if nets else None
 
-    def _redraw(self, run: _Run, error: NotFinite, events: list[EngineEvent]) -> None:
+    def _redraw(self, run: Run, error: NotFinite, events: list[EngineEvent]) -> None:
         """Begins a run anew with every net in float32, once, and where that is another way of computing."""
         whole = run.kit.in_float32 if run.trouble is None else None
         if whole is None:
@@ -252,7 +199,7 @@ class Engine:
         run.notes.append(Note(code="float32_retry"))
         self._runs[run.job_id] = run
 
-    def _step(self, run: _Run, ask: Ask, answered: object, events: list[EngineEvent]) -> None:
+    def _step(self, run: Run, ask: Ask, answered: object, events: list[EngineEvent]) -> None:
         run.step = min(run.of, run.step + ask.steps)
         self._resume(run, answered, events)
         if run.job_id in self._runs:
@@ -260,7 +207,7 @@ class Engine:
             progress = Progress(stage=ask.stage, step=run.step, of=run.of, preview=self._preview(run), text=text)
             events.append((run.job_id, progress))
 
-    def _resume(self, run: _Run, answered: object, events: list[EngineEvent]) -> None:
+    def _resume(self, run: Run, answered: object, events: list[EngineEvent]) -> None:
         """Sends an answer into the pipeline (None starts it) and takes its next ask, or its end."""
         try:
             if run.ask is None:
@@ -283,10 +230,10 @@ class Engine:
             log.warning("the pipeline of job %d failed", run.job_id, exc_info=True)
             self._fail(run, error, events)
 
-    def _due(self, run: _Run) -> bool:
+    def _due(self, run: Run) -> bool:
         return self._previews and self._clock() >= run.looked_at + PREVIEW_SECONDS
 
-    def _preview(self, run: _Run) -> bytes | None:
+    def _preview(self, run: Run) -> bytes | None:
         estimate, run.estimate = run.estimate, None
         if estimate is None:
             return None
@@ -299,7 +246,7 @@ class Engine:
             return None
         return None if colours is None else preview_jpeg(colours)
 
-    def _text(self, run: _Run, words: str | None) -> str | None:
+    def _text(self, run: Run, words: str | None) -> str | None:
         """What can be read so far, as often as previews."""
         if words is None or not self._due(run):
             return None
@@ -310,7 +257,7 @@ class Engine:
         """Raises torch.AcceleratorError when the device cannot be trusted any more after `error`. Waits for it."""
         raise_if_lost(self._nets.device, error)
 
-    def _fail(self, run: _Run, error: Exception, events: list[EngineEvent]) -> None:
+    def _fail(self, run: Run, error: Exception, events: list[EngineEvent]) -> None:
         if not self.cancel(run.job_id):
             self._let_go(run)
         message = f"{type(error).__name__}: {error}"
@@ -319,7 +266,7 @@ class Engine:
         events.append((run.job_id, Failed(code=_failure_code(error), message=message)))
 
 
-def _nets_of(run: _Run) -> tuple[str, ...]:
+def _nets_of(run: Run) -> tuple[str, ...]:
     """The nets that its ask takes."""
     return () if run.ask is None else run.kit.nets_for(run.ask)
 
