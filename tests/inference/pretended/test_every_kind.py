@@ -30,7 +30,7 @@ WAITS = {
     "engine/previews.py:pixel_colours": "a preview of pixels, likewise",
     "families/language/model.py:_scores": "a token must be known before the next one",
     "families/kandinsky/pipelines/upscale.py:_finished": "the picture is brought home at the last step",
-    "engine/loop.py:unsound": "the run is over, and whether numbers came of it is asked for",
+    "engine/run.py:unsound": "the run is over, and whether numbers came of it is asked for",
     "engine/device.py:between": "the run is over, and its time is asked for",
 }
 WAITS_FOR_RAM = {  # panoramas too large for the card lie in RAM
