@@ -99,7 +99,7 @@ async def test_who_is_cancelled_while_connecting_leaves_no_thread_behind(
     before = set(threading.enumerate())
     engine = open_database(f"sqlite+aiosqlite:///{tmp_path}/studio.db")
     tasks = [asyncio.create_task(writing_or_reading(kind)) for kind in (engine, reading(engine))]
-    for task in tasks:
+    for _task in tasks:
         await connecting.acquire()
     for task in tasks:
         task.cancel()
