@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from bot.jobs.mode import Modes
 from bot.prompt import PromptError, PromptLine
 from bot.prompt.stored import StoredLine, read_line
+from bot.prompt.styles import style_name
 from bot.store import Parent
 from bot.texts.languages import Language
 from inference.queue.jobs import Job
@@ -26,8 +27,9 @@ class JobContext(BaseModel):
     """What the conversation wants to remember of a job. The queue keeps it and never looks inside, but for `key` and
     `reply_to`, which it is told by name.
 
-    `line` is the prompt line with every choice made explicit, None where that can no longer be read; `key` is equal for
-    presses that must not be doubled while one of them is waiting. `own_words` are those that were improved into the
+    `line` is the prompt line with every choice made explicit, None where that can no longer be read; `lines` are those
+    of its pictures where they differ in more than their seeds. `key` is equal for presses that must not be doubled
+    while one of them is waiting. `own_words` are those that were improved into the
     ones of the line. `then` is a request that waits until this job has translated its field `translating`; `follows` is
     the job that has translated for this one.
     """
@@ -36,6 +38,7 @@ class JobContext(BaseModel):
 
     language: Language
     line: Annotated[StoredLine | None, BeforeValidator(_readable)]
+    lines: tuple[StoredLine, ...] = ()
     private: bool = True
     reply_to: int | None = None
     thread: int | None = None
@@ -78,7 +81,15 @@ def line_of(modes: Modes[Any], job: Job) -> PromptLine:
 
 def line_of_tile(modes: Modes[Any], job: Job, tile: int) -> PromptLine:
     """The line that draws one picture of a job alone."""
+    lines = context_of(job).lines
+    if tile < len(lines):
+        return lines[tile]
     return modes.line_alone(line_of(modes, job), request_of(job), tile)
+
+
+def names_of(job: Job) -> tuple[str, ...]:
+    """What the pictures of a job are called, in the language being spoken: by their styles, where each has its own."""
+    return tuple(style_name(line.style) for line in context_of(job).lines)
 
 
 def wish_of(modes: Modes[Any], job: Job) -> str:

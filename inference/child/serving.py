@@ -179,7 +179,7 @@ class EngineChild:
             for tile, pixels in enumerate(drawn.drawing.pictures):
                 if job_id in self._unwanted:
                     break
-                picture, stored = self._store(pixels, self._recipe(request, tile))
+                picture, stored = self._store(tile, pixels, self._recipe(request, tile))
                 pictures.append(picture)
                 fresh += [stored.digest] * stored.fresh
             cancelled = job_id in self._unwanted
@@ -194,14 +194,14 @@ class EngineChild:
             self._tell(job_id, Cancelled() if cancelled else _finished(pictures, drawn))
 
     def _recipe(self, request: Request, tile: int) -> Recipe:
-        kit, _ = drawn_by(self._kits, request)
-        used = kit.revisions(request)
-        return Recipe(request=request, tile=tile, checkpoints=used, code_version=code_version())
+        told, place = request.in_recipe(tile)
+        kit, _ = drawn_by(self._kits, told)
+        return Recipe(request=told, tile=place, checkpoints=kit.revisions(told), code_version=code_version())
 
-    def _store(self, pixels: Tensor, recipe: Recipe) -> tuple[Picture, Stored]:
+    def _store(self, tile: int, pixels: Tensor, recipe: Recipe) -> tuple[Picture, Stored]:
         height, width = pixels.shape[:2]
         stored = self._blobs.write(lambda file: write_png(file, pixels.numpy(), recipe_texts(recipe)))
-        return Picture(tile=recipe.tile, blob=stored.digest, width=width, height=height, recipe=recipe), stored
+        return Picture(tile=tile, blob=stored.digest, width=width, height=height, recipe=recipe), stored
 
     def _tell(self, job_id: int, event: JobEvent) -> None:
         if not isinstance(event, (Started, Progress)):
