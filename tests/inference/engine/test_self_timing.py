@@ -6,6 +6,7 @@ import os
 import queue
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -398,9 +399,10 @@ def test_who_waits_for_weights_is_told_when_they_are_there(tiny_folder: Path, tm
         for message in line.said
         if isinstance(message, Report) and isinstance(message.report.event, Progress)
     ]
-    assert stages[0] == "loading" and "loading" not in stages[stages.index("drawing") + 1 :]
-    for number, stage in enumerate(stages):
-        assert stage != "loading" or stages[number + 1] != "loading", "what was loading goes on before more is loaded"
+    assert stages[0] == "loading" and {"encoding", "drawing"} < set(stages) and stages[-1] != "loading"
+    assert all("loading" not in (told, then) or told != then for told, then in pairwise(stages)), (
+        "each comes to its end"
+    )
 
 
 # Of every kind
