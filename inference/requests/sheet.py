@@ -99,6 +99,10 @@ class Sheet(Request):
         return len(self.looks) * self.of.cost
 
     @property
+    def developed(self) -> float:
+        return len(self.looks) * self.of.developed
+
+    @property
     def compatibility_key(self) -> str:
         return self.of.compatibility_key
 
