@@ -30,6 +30,8 @@ from inference.requests.events import (
     Recipe,
     Stage,
     Started,
+    Stopping,
+    pictures_in,
 )
 from inference.requests.fields import (
     FLASH_STEPS,
@@ -141,6 +143,7 @@ __all__ = [
     "Stage",
     "Started",
     "Steps",
+    "Stopping",
     "Styles",
     "TextToImage",
     "Texts",
@@ -153,6 +156,7 @@ __all__ = [
     "model_size",
     "outpaint_windows",
     "parse_request",
+    "pictures_in",
     "published_size",
     "register",
 ]
