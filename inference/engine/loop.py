@@ -114,9 +114,9 @@ class Engine:
         run = self._runs.get(job_id)
         if run is None:
             return None
-        sound = not run.ready or self._first_trouble(run) is None
+        whole = run.ready if run.ready and not run.unsound() else {}
         self.cancel(job_id)
-        return Stopped(run.ready if sound else {}, tuple(run.notes), self._seconds(run), run.step / run.of)
+        return Stopped(whole, tuple(run.notes), self._seconds(run), run.step / run.of)
 
     def _let_go(self, run: Run) -> None:
         """Ends a run that is live no more, and takes nets in float32 out of memory after the last one."""
