@@ -170,7 +170,7 @@ class DeliveryContract:
                     await local.cancel(job_id)
 
             async def handled() -> bool:
-                return not await local.known()
+                return await local.known() == frozenset()
 
             await until(handled)
             await local.submit(assignment(99))
