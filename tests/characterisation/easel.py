@@ -19,7 +19,6 @@ from inference.queue.transport import Assignment
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import Painter
 
-
 NEVER = 86_400.0  # seconds
 
 
