@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
 
-from inference.engine.asks import Drawing, Pipeline
+from inference.engine.asks import Drawing, Pipeline, Ready
 from inference.requests import Note, Request, Sheet
 
 
@@ -16,10 +17,22 @@ def draw_each(start: Callable[[Any, Any], Pipeline], request: Sheet, kit: Any) -
     pictures: list[Tensor] = []
     notes: dict[Note, None] = {}
     for tile in range(len(request.looks)):
-        drawing = yield from start(request.alone(tile), kit)
+        drawing = yield from _of_tile(start(request.alone(tile), kit), tile)
         pictures += drawing.pictures
         notes |= dict.fromkeys(drawing.notes)
     return Drawing(tuple(pictures), tuple(notes))
+
+
+def _of_tile(pipeline: Pipeline, tile: int) -> Pipeline:
+    """The same pipeline, whose only picture is ready as this one of several."""
+    answer = None
+    while True:
+        try:
+            ask = pipeline.send(answer)
+        except StopIteration as end:
+            drawing: Drawing = end.value
+            return drawing
+        answer = yield replace(ask, tile=tile) if isinstance(ask, Ready) else ask
 
 
 def steps_of_each(steps: Callable[[Any], int], request: Sheet) -> int:

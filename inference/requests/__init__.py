@@ -30,6 +30,8 @@ from inference.requests.events import (
     Recipe,
     Stage,
     Started,
+    Stopping,
+    pictures_in,
 )
 from inference.requests.fields import (
     FLASH_STEPS,
@@ -147,6 +149,7 @@ __all__ = [
     "Stage",
     "Started",
     "Steps",
+    "Stopping",
     "Styles",
     "TextToImage",
     "Texts",
@@ -159,6 +162,7 @@ __all__ = [
     "model_size",
     "outpaint_windows",
     "parse_request",
+    "pictures_in",
     "price_of",
     "published_size",
     "register",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import field_validator, model_validator
@@ -83,7 +83,11 @@ class Request(Contract):
 
     def alone(self, tile: int) -> Request:
         """The request for one of its pictures."""
-        return self.model_copy(update={"seeds": (self.seeds[tile],)})
+        return self.only((tile,))
+
+    def only(self, tiles: Sequence[int]) -> Self:
+        """The request for some of its pictures."""
+        return self.model_copy(update={"seeds": tuple(self.seeds[tile] for tile in tiles)})
 
     def in_recipe(self, tile: int) -> tuple[Request, int]:
         """The request that the recipe of one of its pictures tells, and which one it is of that."""

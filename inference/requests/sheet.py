@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -27,7 +28,7 @@ class Sheet(Request):
 
     kind: Literal["sheet"] = "sheet"
     of: AnyRequest
-    looks: Annotated[tuple[Look, ...], Field(min_length=2, max_length=MAX_PICTURES)]
+    looks: Annotated[tuple[Look, ...], Field(min_length=1, max_length=MAX_PICTURES)]
 
     @model_validator(mode="after")
     def _of_one_worded_picture(self) -> Self:
@@ -49,6 +50,9 @@ class Sheet(Request):
         if (negative := self.of.said("negative_prompt")) is not None:
             words["negative_prompt"] = _joined(negative, look.negative)
         return self.of.model_copy(update=words)
+
+    def only(self, tiles: Sequence[int]) -> Self:
+        return self.model_copy(update={"looks": tuple(self.looks[tile] for tile in tiles)})
 
     def in_recipe(self, tile: int) -> tuple[Request, int]:
         return self.alone(tile), 0

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.jobs.compose import Asked, Composition, joined, painted_styles
-from bot.jobs.context import context_of, line_of, request_of
+from bot.jobs.context import context_of, made_by
 from bot.jobs.mode import Modes
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
@@ -44,7 +44,8 @@ async def drawn_of(studio: Studio, job: Job | None, picture: StoredPicture | Non
         return None
     first = (await studio.history.pictures_of_job(job.id))[:1]
     parents = context_of(job).parents or tuple(Parent(picture_id=one.id) for one in first)
-    return Drawn(request_of(job), line_of(studio.modes, job), parents)
+    request, line = made_by(studio.modes, job)
+    return Drawn(request, line, parents)
 
 
 def offered_styles(card: ModelCard | None, *, plain: bool) -> list[Style]:

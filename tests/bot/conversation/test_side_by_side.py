@@ -246,3 +246,22 @@ async def test_a_failure_is_told_as_one_and_tried_again_as_one(every_mode: House
     every_mode.painter.failure = None
     sheet, _request = await compared(every_mode, anna, failed, "Try again")
     assert len(opens(sheet)) == 4
+
+
+async def test_a_sheet_that_is_stopped_keeps_its_names_and_its_recipe_tells_of_what_is_there(
+    every_mode: House, anna: Person
+) -> None:
+    grid = await anna.draw("a red circle --seed 7")
+    chooser = await unfolded(anna, grid)
+    every_mode.painter.gate.clear()
+    every_mode.painter.hold = "red"
+    every_mode.painter.whole = 2
+    await anna.press(chooser, "Upper four")
+    status = await anna.until(lambda one: "❌ Cancel" in buttons(one))
+    await until(lambda: len(every_mode.painter.submitted) == 2)
+    await anna.press(status, "❌ Cancel")
+    sheet = await anna.until(lambda one: one["id"] == status["id"] and len(opens(one)) == 2)
+    assert opens(sheet) == ["⬆ No style", "⬆ Anime"]
+    every_mode.painter.gate.set()
+    await anna.press(sheet, "ℹ️")
+    assert "Styles: No style, Anime\n" in (await anna.until(says("📜"), after=sheet["id"]))["text"]
