@@ -200,7 +200,8 @@ def delivery_of(settings: Settings) -> Delivery:
     try:
         address = settings.queue_address
         if address == LOCAL:
-            return LocalDelivery(WorkerOptions.of(settings))
+            options = WorkerOptions.of(settings)
+            return LocalDelivery(options.model_copy(update={"timings_file": settings.data_dir / "timings.json"}))
         from inference.queue.transport.redis.delivery import RedisDelivery  # its library is an extra
 
         return RedisDelivery(address)

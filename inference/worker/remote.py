@@ -52,10 +52,12 @@ class RemoteSettings(WorkerSettings, QueueSettings, BaseSettings):
     def options(self) -> WorkerOptions:
         """What worker and engine are told."""
         data = self.data_dir.expanduser().absolute()
-        told = self.model_dump(include=set(WorkerSettings.model_fields))
         weights = self.weights_dir or data / "weights"
         return WorkerOptions(
-            **told, blobs_url=self.blobs_url or str(data / "blobs"), weights_dir=weights.expanduser().absolute()
+            **self.model_dump(include=set(WorkerSettings.model_fields)),
+            blobs_url=self.blobs_url or str(data / "blobs"),
+            weights_dir=weights.expanduser().absolute(),
+            timings_file=data / "timings.json",
         )
 
 

@@ -106,7 +106,8 @@ class RedisDelivery:
     async def capacity(self) -> Capacity:
         reached = self._looked.seconds <= self._presence and not self._closing
         slots = self._workers.slots if reached else 0
-        return Capacity(slots=slots, card=self._workers.card, trouble=self._reach.trouble or self._workers.trouble)
+        trouble = self._reach.trouble or self._workers.trouble
+        return Capacity(slots=slots, card=self._workers.card, trouble=trouble, timings=self._workers.timings)
 
     async def submit(self, assignment: Assignment) -> None:
         if assignment.job_id in self._held:

@@ -84,9 +84,10 @@ class RedisLink:
             case Report(report=report):
                 if not (self._behind and isinstance(report.event, Progress)):
                     self._post(report)
-            case Hello(slots=slots, card=card):
-                trouble = None if slots else self._offer.trouble
-                self._tell(message, slots=slots, card=card or self._offer.card, trouble=trouble)
+            case Hello(slots=slots, card=card, timings=timings):
+                trouble, offer = None if slots else self._offer.trouble, self._offer
+                known = {"card": card or offer.card, "timings": timings or offer.timings}
+                self._tell(message, slots=slots, trouble=trouble, **known)
             case Trouble(why=why):
                 self._tell(message, trouble=why)
             case Patience():

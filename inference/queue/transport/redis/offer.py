@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from inference.queue.timings import Timings
 from inference.queue.transport.redis.keys import MAX_OFFER_BYTES
 from inference.queue.wire import MAX_REASON_CHARS
 from inference.requests import AnyRequest, ModelCard
@@ -33,6 +34,7 @@ class Offer(BaseModel):
     slots: Annotated[int, Field(ge=0, le=64)] = 0
     held: Annotated[frozenset[int], Field(max_length=MOST_HELD)] = frozenset()
     card: ModelCard | None = None
+    timings: Timings | None = None
     trouble: Annotated[str, Field(max_length=MAX_REASON_CHARS)] | None = None
 
     def can(self, request: AnyRequest) -> bool:

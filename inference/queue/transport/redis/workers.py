@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 
+from inference.queue.timings import Timings
 from inference.queue.transport.redis.offer import ForeignOffer, Offer, read_offer
 from inference.requests import AnyRequest, ModelCard
 
@@ -22,6 +23,11 @@ class Workers:
     @property
     def slots(self) -> int:
         return sum(offer.slots for offer in self.offers.values())
+
+    @property
+    def timings(self) -> Timings | None:
+        """How fast one of them is that has timed itself: of several the first by name."""
+        return next(filter(None, (self.offers[life].timings for life in sorted(self.offers))), None)
 
     @property
     def trouble(self) -> str | None:
