@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import sqlite3
 import time
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, Table, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 BUSY_TIMEOUT_MS = 30_000  # a stalled disk is waited for, and another program that writes
 _READERS = 8  # connections at a time; more would only take turns at the same cores
@@ -64,6 +66,27 @@ def unsynced(database: AsyncEngine) -> AsyncEngine:
     None of them outlives an earlier one that is lost, and every commit of the engine itself secures all before it.
     """
     return database.execution_options(synced=False)
+
+
+def inserting(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT in the words of this database, which can be told what to do about a row that is there already."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+async def take_turns(connection: AsyncConnection, about: str) -> None:
+    """Waits until no other transaction that takes turns about this is open; from here to its end, this one is alone.
+
+    For what looks first and writes what follows from it: PostgreSQL would let two look at once, in whatever programs
+    they are. SQLite's writing transactions take turns by themselves. Whoever takes turns about two things takes them
+    in the order of the alphabet.
+    """
+    if connection.dialect.name == "postgresql":
+        await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({turn_key(about)})")
+
+
+def turn_key(about: str) -> int:
+    """The number by which PostgreSQL knows what turns are taken about."""
+    return int.from_bytes(hashlib.sha256(f"studio: {about}".encode()).digest()[:8], "big", signed=True)
 
 
 def _sqlite(target: URL, connections: int, **options: Any) -> AsyncEngine:

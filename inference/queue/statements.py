@@ -46,9 +46,7 @@ LOWEST_ACTIVE_TIME = select(func.min(owners.c.virtual_time)).where(
 )
 HIGHEST_TIME = select(func.max(owners.c.virtual_time))
 OWNER = select(owners.c.virtual_time, owners.c.weight).where(_OWNER)
-ADD_OWNER = insert(owners)
 SET_OWNER_TIME = update(owners).where(_OWNER).values(virtual_time=bindparam("time"))
-SET_OWNER_WEIGHT = update(owners).where(_OWNER).values(weight=bindparam("new_weight"))
 FORGET_UPDATE = update(jobs).where(_THIS).values(update_id=None)
 ADD_JOB = insert(jobs).returning(jobs)
 
@@ -140,6 +138,7 @@ START = update(jobs).where(_THIS, _in(["sent"])).values(state="running", started
 IN_FLIGHT_JOB = select(
     jobs.c.owner_id, jobs.c.cost, jobs.c.compatibility, jobs.c.attempts, jobs.c.retries, jobs.c.crashes
 ).where(_THIS, _in(IN_FLIGHT))
+IN_FLIGHT_JOB_TO_CHANGE = IN_FLIGHT_JOB.with_for_update()
 TALLY = (
     update(jobs)
     .where(_THIS, _in(IN_FLIGHT))
@@ -166,7 +165,6 @@ IDS_ENDED = select(jobs.c.id).where(_in(TERMINAL), jobs.c.id.in_(bindparam("job_
 
 # Speeds
 SPEEDS = select(speeds.c.compatibility, speeds.c.seconds_per_unit, speeds.c.times)
-ADD_SPEED = insert(speeds)
 SET_SPEED = (
     update(speeds)
     .where(speeds.c.compatibility == bindparam("key"))
