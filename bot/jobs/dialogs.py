@@ -16,7 +16,6 @@ from bot.jobs.studio import Studio
 from bot.store import Draft, DraftKind
 from bot.telegram.callbacks import AskedButton
 from bot.telegram.refusals import Refusal, classify
-from bot.telegram.senders import sender_of_message
 from bot.texts.i18n import _
 
 
@@ -25,13 +24,12 @@ def never_mind(draft: Draft) -> InlineKeyboardMarkup:
     return markup([button("✖️ " + _("Never mind"), AskedButton(draft=draft.id))])
 
 
-async def spoken_to(studio: Studio, message: Message, kind: DraftKind) -> Draft | None:
-    """The open dialog, if it is of this kind, that a message speaks to without quoting it: in private alone."""
-    sender = sender_of_message(message)
-    if sender is None or message.chat.type != "private" or message.reply_to_message is not None:
+def spoken_to(message: Message, kind: DraftKind, dialog: Draft | None) -> Draft | None:
+    """The open dialog of whoever writes, if it is of this kind and their message speaks to it without quoting it: in
+    private alone."""
+    if dialog is None or message.chat.type != "private" or message.reply_to_message is not None:
         return None
-    draft = await studio.history.dialogs.listening(sender.id, message.chat.id)
-    return draft if draft is not None and draft.kind == kind and is_newer(message, draft) else None
+    return dialog if dialog.kind == kind and is_newer(message, dialog) else None
 
 
 def is_newer(message: Message, draft: Draft) -> bool:

@@ -116,12 +116,12 @@ class AnswersDraft(BaseFilter):
     def __init__(self, kind: DraftKind) -> None:
         self._kind = kind
 
-    async def __call__(self, message: Message, studio: Studio) -> bool | dict[str, Any]:
+    async def __call__(self, message: Message, studio: Studio, dialog: Draft | None = None) -> bool | dict[str, Any]:
         asked, sender = message.reply_to_message, sender_of_message(message)
         if not message.text or message.text.startswith("/") or sender is None:
             return False
         if asked is None:
-            spoken = await spoken_to(studio, message, self._kind)
+            spoken = spoken_to(message, self._kind, dialog)
             return {"draft": spoken} if spoken is not None else False
         draft = await draft_shown(studio.history.sources, asked, self._kind)
         if draft is None:

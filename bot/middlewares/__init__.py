@@ -1,5 +1,5 @@
 """What happens around every handler, from the outside in: errors, who it is and whether they may come in, their
-language, crowds, answers to presses, whose button is pressed, and what is said besides a question."""
+language, crowds, answers to presses, whose button is pressed, which question is open, and what is said besides."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.jobs.studio import Studio
 from bot.middlewares.access import AccessMiddleware
 from bot.middlewares.answers import AnswerMiddleware
 from bot.middlewares.crowds import CrowdMiddleware
-from bot.middlewares.dialogs import DialogMiddleware
+from bot.middlewares.dialogs import DialogMiddleware, InterruptionMiddleware
 from bot.middlewares.errors import errors_router
 from bot.middlewares.origins import OriginMiddleware
 from bot.middlewares.people import PersonMiddleware
@@ -47,6 +47,8 @@ def install(
     )
     dispatcher.callback_query.outer_middleware(AnswerMiddleware(outbox))
     dispatcher.callback_query.outer_middleware(PressMiddleware(studio, administrators))
+    for observer in (dispatcher.message, dispatcher.edited_message):
+        observer.outer_middleware(DialogMiddleware(studio))
     for observer in (dispatcher.message, dispatcher.edited_message, dispatcher.callback_query):
         observer.middleware(OriginMiddleware())
-    dispatcher.message.middleware(DialogMiddleware(studio))
+    dispatcher.message.middleware(InterruptionMiddleware(studio))

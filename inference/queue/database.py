@@ -6,15 +6,19 @@ import asyncio
 import hashlib
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
+import aiosqlite
 from sqlalchemy import Connection, Engine, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 BUSY_TIMEOUT_MS = 30_000  # a stalled disk is waited for, and another program that writes
+ENDING_SECONDS = 5.0  # for threads that are still connecting, or closing, when the database is let go
 _READERS = 8  # connections at a time; more would only take turns at the same cores
 
 
@@ -90,16 +94,54 @@ def turn_key(about: str) -> int:
 
 
 def _sqlite(target: URL, connections: int, **options: Any) -> AsyncEngine:
+    threads = _Threads()
     engine = create_async_engine(
         target,
         pool_size=connections,
         max_overflow=0,
         pool_timeout=BUSY_TIMEOUT_MS / 1000,
         execution_options=options,
+        connect_args={"async_creator_fn": threads.connect},
     )
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    event.listen(engine.sync_engine, "engine_disposed", threads.join)
     return engine
+
+
+class _Threads:
+    """The threads of one engine's connections, each of which has its own, that were told to stop.
+
+    Whoever is cancelled while it connects tells its thread to stop and does not wait for it. Such a thread still has
+    something to tell the event loop, and fails where that is closed by then. So they are waited for when the engine
+    is let go, while its loop is there.
+    """
+
+    def __init__(self) -> None:
+        self._stopped: set[Thread] = set()
+
+    def connect(self, database: str, **options: Any) -> aiosqlite.Connection:
+        """A connection to be awaited, as `aiosqlite.connect` gives it. Its thread keeps no program alive."""
+        connection = _Connection(lambda: sqlite3.connect(database, **options), self._stopped)
+        connection._thread.daemon = True
+        return connection
+
+    def join(self, _engine: Engine) -> None:
+        """Waits for those that were told to stop, ENDING_SECONDS at most; what they tell the loop it reads later."""
+        deadline = time.monotonic() + ENDING_SECONDS
+        while self._stopped:
+            self._stopped.pop().join(max(0.0, deadline - time.monotonic()))
+
+
+class _Connection(aiosqlite.Connection):
+    def __init__(self, connector: Callable[[], sqlite3.Connection], stopped: set[Thread]) -> None:
+        super().__init__(connector, iter_chunk_size=64)
+        self._stopped = stopped
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        self._stopped.difference_update([thread for thread in list(self._stopped) if not thread.is_alive()])
+        self._stopped.add(self._thread)
+        return super().stop()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -78,8 +78,8 @@ async def order(
 class SaysDirection(BaseFilter):
     """A way for the picture that we have asked about, said instead of tapped. Gives `draft`."""
 
-    async def __call__(self, message: Message, studio: Studio) -> bool | dict[str, Any]:
-        answers = await AnswersDraft("frame")(message, studio)
+    async def __call__(self, message: Message, studio: Studio, dialog: Draft | None = None) -> bool | dict[str, Any]:
+        answers = await AnswersDraft("frame")(message, studio, dialog)
         if not answers or message.reply_to_message is not None:
             return answers
         try:

@@ -96,15 +96,15 @@ class AboutArea(BaseFilter):
     """Words for a repaint in the making: in answer to one of its messages, or in private when it is the open dialog and
     an area is marked, or they name nothing but one. Gives `draft`."""
 
-    async def __call__(self, message: Message, studio: Studio) -> bool | dict[str, Any]:
+    async def __call__(self, message: Message, studio: Studio, dialog: Draft | None = None) -> bool | dict[str, Any]:
         if not message.text or message.text.startswith("/"):
             return False
-        draft = await draft_of(studio, message)
+        draft = await draft_of(studio, message, dialog)
         return {"draft": draft} if draft is not None else False
 
 
-async def draft_of(studio: Studio, message: Message) -> Draft | None:
-    """The open draft that a text of its owner belongs to."""
+async def draft_of(studio: Studio, message: Message, dialog: Draft | None) -> Draft | None:
+    """The open draft that a text of its owner belongs to, `dialog` being the one that listens."""
     sender = sender_of_message(message)
     if sender is None or message.text is None:
         return None
@@ -115,7 +115,7 @@ async def draft_of(studio: Studio, message: Message) -> Draft | None:
         if shown is not None:
             return shown if shown.owner_id == owner_id and shown.closed_at is None else None
         return await draft_asked_about(sources, answered, "mask", owner_id)
-    open_ = await spoken_to(studio, message, "mask")
+    open_ = spoken_to(message, "mask", dialog)
     waits = open_ is not None and (Repaint.of(open_).marked or cells_named(message.text) is not None)
     return open_ if waits else None
 

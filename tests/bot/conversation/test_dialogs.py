@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bot.store import dialogs
+from bot.store import Draft, dialogs
 from inference.requests import FlashMix, FlashTextToImage, Inpaint, Mix, Outpaint, TextToImage
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import ALL_MODES
@@ -194,3 +194,21 @@ async def test_an_old_message_that_is_changed_answers_no_newer_question(every_mo
     await anna.post("edit", {"user": 1001, "chat": anna.chat_id, "message_id": greeted["id"], "text": "hello there"})
     assert isinstance(await drawn_after(every_mode, anna, "a house --n 1"), Mix)
     assert len(every_mode.painter.submitted) == 1
+
+
+@pytest.mark.parametrize("words", ["left by 30%", "a red square --n 1", "/styles", "стоп"])
+async def test_the_open_dialog_is_looked_up_once_for_words_whoever_takes_them(
+    every_mode: House, anna: Person, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    await extending(anna)
+    looked: list[int] = []
+    listening = dialogs.Dialogs.listening
+
+    async def counted(self: dialogs.Dialogs, owner_id: int, chat_id: int) -> Draft | None:
+        looked.append(owner_id)
+        return await listening(self, owner_id, chat_id)
+
+    monkeypatch.setattr(dialogs.Dialogs, "listening", counted)
+    said = (await anna.say(words))["message"]
+    await anna.until(lambda message: message["id"] > said["id"])
+    assert looked == [1001]

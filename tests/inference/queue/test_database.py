@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -86,6 +89,36 @@ async def test_when_the_engine_is_let_go_its_readers_are_as_well(tmp_path: Path)
     await numbers(engine)
     await engine.dispose()
     assert not (tmp_path / "studio.db-wal").exists()  # SQLite takes its log away with the last connection
+
+
+async def test_who_is_cancelled_while_connecting_leaves_no_thread_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connecting = asyncio.Semaphore(0)
+    loop, connect = asyncio.get_running_loop(), sqlite3.connect
+
+    def slow(*given: Any, **options: Any) -> sqlite3.Connection:
+        loop.call_soon_threadsafe(connecting.release)
+        time.sleep(0.05)
+        return connect(*given, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", slow)
+    before = set(threading.enumerate())
+    engine = open_database(f"sqlite+aiosqlite:///{tmp_path}/studio.db")
+    tasks = [asyncio.create_task(writing_or_reading(kind)) for kind in (engine, reading(engine))]
+    for _task in tasks:
+        await connecting.acquire()
+    for task in tasks:
+        task.cancel()
+    assert [type(end) for end in await asyncio.gather(*tasks, return_exceptions=True)] == [asyncio.CancelledError] * 2
+    assert len(set(threading.enumerate()) - before) == 2  # both still connect
+    await engine.dispose()
+    assert not set(threading.enumerate()) - before
+
+
+async def writing_or_reading(kind: AsyncEngine) -> None:
+    async with kind.begin():
+        raise AssertionError("connected")
 
 
 @pytest.mark.parametrize("address", ["sqlite+aiosqlite://", "sqlite+aiosqlite:///:memory:"])
