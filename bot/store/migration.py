@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from inference.queue.database import take_turns
+from inference.queue.database import remodelling, take_turns
 
 MIGRATING = "migration"  # what migrations take turns about
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
@@ -20,14 +20,14 @@ MIGRATIONS = Path(__file__).parents[2] / "migrations"
 async def upgrade(database: AsyncEngine, revision: str = "head") -> None:
     """Applies every migration that is missing, in one transaction. Of those who ask at once, in whatever programs, one
     migrates; the others wait and find nothing missing."""
-    async with database.begin() as connection:
+    async with remodelling(database).begin() as connection:
         await take_turns(connection, MIGRATING)
         await connection.run_sync(lambda sync: command.upgrade(_config(sync), revision))
 
 
 async def downgrade(database: AsyncEngine, revision: str) -> None:
     """Takes migrations back down to a revision ("base" for all)."""
-    async with database.begin() as connection:
+    async with remodelling(database).begin() as connection:
         await take_turns(connection, MIGRATING)
         await connection.run_sync(lambda sync: command.downgrade(_config(sync), revision))
 

@@ -72,6 +72,12 @@ def unsynced(database: AsyncEngine) -> AsyncEngine:
     return database.execution_options(synced=False)
 
 
+def remodelling(database: AsyncEngine) -> AsyncEngine:
+    """The same engine for changes of tables: SQLite makes some of them anew and lets nobody refer to the old one, so
+    references are not enforced meanwhile."""
+    return database.execution_options(references=False)
+
+
 def inserting(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT in the words of this database, which can be told what to do about a row that is there already."""
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
@@ -173,6 +179,10 @@ def _begin_sqlite(connection: Connection) -> None:
     if connection.info.get("synchronous", "FULL") != level:  # it cannot be changed inside a transaction
         connection.exec_driver_sql(f"PRAGMA synchronous={level}")
         connection.info["synchronous"] = level
+    enforced = options.get("references", True)
+    if connection.info.get("references", True) != enforced:  # nor this
+        connection.exec_driver_sql(f"PRAGMA foreign_keys={'ON' if enforced else 'OFF'}")
+        connection.info["references"] = enforced
     connection.exec_driver_sql(f"BEGIN {options.get('sqlite_begin', 'IMMEDIATE')}")
 
 

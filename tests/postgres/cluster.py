@@ -22,7 +22,7 @@ from sqlalchemy import NullPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.store.migration import upgrade
-from bot.store.tables import metadata
+from inference.queue.tables import metadata
 from tests.postgres import keeper
 
 Answer = TypeVar("Answer")

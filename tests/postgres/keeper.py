@@ -85,7 +85,7 @@ class Server:
 
     def _answers(self) -> bool:
         """Whether it lets people in: until then it takes a connection and says that it is starting up."""
-        ready = [self.programs / "pg_isready", "-q", "-h", str(self.folder)]
+        ready = [str(self.programs / "pg_isready"), "-q", "-h", str(self.folder)]
         return subprocess.run(ready, check=False).returncode == 0
 
     def _said(self) -> str:
