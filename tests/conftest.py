@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--by-webhook", action="store_true", help="in conversations, updates come by webhook")
 
 
-_KEEPER = pytest.StashKey["subprocess.Popen[bytes] | None"]()
+_KEEPER = pytest.StashKey[subprocess.Popen[bytes] | None]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
