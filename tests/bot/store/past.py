@@ -30,6 +30,10 @@ SINCE: dict[str, tuple[str, dict[str, Any]]] = {
         {"blob": "a" * 64, "levels": bytes(range(256))},
     ),
     "0011": ("update pictures set words = :words where id = 1", {"words": " red circle"}),
+    "0013": (
+        "insert into speeds (basis, kind, recent, measured_at) values ('a card', 'flash', :recent, 1799999999.5)",
+        {"recent": "[[1.5, 2.0]]"},
+    ),
 }
 NOT_WRITTEN: dict[str, list[dict[str, Any]]] = {
     "inbox_steps": [{"update_id": 7, "step": "sent 1", "result": "true"}],

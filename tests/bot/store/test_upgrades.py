@@ -17,6 +17,7 @@ from tests.bot.store import past
 from tests.inference.queue.jobs import FLASH
 
 ANNA = 1001
+MEASURED_ANEW = {"speeds": "0013"}  # tables whose rows of before this revision mean nothing after it
 
 
 @pytest.fixture(params=past.REVISIONS)
@@ -37,7 +38,8 @@ async def test_it_keeps_every_value_and_is_read_by_the_program_of_today(database
     assert all(before.values()), "a table without rows would prove nothing"
     await upgrade(database)
     assert await is_current(database)
-    assert lost(before, await past.rows(database)) == []
+    kept = {table: rows for table, rows in before.items() if revision >= MEASURED_ANEW.get(table, "")}
+    assert lost(kept, await past.rows(database)) == []
     await read_all(database, before)
     await told_by_columns_of_later(database, revision)
 
