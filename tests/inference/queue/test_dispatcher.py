@@ -108,7 +108,7 @@ async def test_a_cancelled_job_is_told_once_and_stopped_at_the_worker(scene: Sce
     await until(lambda: Cancelled() in scene.told_of(job_id))
     assert await scene.queue.cancel(job_id) == "too_late"
     assert await scene.queue.cancel(12345) == "unknown"
-    assert {*scene.delivery.cancelled} == {job_id}
+    assert set(scene.delivery.cancelled) == {job_id}  # a reconciliation may say so once more
     scene.delivery.report(job_id, STEP)
     scene.delivery.report(job_id, Cancelled())
     other = await scene.queued()
