@@ -40,7 +40,8 @@ class Handover:
         stop_by = self._stop_by.setdefault(job_id, self._now() + self._stop_seconds)
         async with self._one_at_a_time:
             await self._delivery.cancel(job_id)
-            return job_id in await self._delivery.known() and self._now() < stop_by
+            known = await self._delivery.known()
+        return (known is None or job_id in known) and self._now() < stop_by
 
     def forget(self, job_id: int) -> None:
         """Its worker has answered, or will not."""

@@ -26,6 +26,8 @@ class MemoryDelivery:
     that is `deaf` does not answer who cancels."""
 
     def __init__(self, slots: int = 2) -> None:
+        self.owns_workers = True
+        self.found_out = True
         self.slots = slots
         self.trouble: str | None = None
         self.worker: Worker | None = None
@@ -66,8 +68,8 @@ class MemoryDelivery:
         if job_id in self.held - self.ended and not self.deaf:
             self.report(job_id, Cancelled() if self.worker is None else self.worker.drop(job_id))
 
-    async def known(self) -> frozenset[int]:
-        return frozenset(self.held)
+    async def known(self) -> frozenset[int] | None:
+        return frozenset(self.held) if self.found_out else None
 
     async def events(self) -> AsyncIterator[JobReport]:
         while (report := await self.mailbox.take()) is not None:
