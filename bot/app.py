@@ -44,12 +44,14 @@ from bot.telegram.receiving import receive
 from bot.telegram.turns import Turns
 from bot.troubles import cause_of, cause_of_trouble, reason_of
 from inference.blobs import BlobStore
+from inference.queue.address import LOCAL
 from inference.queue.database import DriverMissing, open_database
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.fairness import Limits
 from inference.queue.jobs import Trouble
 from inference.queue.ledger import Ledger
 from inference.queue.options import WorkerOptions
+from inference.queue.transport import Delivery
 from inference.queue.transport.local import LocalDelivery
 from inference.requests import Finished, ModelCard
 
@@ -120,7 +122,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             return
         history = History(database, default_language=settings.default_language)
         ledger = Ledger(database, limits=_limits(settings))
-        queue = Dispatcher(ledger, local_delivery(settings))
+        queue = Dispatcher(ledger, delivery_of(settings))
         modes = Modes(MODES)
         tools = Tools(bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs, modes=modes)
         deliveries = Follower(tools, outbox, previews=settings.previews)
@@ -192,10 +194,22 @@ async def _discard(history: History, blobs: BlobStore, finished: Finished) -> No
             await asyncio.to_thread(blobs.delete, picture.blob)
 
 
-def local_delivery(settings: Settings) -> LocalDelivery:
-    """The worker as a child of this process."""
-    options = WorkerOptions.of(settings)
-    return LocalDelivery(options.model_copy(update={"timings_file": settings.data_dir / "timings.json"}))
+def delivery_of(settings: Settings) -> Delivery:
+    """The way to the workers: one as a child of this process, or whoever has come to the queue's server. Raises
+    SettingsError."""
+    try:
+        address = settings.queue_address
+        if address == LOCAL:
+            options = WorkerOptions.of(settings)
+            return LocalDelivery(options.model_copy(update={"timings_file": settings.data_dir / "timings.json"}))
+        from inference.queue.transport.redis.delivery import RedisDelivery  # its library is an extra
+
+        return RedisDelivery(address)
+    except ModuleNotFoundError as absent:
+        advice = f"{absent.name} is not installed; pip install '.[redis]' brings it"
+        raise SettingsError("QUEUE_URL", advice) from absent
+    except ValueError as unknown:
+        raise SettingsError("QUEUE_URL", str(unknown)) from None
 
 
 @contextmanager
