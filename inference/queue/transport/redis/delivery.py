@@ -120,7 +120,7 @@ class RedisDelivery:
     async def cancel(self, job_id: int) -> None:
         if job_id in self._unplaced:
             del self._unplaced[job_id]
-            self._end(JobReport(job_id=job_id, event=Cancelled()))
+            self._end(JobReport(job_id=job_id, event=Cancelled(done=0.0)))
         elif job_id in self._assigned and job_id not in self._ended:
             self._order(self._assigned[job_id], Cancel(job_id=job_id))
 
