@@ -85,7 +85,7 @@ def test_a_killed_bot_does_not_disturb_what_runs(fleet: SetUp) -> None:
 
 @long_run_only
 def test_a_worker_that_stands_still_is_given_up_and_may_come_back(fleet: SetUp) -> None:
-    rough = fleet(presence_seconds=2.0)
+    rough = fleet()
     halfway(rough, 0.1, JOBS)
     rough.workers[0].send_signal(signal.SIGSTOP)
     halfway(rough, 0.5, JOBS)
