@@ -6,8 +6,8 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from bot.jobs.tools import Tools
 from bot.modes import MODES
 from bot.settings import Settings, SettingsError
 from bot.store import History, Leftovers
+from bot.store.leader import leading
 from bot.store.migration import upgrade
 from bot.store.room import MEGABYTE, Allowance, Room
 from bot.store.sweep import sweep_daily
@@ -41,6 +42,7 @@ from bot.telegram.inbox import Inbox
 from bot.telegram.notices import Notices
 from bot.telegram.outbox import Outbox
 from bot.telegram.receiving import receive
+from bot.telegram.standby import closed_door
 from bot.telegram.turns import Turns
 from bot.troubles import cause_of, cause_of_trouble, reason_of
 from inference.blobs import BlobStore
@@ -53,7 +55,7 @@ from inference.queue.ledger import Ledger
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import Delivery
 from inference.queue.transport.local import LocalDelivery
-from inference.requests import Finished, ModelCard
+from inference.requests import ModelCard, Picture
 
 log = logging.getLogger(__name__)
 
@@ -75,10 +77,11 @@ class Running:
 
 
 async def run(settings: Settings, *, on_ready: Callable[[Running], Awaitable[None]] | None = None) -> None:
-    """Runs the bot until SIGTERM or SIGINT; `on_ready` is called when it answers. Raises SettingsError."""
+    """Runs the bot until SIGTERM or SIGINT; `on_ready` is called when it answers. While another bot leads on the same
+    database it stands by. Raises SettingsError."""
     with stop_on_signals() as stop:
         try:
-            async with open_studio(settings, stop) as running:
+            async with leading_studio(settings, stop) as running:
                 if running is None:
                     return
                 log.info("@%s is listening", running.me.username)
@@ -91,6 +94,20 @@ async def run(settings: Settings, *, on_ready: Callable[[Running], Awaitable[Non
                 log.info("no new messages are taken; finishing what is under way")
         except DBAPIError as broken:  # on the way up or down: what comes between is answered where it happens
             raise _unusable(broken) from broken
+
+
+@asynccontextmanager
+async def leading_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Running | None]:
+    """`open_studio` once no other bot leads on the same database; None when `stop` was set before."""
+    async with AsyncExitStack() as ours:
+        try:
+            waiting = partial(closed_door, settings)
+            leads = await ours.enter_async_context(leading(settings.database_url, stop, standing_by=waiting))
+        except DriverMissing as lack:
+            raise SettingsError("DATABASE_URL", str(lack)) from lack
+        except (SQLAlchemyError, OSError) as refused:
+            raise _unusable(refused) from refused
+        yield await ours.enter_async_context(open_studio(settings, stop)) if leads else None
 
 
 async def migrate_database(settings: Settings) -> None:
@@ -187,9 +204,9 @@ def _tell_owners(notices: Notices, trouble: Trouble | None) -> None:
         notices.tell(cause_of_trouble(trouble), trouble.reason)
 
 
-async def _discard(history: History, blobs: BlobStore, finished: Finished) -> None:
+async def _discard(history: History, blobs: BlobStore, pictures: Sequence[Picture]) -> None:
     """Forgets what was stored for a job that nobody waits for any more, unless another picture has the same bytes."""
-    for picture in finished.pictures:
+    for picture in pictures:
         if not await history.shows(picture.blob):
             await asyncio.to_thread(blobs.delete, picture.blob)
 

@@ -90,6 +90,7 @@ async def order(
     remembered = JobContext(
         language=origin.language,
         line=made.line,
+        lines=made.lines,
         private=origin.private,
         reply_to=origin.reply_to,
         thread=origin.thread,
@@ -167,7 +168,8 @@ def composed_of(draft: Draft) -> Composition:
 def composed_from(body: Mapping[str, Any]) -> Composition:
     """What `stored` has put into the body of a draft."""
     remarks = tuple(Remark(code, detail) for code, detail in body["remarks"])
-    return Composition(parse_request(body["request"]), read_line(body["line"]), remarks, tuple(body["unknown"]))
+    lines = tuple(read_line(line) for line in body.get("lines", ()))
+    return Composition(parse_request(body["request"]), read_line(body["line"]), remarks, tuple(body["unknown"]), lines)
 
 
 async def _changed(
@@ -211,8 +213,9 @@ def is_same(modes: Modes[Any], job: Job, made: Composition) -> bool:
 
 
 async def waiting_twin(ledger: Ledger, owner_id: int, key: str) -> Job | None:
-    """A job of this person that the same button has ordered and that has not ended yet."""
-    return next((job for job in await ledger.active(owner_id) if job.key == key), None)
+    """A job of this person that the same button has ordered and that has neither ended nor been cancelled."""
+    living = await ledger.active(owner_id)
+    return next((job for job in living if job.key == key and not job.stopping), None)
 
 
 def stored(made: Composition) -> dict[str, object]:
@@ -222,4 +225,5 @@ def stored(made: Composition) -> dict[str, object]:
         "line": as_json(made.line),
         "remarks": [[said.code, said.detail] for said in made.remarks],
         "unknown": list(made.unknown),
+        "lines": [as_json(line) for line in made.lines],
     }

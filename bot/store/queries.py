@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store.dialogs import Dialogs
-from bot.store.records import Parent, Person, Post, PostKind, Preferences, StoredPicture
+from bot.store.records import HOUSE, Parent, Person, Post, PostKind, Preferences, StoredPicture
 from bot.store.sendings import Sendings
 from bot.store.signatures import Signatures, forget_signatures
 from bot.store.sources import Sources, note_parents
@@ -21,7 +21,7 @@ from bot.texts.languages import LANGUAGES, Language, language_for
 from inference.queue.database import reading
 from inference.queue.lookups import keys_in_use, newest_with_key
 from inference.queue.recent import Recent
-from inference.requests import REQUESTS, Finished
+from inference.requests import REQUESTS, Cancelled, Finished
 
 if TYPE_CHECKING:
     from inference.queue.jobs import Job
@@ -89,15 +89,16 @@ class History:
         return await self._change_person(user_id, fields)
 
     async def shares(self, user_id: int) -> bool:
-        """Whether everybody in a group may have recipe, original and a repetition of what somebody draws there."""
-        return (await self.person(user_id, None)).preferences.shared is not False
+        """Whether everybody in a group may have recipe, original and a repetition of what somebody draws there; of what
+        the house has drawn they may."""
+        return user_id == HOUSE or (await self.person(user_id, None)).preferences.shared is not False
 
     async def set_blocked(self, user_id: int, blocked: bool) -> None:
         """Notes that a person has blocked the bot, or talks to it again."""
         await self._change_person(user_id, {"blocked_at": self._clock() if blocked else None})
 
     async def add_pictures(
-        self, job: Job, finished: Finished, parents: Sequence[Parent], *, words: str = ""
+        self, job: Job, ended: Finished | Cancelled, parents: Sequence[Parent], *, words: str = ""
     ) -> list[StoredPicture]:
         """Stores what a job has produced from these parents, once per tile however often it is told; returns the job's
         pictures by tile. They can be looked for by what was asked for, `words` included."""
@@ -117,7 +118,7 @@ class History:
                 "parent_id": first,
                 "created_at": now,
             }
-            for picture in finished.pictures
+            for picture in ended.pictures
         ]
         async with self._database.begin() as connection:
             for row in rows:
@@ -131,6 +132,12 @@ class History:
 
     async def pictures_of_job(self, job_id: int) -> list[StoredPicture]:
         return await self._pictures(living().where(pictures.c.job_id == job_id).order_by(pictures.c.tile))
+
+    async def is_only_one(self, picture: StoredPicture) -> bool:
+        """Whether its job has made this picture and no other, be it that no more were asked for or that it stopped."""
+        made = select(func.count()).select_from(pictures).where(pictures.c.job_id == picture.job_id)
+        async with self._reading.connect() as connection:
+            return (await connection.scalar(made)) == 1
 
     async def children(self, picture_id: int) -> list[StoredPicture]:
         """Pictures that were made out of this one, oldest first."""
@@ -200,11 +207,21 @@ class History:
             select(posts).where(*conditions).order_by(posts.c.created_at.desc(), posts.c.message_id.desc()).limit(1)
         )
 
-    async def statuses(self, job_id: int, chat_id: int) -> list[int]:
-        """Numbers of the messages of a chat that show how a job stands, or ended in words."""
-        known = (posts.c.job_id == job_id, posts.c.chat_id == chat_id, posts.c.kind == "status")
+    async def statuses(self, job_id: int, chat_id: int | None = None) -> list[Post]:
+        """The messages, of one chat or of all, that show how a job stands, or ended in words; the oldest first."""
+        known = [posts.c.job_id == job_id, posts.c.kind == "status"]
+        if chat_id is not None:
+            known.append(posts.c.chat_id == chat_id)
+        found = select(posts).where(*known).order_by(posts.c.created_at, posts.c.message_id)
         async with self._reading.connect() as connection:
-            return list(await connection.scalars(select(posts.c.message_id).where(*known)))
+            return [Post(**row) for row in (await connection.execute(found)).mappings()]
+
+    async def posts_of_job(self, job_id: int, kind: PostKind) -> list[Post]:
+        """All messages of this kind that have to do with a job, in whatever chat, the oldest first."""
+        known = select(posts).where(posts.c.job_id == job_id, posts.c.kind == kind)
+        async with self._reading.connect() as connection:
+            rows = (await connection.execute(known.order_by(posts.c.created_at, posts.c.message_id))).mappings().all()
+        return [Post(**row) for row in rows]
 
     async def post_of_file(self, file_unique_id: str) -> Post | None:
         """The newest post with this file in it: a forwarded picture keeps the id."""

@@ -43,7 +43,7 @@ async def test_a_tap_draws_a_grid_with_the_same_words_and_seeds_in_that_style(ev
     first = every_mode.painter.submitted[-1].request
     before = buttons(grid)
     chooser = await unfolded(anna, grid)
-    assert len(buttons(chooser)) == STYLES_ON_A_PAGE + 3
+    assert len(buttons(chooser)) == STYLES_ON_A_PAGE + 5
     assert [name for name in buttons(chooser) if "✓" in name] == ["⚪ No style ✓"]
 
     result, request = await tapped(every_mode, anna, chooser, "Anime")
@@ -109,7 +109,9 @@ async def test_a_small_model_offers_what_it_has_learnt_in_its_own_words(house: H
     await house.learns(LEARNT)
     grid = await anna.draw("a red circle --n 2 --seed 1")
     chooser = await unfolded(anna, grid)
-    assert sorted(buttons(chooser)) == sorted(["⚪ No style ✓", "🔺 Kandinsky", "💧 Watercolour", "↩️ Back"])
+    assert sorted(buttons(chooser)) == sorted(
+        ["⚪ No style ✓", "🔺 Kandinsky", "💧 Watercolour", "🆎 Side by side", "↩️ Back"]
+    )
     _result, request = await tapped(house, anna, chooser, "Watercolour")
     assert request.words == "a red circle, watercolour"
     await anna.say("/styles")
