@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aiogram.exceptions import TelegramBadRequest
-from aiogram.types import InlineKeyboardMarkup
+from aiogram.types import InlineKeyboardMarkup, Message
 
 from bot.imaging import collage
 from bot.jobs import dialogs
+from bot.jobs.belonging import draft_shown
 from bot.jobs.compose import missing
 from bot.jobs.mode import offered
 from bot.jobs.order import asked_by, known_card, order_or_ask
@@ -115,9 +116,14 @@ async def open_(
         await add(studio, origin, draft.id, more, left_out, shown_in=message.message_id)
 
 
-async def collecting(studio: Studio, owner_id: int, chat_id: int) -> Draft | None:
-    """The mix that a person is sending pictures for in a chat, if that is the open dialog."""
-    draft = await studio.history.dialogs.listening(owner_id, chat_id)
+async def collecting(studio: Studio, owner_id: int, chat_id: int, answered: Message | None = None) -> Draft | None:
+    """The mix that a person is sending pictures for in a chat: the one whose message is `answered`, whatever they have
+    done since, else the open dialog."""
+    shown = None if answered is None else await draft_shown(studio.history.sources, answered, "mix")
+    if shown is not None:
+        draft = shown if shown.owner_id == owner_id and shown.closed_at is None else None
+    else:
+        draft = await studio.history.dialogs.listening(owner_id, chat_id)
     if draft is None or draft.kind != "mix":
         return None
     joined = studio.history.sources.was_changed(draft)  # by the picture in hand, which may have been the last

@@ -166,7 +166,7 @@ async def _originals(studio: Studio, message: Message, person: Person) -> AsyncI
     if draft is not None:
         yield _Original(Repaint.of(draft).given, draft)
     for mode in studio.modes:
-        if mode.collects is not None and await mode.collects(studio, person.id, message.chat.id) is not None:
+        if mode.collects is not None and await mode.collects(studio, person.id, message.chat.id, None) is not None:
             return  # pictures alike may be meant for that
     for upload in await sources.newest_uploads(person.id, message.chat.id, max_age=HOUR, limit=RECENTLY_GIVEN):
         yield _Original(Given.of_upload(upload))
