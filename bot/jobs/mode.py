@@ -109,8 +109,8 @@ class Mode(Generic[StudioT]):
     serve it, the best first. `claims` says whether a caption without a command means this mode, `of_captions` takes all
     others. `begin` does what a command or a caption says with a picture, `begin_bare` what a command says without one;
     `album` does it with several, unless they are "collected" by the mode that `collects(studio, owner, chat, answered)`
-    just now for a person in a chat, or what the `answered` message shows; `joined(studio, origin, album)` takes parts of an album that come late, where the others have begun something
-    to which they can be added.
+    just now for a person in a chat, or for what the `answered` message shows; `joined(studio, origin, album)` takes
+    parts of an album that come late, where the others have begun something to which they can be added.
 
     Telling. `requests` are the types that it answers for, `names` what their kinds are called. `tells_all` says whether
     their words are of all that the picture shows, and not of a part or of nothing. `title(request, words)` is empty
