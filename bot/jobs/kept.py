@@ -14,6 +14,7 @@ from aiogram.types import InlineKeyboardMarkup
 from pydantic import BaseModel, ConfigDict
 
 from bot.jobs import keyboards
+from bot.jobs.dialogs import take_back
 from bot.jobs.origin import Origin
 from bot.jobs.refusals import told
 from bot.jobs.studio import Studio
@@ -110,7 +111,7 @@ async def keep(studio: Studio, origin: Origin, order: dict[str, Any], refusal: R
         message = await send(studio.bot, origin.place, screen(draft.id, kept))
         left = await sources.place_draft(draft.id, message.message_id)
         if left is not None:
-            await studio.deliveries.gallery.withdraw(origin.chat_id, left, draft.created_at)
+            await take_back(studio, draft, left)
 
 
 async def open_card(studio: Studio, owner_id: int, chat_id: int) -> Draft | None:

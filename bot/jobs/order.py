@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -114,8 +114,7 @@ async def order(
     except (TooManyWaiting, QueueFull) as full:
         if origin.pressed:
             raise
-        more = {"parents": [parent.model_dump() for parent in parents], "key": key, "own_words": own_words}
-        await keep(studio, origin, {**stored(made), **more}, full)
+        await keep(studio, origin, {**stored(made, parents, key), "own_words": own_words}, full)
         return
     await studio.history.dialogs.hush(origin.owner_id, origin.chat_id)
     if accepted.fresh and refused is not None:
@@ -135,10 +134,8 @@ async def order_or_ask(
     if not long or origin.edits is not None:
         await order(studio, origin, made, parents=parents, key=key)
         return
-    body = {**stored(made), "parents": [parent.model_dump() for parent in parents], "key": key}
-    draft = await studio.history.sources.add_draft(
-        origin.owner_id, origin.chat_id, "order", {**body, "under": origin.reply_to}
-    )
+    body = {**stored(made, parents, key), "under": origin.reply_to}
+    draft = await studio.history.sources.add_draft(origin.owner_id, origin.chat_id, "order", body)
     await studio.history.dialogs.hush(origin.owner_id, origin.chat_id)
     text = cards.cost(studio.modes.wish(made.request, made.line.prompt), seconds)
     await studio.deliveries.say(origin, text, keyboards.confirm_order(draft.id))
@@ -146,26 +143,22 @@ async def order_or_ask(
 
 async def order_kept(studio: Studio, ask: Ask, draft: Draft) -> None:
     """Orders what found no room before. Raises one of REFUSALS."""
-    body = ask.order
-    parents = tuple(Parent.model_validate(parent) for parent in body["parents"])
-    more = {"key": body["key"], "own_words": body["own_words"]}
-    await order(studio, ask.origin(draft), composed_from(body), parents=parents, **more)
+    await _order_stored(studio, ask.origin(draft), ask.order)
 
 
 async def order_of(studio: Studio, origin: Origin, draft: Draft) -> None:
     """Orders what was asked for and waited for a yes. Raises one of REFUSALS."""
-    origin = replace(origin, reply_to=draft.body.get("answers", origin.reply_to))
-    parents = tuple(Parent.model_validate(parent) for parent in draft.body["parents"])
-    await order(studio, origin, composed_of(draft), parents=parents, key=draft.body["key"])
+    await _order_stored(studio, replace(origin, reply_to=draft.body.get("answers", origin.reply_to)), draft.body)
 
 
-def composed_of(draft: Draft) -> Composition:
-    """What waits for a yes."""
-    return composed_from(draft.body)
+async def _order_stored(studio: Studio, origin: Origin, body: Mapping[str, Any]) -> None:
+    parents = tuple(Parent.model_validate(parent) for parent in body["parents"])
+    own_words = body.get("own_words", "")
+    await order(studio, origin, composed_from(body), parents=parents, key=body["key"], own_words=own_words)
 
 
 def composed_from(body: Mapping[str, Any]) -> Composition:
-    """What `stored` has put into the body of a draft."""
+    """What waits for a yes, or for room, as `stored` has put it into the body of a draft."""
     remarks = tuple(Remark(code, detail) for code, detail in body["remarks"])
     return Composition(parse_request(body["request"]), read_line(body["line"]), remarks, tuple(body["unknown"]))
 
@@ -184,12 +177,7 @@ async def _changed(
         studio.deliveries.reworded(job)
         return
     sources = studio.history.sources
-    body = {
-        **stored(made),
-        "parents": [parent.model_dump() for parent in remembered.parents],
-        "key": None,
-        "answers": origin.reply_to,
-    }
+    body = {**stored(made, remembered.parents), "answers": origin.reply_to}
     asked = await sources.asking(origin.owner_id, origin.chat_id, "order")
     draft = next((one for one in asked if one.body.get("answers") == origin.reply_to and one.message_id), None)
     wish = studio.modes.wish(made.request, made.line.prompt)
@@ -215,11 +203,13 @@ async def waiting_twin(ledger: Ledger, owner_id: int, key: str) -> Job | None:
     return next((job for job in await ledger.active(owner_id) if job.key == key), None)
 
 
-def stored(made: Composition) -> dict[str, object]:
-    """What a draft keeps of what waits for a yes."""
+def stored(made: Composition, parents: Sequence[Parent] = (), key: str | None = None) -> dict[str, Any]:
+    """What a draft keeps of an order that waits for a yes, or for room."""
     return {
         "request": made.request.model_dump(mode="json"),
         "line": as_json(made.line),
         "remarks": [[said.code, said.detail] for said in made.remarks],
         "unknown": list(made.unknown),
+        "parents": [parent.model_dump() for parent in parents],
+        "key": key,
     }
