@@ -25,20 +25,36 @@ from bot.texts.i18n import N_, _
 from inference.queue.jobs import Job
 from inference.requests import AnyRequest, ModelCard, Rewrite
 
+StyleButton = StyleOfJob | StyleOfPicture
 
-async def unfold(
+
+@dataclass(frozen=True)
+class Under:
+    """What a button of styles stands under: all that a job has drawn, one picture of ours, or a photo."""
+
+    job: Job | None = None
+    picture: StoredPicture | None = None
+    given: Given | None = None
+
+
+async def under(
     callback: CallbackQuery,
-    callback_data: StyleOfJob | StyleOfPicture,
-    studio: Studio,
-    origin: Origin,
     job: Job | None = None,
     picture: StoredPicture | None = None,
+    given: Given | None = None,
+) -> dict[str, Under]:
+    """A filter that all presses pass. Gives `under`."""
+    return {"under": Under(job, picture, given)}
+
+
+async def unfold(
+    callback: CallbackQuery, callback_data: StyleButton, studio: Studio, origin: Origin, under: Under
 ) -> None:
     """A page of styles in place of the buttons under a result or a photo: that of its own style, or the one turned
     to."""
     await callback.answer()
     page = callback_data.page if callback_data.action == "turn" else None
-    await _show(studio, origin, This.of(callback_data), await _drawn(studio, job, picture), page)
+    await _show(studio, origin, This.of(callback_data), await _drawn(studio, under), page)
 
 
 async def of_photo(studio: Studio, origin: Origin, press: Pressed) -> None:
@@ -53,39 +69,26 @@ async def _show(studio: Studio, origin: Origin, this: This, drawn: Drawn | None,
 
 
 async def fold(
-    callback: CallbackQuery,
-    callback_data: StyleOfJob | StyleOfPicture,
-    person: Person,
-    studio: Studio,
-    origin: Origin,
-    job: Job | None = None,
-    picture: StoredPicture | None = None,
+    callback: CallbackQuery, callback_data: StyleButton, person: Person, studio: Studio, origin: Origin, under: Under
 ) -> None:
     """The buttons that stood there before."""
     await callback.answer()
-    if job is not None:
-        pictures = await studio.history.pictures_of_job(job.id)
+    if under.job is not None:
+        pictures = await studio.history.pictures_of_job(under.job.id)
         if pictures:
             await _put(studio, origin, await keys_of_job(studio, pictures, origin.chat_id))
-    elif picture is not None:
-        await _put(studio, origin, await keys_of(studio, picture))
+    elif under.picture is not None:
+        await _put(studio, origin, await keys_of(studio, under.picture))
     else:
         photo = menu(studio.modes, Parent(upload_id=This.of(callback_data).upload), studio.queue.card)
         await _put(studio, origin, await with_ticks(studio.history, photo, person.id))
 
 
 async def draw(
-    callback: CallbackQuery,
-    callback_data: StyleOfJob | StyleOfPicture,
-    person: Person,
-    studio: Studio,
-    origin: Origin,
-    job: Job | None = None,
-    picture: StoredPicture | None = None,
-    given: Given | None = None,
+    callback: CallbackQuery, callback_data: StyleButton, person: Person, studio: Studio, origin: Origin, under: Under
 ) -> None:
     """Draws this in the style, once: later presses point to it. Raises order.REFUSALS."""
-    card, drawn, slug = await known_card(studio.queue), await _drawn(studio, job, picture), callback_data.style
+    card, drawn, slug = await known_card(studio.queue), await _drawn(studio, under), callback_data.style
     if slug not in {style.slug for style in _offered(card, plain=drawn is not None)}:
         await gone(callback)
         return
@@ -98,7 +101,7 @@ async def draw(
     if drawn is not None and (made := in_style(studio.modes, drawn, slug, card, origin)) is not None:
         await order_or_ask(studio, origin, made, parents=drawn.parents, key=key)
         return
-    given = given or await _first(studio, job)
+    given = under.given or await _first(studio, under.job)
     if given is None:
         return
     asked = await asked_by(studio, origin, person, PromptLine("", style=slug))
@@ -114,8 +117,9 @@ class Drawn:
     parents: tuple[Parent, ...]
 
 
-async def _drawn(studio: Studio, job: Job | None, picture: StoredPicture | None) -> Drawn | None:
+async def _drawn(studio: Studio, under: Under) -> Drawn | None:
     """What a job has made, or one picture of ours alone; None of a photo."""
+    job, picture = under.job, under.picture
     if picture is not None:
         alone = picture.recipe.request.alone(picture.recipe.tile)
         return Drawn(alone, await studio.deliveries.gallery.line(picture), (Parent(picture_id=picture.id),))
@@ -168,9 +172,9 @@ def keys(view: View, request: AnyRequest, target: int, card: ModelCard | None) -
 def build() -> Router:
     router = Router(name="style")
     for kind in (StyleOfJob, StyleOfPicture):
-        router.callback_query.register(unfold, kind.filter(F.action.in_({"open", "turn"})))
-        router.callback_query.register(fold, kind.filter(F.action == "close"))
-        router.callback_query.register(draw, kind.filter(F.action == "draw"))
+        router.callback_query.register(unfold, kind.filter(F.action.in_({"open", "turn"})), under)
+        router.callback_query.register(fold, kind.filter(F.action == "close"), under)
+        router.callback_query.register(draw, kind.filter(F.action == "draw"), under)
     return router
 
 

@@ -48,6 +48,16 @@ async def test_a_group_sees_of_somebodys_history_what_was_made_there(
     assert (await here.message(page["id"]))["caption"] == page["caption"], "beyond the last page is the last one"
 
 
+async def repeated_in_the_group(anna: Person, here: Person, picture: Message) -> Message:
+    """A picture of Anna's own chat, drawn once more where she is `here` by the recipe in its file."""
+    await anna.press(picture, "📄")
+    original = await anna.until(lambda it: it["document"] is not None)
+    file = await send(here, await anna.bytes_of(original["document"]), kind="document", caption="mine")
+    card = await asked(here, "/info", offers("Repeat exactly"), reply_to=file["id"])
+    await here.press(card, "Repeat exactly")
+    return await here.until(is_result)
+
+
 async def test_what_a_picture_was_made_from_elsewhere_is_not_told_in_a_group(
     every_mode: House, named: Callable[..., Person]
 ) -> None:
@@ -56,12 +66,7 @@ async def test_what_a_picture_was_made_from_elsewhere_is_not_told_in_a_group(
     varied = await asked(anna, "/vary --n 1", is_result, reply_to=private["id"])
     tree = await asked(anna, "/tree", says("Family tree"), reply_to=varied["id"])
     assert "2 ← 1" in tree["caption"] and "elsewhere" not in tree["caption"]
-    await anna.press(varied, "📄")
-    original = await anna.until(lambda it: it["document"] is not None)
-    file = await send(here, await anna.bytes_of(original["document"]), kind="document", caption="mine")
-    card = await asked(here, "/info", offers("Repeat exactly"), reply_to=file["id"])
-    await here.press(card, "Repeat exactly")
-    repeated = await here.until(is_result)
+    repeated = await repeated_in_the_group(anna, here, varied)
     for teller in (here, boris):
         recipe = await asked(teller, "/info", says("Made from"), reply_to=repeated["id"])
         assert "a picture that is not shown here" in recipe["text"] and "secret" not in recipe["text"]
@@ -188,12 +193,7 @@ async def test_nobody_draws_again_from_a_picture_that_its_owner_has_shown_elsewh
     anna, here, boris = named(1001), named(1001, chat=GROUP), named(1002, chat=GROUP)
     photo = await send(anna, encoded(RED))
     varied = await asked(anna, "/vary --n 1", is_result, reply_to=photo["id"])
-    await anna.press(varied, "📄")
-    original = await anna.until(lambda it: it["document"] is not None)
-    file = await send(here, await anna.bytes_of(original["document"]), kind="document", caption="mine")
-    card = await asked(here, "/info", offers("Repeat exactly"), reply_to=file["id"])
-    await here.press(card, "Repeat exactly")
-    repeated = await here.until(is_result)
+    repeated = await repeated_in_the_group(anna, here, varied)
     before = len(every_mode.painter.submitted)
     answer = (await boris.press(repeated, "Again"))["answer"]
     assert answer["alert"] and "not sent in this chat" in answer["text"]
