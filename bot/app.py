@@ -173,7 +173,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
                 chore.cancel()
             await asyncio.gather(*chores, return_exceptions=True)
             await queue.close(settings.shutdown_grace_seconds)
-            await deliveries.close()
+            await deliveries.close(settings.shutdown_grace_seconds)
             await notices.close()
             await decoder.close()
             await outbox.close()
