@@ -1,9 +1,10 @@
-"""Whether a new job may join, and on what footing: reads of the crowd inside somebody else's transaction."""
+"""Whether a new job may join, or one that waits grow: reads of the crowd inside somebody else's transaction."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,6 +12,7 @@ from inference.queue import statements as sql
 from inference.queue.fairness import InFlight, Limits, Outlook, Share, Waiting, joining_time
 from inference.queue.jobs import ACTIVE, AnyRow, Job, QueueFull, TooManyWaiting, WaitTooLong, job_of
 from inference.queue.speeds import blend
+from inference.requests import AnyRequest
 
 NEWCOMER = 2**62  # an id above all others, for a job that has none yet
 UPDATE_IDS_LAST_SECONDS = 2 * 24 * 3600.0  # Telegram may begin its ids anew after a week without updates
@@ -51,9 +53,34 @@ async def admit(
         return  # even as the last one it would be in time
     waiting, shares = crowd_of((await connection.execute(sql.CROWD_WAITING)).all())
     outlooks = foresee([*waiting, newcomer], {**shares, owner: share}, await in_flight(connection, {}), speeds)
-    eta = outlooks[newcomer.job_id].eta_seconds
-    if eta is not None and eta > limits.max_wait_seconds:
-        raise WaitTooLong(eta)
+    _in_time(outlooks[newcomer.job_id], limits)
+
+
+async def readmit(
+    connection: AsyncConnection,
+    job_id: int,
+    request: AnyRequest,
+    limits: Limits,
+    speeds: Mapping[str, float],
+    foresee: Foresee,
+) -> None:
+    """Lets a job that waits be for this from now on, in its place. Raises WaitTooLong where that is more work than it
+    was, and would be done too late."""
+    waiting, shares = crowd_of((await connection.execute(sql.CROWD_WAITING)).all())
+    larger = [
+        replace(one, cost=request.cost, compatibility=request.compatibility_key)
+        for one in waiting
+        if one.job_id == job_id and one.cost < request.cost
+    ]
+    if larger:
+        others = [one for one in waiting if one.job_id != job_id]
+        outlooks = foresee([*others, *larger], shares, await in_flight(connection, {}), speeds)
+        _in_time(outlooks[job_id], limits)
+
+
+def _in_time(outlook: Outlook, limits: Limits) -> None:
+    if outlook.eta_seconds is not None and outlook.eta_seconds > limits.max_wait_seconds:
+        raise WaitTooLong(outlook.eta_seconds)
 
 
 async def known_before(connection: AsyncConnection, update_id: int | None, now: float) -> Job | None:
