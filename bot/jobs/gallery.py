@@ -56,7 +56,7 @@ class Gallery:
         return await keys_of(self._tools, await self._tools.history.picture(picture.id) or picture)
 
     async def caption(self, picture: StoredPicture) -> str:
-        line, request = await self.line(picture), picture.recipe.request
+        line, request = await self.line(picture), picture.recipe.alone
         return cards.caption(
             self._tools.modes, line, request, seed=picture.recipe.seed, remarks=await self.origins(picture)
         )

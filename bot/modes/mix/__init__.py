@@ -72,7 +72,9 @@ def title(request: Mix | FlashMix, words: str) -> str:
     count = len(request.images)
     if count > 1:
         return "🧬 " + ngettext("Mix of {n} picture", "Mix of {n} pictures", count).format(n=count)
-    return "🎨 " + _("Variation") if request.each or not words else "🪄 " + _("Picture and words")
+    if words and not request.each:
+        return "🪄 " + _("Picture and words")
+    return "🎨 " + ngettext("Variation", "Variations", len(request.seeds))
 
 
 def settings(request: Mix | FlashMix, name: str) -> list[str]:

@@ -121,8 +121,8 @@ async def _drawn(studio: Studio, under: Under) -> Drawn | None:
     """What a job has made, or one picture of ours alone; None of a photo."""
     job, picture = under.job, under.picture
     if picture is not None:
-        alone = picture.recipe.request.alone(picture.recipe.tile)
-        return Drawn(alone, await studio.deliveries.gallery.line(picture), (Parent(picture_id=picture.id),))
+        line = await studio.deliveries.gallery.line(picture)
+        return Drawn(picture.recipe.alone, line, (Parent(picture_id=picture.id),))
     if job is None:
         return None
     first = (await studio.history.pictures_of_job(job.id))[:1]
