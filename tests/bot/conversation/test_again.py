@@ -14,7 +14,7 @@ from bot.store.inbox import Changes, InboxRows
 from inference.queue.database import open_database
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.test_pictures_in import BLUE, RED, encoded, offers, says, send
-from tests.bot.conversation.test_repaint import PHOTO, circled
+from tests.bot.conversation.test_repaint import PHOTO
 from tests.bot.conversation.test_repaint import encoded as filed
 from tests.e2e.chat import Message, Person, buttons, is_result
 from tests.waiting import until
@@ -253,15 +253,6 @@ async def test_words_for_an_area_order_once_and_are_not_drawn_as_if_they_were_al
         await anna.until(is_result, after=area["id"])
 
     await handled_again(every_mode, anna, monkeypatch, words)
-
-
-async def test_a_guess_is_taken_back_once(every_mode: House, anna: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    await marking(anna)
-    copy, _meant = circled()
-    await send(anna, filed(copy))
-    guess = await anna.until(offers("This is a new picture"))
-    await handled_again(every_mode, anna, monkeypatch, lambda anna: pressed(anna, guess, "This is a new picture"))
-    assert await anna.is_gone(guess)
 
 
 async def test_a_named_side_moves_the_question_once_and_it_keeps_its_buttons(
