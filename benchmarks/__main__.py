@@ -14,7 +14,7 @@ import typer
 
 from benchmarks.harness import Row, table
 
-BENCHMARKS = ("bot", "queue", "load", "e2e", "memory", "masks")
+BENCHMARKS = ("bot", "queue", "load", "e2e", "memory", "masks", "time")
 
 
 def machine() -> str:

@@ -193,7 +193,8 @@ async def _discard(history: History, blobs: BlobStore, finished: Finished) -> No
 
 def local_delivery(settings: Settings) -> LocalDelivery:
     """The worker as a child of this process."""
-    return LocalDelivery(WorkerOptions.of(settings))
+    options = WorkerOptions.of(settings)
+    return LocalDelivery(options.model_copy(update={"timings_file": settings.data_dir / "timings.json"}))
 
 
 @contextmanager

@@ -31,7 +31,7 @@ from inference.queue.ledger import Ledger
 from inference.requests import AnyRequest, Failed, ModelCard, parse_request
 
 CARD_PATIENCE = 20.0
-LONG_SECONDS = 30.0
+LONG_SECONDS = 30.0  # nobody is asked before less than twenty seconds
 MANY_TILES = 9
 
 

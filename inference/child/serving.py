@@ -27,6 +27,7 @@ from torch import Tensor
 from inference.blobs import BlobStore, Stored, recipe_texts
 from inference.blobs.png import write_png
 from inference.checkpoints.released import human_size
+from inference.child.self_timing import Pictures, SelfTiming, self_timing
 from inference.engine.device import out_of_memory, prepare
 from inference.engine.family import Family, Place, card_of
 from inference.engine.kit import drawn_by
@@ -71,6 +72,7 @@ SLOW_PASS_SECONDS = 900.0  # one pass of a released net without a GPU
 RELEASED_NET = 1_000_000_000  # bytes beyond which a net is no longer a small one
 MOST_THREADS = 16
 SAVERS = 2
+QUIET_SECONDS = 1.0  # without a message, before the engine takes to timing itself
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
 
 
@@ -86,8 +88,11 @@ class EngineChild:
     ) -> None:
         self._link = link
         self._blobs = BlobStore(options.blobs_url)
-        self._nets = Nets(policy.device, before_loading=self._before_loading)
-        place = Place(options, policy, self._nets, self._blobs.get, self._before_long)
+        self._nets = Nets(
+            policy.device, before_loading=self._before_loading, after_loading=lambda net: self._after_loading()
+        )
+        self._pictures = Pictures(self._blobs.get)
+        place = Place(options, policy, self._nets, self._pictures.read, self._before_long)
         self._families = tuple(families)
         self._kits = tuple(family.open(place) for family in families)
         self._engine = Engine(self._kits, self._nets, max_rows=policy.max_rows, previews=options.previews)
@@ -98,19 +103,31 @@ class EngineChild:
         released = any(net.bytes > RELEASED_NET for net in self._nets.specs)
         self._slow = released and policy.device.type != "cuda"
         self._slow_text = released and policy.large_device.type != "cuda"
+        self._options = options
+        self._timing: SelfTiming | None = None
+        self._offer: tuple[int, ModelCard | None] = (0, None)
 
     def run(self, slots: int, card: ModelCard | None) -> None:
         """Loads what fits, says hello, and serves until drained. Raises what a store raises that takes no pictures."""
         self._blobs.prove()
         self._blobs.forget_partials()
         self._warm(card.kinds if card else ())
-        self._link.send(Hello(slots=slots, card=card, pid=os.getpid()))
+        self._offer = slots, card
+        self._timing = self_timing(
+            self._options, self._kits, self._nets, card, self._pictures, code_version(), slow=self._slow
+        )
+        self._introduce()
         while self._listen():
             if self._slow and len(self._engine):
                 self._link.send(Patience(seconds=SLOW_PASS_SECONDS, why="a pass without a GPU"))
             for job_id, event in self._engine.turn():
                 self._pass_on(job_id, event)
         self._savers.shutdown()
+
+    def _introduce(self) -> None:
+        slots, card = self._offer
+        timings = self._timing.timings if self._timing is not None else None
+        self._link.send(Hello(slots=slots, card=card, timings=timings, pid=os.getpid()))
 
     def _warm(self, kinds: Collection[str]) -> None:
         try:
@@ -133,12 +150,32 @@ class EngineChild:
             if not len(self._engine):
                 return False
         elif not len(self._engine):
-            self._obey(self._link.inbox.get())
+            self._obey(self._next_message())
         while True:
             try:
                 self._obey(self._link.inbox.get_nowait())
             except queue.Empty:
                 return True
+
+    def _next_message(self) -> DownMessage | None:
+        """What comes next. While nothing does, and no picture is being stored, the engine times itself."""
+        timing = self._timing
+        while timing is not None and timing.pending:
+            try:
+                message = self._link.inbox.get(timeout=0 if timing.begun else QUIET_SECONDS)
+            except queue.Empty:
+                if not self._assigned:
+                    self._time_a_little(timing)
+            else:
+                timing.cut_off()
+                return message
+        return self._link.inbox.get()
+
+    def _time_a_little(self, timing: SelfTiming) -> None:
+        if self._slow:
+            self._link.send(Patience(seconds=SLOW_PASS_SECONDS, why="timing a pass without a GPU"))
+        if timing.turn():
+            self._introduce()
 
     def _obey(self, message: DownMessage | None) -> None:
         match message:
@@ -215,6 +252,11 @@ class EngineChild:
         seconds = START_SECONDS + size / SLOWEST_DISK
         self._link.send(Patience(seconds=seconds, why=f"loading {net} ({human_size(size)})"))
         log.info("loading %s (%s)", net, human_size(size))
+
+    def _after_loading(self) -> None:
+        """From here on it is the device's time again, not the disk's."""
+        for job_id, progress in self._engine.standing():
+            self._tell(job_id, progress)
 
     def _before_long(self, what: str) -> None:
         if self._slow_text:

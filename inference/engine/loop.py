@@ -85,9 +85,11 @@ class Engine:
             pipeline = spec.start(request, kit)
             self._runs[job_id] = Run(job_id, request, kit, spec, pipeline, alone, self._clock())
 
-    def standing(self, stage: Literal["loading"]) -> list[tuple[int, Progress]]:
-        """Every live run as it stands, for a stage in which no run moves on."""
-        return [(run.job_id, Progress(stage=stage, step=run.step, of=run.of)) for run in self._runs.values()]
+    def standing(self, stage: Literal["loading"] | None = None) -> list[tuple[int, Progress]]:
+        """Every live run as it stands: in a stage in which no run moves on, or in that of what it asks for."""
+        return [
+            (run.job_id, Progress(stage=stage or run.stage, step=run.step, of=run.of)) for run in self._runs.values()
+        ]
 
     def cancel(self, job_id: int) -> bool:
         """Ends a run at once, whatever it was doing; whether there was one. Its batch-mates do not notice."""

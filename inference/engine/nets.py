@@ -36,7 +36,8 @@ class Nets:
     """Whatever families have registered, loaded when first required and moved as memory demands.
 
     Steps are taken on `device`; `budget` limits the bytes there, by default its free memory is measured.
-    `before_loading(name, size)` is called before weights are read from disk, with the bytes of their files.
+    `before_loading(name, size)` is called before weights are read from disk, with the bytes of their files, and
+    `after_loading(name)` when they are there.
     """
 
     def __init__(
@@ -45,9 +46,11 @@ class Nets:
         *,
         budget: int | None = None,
         before_loading: Callable[[str, int], None] = lambda name, size: None,
+        after_loading: Callable[[str], None] = lambda name: None,
     ) -> None:
         self.device = device
         self._before_loading = before_loading
+        self._after_loading = after_loading
         self._specs: dict[str, NetSpec] = {}
         self._suffix = ""
         self._main = self._place(device, budget)
@@ -143,4 +146,6 @@ class Nets:
     def _load(self, name: str, device: torch.device) -> nn.Module:
         spec = self._specs[name]
         self._before_loading(name, spec.bytes)
-        return spec.load(device)
+        module = spec.load(device)
+        self._after_loading(name)
+        return module

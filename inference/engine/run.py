@@ -11,7 +11,7 @@ from torch import Tensor
 from inference.engine.asks import Ask, Pipeline
 from inference.engine.finite import NotFinite, all_finite
 from inference.engine.kit import Kit, PipelineSpec
-from inference.requests import Note, Request
+from inference.requests import Note, Request, Stage
 
 
 @dataclass(slots=True, eq=False)
@@ -60,6 +60,11 @@ class Run:
             if not sound:
                 return nets
         return ()
+
+    @property
+    def stage(self) -> Stage:
+        """What a person is told that it is doing."""
+        return "drawing" if self.ask is None else self.ask.stage
 
     @property
     def key(self) -> object:

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from inference.queue import statements as sql
 from inference.queue.fairness import InFlight, Limits, Outlook, Share, Waiting, joining_time
+from inference.queue.foresight import Foresight
 from inference.queue.jobs import ACTIVE, AnyRow, Job, QueueFull, TooManyWaiting, WaitTooLong, job_of
-from inference.queue.speeds import blend
 from inference.requests import AnyRequest
 
 NEWCOMER = 2**62  # an id above all others, for a job that has none yet
 UPDATE_IDS_LAST_SECONDS = 2 * 24 * 3600.0  # Telegram may begin its ids anew after a week without updates
 
-Foresee = Callable[[list[Waiting], Mapping[int, Share], list[InFlight], Mapping[str, float]], dict[int, Outlook]]
+Foresee = Callable[[list[Waiting], Mapping[int, Share], list[InFlight], Foresight], dict[int, Outlook]]
 
 
 def crowd_of(rows: Sequence[AnyRow]) -> tuple[list[Waiting], dict[int, Share]]:
     """Waiting jobs and their owners' accounts."""
     waiting = [
-        Waiting(row.id, row.owner_id, row.cost, row.compatibility, row.priority, row.since, row.suspect, row.overtaken)
+        Waiting(
+            row.id,
+            row.owner_id,
+            row.cost,
+            row.compatibility,
+            row.priority,
+            row.since,
+            row.suspect,
+            row.overtaken,
+            row.developed,
+        )
         for row in rows
     ]
     return waiting, {row.owner_id: Share(row.virtual_time, row.weight) for row in rows}
@@ -32,13 +42,15 @@ def crowd_of(rows: Sequence[AnyRow]) -> tuple[list[Waiting], dict[int, Share]]:
 async def in_flight(connection: AsyncConnection, progress: Mapping[int, float]) -> list[InFlight]:
     """Released jobs in the order they were, with the work that `progress` (done part by job) leaves."""
     rows = (await connection.execute(sql.CROWD_IN_FLIGHT)).all()
+    left = {row.id: 1 - progress.get(row.id, 0.0) for row in rows}
     return [
-        InFlight(row.id, row.owner_id, row.compatibility, row.cost * (1 - progress.get(row.id, 0.0))) for row in rows
+        InFlight(row.id, row.owner_id, row.compatibility, row.cost * left[row.id], row.developed * left[row.id])
+        for row in rows
     ]
 
 
 async def admit(
-    connection: AsyncConnection, newcomer: Waiting, limits: Limits, speeds: Mapping[str, float], foresee: Foresee
+    connection: AsyncConnection, newcomer: Waiting, limits: Limits, foresight: Foresight, foresee: Foresee
 ) -> None:
     """Lets a newcomer in and settles its owner's account. Raises TooManyWaiting, QueueFull or WaitTooLong."""
     owner = newcomer.owner_id
@@ -48,11 +60,11 @@ async def admit(
     if crowd.waiting >= limits.queue_cap:
         raise QueueFull(limits.queue_cap)
     share = await _join(connection, owner, returning=crowd.own_active == 0)
-    slowest = max(speeds.values(), default=0.0)
-    if (crowd.work + newcomer.cost) * slowest <= limits.max_wait_seconds:
+    whole = foresight.at_most(crowd.active + 1, crowd.work + newcomer.cost, crowd.developed + newcomer.developed)
+    if whole <= limits.max_wait_seconds:
         return  # even as the last one it would be in time
     waiting, shares = crowd_of((await connection.execute(sql.CROWD_WAITING)).all())
-    outlooks = foresee([*waiting, newcomer], {**shares, owner: share}, await in_flight(connection, {}), speeds)
+    outlooks = foresee([*waiting, newcomer], {**shares, owner: share}, await in_flight(connection, {}), foresight)
     _in_time(outlooks[newcomer.job_id], limits)
 
 
@@ -61,20 +73,25 @@ async def readmit(
     job_id: int,
     request: AnyRequest,
     limits: Limits,
-    speeds: Mapping[str, float],
+    foresight: Foresight,
     foresee: Foresee,
 ) -> None:
     """Lets a job that waits be for this from now on, in its place. Raises WaitTooLong where that is more work than it
     was, and would be done too late."""
     waiting, shares = crowd_of((await connection.execute(sql.CROWD_WAITING)).all())
+    now: dict[str, Any] = {
+        "cost": request.cost,
+        "developed": request.developed,
+        "compatibility": request.compatibility_key,
+    }
     larger = [
-        replace(one, cost=request.cost, compatibility=request.compatibility_key)
+        replace(one, **now)
         for one in waiting
-        if one.job_id == job_id and one.cost < request.cost
+        if one.job_id == job_id and (one.cost < request.cost or one.developed < request.developed)
     ]
     if larger:
         others = [one for one in waiting if one.job_id != job_id]
-        outlooks = foresee([*others, *larger], shares, await in_flight(connection, {}), speeds)
+        outlooks = foresee([*others, *larger], shares, await in_flight(connection, {}), foresight)
         _in_time(outlooks[job_id], limits)
 
 
@@ -111,27 +128,3 @@ async def _join(connection: AsyncConnection, owner: int, *, returning: bool) -> 
     elif time != share.virtual_time:
         await connection.execute(sql.SET_OWNER_TIME, {"owner": owner, "time": time})
     return Share(time, share.weight)
-
-
-class Speeds:
-    """Measured device seconds per megapixel pass by compatibility key, kept in the database."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, float] | None = None
-        self._times: Counter[str] = Counter()
-
-    async def known(self, connection: AsyncConnection) -> dict[str, float]:
-        if self._known is None:
-            rows = (await connection.execute(sql.SPEEDS)).all()
-            self._known = {row.compatibility: row.seconds_per_unit for row in rows}
-            self._times = Counter({row.compatibility: row.times for row in rows})
-        return self._known
-
-    async def learn(self, connection: AsyncConnection, key: str, measured: float, now: float) -> None:
-        known = await self.known(connection)
-        speed = blend(known.get(key, measured), measured, self._times[key])
-        known[key] = speed
-        self._times[key] += 1
-        if not (await connection.execute(sql.SET_SPEED, {"key": key, "speed": speed, "now": now})).rowcount:
-            values = {"compatibility": key, "seconds_per_unit": speed, "measured_at": now}
-            await connection.execute(sql.ADD_SPEED, values)

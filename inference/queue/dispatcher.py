@@ -16,6 +16,7 @@ from inference.queue.ledger import Ledger
 from inference.queue.positions import Tidings
 from inference.queue.restarts import Restarted
 from inference.queue.speeds import DeviceClock, seconds_left
+from inference.queue.timings import Timings
 from inference.queue.transport import Delivery, Interrupted, JobReport
 from inference.queue.troubles import Troubled, Troubles
 from inference.requests import Cancelled, Event, Failed, Finished, ModelCard, Progress, Started
@@ -64,6 +65,7 @@ class Dispatcher:
         self._reconcile_at = 0.0
         self._slots = 0
         self._card: ModelCard | None = None
+        self._timings: Timings | None = None
         self._tasks = Restarted(
             {"releasing": self._release_forever, "reporting": self._report_forever},
             turning="releasing",
@@ -75,6 +77,11 @@ class Dispatcher:
     def card(self) -> ModelCard | None:
         """What the checkpoints in use say of themselves; None until a worker has introduced itself."""
         return self._card
+
+    @property
+    def timings(self) -> Timings | None:
+        """How fast the worker knows itself to be, as last seen; None where none times itself."""
+        return self._timings
 
     @property
     def slots(self) -> int:
@@ -169,6 +176,9 @@ class Dispatcher:
     async def _look_at_capacity(self) -> None:
         capacity = await self._delivery.capacity()
         self._card = capacity.card or self._card
+        self._timings = capacity.timings or self._timings
+        if self._timings is not None:
+            self._changed |= self._ledger.timed(self._timings)
         if capacity.slots != self._slots:
             self._slots = capacity.slots
             self._changed = True
@@ -259,8 +269,9 @@ class Dispatcher:
         share = self._ledger.progress[job_id] = min(1.0, progress.step / max(1, progress.of))
         left = None
         if progress.stage == "loading":
-            self._device.enter(job_id, self._now())  # the device's speed has nothing to do with the disk's
+            self._device.hold(job_id, self._now())
         else:
+            self._device.go_on(job_id, self._now())
             left = seconds_left(self._device.taken(job_id, self._now()), share, self._running[job_id])
         eta = None if left is None else left * self._device.sharing
         self._tell(job_id, progress.model_copy(update={"eta_seconds": eta}))

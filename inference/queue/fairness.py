@@ -12,7 +12,8 @@ import heapq
 from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
+
+from inference.queue.foresight import Foresight
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Waiting:
     since: float = 0.0
     suspect: bool = False
     overtaken: int = 0
+    developed: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,14 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """A job that has been released; `remaining` is the part of its cost that is still to be done."""
+    """A job that has been released; `remaining` is the part of its cost that is still to be done, `undeveloped` that of
+    the megapixels to be developed."""
 
     job_id: int
     owner_id: int
     compatibility: str
     remaining: float
+    undeveloped: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class Outlook:
     """What a waiting person can expect.
 
     `place` counts from 1, `work_ahead` is in megapixel passes (running jobs included), `eta_seconds` is the time until
-    the pictures are there; None while no speed has been measured or no worker is online.
+    the pictures are there; None while nothing has been measured or no worker is online.
     """
 
     place: int
@@ -241,39 +245,26 @@ def serving_order(
         yield pick.job
 
 
-def speed_of(compatibility: str, speeds: Mapping[str, float]) -> float | None:
-    """Seconds per megapixel pass for a key: as measured, or the mean of its kind's other sizes, or of all there are."""
-    if compatibility in speeds:
-        return speeds[compatibility]
-    kind = compatibility.partition(":")[0]
-    alike = [speed for key, speed in speeds.items() if key.partition(":")[0] == kind]
-    known = alike or list(speeds.values())
-    return fmean(known) if known else None
-
-
 def outlooks(
-    order: Iterable[Waiting], in_flight: Iterable[InFlight], speeds: Mapping[str, float], *, online: bool = True
+    order: Iterable[Waiting], in_flight: Iterable[InFlight], foresight: Foresight, *, online: bool = True
 ) -> dict[int, Outlook]:
     """Place and expected time of every job of a serving order, by job id.
 
-    The fleet counts as one device that is never idle: however many jobs it runs side by side, `speeds` say how much
-    of its time a unit of work takes.
+    The fleet counts as one device that is never idle: however many jobs it runs side by side, each takes so much of its
+    time as is foreseen.
     """
-    known = {key: speed_of(key, speeds) for key in speeds} if online else {}
-    foresee = bool(known)
+    foresee = online and bool(foresight)
 
-    def seconds(compatibility: str, work: float) -> float:
-        if compatibility not in known:
-            known[compatibility] = speed_of(compatibility, speeds)
-        return (known[compatibility] or 0.0) * work
+    def seconds(compatibility: str, cost: float, developed: float) -> float:
+        return (foresight.seconds(compatibility, cost, developed) or 0.0) if foresee else 0.0
 
     work = elapsed = 0.0
     for running in in_flight:
         work += running.remaining
-        elapsed += seconds(running.compatibility, running.remaining) if foresee else 0.0
+        elapsed += seconds(running.compatibility, running.remaining, running.undeveloped)
     result = {}
     for place, job in enumerate(order, start=1):
-        elapsed += seconds(job.compatibility, job.cost) if foresee else 0.0
+        elapsed += seconds(job.compatibility, job.cost, job.developed)
         result[job.job_id] = Outlook(place, work, elapsed if foresee else None)
         work += job.cost
     return result

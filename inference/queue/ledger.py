@@ -22,10 +22,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from inference.queue import statements as sql
 from inference.queue import transitions
-from inference.queue.admission import NEWCOMER, Speeds, admit, crowd_of, in_flight, known_before, readmit
+from inference.queue.admission import NEWCOMER, admit, crowd_of, in_flight, known_before, readmit
 from inference.queue.database import reading
-from inference.queue.fairness import InFlight, Limits, Outlook, Share, Waiting, outlooks, picks, serving_order, speed_of
+from inference.queue.fairness import InFlight, Limits, Outlook, Share, Waiting, outlooks, picks, serving_order
+from inference.queue.foresight import Foresight, Taken
 from inference.queue.jobs import Accepted, AnyRow, Job, OutOfOrder, Trouble, job_of
+from inference.queue.learning import Speeds
+from inference.queue.timings import Timings
 from inference.queue.transport import Assignment, Interrupted
 from inference.requests import AnyRequest, Cancelled, Failed, Finished
 
@@ -74,7 +77,7 @@ class Ledger:
         on.
         """
         compatibility, work, now = request.compatibility_key, request.cost, self._clock()
-        newcomer = Waiting(NEWCOMER, owner_id, work, compatibility, priority, since=now)
+        newcomer = Waiting(NEWCOMER, owner_id, work, compatibility, priority, since=now, developed=request.developed)
         fields = {
             "update_id": update_id,
             "owner_id": owner_id,
@@ -85,6 +88,7 @@ class Ledger:
             "reply_to": reply_to,
             "compatibility": compatibility,
             "cost": work,
+            "developed": request.developed,
             "priority": priority,
             "state": "new",
             "created_at": now,
@@ -179,28 +183,33 @@ class Ledger:
     async def outlooks(self, *, announced: bool = False) -> dict[int, Outlook]:
         """What to expect of every waiting job, or of every one that is announced, by id, in serving order."""
         async with self._read() as connection:
-            speeds = await self._speeds.known(connection)
+            foresight = await self._speeds.known(connection)
             running = await in_flight(connection, self.progress)
             rows = (await connection.execute(sql.CROWD_WAITING)).all()
         waiting, shares = crowd_of(rows)
-        foreseen = self._foresee(waiting, shares, running, speeds)
+        foreseen = self._foresee(waiting, shares, running, foresight)
         hidden = {row.id for row in rows if row.state == "new"} if announced else set()
         return {job_id: outlook for job_id, outlook in foreseen.items() if job_id not in hidden}
 
     async def estimate(self, request: AnyRequest) -> float | None:
-        """Device seconds that a request would take by itself; None while nothing has been measured."""
+        """Device seconds that a request would take by itself, its model being loaded; None while nothing has been
+        measured."""
         async with self._read() as connection:
-            speed = speed_of(request.compatibility_key, await self._speeds.known(connection))
-        return None if speed is None else speed * request.cost
+            foresight = await self._speeds.known(connection)
+        return foresight.seconds(request.compatibility_key, request.cost, request.developed)
 
     async def expected(self, job_id: int) -> float | None:
         """The same of a job that has been released."""
         async with self._read() as connection:
             row = (await connection.execute(sql.IN_FLIGHT_JOB, {"job_id": job_id})).one_or_none()
-            speed = None if row is None else speed_of(row.compatibility, await self._speeds.known(connection))
-        return None if row is None or speed is None else speed * row.cost
+            foresight = await self._speeds.known(connection)
+        return None if row is None else foresight.seconds(row.compatibility, row.cost, row.developed)
 
     # What the dispatcher does
+
+    def timed(self, timings: Timings) -> bool:
+        """What a worker knows of its own speed, on which all that is foreseen is built. Whether that is news."""
+        return self._speeds.told(timings)
 
     async def release(self, slots: int) -> list[Assignment]:
         """Picks as many jobs as there are free slots and marks them sent, their owners charged."""
@@ -227,7 +236,7 @@ class Ledger:
     ) -> Finished | Failed | None:
         """Settles a job and returns its outcome, or None if it has ended before: the first outcome stays.
 
-        None as well for a transient failure that is to be tried again. `device_seconds` feeds the measured speeds.
+        None as well for a transient failure that is to be tried again. `device_seconds` feeds what is foreseen.
         """
         async with self._write() as connection:
             row, now = (await connection.execute(sql.IN_FLIGHT_JOB, {"job_id": job_id})).one_or_none(), self._clock()
@@ -235,7 +244,8 @@ class Ledger:
             if isinstance(outcome, Failed):
                 return await transitions.fail(connection, job_id, row, outcome, self.limits, now)
             if row is not None and device_seconds is not None:
-                await self._speeds.learn(connection, row.compatibility, device_seconds / row.cost, now)
+                kind, taken = row.compatibility.partition(":")[0], Taken(device_seconds, row.cost, row.developed)
+                await self._speeds.learn(connection, kind, taken, now)
             return outcome if await transitions.settle(connection, job_id, "done", outcome, now) else None
 
     async def interrupted(self, job_id: int, interruption: Interrupted) -> Failed | None:
@@ -295,8 +305,8 @@ class Ledger:
         waiting: list[Waiting],
         shares: Mapping[int, Share],
         running: list[InFlight],
-        speeds: Mapping[str, float],
+        foresight: Foresight,
     ) -> dict[int, Outlook]:
         slots = self.slots or len(running)
         order = serving_order(waiting, shares, running, slots=slots, now=self._clock(), limits=self.limits)
-        return outlooks(order, running, speeds, online=self.slots != 0)
+        return outlooks(order, running, foresight, online=self.slots != 0)

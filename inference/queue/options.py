@@ -44,7 +44,8 @@ class WorkerOptions(WorkerSettings):
 
     `engine` is another engine's command, to which only `--fd N` is added; empty for our own. `silence_seconds` is the
     least silence that counts as a hang, `start_seconds` the time from start to readiness, `threads` those of torch on
-    the CPU.
+    the CPU. What the engine finds out about its own speed it keeps in `timings_file`; without one it does not time
+    itself.
     """
 
     blobs_url: Annotated[str, Field(repr=False)] = "data/blobs"
@@ -53,6 +54,7 @@ class WorkerOptions(WorkerSettings):
     silence_seconds: Annotated[float, Field(gt=0)] = 30.0
     start_seconds: Annotated[float, Field(gt=0)] = 600.0
     threads: Annotated[int | None, Field(ge=1)] = None
+    timings_file: Path | None = None
 
     @classmethod
     def of(cls, settings: WorkerSettings) -> Self:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import JSON, ColumnElement, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import JSON, ColumnElement, bindparam, delete, func, insert, literal_column, select, update
 
 from inference.queue.jobs import ACTIVE, IN_FLIGHT, TERMINAL, WAITING, State
 from inference.queue.tables import jobs, owners, speeds
@@ -40,6 +40,8 @@ CROWD = select(
     func.count().filter(_in(WAITING), jobs.c.owner_id == bindparam("owner")).label("own_waiting"),
     func.count().filter(jobs.c.owner_id == bindparam("owner")).label("own_active"),
     func.coalesce(func.sum(jobs.c.cost), 0.0).label("work"),
+    func.coalesce(func.sum(jobs.c.developed), 0.0).label("developed"),
+    func.count().label("active"),
 ).where(_in(ACTIVE))
 LOWEST_ACTIVE_TIME = select(func.min(owners.c.virtual_time)).where(
     owners.c.owner_id.in_(select(jobs.c.owner_id).where(_in(ACTIVE)))
@@ -67,6 +69,7 @@ REWORD = (
         context=bindparam("new_context", type_=JSON),
         compatibility=bindparam("new_compatibility"),
         cost=bindparam("new_cost"),
+        developed=bindparam("new_developed"),
     )
     .returning(jobs)
 )
@@ -95,6 +98,7 @@ _LIGHT = (
     jobs.c.id,
     jobs.c.owner_id,
     jobs.c.cost,
+    jobs.c.developed,
     jobs.c.compatibility,
     jobs.c.priority,
     func.coalesce(jobs.c.queued_at, jobs.c.created_at).label("since"),
@@ -122,7 +126,7 @@ CROWD_WAITING = (
     .where(_in(WAITING))
 )
 CROWD_IN_FLIGHT = (
-    select(jobs.c.id, jobs.c.owner_id, jobs.c.cost, jobs.c.compatibility, jobs.c.state)
+    select(jobs.c.id, jobs.c.owner_id, jobs.c.cost, jobs.c.developed, jobs.c.compatibility, jobs.c.state)
     .where(_in(IN_FLIGHT))
     .order_by(jobs.c.sent_at, jobs.c.id)
 )
@@ -138,7 +142,13 @@ CHARGE = update(owners).where(_OWNER).values(virtual_time=owners.c.virtual_time 
 # Arrows a worker causes
 START = update(jobs).where(_THIS, _in(["sent"])).values(state="running", started_at=bindparam("now"))
 IN_FLIGHT_JOB = select(
-    jobs.c.owner_id, jobs.c.cost, jobs.c.compatibility, jobs.c.attempts, jobs.c.retries, jobs.c.crashes
+    jobs.c.owner_id,
+    jobs.c.cost,
+    jobs.c.developed,
+    jobs.c.compatibility,
+    jobs.c.attempts,
+    jobs.c.retries,
+    jobs.c.crashes,
 ).where(_THIS, _in(IN_FLIGHT))
 TALLY = (
     update(jobs)
@@ -165,10 +175,12 @@ IDS_IN_FLIGHT = select(jobs.c.id).where(_in(IN_FLIGHT))
 IDS_ENDED = select(jobs.c.id).where(_in(TERMINAL), jobs.c.id.in_(bindparam("job_ids", expanding=True)))
 
 # Speeds
-SPEEDS = select(speeds.c.compatibility, speeds.c.seconds_per_unit, speeds.c.times)
+SPEEDS = select(speeds.c.kind, speeds.c.recent).where(speeds.c.basis == bindparam("of"))
+LATEST_BASIS = select(speeds.c.basis).order_by(speeds.c.measured_at.desc()).limit(1)
 ADD_SPEED = insert(speeds)
 SET_SPEED = (
     update(speeds)
-    .where(speeds.c.compatibility == bindparam("key"))
-    .values(seconds_per_unit=bindparam("speed"), measured_at=bindparam("now"), times=speeds.c.times + 1)
+    .where(speeds.c.basis == bindparam("of"), speeds.c.kind == bindparam("which"))
+    .values(recent=bindparam("jobs", type_=JSON), measured_at=bindparam("now"))
 )
+FORGET_SPEEDS = delete(speeds).where(speeds.c.measured_at < bindparam("before"))

@@ -31,6 +31,7 @@ jobs = Table(
     Column("reply_to", BigInteger, comment="the message that has ordered it"),
     Column("compatibility", String(64), nullable=False),
     Column("cost", Double, nullable=False),
+    Column("developed", Double, nullable=False, server_default="0"),
     Column("priority", Integer, nullable=False, server_default="0"),
     Column("state", String(16), nullable=False),
     Column("outcome", Text),
@@ -63,12 +64,13 @@ owners = Table(
     Column("weight", Double, nullable=False, server_default="1"),
 )
 
-# Average of device seconds per megapixel pass, by compatibility key, moving on from the fifth of `times` on.
+# What the latest jobs of each kind have taken, the latest last: lists of device seconds, megapixel passes and
+# megapixels developed. `basis` stands for the machine and the weights, see inference.queue.timings.
 speeds = Table(
     "speeds",
     metadata,
-    Column("compatibility", String(64), primary_key=True),
-    Column("seconds_per_unit", Double, nullable=False),
+    Column("basis", String(64), primary_key=True),
+    Column("kind", String(32), primary_key=True),
+    Column("recent", JSON, nullable=False),
     Column("measured_at", Double, nullable=False),
-    Column("times", Integer, nullable=False, server_default="1"),
 )

@@ -39,6 +39,7 @@ async def reword(
         "new_context": context,
         "new_compatibility": request.compatibility_key,
         "new_cost": request.cost,
+        "new_developed": request.developed,
     }
     row: AnyRow | None = (await connection.execute(sql.REWORD, {"job_id": job_id, **values})).one_or_none()
     return row

@@ -21,6 +21,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from inference.queue.options import WorkerOptions
+from inference.queue.timings import Timings
 from inference.queue.transport import Assignment, JobReport
 from inference.requests import Contract, ModelCard
 
@@ -60,11 +61,12 @@ class Drain(Contract):
 
 
 class Hello(Contract):
-    """Ready for `slots` jobs at a time. May be said again when that changes."""
+    """Ready for `slots` jobs at a time. May be said again when that changes, or when more is known of the speed."""
 
     type: Literal["hello"] = "hello"
     slots: Annotated[int, Field(ge=0)]
     card: ModelCard | None = None
+    timings: Timings | None = None
     pid: int
 
 

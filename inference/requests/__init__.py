@@ -7,7 +7,7 @@ A kind of request is a class in a file of its own, which states what such a requ
 the one list below.
 """
 
-from inference.requests.base import Guided, NegativeMode, Request, Sized, Worded
+from inference.requests.base import Ground, Guided, NegativeMode, Price, Request, Sized, Worded
 from inference.requests.card import (
     Ability,
     ModelCard,
@@ -62,7 +62,7 @@ from inference.requests.inpaint import Inpaint
 from inference.requests.mix import FlashMix, Mix
 from inference.requests.outpaint import Outpaint
 from inference.requests.refine import Refine
-from inference.requests.registry import REQUESTS, AnyRequest, Kind, kinds_of, parse_request, register
+from inference.requests.registry import REQUESTS, AnyRequest, Kind, kinds_of, parse_request, price_of, register
 from inference.requests.rewrite import REWRITE_WORK, Rewrite
 from inference.requests.text import FlashTextToImage, TextToImage
 from inference.requests.upscale import SR_STEPS, SR_STRIDE, SR_WINDOW, Upscale
@@ -109,6 +109,7 @@ __all__ = [
     "Finished",
     "FlashMix",
     "FlashTextToImage",
+    "Ground",
     "Guidance",
     "Guided",
     "Inpaint",
@@ -123,6 +124,7 @@ __all__ = [
     "Outcome",
     "Outpaint",
     "Picture",
+    "Price",
     "Progress",
     "Prompt",
     "Queued",
@@ -153,6 +155,7 @@ __all__ = [
     "model_size",
     "outpaint_windows",
     "parse_request",
+    "price_of",
     "published_size",
     "register",
 ]

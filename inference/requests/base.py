@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Literal, Self
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import field_validator, model_validator
 
@@ -20,10 +21,29 @@ from inference.requests.fields import (
     Seeds,
     Share,
     Side,
+    Source,
     Steps,
 )
 
 NegativeMode = Literal["sane", "official"]
+
+
+class Price(NamedTuple):
+    """What a megapixel takes in a pass of the heavy net and once a picture, from and to pixels; a pass of the released
+    U-Net is 1. Only ratios: how fast a machine is, it finds out by itself."""
+
+    a_pass: float = 1.0
+    developing: float = 10.0  # MoVQ's decoder: 30 TFLOP a megapixel where a pass has 3.2
+
+
+class Ground(NamedTuple):
+    """What the shortest request of a kind is made of: words, the size at which the net is at its best, and pictures
+    that are there: `picture(width, height)` of any size, `mask` a digest over one of that size."""
+
+    words: str
+    size: tuple[int, int]
+    picture: Callable[[int, int], Source]
+    mask: str
 
 
 class Request(Contract):
@@ -36,6 +56,13 @@ class Request(Contract):
     if TYPE_CHECKING:
         kind: str
         seeds: Seeds
+
+    PRICES: ClassVar[Mapping[str, Price]] = {}  # by kind, where it is not the usual one
+
+    @classmethod
+    def shortest(cls, kind: str, given: Ground) -> Self | None:
+        """A request of that kind that a device can be timed by; None where none is short."""
+        return None
 
     @property
     @abstractmethod
@@ -87,9 +114,14 @@ class Request(Contract):
         return len(self.seeds) * self.passes * (self.windows * math.prod(self.pass_size)) / 1e6
 
     @property
+    def developed(self) -> float:
+        """Megapixels that are decoded for it, and written."""
+        return len(self.seeds) * (self.windows * math.prod(self.pass_size)) / 1e6
+
+    @property
     def compatibility_key(self) -> str:
-        """Requests with equal keys may share a pass: same net, same size. Also the key of measured speeds, so sizes
-        that no pass ever has, such as those of whole panoramas, do not count."""
+        """Requests with equal keys may share a pass: same net, same size, so sizes that no pass ever has, such as those
+        of whole panoramas, do not count. Begins with the kind."""
         width, height = self.pass_size
         return f"{self.kind}:{width}x{height}"
 

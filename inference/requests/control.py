@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from inference.requests.base import Guided, Sized
+from inference.requests.base import Ground, Guided, Price, Sized
 from inference.requests.fields import Guidance, Level, Scale, Share, Source, Styles
 
 
@@ -18,6 +19,8 @@ class Control(Guided, Sized):
     scribble only): style transfer. `hint_range` is what black and white of the outlines or the map are to the net.
     Nobody has published it; [0, 1] is what the same authors' control nets of Kandinsky 2.2 take.
     """
+
+    PRICES: ClassVar[Mapping[str, Price]] = {"depth": Price(1.4), "scribble": Price(1.4)}  # a control net beside
 
     kind: Literal["hed", "depth", "scribble"]
     image: Source
@@ -39,6 +42,14 @@ class Control(Guided, Sized):
         if self.hint_range[0] == self.hint_range[1]:
             raise ValueError("hint_range must tell black from white")
         return self
+
+    @classmethod
+    def shortest(cls, kind: str, given: Ground) -> Self:
+        width, height = given.size
+        fields = {"prompt": given.words, "seeds": (0,), "width": width, "height": height, "steps": 2}
+        return cls.model_validate(
+            {"kind": kind, "image": given.picture(width, height), "drawn": kind == "depth", **fields}
+        )
 
     @property
     def sampled_steps(self) -> int:

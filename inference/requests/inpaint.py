@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Self
 
-from inference.requests.base import Guided, Worded
+from inference.requests.base import Ground, Guided, Price, Worded
 from inference.requests.fields import Digest, Guidance, Side, Source
 
 
@@ -17,6 +18,8 @@ class Inpaint(Guided, Worded):
     (`Ability.native_size`).
     """
 
+    PRICES: ClassVar[Mapping[str, Price]] = {"inpaint": Price(developing=15.0)}  # encoded, too
+
     kind: Literal["inpaint"] = "inpaint"
     image: Source
     mask: Digest
@@ -24,6 +27,11 @@ class Inpaint(Guided, Worded):
     focus: bool = True
     paste: bool = True
     native_side: Side = 1024
+
+    @classmethod
+    def shortest(cls, kind: str, given: Ground) -> Self:
+        image, side = given.picture(*given.size), min(given.size)
+        return cls(prompt=given.words, seeds=(0,), image=image, mask=given.mask, native_side=side, steps=2)
 
     @property
     def size(self) -> tuple[int, int]:

@@ -6,8 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from inference.requests.base import Guided, Sized
-from inference.requests.fields import FLASH_STEPS, MAX_PICTURES, Contract, Guidance, Scale, Seeds, Sources
+from inference.requests.base import Ground, Guided, Sized
+from inference.requests.fields import (
+    FLASH_STEPS,
+    MAX_PICTURES,
+    Contract,
+    Guidance,
+    Scale,
+    Seeds,
+    Sources,
+    WeighedSource,
+)
 
 
 class Varied(Contract):
@@ -39,6 +48,12 @@ class Mix(Varied, Guided, Sized):
     image_scale: Scale = 1.0
     guidance_scale: Guidance = 7.5
 
+    @classmethod
+    def shortest(cls, kind: str, given: Ground) -> Self:
+        width, height = given.size
+        images = (_weighed(given),)
+        return cls(prompt=given.words, seeds=(0,), width=width, height=height, images=images, steps=2)
+
     @property
     def sampled_steps(self) -> int:
         return self.steps
@@ -55,6 +70,11 @@ class FlashMix(Varied, Sized):
     images: Sources
     image_scale: Scale = 1.0
 
+    @classmethod
+    def shortest(cls, kind: str, given: Ground) -> Self:
+        width, height = given.size
+        return cls(prompt=given.words, seeds=(0,), width=width, height=height, images=(_weighed(given),))
+
     @property
     def passes(self) -> int:
         return FLASH_STEPS
@@ -62,3 +82,7 @@ class FlashMix(Varied, Sized):
     @property
     def sources(self) -> tuple[str, ...]:
         return tuple(image.blob for image in self.images)
+
+
+def _weighed(given: Ground) -> WeighedSource:
+    return WeighedSource(**given.picture(*given.size).model_dump())

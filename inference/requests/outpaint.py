@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from inference.requests.base import Guided, Worded
+from inference.requests.base import Ground, Guided, Price, Worded
 from inference.requests.fields import MAX_SIDE, SIDE_STEP, Guidance, Side, Source
 from inference.requests.windows import outpaint_windows
 
@@ -16,6 +17,8 @@ class Outpaint(Guided, Worded):
 
     `native_side` as in `Inpaint`: what does not fit there, or knows too little, is painted window by window.
     """
+
+    PRICES: ClassVar[Mapping[str, Price]] = {"outpaint": Price(developing=15.0)}  # encoded, too
 
     kind: Literal["outpaint"] = "outpaint"
     image: Source
@@ -33,6 +36,20 @@ class Outpaint(Guided, Worded):
         if (width, height) == (self.width, self.height):
             raise ValueError("box must leave something to paint")
         return self
+
+    @classmethod
+    def shortest(cls, kind: str, given: Ground) -> Self:
+        width, height = given.size
+        return cls(
+            prompt=given.words,
+            seeds=(0,),
+            image=given.picture(width, height),
+            width=width,
+            height=height,
+            box=(0, 0, width * 3 // 4, height),
+            native_side=min(width, height),
+            steps=2,
+        )
 
     @property
     def size(self) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_args
 from pydantic import AfterValidator, PlainValidator, SerializeAsAny, TypeAdapter, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from inference.requests.base import Request
+from inference.requests.base import Price, Request
 from inference.requests.fields import InvalidRequest
 
 REQUESTS: dict[str, type[Request]] = {}  # by kind, in the order of registration
@@ -30,6 +30,11 @@ def kinds_of(request_type: type[Request]) -> tuple[str, ...]:
     if not kinds or not all(isinstance(kind, str) for kind in kinds):
         raise TypeError(f"the field kind of {request_type.__name__} must be a Literal of its kinds")
     return kinds
+
+
+def price_of(kind: str) -> Price:
+    """What requests of a kind cost a megapixel; the usual where a row names a kind that is no more."""
+    return REQUESTS[kind].PRICES.get(kind, Price()) if kind in REQUESTS else Price()
 
 
 def _known(kind: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from inference.requests.base import Guided, Sized
+from inference.requests.base import Ground, Guided, Sized
 from inference.requests.fields import FLASH_STEPS
 
 
@@ -12,6 +12,11 @@ class FlashTextToImage(Sized):
     """Four-step Kandinsky 3.1 Flash. The distilled net takes neither guidance nor a negative prompt, so it has none."""
 
     kind: Literal["flash"] = "flash"
+
+    @classmethod
+    def shortest(cls, kind: str, given: Ground) -> Self:
+        width, height = given.size
+        return cls(prompt=given.words, seeds=(0,), width=width, height=height)
 
     @property
     def passes(self) -> int:
@@ -22,3 +27,8 @@ class TextToImage(Guided, Sized):
     """Kandinsky 3.1: a picture from a sentence."""
 
     kind: Literal["full"] = "full"
+
+    @classmethod
+    def shortest(cls, kind: str, given: Ground) -> Self:
+        width, height = given.size
+        return cls(prompt=given.words, seeds=(0,), width=width, height=height, steps=2)

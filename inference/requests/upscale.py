@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from inference.requests.base import Request
+from inference.requests.base import Ground, Price, Request
 from inference.requests.fields import FLASH_STEPS, MAX_PIXELS, Seeds, Source
 
 SR_STEPS = 5
@@ -20,6 +21,12 @@ class Upscale(Request):
     `exact_official_resize` stretches odd sizes as the published code does, for comparisons; else they are padded.
     """
 
+    PRICES: ClassVar[Mapping[str, Price]] = {
+        "x2": Price(5.0, 0.5),
+        "x4": Price(5.0, 0.5),
+        "flash_x2": Price(5.0, 15.0),  # drawn over through the codec
+    }
+
     kind: Literal["x2", "x4", "flash_x2"]
     image: Source
     seeds: Seeds
@@ -31,6 +38,12 @@ class Upscale(Request):
         if self.width * self.height > MAX_PIXELS:
             raise ValueError(f"the result must not exceed {MAX_PIXELS} pixels")
         return self
+
+    @classmethod
+    def shortest(cls, kind: str, given: Ground) -> Self:
+        factor = 4 if kind == "x4" else 2
+        width, height = (max(1, side // factor) for side in given.size)
+        return cls.model_validate({"kind": kind, "image": given.picture(width, height), "seeds": (0,)})
 
     @property
     def factor(self) -> int:
@@ -64,6 +77,10 @@ class Upscale(Request):
     def cost(self) -> float:
         """Of the result, each part of it once: what windows have in common is not counted twice."""
         return len(self.seeds) * self.passes * math.prod(self.size) / 1e6
+
+    @property
+    def developed(self) -> float:
+        return len(self.seeds) * math.prod(self.size) / 1e6
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from inference.queue.options import WorkerOptions
 from inference.queue.supervisor import Death, Supervisor, Watch
+from inference.queue.timings import Timings
 from inference.queue.transport import Assignment, Interrupted, JobEvent, JobReport
 from inference.queue.wire import Cancel, Drain, Hello, Link, Report, Submit, Trouble, UpMessage, decode_down
 from inference.requests import Cancelled, Failed, Finished, ModelCard, Progress, Started
@@ -48,6 +49,7 @@ class EngineParent:
         self._card = card
         self._runs: dict[int, _Run] = {}  # in the order they came
         self._slots = 0
+        self._timings: Timings | None = None
         self._engine = Supervisor(
             "engine",
             options.engine or ENGINE,
@@ -155,8 +157,8 @@ class EngineParent:
             if run.started_at is not None:
                 run.started_at += announced  # loading weights is not the job's own time
         match message:
-            case Hello(slots=slots, card=card):
-                self._slots, self._card = slots, card or self._card
+            case Hello(slots=slots, card=card, timings=timings):
+                self._slots, self._card, self._timings = slots, card or self._card, timings or self._timings
                 self._trouble = None if slots else self._trouble
                 self._introduce()
                 self._admit()
@@ -242,7 +244,8 @@ class EngineParent:
     # To the bot
 
     def _introduce(self) -> None:
-        self._up.send(Hello(slots=0 if self._draining else self._slots, card=self._card, pid=os.getpid()))
+        slots = 0 if self._draining else self._slots
+        self._up.send(Hello(slots=slots, card=self._card, timings=self._timings, pid=os.getpid()))
 
     def _tell(self, job_id: int, event: JobEvent) -> None:
         self._up.send(Report(report=JobReport(job_id=job_id, event=event)))

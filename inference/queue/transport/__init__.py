@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
 
+from inference.queue.timings import Timings
 from inference.requests import AnyRequest, Cancelled, Contract, Failed, Finished, ModelCard, Progress, Started
 
 
@@ -44,7 +45,8 @@ class JobReport(Contract):
 
 
 class Capacity(Contract):
-    """What the live workers offer: no slots while none is reachable, no card until one has introduced itself.
+    """What the live workers offer: no slots while none is reachable, no card until one has introduced itself, no
+    timings where it does not time itself.
 
     `trouble` says why none becomes ready, after several have tried; they go on trying.
     """
@@ -52,6 +54,7 @@ class Capacity(Contract):
     slots: int
     card: ModelCard | None
     trouble: str | None = None
+    timings: Timings | None = None
 
 
 class Delivery(Protocol):

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from inference.queue.options import WorkerOptions
 from inference.queue.supervisor import Death, Supervisor
+from inference.queue.timings import Timings
 from inference.queue.transport import Assignment, Capacity, Interrupted, JobReport
 from inference.queue.transport.mailbox import Mailbox
 from inference.queue.wire import Cancel, Drain, Hello, Report, Submit, Trouble, UpMessage
@@ -45,6 +46,7 @@ class LocalDelivery:
         self._ended: set[int] = set()  # of these, those whose last report lies in the mailbox
         self._slots = 0
         self._card: ModelCard | None = None
+        self._timings: Timings | None = None
         self._trouble: str | None = None
         self._closing = False
         self._life: asyncio.Task[None] | None = None
@@ -65,7 +67,8 @@ class LocalDelivery:
         self._mailbox.close()
 
     async def capacity(self) -> Capacity:
-        return Capacity(slots=0 if self._closing else self._slots, card=self._card, trouble=self._trouble)
+        slots = 0 if self._closing else self._slots
+        return Capacity(slots=slots, card=self._card, trouble=self._trouble, timings=self._timings)
 
     async def submit(self, assignment: Assignment) -> None:
         if assignment.job_id in self._held:
@@ -94,8 +97,8 @@ class LocalDelivery:
 
     def _hear(self, message: UpMessage, _announced: float) -> None:
         match message:
-            case Hello(slots=slots, card=card):
-                self._slots, self._card = slots, card or self._card
+            case Hello(slots=slots, card=card, timings=timings):
+                self._slots, self._card, self._timings = slots, card or self._card, timings or self._timings
                 self._trouble = None if slots else self._trouble
             case Trouble(why=why):
                 self._trouble = why

@@ -18,6 +18,7 @@ from bot.settings import Settings
 from bot.telegram.outbox import Outbox
 from bot.telegram.pacing import Pace, Window
 from inference.blobs import BlobStore
+from inference.queue.timings import Timings
 from inference.requests import ModelCard
 from tests.bot.conversation.painter import ALL_MODES, Painter
 from tests.bot.ready_made import migrated, shared_nursery
@@ -88,6 +89,11 @@ class House:
         """The worker has other nets from now on, and the bot has heard of it."""
         self.painter.card = card
         await until(lambda: self.studio is not None and self.studio.queue.card is card)
+
+    async def has_timed(self, timings: Timings) -> None:
+        """The worker has found out how fast it is, and the bot has heard of it."""
+        self.painter.timings = timings
+        await until(lambda: self.studio is not None and self.studio.queue.timings == timings)
 
     async def has_trouble(self, *, trouble: bool = True) -> None:
         """Returns when the queue says that something has to be mended, or that all is well."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from inference.blobs import BlobStore, encode_png
+from inference.queue.timings import Timings
 from inference.queue.transport import Assignment, Capacity, Interrupted, JobReport
 from inference.requests import (
     Ability,
@@ -84,6 +85,7 @@ class Painter:
     card: ModelCard | None = SMALL
     slots: int = 2
     trouble: str | None = None
+    timings: Timings | None = None
     steps: int = 3
     hold: str = ""
     failure: Failed | None = None
@@ -108,7 +110,8 @@ class Painter:
         self._reports.put_nowait(None)
 
     async def capacity(self) -> Capacity:
-        return Capacity(slots=self.slots if self.card else 0, card=self.card, trouble=self.trouble)
+        slots = self.slots if self.card else 0
+        return Capacity(slots=slots, card=self.card, trouble=self.trouble, timings=self.timings)
 
     async def submit(self, assignment: Assignment) -> None:
         if assignment.job_id not in self._tasks:

@@ -10,8 +10,10 @@ import aiohttp
 import pytest
 from PIL import Image, ImageStat
 
+from bot.jobs import order
 from bot.store import sweep
 from inference.blobs import decode_picture
+from inference.queue.timings import Timing, Timings
 from inference.requests import Control, Failed, FlashTextToImage, Mix, Outpaint, Refine, Upscale
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import BIG
@@ -338,6 +340,21 @@ async def test_long_work_says_its_cost_and_waits_for_a_yes(every_mode: House, an
     assert Image.open(io.BytesIO(await anna.bytes_of(original["document"]))).size == (2600, 2600)
     assert original["reply_to"] == result["id"]
     assert buttons(await anna.message(asked["id"])) == []
+
+
+async def test_nobody_is_asked_before_work_that_takes_less_than_twenty_seconds_here(
+    every_mode: House, anna: Person
+) -> None:
+    assert order.LONG_SECONDS >= 20.0
+    photo = encoded(RED, (1300, 1300))
+    passes = 5 * 2.6 * 2.6  # megapixels, in nine windows
+    for seconds, told in ((90.0, "about 2 min"), (order.LONG_SECONDS - 1.0, None)):
+        timing = Timing(a_pass=seconds / passes, developing=0.0, once=0.0)
+        await every_mode.has_timed(Timings(basis="a" * 64, kinds={"flash_x2": timing}))
+        sent = await send(anna, photo, kind="document", caption="/upscale")
+        answer = await anna.until(says("Shall I begin?") if told else is_result, after=sent["id"])
+        assert told is None or told in answer["text"]
+        assert len(every_mode.painter.submitted) == (0 if told else 1)
 
 
 async def test_a_tree_shows_who_was_made_from_whom(every_mode: House, anna: Person) -> None:

@@ -168,6 +168,7 @@ async def test_every_option_reaches_the_engine_whole_and_stands_in_no_command_li
         silence_seconds=50,
         start_seconds=60,
         threads=3,
+        timings_file=tmp_path / "timings.json",
     )
     plain = WorkerOptions()
     alike = [name for name in WorkerOptions.model_fields if getattr(told, name) == getattr(plain, name)]

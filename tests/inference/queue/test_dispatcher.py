@@ -314,9 +314,10 @@ async def test_device_time_becomes_a_speed_and_loading_does_not(database: AsyncE
     await scene.queue.start()
     job_id = await scene.queued()
     await until(lambda: scene.delivery.ids() == [job_id])
-    for event, seconds in ((Started(), 60.0), (loading, 7.0), (DONE, 0.0)):
+    for event, seconds in ((Started(), 2.0), (loading, 60.0), (STEP, 5.0), (DONE, 0.0)):
+        before = len(scene.told_of(job_id))
         scene.delivery.report(job_id, event)
-        await until(lambda event=event: event in scene.told_of(job_id))
+        await until(lambda before=before: len(scene.told_of(job_id)) > before)
         clock.now += seconds
     assert await scene.ledger.estimate(FLASH) == pytest.approx(7.0)
     await scene.queue.close(0.0)

@@ -19,10 +19,19 @@ from inference.queue.fairness import (
     outlooks,
     picks,
     serving_order,
-    speed_of,
 )
+from inference.queue.foresight import Foresight
+from inference.queue.timings import Timing, Timings
 
 LIMITS = Limits()
+
+
+def linear(speed: float) -> Foresight:
+    """What is foreseen where a megapixel pass takes so many seconds, and nothing else any."""
+    timing = Timing(a_pass=speed, developing=0.0, once=0.0)
+    return Foresight(Timings(kinds={"flash": timing, "full": timing}))
+
+
 COSTS = st.floats(0.5, 50.0)
 
 
@@ -129,28 +138,20 @@ def test_the_time_grows_with_the_work_ahead(crowd: tuple[list[Waiting], dict[int
     waiting, shares = crowd
     order = list(serving_order(waiting, shares, [], slots=2, now=2000.0, limits=LIMITS))
     running = [InFlight(900, 77, "flash:a", 10.0)]
-    foreseen = outlooks(order, running, {"flash:a": speed})
+    foreseen = outlooks(order, running, linear(speed))
     assert [foreseen[job.job_id].place for job in order] == list(range(1, len(order) + 1))
     etas = [foreseen[job.job_id].eta_seconds or 0.0 for job in order]
     assert all(before < after for before, after in pairwise(etas))
     assert etas[-1] == pytest.approx(speed * (10.0 + sum(job.cost for job in order)))
-    more = outlooks(order, [*running, InFlight(901, 78, "flash:a", 1.0)], {"flash:a": speed})
+    more = outlooks(order, [*running, InFlight(901, 78, "flash:a", 1.0)], linear(speed))
     assert all((more[job_id].eta_seconds or 0) > (foreseen[job_id].eta_seconds or 0) for job_id in foreseen)
 
 
 def test_without_a_measured_speed_or_a_worker_there_is_a_place_but_no_time() -> None:
     order = [Waiting(1, 1, 4.0, "flash:a"), Waiting(2, 2, 4.0, "flash:a")]
-    assert outlooks(order, [], {})[2] == Outlook(place=2, work_ahead=4.0, eta_seconds=None)
-    assert outlooks(order, [], {"flash:a": 1.0}, online=False)[2].eta_seconds is None
-    assert outlooks(order, [], {"flash:a": 1.0})[2].eta_seconds == 8.0
-
-
-def test_an_unmeasured_size_is_as_fast_as_its_kind() -> None:
-    speeds = {"flash:a": 1.0, "flash:b": 3.0, "full:a": 10.0}
-    assert speed_of("flash:b", speeds) == 3.0
-    assert speed_of("flash:c", speeds) == 2.0
-    assert speed_of("upscale:a", speeds) == pytest.approx(14 / 3)
-    assert speed_of("flash:a", {}) is None
+    assert outlooks(order, [], Foresight())[2] == Outlook(place=2, work_ahead=4.0, eta_seconds=None)
+    assert outlooks(order, [], linear(1.0), online=False)[2].eta_seconds is None
+    assert outlooks(order, [], linear(1.0))[2].eta_seconds == 8.0
 
 
 def test_a_person_with_a_job_running_waits_for_the_others_but_not_for_an_idle_device() -> None:

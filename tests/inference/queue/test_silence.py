@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from inference.queue.speeds import DeviceClock, blend, seconds_left
+from inference.queue.speeds import DeviceClock, seconds_left
 from inference.queue.watchdog import Silence
 
 
@@ -42,23 +42,29 @@ def test_jobs_that_share_the_device_divide_its_time() -> None:
     assert clock.leave(4, 101.0) == pytest.approx(1.0), "idle time is nobody's"
 
 
-def test_a_speed_is_the_mean_of_the_first_and_a_moving_average_later() -> None:
-    assert blend(5.0, 7.0, 1) == 6.0
-    assert blend(6.0, 9.0, 2) == 7.0
-    assert blend(5.0, 10.0, 100) == 6.0
-
-
-def test_one_slow_first_job_is_outweighed_after_ten() -> None:
-    speed = 5.0
-    for times, measured in enumerate([5.0, *[1.0] * 9]):
-        speed = blend(speed, measured, times)
-    assert 1.0 < speed < 1.5
+def test_while_weights_are_read_nobodys_time_passes() -> None:
+    clock = DeviceClock()
+    clock.enter(1, 0.0)
+    clock.hold(1, 2.0)
+    clock.hold(7, 3.0)
+    clock.go_on(1, 50.0)
+    assert clock.taken(1, 51.0) == pytest.approx(3.0)
+    clock.enter(2, 51.0)
+    clock.hold(1, 51.0)
+    clock.hold(2, 51.0)
+    clock.go_on(2, 90.0)
+    assert clock.leave(1, 94.0) == pytest.approx(3.0), "it waits, the other one is drawn"
+    assert clock.leave(2, 94.0) == pytest.approx(4.0)
+    clock.enter(1, 100.0)
+    assert clock.leave(1, 101.0) == pytest.approx(1.0), "the next one of that number is not held"
+    assert clock.leave(7, 101.0) is None
 
 
 def test_what_is_left_is_told_by_what_was_expected_and_then_by_the_pace_of_the_job() -> None:
     assert seconds_left(0.0, 0.0, 60.0) == 60.0
-    assert seconds_left(10.0, 0.1, 60.0) == pytest.approx(0.9 * (60.0 + 0.3 * 40.0))
-    assert seconds_left(50.0, 0.5, 60.0) == pytest.approx(50.0)
+    assert seconds_left(10.0, 0.1, 60.0) == pytest.approx(0.9 * (60.0 + 0.03 * 40.0))
+    assert seconds_left(50.0, 0.5, 60.0) == pytest.approx(0.5 * (60.0 + 0.75 * 40.0))
+    assert seconds_left(90.0, 0.75, 60.0) == pytest.approx(30.0), "by its own pace alone"
     assert seconds_left(50.0, 0.5, None) == pytest.approx(50.0)
     assert seconds_left(1.0, 0.1, None) is None
     assert seconds_left(70.0, 1.0, 60.0) == 0.0

@@ -1,0 +1,152 @@
+"""What a machine has found out about its own speed, in a file that outlives the process, and on what that rests."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import platform
+import stat
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated
+
+import torch
+from pydantic import Field, ValidationError
+
+from inference.engine.nets import NetSpec
+from inference.queue.timings import MOST_KINDS, KindName, Timing, Timings
+from inference.requests import Contract
+
+MOST_BYTES = 256 * 1024
+MOST_BASES = 8  # the last to have been used
+MOST_TRIES = 3  # of a kind whose timing has not come to its end: the device may not survive it
+_DRIVER = Path("/proc/driver/nvidia/version")
+_CPU = Path("/proc/cpuinfo")
+
+log = logging.getLogger(__name__)
+
+
+class _Basis(Contract):
+    timings: Timings
+    tries: Annotated[dict[KindName, Annotated[int, Field(ge=0, le=1000)]], Field(max_length=MOST_KINDS)]
+
+
+class _File(Contract):
+    bases: Annotated[tuple[_Basis, ...], Field(max_length=MOST_BASES)] = ()  # the last used last
+
+
+class KeptTimings:
+    """The timings of one basis among those of a file.
+
+    A file that is missing, too large or no such file counts as empty. Where none can be written what is found out is
+    known as long as the process lives.
+    """
+
+    def __init__(self, path: Path, basis: str) -> None:
+        self._path = path
+        known = next((one for one in _read(path).bases if one.timings.basis == basis), None)
+        self._timings = known.timings if known is not None else Timings(basis=basis, kinds={})
+        self._tries = dict(known.tries) if known is not None else {}
+
+    @property
+    def timings(self) -> Timings:
+        """What is known."""
+        return self._timings
+
+    def begin(self, kind: str) -> bool:
+        """Notes that a kind is going to be timed, before it is. False where that has never come to an end."""
+        if self._tries.get(kind, 0) >= MOST_TRIES:
+            return False
+        self._tries[kind] = self._tries.get(kind, 0) + 1
+        self._keep()
+        return True
+
+    def cut_off(self, kind: str) -> None:
+        """Its timing was given up for something better: that was no try."""
+        self._tries[kind] = max(0, self._tries.get(kind, 0) - 1)
+        self._keep()
+
+    def learn(self, kind: str, timing: Timing) -> None:
+        """Takes in how fast a kind is."""
+        self._timings = Timings(basis=self._timings.basis, kinds={**self._timings.kinds, kind: timing})
+        self._tries.pop(kind, None)
+        self._keep()
+
+    def _keep(self) -> None:
+        """Writes the file anew, what other processes have put into it included: whole, or not at all."""
+        others = [one for one in _read(self._path).bases if one.timings.basis != self._timings.basis]
+        own = _Basis(timings=self._timings, tries=self._tries)
+        content = _File(bases=(*others[1 - MOST_BASES :], own)).model_dump_json().encode()
+        partial = self._path.with_name(f"{self._path.name}.part")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK
+            with open(os.open(partial, flags, 0o600), "wb") as file:  # noqa: PTH123
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(self._path)
+        except OSError as refused:
+            log.warning("how fast this machine is cannot be kept: %s", refused)
+            with contextlib.suppress(OSError):
+                partial.unlink()
+
+
+def _read(path: Path) -> _File:
+    """What a file holds; nothing where it is none of ours."""
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as file:  # noqa: PTH123
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError("not a regular file")
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise OSError(f"larger than {MOST_BYTES} bytes")
+        return _File.model_validate_json(content)
+    except FileNotFoundError:
+        return _File()
+    except (OSError, ValidationError) as refused:
+        log.warning("%s is not read, this machine times itself anew: %s", path, str(refused).splitlines()[0])
+        return _File()
+
+
+def basis_of(
+    device: torch.device, nets: Iterable[NetSpec], revisions: Mapping[str, str], code: str, smaller: int
+) -> str:
+    """A name for all that a timing rests on: processor or card, driver, torch, threads, this program, the weights with
+    their number formats, and how much smaller than real pictures the timed ones are. 64 hex digits."""
+    parts = (
+        [code, torch.__version__, str(torch.version.cuda), str(torch.version.hip), _driver()],
+        [platform.machine(), _processor(), os.cpu_count(), torch.get_num_threads(), *_card(device), smaller],
+        sorted((net.name, net.bytes, str(net.dtype), str(net.device)) for net in nets),
+        sorted(revisions.items()),
+    )
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _card(device: torch.device) -> list[object]:
+    """The device by its make; two of one make are alike."""
+    if device.type != "cuda":
+        return [device.type]
+    card = torch.cuda.get_device_properties(device)
+    return [device.type, card.name, card.total_memory, card.major, card.minor]
+
+
+def _driver() -> str:
+    return _beginning(_DRIVER)[:300]
+
+
+def _processor() -> str:
+    models = [line.partition(":")[2].strip() for line in _beginning(_CPU).splitlines() if "model name" in line]
+    return models[0] if models else platform.processor()
+
+
+def _beginning(path: Path) -> str:
+    """The first kilobytes of a text of the system, "" where it has none."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as text:
+            return text.read(4096)
+    except OSError:
+        return ""
