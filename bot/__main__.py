@@ -1,4 +1,4 @@
-"""`python -m bot [run|demo|migrate|doctor]`; `run` where nothing is said.
+"""`python -m bot [run|demo|migrate|doctor|backup|restore]`; `run` where nothing is said.
 
 What takes long to import waits until the settings are known to be usable, so that a mistake is told at once. While it
 is imported the garbage collector rests: it would look at all that stays again and again, a quarter of the start.
@@ -11,13 +11,17 @@ import gc
 import os
 import sys
 from collections.abc import Coroutine
-from typing import Any, NoReturn, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
 from bot.logs import set_up_logging
 from bot.settings import Settings, SettingsError, load_settings
 from inference.queue.redaction import redact
+
+if TYPE_CHECKING:
+    from bot.backup import Note
 
 Result = TypeVar("Result")
 
@@ -66,6 +70,25 @@ def migrate() -> None:
 
 
 @program.command()
+def backup(folder: Annotated[Path, typer.Argument(help="Where it will lie; must not be there yet.")]) -> None:
+    """Copy the database, then all pictures, to a new folder. The bot may run meanwhile."""
+    settings = _settings()
+    from bot.backup import BackupError, back_up
+
+    _tell("backed up", _finish(back_up(settings, folder), BackupError))
+
+
+@program.command()
+def restore(folder: Annotated[Path, typer.Argument(help="What `backup` has made.")]) -> None:
+    """Lay a backup down where there is no database yet. Nothing is overwritten."""
+    settings = _settings()
+    from bot.backup import BackupError
+    from bot.backup import restore as restore_from
+
+    _tell("restored, and compared", _finish(restore_from(settings, folder), BackupError))
+
+
+@program.command()
 def doctor() -> None:
     """Say what is there, what is missing, and what will therefore work."""
     settings = _settings()
@@ -93,18 +116,23 @@ def _begin(settings: Settings) -> None:
         os.environ.pop(secret, None)
 
 
-def _finish(work: Coroutine[Any, Any, Result]) -> Result:
+def _finish(work: Coroutine[Any, Any, Result], refusal: type[Exception] = SettingsError) -> Result:
     gc.freeze()
     gc.enable()
     try:
         return asyncio.run(work)
-    except SettingsError as wrong:
+    except (SettingsError, refusal) as wrong:
         _refuse(wrong)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 
 
-def _refuse(wrong: SettingsError) -> NoReturn:
+def _tell(done: str, note: Note) -> None:
+    rows = sum(table.rows for table in note.tables.values())
+    print(f"{done}: {rows} rows in {len(note.tables)} tables, {note.pictures} files of {note.bytes / 1e6:.1f} MB")
+
+
+def _refuse(wrong: Exception) -> NoReturn:
     print(redact(str(wrong)), file=sys.stderr)
     raise SystemExit(2)
 

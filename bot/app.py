@@ -7,7 +7,7 @@ import gc
 import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,7 @@ from bot.jobs.tools import Tools
 from bot.modes import MODES
 from bot.settings import Settings, SettingsError
 from bot.store import History, Leftovers
+from bot.store.leader import leading
 from bot.store.migration import upgrade
 from bot.store.room import MEGABYTE, Allowance, Room
 from bot.store.sweep import sweep_daily
@@ -40,15 +41,18 @@ from bot.telegram.inbox import Inbox
 from bot.telegram.notices import Notices
 from bot.telegram.outbox import Outbox
 from bot.telegram.receiving import receive
+from bot.telegram.standby import closed_door
 from bot.telegram.turns import Turns
 from bot.troubles import cause_of, cause_of_trouble, reason_of
 from inference.blobs import BlobStore
+from inference.queue.address import LOCAL
 from inference.queue.database import DriverMissing, open_database
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.fairness import Limits
 from inference.queue.jobs import Trouble
 from inference.queue.ledger import Ledger
 from inference.queue.options import WorkerOptions
+from inference.queue.transport import Delivery
 from inference.queue.transport.local import LocalDelivery
 from inference.requests import Finished
 
@@ -72,10 +76,11 @@ class Running:
 
 
 async def run(settings: Settings, *, on_ready: Callable[[Running], Awaitable[None]] | None = None) -> None:
-    """Runs the bot until SIGTERM or SIGINT; `on_ready` is called when it answers. Raises SettingsError."""
+    """Runs the bot until SIGTERM or SIGINT; `on_ready` is called when it answers. While another bot leads on the same
+    database it stands by. Raises SettingsError."""
     with stop_on_signals() as stop:
         try:
-            async with open_studio(settings, stop) as running:
+            async with leading_studio(settings, stop) as running:
                 if running is None:
                     return
                 log.info("@%s is listening", running.me.username)
@@ -88,6 +93,20 @@ async def run(settings: Settings, *, on_ready: Callable[[Running], Awaitable[Non
                 log.info("no new messages are taken; finishing what is under way")
         except DBAPIError as broken:  # on the way up or down: what comes between is answered where it happens
             raise _unusable(broken) from broken
+
+
+@asynccontextmanager
+async def leading_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Running | None]:
+    """`open_studio` once no other bot leads on the same database; None when `stop` was set before."""
+    async with AsyncExitStack() as ours:
+        try:
+            waiting = partial(closed_door, settings)
+            leads = await ours.enter_async_context(leading(settings.database_url, stop, standing_by=waiting))
+        except DriverMissing as lack:
+            raise SettingsError("DATABASE_URL", str(lack)) from lack
+        except (SQLAlchemyError, OSError) as refused:
+            raise _unusable(refused) from refused
+        yield await ours.enter_async_context(open_studio(settings, stop)) if leads else None
 
 
 async def migrate_database(settings: Settings) -> None:
@@ -119,7 +138,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             return
         history = History(database, default_language=settings.default_language)
         ledger = Ledger(database, limits=_limits(settings))
-        queue = Dispatcher(ledger, local_delivery(settings))
+        queue = Dispatcher(ledger, delivery_of(settings))
         modes = Modes(MODES)
         tools = Tools(bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs, modes=modes)
         deliveries = Follower(tools, outbox, previews=settings.previews)
@@ -191,10 +210,22 @@ async def _discard(history: History, blobs: BlobStore, finished: Finished) -> No
             await asyncio.to_thread(blobs.delete, picture.blob)
 
 
-def local_delivery(settings: Settings) -> LocalDelivery:
-    """The worker as a child of this process."""
-    options = WorkerOptions.of(settings)
-    return LocalDelivery(options.model_copy(update={"timings_file": settings.data_dir / "timings.json"}))
+def delivery_of(settings: Settings) -> Delivery:
+    """The way to the workers: one as a child of this process, or whoever has come to the queue's server. Raises
+    SettingsError."""
+    try:
+        address = settings.queue_address
+        if address == LOCAL:
+            options = WorkerOptions.of(settings)
+            return LocalDelivery(options.model_copy(update={"timings_file": settings.data_dir / "timings.json"}))
+        from inference.queue.transport.redis.delivery import RedisDelivery  # its library is an extra
+
+        return RedisDelivery(address)
+    except ModuleNotFoundError as absent:
+        advice = f"{absent.name} is not installed; pip install '.[redis]' brings it"
+        raise SettingsError("QUEUE_URL", advice) from absent
+    except ValueError as unknown:
+        raise SettingsError("QUEUE_URL", str(unknown)) from None
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bot.settings import Settings
 from bot.store.migration import is_current
 from bot.telegram.connection import make_bot
+from inference.queue.address import LOCAL, shown_queue_url
 from inference.queue.database import DriverMissing, open_database, reading
 from inference.queue.findings import Finding
 from inference.queue.options import WorkerOptions
@@ -30,8 +31,8 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
     yield Finding(None, "data", str(settings.data_dir))
     yield _disk(settings.data_dir)
     yield await _database(settings)
-    slots = f"{settings.worker_slots} slots, device {settings.device}"
-    yield Finding(True, "queue", f"the worker runs beside the bot ({slots})")
+    async for finding in _queue(settings):
+        yield finding
     if settings.webhook_url:
         where = f"{settings.webhook_host}:{settings.webhook_port}"
         yield Finding(None, "updates", f"by webhook at {settings.webhook_url}, served on {where}")
@@ -41,12 +42,38 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def examine(settings: Settings) -> bool:
-    """Prints all findings, the engine's too. Returns whether the bot will run."""
+    """Prints all findings, the engine's too where it works beside the bot. Returns whether the bot will run."""
     well = [finding.tell() async for finding in findings(settings)]
+    if settings.queue_address != LOCAL:
+        return all(well)
     environment = {**os.environ, **WorkerOptions.of(settings).to_environment()}
     command = [sys.executable, "-m", "inference", "doctor"]
     engine = subprocess.run(command, env=environment, check=False)  # noqa: ASYNC221 - nothing else runs meanwhile
     return all(well) and engine.returncode == 0
+
+
+async def _queue(settings: Settings) -> AsyncIterator[Finding]:
+    address = settings.queue_address
+    if address == LOCAL:
+        slots = f"{settings.worker_slots} slots, device {settings.device}"
+        yield Finding(True, "queue", f"the worker runs beside the bot ({slots})")
+        return
+    try:
+        from inference.queue.transport.redis.glance import QueueUnusable, glance  # its library is an extra
+    except ModuleNotFoundError as absent:
+        yield Finding(False, "queue", f"{absent.name} is not installed; pip install '.[redis]' brings it")
+        return
+    try:
+        offers = await glance(address)
+    except QueueUnusable as why:
+        yield Finding(False, "queue", str(why))
+        return
+    workers = "no worker has come to it" if not offers else f"workers that have come to it: {len(offers)}"
+    yield Finding(True, "queue", f"{shown_queue_url(address)}; {workers}")
+    for life, offer in offers.items():
+        kinds = ", ".join(offer.card.kinds) if offer.card is not None else "nothing yet"
+        words = f"{life}: {offer.slots} slots, device {offer.device}, version {offer.code_version}, draws {kinds}"
+        yield Finding(offer.slots > 0 or None, "worker", f"{words}; {offer.trouble}" if offer.trouble else words)
 
 
 async def _database(settings: Settings) -> Finding:

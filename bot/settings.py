@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.texts.languages import Language
+from inference.queue.address import QueueSettings
 from inference.queue.options import WorkerSettings
 
 TOKEN_SHAPE = re.compile(r"\d{3,20}:[A-Za-z0-9_-]{30,64}")
@@ -55,8 +56,9 @@ Folder = Annotated[Path, AfterValidator(_absolute)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
-class Settings(WorkerSettings, BaseSettings):
-    """Frozen; read once at start by `load_settings`. What is only for the worker stands in `WorkerSettings`."""
+class Settings(WorkerSettings, QueueSettings, BaseSettings):
+    """Frozen; read once at start by `load_settings`. What is only for the worker stands in `WorkerSettings`, where
+    the queue is in `QueueSettings`."""
 
     model_config = SettingsConfigDict(
         env_file=".env",

@@ -8,7 +8,12 @@ from inference.doctor import doctor_command
 from inference.weights import app as weights
 from inference.worker.process import worker_command
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="The part of the studio that makes pictures.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # tracebacks with variables would show secrets
+    help="The part of the studio that makes pictures.",
+)
 app.command("worker", help="Serve pictures to a queue.")(worker_command)
 app.command("doctor", help="What is here, what is missing, and which modes will work.")(doctor_command)
 app.add_typer(weights, name="weights", help="Download, convert, verify and list checkpoints.")

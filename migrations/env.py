@@ -8,8 +8,9 @@ from alembic import context
 from sqlalchemy import Connection
 
 from bot.settings import load_settings
+from bot.store.migration import MIGRATING
 from bot.store.tables import metadata
-from inference.queue.database import open_database
+from inference.queue.database import open_database, remodelling, take_turns
 
 
 def migrate(connection: Connection) -> None:
@@ -25,7 +26,8 @@ def migrate(connection: Connection) -> None:
 
 async def migrate_by_settings() -> None:
     database = open_database(load_settings().database_url)
-    async with database.begin() as connection:
+    async with remodelling(database).begin() as connection:
+        await take_turns(connection, MIGRATING)
         await connection.run_sync(migrate)
     await database.dispose()
 

@@ -5,10 +5,16 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.databases import database, database_url, empty_database_url, kind_of_database, postgres_url
+from tests.postgres import cluster
+
+__all__ = ["database", "database_url", "empty_database_url", "kind_of_database", "postgres_url"]
 
 ROOT = Path(__file__).parent
 
@@ -22,6 +28,17 @@ FIRST = ("hostile", "e2e", "chaos", "characterisation", "bot/conversation", "inf
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--by-webhook", action="store_true", help="in conversations, updates come by webhook")
+
+
+_KEEPER = pytest.StashKey[subprocess.Popen[bytes] | None]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_KEEPER] = cluster.begin()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    cluster.end(config.stash[_KEEPER])
 
 
 def pytest_xdist_auto_num_workers() -> int:

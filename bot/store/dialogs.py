@@ -17,7 +17,7 @@ from bot.store.handling import note, result_of, steps_named
 from bot.store.records import Draft
 from bot.store.sources import Sources
 from bot.store.tables import drafts
-from inference.queue.database import reading
+from inference.queue.database import reading, take_turns
 
 LISTENING_SECONDS = 30 * 60.0
 
@@ -64,6 +64,7 @@ class Dialogs:
                 await self._hush(connection, owner_id, chat_id)
 
     async def _hush(self, connection: AsyncConnection, owner_id: int, chat_id: int, but: int = 0) -> None:
+        await take_turns(connection, f"dialogs of {owner_id} in {chat_id}")
         others = _listening(owner_id, chat_id).where(drafts.c.id != but)
         for row in (await connection.execute(others)).all():
             if row.listens_until > self._clock():

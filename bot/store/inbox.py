@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store.handling import noted_in, row_of
 from bot.store.tables import inbox, inbox_steps
-from inference.queue.database import reading, unsynced
+from inference.queue.database import inserting, reading, unsynced
 
 REMEMBERED_SECONDS = 2 * 24 * 3600.0  # Telegram keeps an update a day, and may begin its ids anew after a week
 KEPT_ASIDE_SECONDS = 30 * 24 * 3600.0
@@ -56,7 +55,6 @@ class InboxRows:
         self._reading = reading(database)
         self._unsynced = unsynced(database)
         self._clock = clock
-        self._insert = postgresql.insert if database.dialect.name == "postgresql" else sqlite.insert
 
     async def add(self, bodies: Mapping[int, str]) -> frozenset[int]:
         """Writes updates down, durably and with one commit; returns the ids of those that were not known yet."""
@@ -64,9 +62,10 @@ class InboxRows:
             return frozenset()
         now = self._clock()
         rows = [{"update_id": id_, "body": body, "received_at": now} for id_, body in bodies.items()]
-        statement = self._insert(inbox).values(rows).on_conflict_do_nothing().returning(inbox.c.update_id)
         async with self._database.begin() as connection:
-            return frozenset((await connection.execute(statement)).scalars())
+            statement = inserting(connection, inbox).values(rows).on_conflict_do_nothing()
+            statement_with_ids = statement.returning(inbox.c.update_id)
+            return frozenset((await connection.execute(statement_with_ids)).scalars())
 
     async def left(self) -> list[Left]:
         """What waits to be handled, in the order of the ids."""
@@ -89,7 +88,7 @@ class InboxRows:
             if begun:
                 await connection.execute(_BEGUN, begun)
             if steps:
-                await connection.execute(self._insert(inbox_steps).on_conflict_do_nothing(), steps)
+                await connection.execute(inserting(connection, inbox_steps).on_conflict_do_nothing(), steps)
             if handled:
                 now = self._clock()
                 await connection.execute(_HANDLED, [{**row, "now": now} for row in handled])

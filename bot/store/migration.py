@@ -11,18 +11,24 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from inference.queue.database import remodelling, take_turns
+
+MIGRATING = "migration"  # what migrations take turns about
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 
 async def upgrade(database: AsyncEngine, revision: str = "head") -> None:
-    """Applies every migration that is missing, in one transaction."""
-    async with database.begin() as connection:
+    """Applies every migration that is missing, in one transaction. Of those who ask at once, in whatever programs, one
+    migrates; the others wait and find nothing missing."""
+    async with remodelling(database).begin() as connection:
+        await take_turns(connection, MIGRATING)
         await connection.run_sync(lambda sync: command.upgrade(_config(sync), revision))
 
 
 async def downgrade(database: AsyncEngine, revision: str) -> None:
     """Takes migrations back down to a revision ("base" for all)."""
-    async with database.begin() as connection:
+    async with remodelling(database).begin() as connection:
+        await take_turns(connection, MIGRATING)
         await connection.run_sync(lambda sync: command.downgrade(_config(sync), revision))
 
 
@@ -31,6 +37,11 @@ async def is_current(database: AsyncEngine) -> bool:
     async with database.connect() as connection:
         applied = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
     return applied == ScriptDirectory.from_config(_config(None)).get_current_head()
+
+
+def knows(revision: str) -> bool:
+    """Whether this program has a migration of that name, and so can bring a database of that day to the present."""
+    return any(known.revision == revision for known in ScriptDirectory.from_config(_config(None)).walk_revisions())
 
 
 def _config(connection: Connection | None) -> Config:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store.tables import posts, sendings
-from inference.queue.database import reading
+from inference.queue.database import inserting, reading
 from inference.queue.lookups import messages_answered
 
 KEPT_SECONDS = 2 * 24 * 3600.0
@@ -28,15 +28,12 @@ class Sendings:
 
     async def intend(self, chat_id: int, key: str, after: int | None) -> bool:
         """Notes that a message is about to be sent. False where that was noted before: it may be there already."""
-        this = (sendings.c.chat_id == chat_id, sendings.c.key == key)
         async with self._database.begin() as connection:
-            if (await connection.execute(select(sendings.c.key).where(*this))).first() is not None:
-                return False
             newest = await connection.scalar(select(func.max(posts.c.message_id)).where(posts.c.chat_id == chat_id))
             last = max((known for known in (after, newest) if known is not None), default=None)
             row = {"chat_id": chat_id, "key": key, "after": last, "created_at": self._clock()}
-            await connection.execute(sendings.insert().values(row))
-        return True
+            statement = inserting(connection, sendings).values(row).on_conflict_do_nothing()
+            return bool((await connection.execute(statement)).rowcount)
 
     async def strike(self, chat_id: int, key: str) -> None:
         """The message was certainly not sent."""

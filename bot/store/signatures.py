@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.store.statements import upsert
 from bot.store.tables import signatures
-from inference.queue.database import reading, unsynced
+from inference.queue.database import reading, take_turns, unsynced
 
 KEPT = 16  # of one person, those that were used last
 KEPT_SECONDS = 7 * 24 * 3600.0
@@ -40,6 +40,7 @@ class Signatures:
         now, mine = self._clock(), signatures.c.owner_id == owner_id
         newest = select(signatures.c.blob).where(mine).order_by(signatures.c.used_at.desc()).limit(KEPT)
         async with self._unsynced.begin() as connection:
+            await take_turns(connection, f"signatures of {owner_id}")
             for blob, levels in found.items():
                 row = {"owner_id": owner_id, "blob": blob, "levels": levels, "used_at": now}
                 await upsert(connection, signatures, row, key=("owner_id", "blob"), keep=())

@@ -254,7 +254,7 @@ class Sources:
         """
         step, this = f"moved {draft_id}", drafts.c.id == draft_id
         async with self._database.begin() as connection:
-            known = await connection.scalar(select(drafts.c.message_id).where(this))
+            known = await connection.scalar(select(drafts.c.message_id).where(this).with_for_update())
             before: int | None = result_of(step) if was_done(step) else known
             await note(connection, step, before)
             await connection.execute(update(drafts).where(this).values(message_id=max(message_id, known or 0)))

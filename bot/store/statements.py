@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Select, Table, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.records import StoredPicture
 from bot.store.tables import pictures, uploads
+from inference.queue.database import inserting
 from inference.requests import Recipe
 
 
@@ -40,8 +40,7 @@ async def upsert(
     connection: AsyncConnection, table: Table, row: dict[str, Any], *, key: tuple[str, ...], keep: tuple[str, ...]
 ) -> None:
     """Inserts a row; where its key exists, overwrites the other given columns except those to keep."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table).values(row)
+    statement = inserting(connection, table).values(row)
     changed = {name: statement.excluded[name] for name in row if name not in key and name not in keep}
     if changed:
         await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed))

@@ -32,4 +32,6 @@ if __name__ == "__main__":
 
     from inference.child.serving import main
 
-    typer.run(main)
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)  # they would show secrets
+    app.command()(main)
+    app()

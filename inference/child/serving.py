@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import torch
@@ -38,6 +37,7 @@ from inference.families import FAMILIES
 from inference.queue.options import WorkerOptions
 from inference.queue.redaction import log_as
 from inference.queue.transport import Assignment, Interrupted, JobEvent, JobReport
+from inference.queue.version import code_version
 from inference.queue.wire import (
     Cancel,
     DownMessage,
@@ -268,14 +268,6 @@ def _finished(pictures: list[Picture], drawn: Drawn) -> Finished:
     return Finished(
         pictures=tuple(pictures), texts=drawing.texts, notes=drawing.notes, engine_seconds=drawn.engine_seconds
     )
-
-
-def code_version() -> str:
-    """The version of this program as it was installed."""
-    try:
-        return version("kandinsky-studio")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def threads_for_torch() -> int:

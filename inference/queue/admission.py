@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from inference.queue import statements as sql
+from inference.queue import tables
+from inference.queue.database import inserting, take_turns
 from inference.queue.fairness import InFlight, Limits, Outlook, Share, Waiting, joining_time
 from inference.queue.foresight import Foresight
 from inference.queue.jobs import ACTIVE, AnyRow, Job, QueueFull, TooManyWaiting, WaitTooLong, job_of
@@ -52,7 +54,10 @@ async def in_flight(connection: AsyncConnection, progress: Mapping[int, float]) 
 async def admit(
     connection: AsyncConnection, newcomer: Waiting, limits: Limits, foresight: Foresight, foresee: Foresee
 ) -> None:
-    """Lets a newcomer in and settles its owner's account. Raises TooManyWaiting, QueueFull or WaitTooLong."""
+    """Lets a newcomer in and settles its owner's account. Raises TooManyWaiting, QueueFull or WaitTooLong.
+
+    Whoever else admits in the meantime is not seen: see `alone`.
+    """
     owner = newcomer.owner_id
     crowd = (await connection.execute(sql.CROWD, {"owner": owner})).one()
     if crowd.own_waiting >= limits.waiting_per_person:
@@ -100,6 +105,11 @@ def _in_time(outlook: Outlook, limits: Limits) -> None:
         raise WaitTooLong(outlook.eta_seconds)
 
 
+async def alone(connection: AsyncConnection) -> None:
+    """Until this transaction ends no other, of whatever program, counts who waits and lets another in."""
+    await take_turns(connection, "admission")
+
+
 async def known_before(connection: AsyncConnection, update_id: int | None, now: float) -> Job | None:
     """The job that an update has made when it was seen the first time."""
     if update_id is None:
@@ -124,7 +134,9 @@ async def _join(connection: AsyncConnection, owner: int, *, returning: bool) -> 
     highest = (await connection.execute(sql.HIGHEST_TIME)).scalar_one() if lowest is None else None
     time = joining_time(share.virtual_time, [] if lowest is None else [lowest], highest or 0.0)
     if row is None:
-        await connection.execute(sql.ADD_OWNER, {"owner_id": owner, "virtual_time": time})
+        await connection.execute(
+            inserting(connection, tables.owners).on_conflict_do_nothing(), {"owner_id": owner, "virtual_time": time}
+        )
     elif time != share.virtual_time:
         await connection.execute(sql.SET_OWNER_TIME, {"owner": owner, "time": time})
     return Share(time, share.weight)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import sqlite3
 import time
 from collections.abc import Callable
@@ -11,9 +12,10 @@ from threading import Thread
 from typing import Any
 
 import aiosqlite
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, Table, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 BUSY_TIMEOUT_MS = 30_000  # a stalled disk is waited for, and another program that writes
 ENDING_SECONDS = 5.0  # for threads that are still connecting, or closing, when the database is let go
@@ -68,6 +70,33 @@ def unsynced(database: AsyncEngine) -> AsyncEngine:
     None of them outlives an earlier one that is lost, and every commit of the engine itself secures all before it.
     """
     return database.execution_options(synced=False)
+
+
+def remodelling(database: AsyncEngine) -> AsyncEngine:
+    """The same engine for changes of tables: SQLite makes some of them anew and lets nobody refer to the old one, so
+    references are not enforced meanwhile."""
+    return database.execution_options(references=False)
+
+
+def inserting(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT in the words of this database, which can be told what to do about a row that is there already."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+async def take_turns(connection: AsyncConnection, about: str) -> None:
+    """Waits until no other transaction that takes turns about this is open; from here to its end, this one is alone.
+
+    For what looks first and writes what follows from it: PostgreSQL would let two look at once, in whatever programs
+    they are. SQLite's writing transactions take turns by themselves. Whoever takes turns about two things takes them
+    in the order of the alphabet.
+    """
+    if connection.dialect.name == "postgresql":
+        await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({turn_key(about)})")
+
+
+def turn_key(about: str) -> int:
+    """The number by which PostgreSQL knows what turns are taken about."""
+    return int.from_bytes(hashlib.sha256(f"studio: {about}".encode()).digest()[:8], "big", signed=True)
 
 
 def _sqlite(target: URL, connections: int, **options: Any) -> AsyncEngine:
@@ -150,6 +179,10 @@ def _begin_sqlite(connection: Connection) -> None:
     if connection.info.get("synchronous", "FULL") != level:  # it cannot be changed inside a transaction
         connection.exec_driver_sql(f"PRAGMA synchronous={level}")
         connection.info["synchronous"] = level
+    enforced = options.get("references", True)
+    if connection.info.get("references", True) != enforced:  # nor this
+        connection.exec_driver_sql(f"PRAGMA foreign_keys={'ON' if enforced else 'OFF'}")
+        connection.info["references"] = enforced
     connection.exec_driver_sql(f"BEGIN {options.get('sqlite_begin', 'IMMEDIATE')}")
 
 

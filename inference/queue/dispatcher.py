@@ -58,6 +58,7 @@ class Dispatcher:
         self._tidings = Tidings(ledger, self._tell, monotonic)
         self._device = DeviceClock()
         self._running: dict[int, float | None] = {}  # with the device seconds that are expected of each
+        self._found: set[int] = set()  # running, and started before this life: how long they have taken is not known
         self._cancelled: set[int] = set()
         self._woken = asyncio.Event()
         self._changed = True
@@ -118,10 +119,13 @@ class Dispatcher:
         self._tasks.start()
 
     async def close(self, grace_seconds: float = 10.0) -> None:
-        """Releases nothing more, lets running jobs end within the grace, puts the others back into the queue."""
+        """Releases nothing more, lets running jobs end within the grace, puts the others back into the queue. Those at
+        workers that live on are left to them."""
         await self._tasks.stop("releasing")
         await self._delivery.close(grace_seconds)
         await self._tasks.stop("reporting", grace_seconds=5.0)
+        if not self._delivery.owns_workers:
+            return
         for job_id in await self._ledger.in_flight():
             await self._ledger.interrupted(job_id, Interrupted(cause="drained", alone=False))
 
@@ -192,9 +196,14 @@ class Dispatcher:
                 await self._delivery.submit(assignment)
 
     async def _reconcile(self) -> None:
-        """Puts back the jobs in flight that no worker knows, and stops the ones at workers that have ended."""
+        """Puts back the jobs in flight that no worker knows, and stops the ones at workers that have ended. Waits for
+        the next turn while the delivery has not found out."""
+        if await self._delivery.known() is None:
+            return
         expected = await self._ledger.in_flight()
         known = await self._delivery.known()  # later than the ledger's: a job settled in between is not missed
+        if known is None:
+            return
         for job_id in sorted(expected - known):
             log.warning("job %d is at no worker any more; back into the queue", job_id)
             await self._put_back(job_id, Interrupted(cause="worker_gone", alone=False))
@@ -224,7 +233,11 @@ class Dispatcher:
             case Started():
                 await self._started(job_id)
             case Progress():
-                self._progressed(job_id, event)
+                if job_id in self._running:
+                    self._progressed(job_id, event)
+                elif await self._runs(job_id):
+                    self._ledger.progress[job_id] = _share(event)
+                    self._tell(job_id, event)
             case Failed(code="disk_full"):  # nothing is wrong with the job: it is drawn again when there is room
                 self._troubles.store_is_full(event.message)
                 await self._put_back(job_id, Interrupted(cause="drained", alone=False))
@@ -263,10 +276,17 @@ class Dispatcher:
         elif await self._ledger.ended([job_id]):
             await self._delivery.cancel(job_id)
 
+    async def _runs(self, job_id: int) -> bool:
+        """Whether a job runs that has started before this program, at a worker that has lived on."""
+        if job_id not in self._found:
+            job = await self._ledger.job(job_id)
+            if job is None or job.state != "running" or job_id in self._cancelled:
+                return False
+            self._found.add(job_id)
+        return True
+
     def _progressed(self, job_id: int, progress: Progress) -> None:
-        if job_id not in self._running:
-            return
-        share = self._ledger.progress[job_id] = min(1.0, progress.step / max(1, progress.of))
+        share = self._ledger.progress[job_id] = _share(progress)
         left = None
         if progress.stage == "loading":
             self._device.hold(job_id, self._now())
@@ -286,6 +306,7 @@ class Dispatcher:
 
     def _forget(self, job_id: int) -> None:
         self._running.pop(job_id, None)
+        self._found.discard(job_id)
         self._tidings.forget(job_id)
 
     def _tell(self, job_id: int, event: Event) -> None:
@@ -294,3 +315,8 @@ class Dispatcher:
                 listener(job_id, event)
             except Exception:
                 log.exception("a listener failed on %s of job %d", event.type, job_id)
+
+
+def _share(progress: Progress) -> float:
+    """The done part of a job, from 0 to 1."""
+    return min(1.0, progress.step / max(1, progress.of))

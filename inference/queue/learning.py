@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from inference.queue import statements as sql
+from inference.queue import tables
+from inference.queue.database import inserting
 from inference.queue.foresight import KEPT, Foresight, Taken
 from inference.queue.timings import Timings
 
@@ -53,7 +55,7 @@ class Speeds:
         if not (await connection.execute(sql.SET_SPEED, values)).rowcount:
             await connection.execute(sql.FORGET_SPEEDS, {"before": now - FORGOTTEN_AFTER_SECONDS})
             row = {"basis": self._basis, "kind": kind, "recent": listed, "measured_at": now}
-            await connection.execute(sql.ADD_SPEED, row)
+            await connection.execute(inserting(connection, tables.speeds).on_conflict_do_nothing(), row)
         known[kind] = jobs
         self._foresight = Foresight(self._timings, known)
 

@@ -22,12 +22,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from inference.queue import statements as sql
 from inference.queue import transitions
-from inference.queue.admission import NEWCOMER, admit, crowd_of, in_flight, known_before, readmit
-from inference.queue.database import reading
+from inference.queue.admission import NEWCOMER, admit, alone, crowd_of, in_flight, known_before, readmit
+from inference.queue.database import inserting, reading
 from inference.queue.fairness import InFlight, Limits, Outlook, Share, Waiting, outlooks, picks, serving_order
 from inference.queue.foresight import Foresight, Taken
 from inference.queue.jobs import Accepted, AnyRow, Job, OutOfOrder, Trouble, job_of
 from inference.queue.learning import Speeds
+from inference.queue.tables import owners
 from inference.queue.timings import Timings
 from inference.queue.transport import Assignment, Interrupted
 from inference.requests import AnyRequest, Cancelled, Failed, Finished
@@ -95,6 +96,7 @@ class Ledger:
         }
         try:
             async with self._write() as connection:
+                await alone(connection)
                 if (known := await known_before(connection, update_id, now)) is not None:
                     return Accepted(known, fresh=False)
                 if self.trouble is not None and not admitted:
@@ -149,9 +151,11 @@ class Ledger:
         if not 0.01 <= weight <= 100:
             raise ValueError("a weight lies between 0.01 and 100")
         async with self._write() as connection:
-            values = {"owner": owner_id, "new_weight": weight}
-            if not (await connection.execute(sql.SET_OWNER_WEIGHT, values)).rowcount:
-                await connection.execute(sql.ADD_OWNER, {"owner_id": owner_id, "weight": weight})
+            values = {"owner_id": owner_id, "weight": weight}
+            statement = inserting(connection, owners).values(values)
+            await connection.execute(
+                statement.on_conflict_do_update(index_elements=["owner_id"], set_={"weight": weight})
+            )
 
     async def job(self, job_id: int) -> Job | None:
         rows = await self._rows(sql.JOB, job_id=job_id)
@@ -239,7 +243,8 @@ class Ledger:
         None as well for a transient failure that is to be tried again. `device_seconds` feeds what is foreseen.
         """
         async with self._write() as connection:
-            row, now = (await connection.execute(sql.IN_FLIGHT_JOB, {"job_id": job_id})).one_or_none(), self._clock()
+            row = (await connection.execute(sql.IN_FLIGHT_JOB_TO_CHANGE, {"job_id": job_id})).one_or_none()
+            now = self._clock()
             self.progress.pop(job_id, None)
             if isinstance(outcome, Failed):
                 return await transitions.fail(connection, job_id, row, outcome, self.limits, now)
@@ -255,7 +260,7 @@ class Ledger:
         Its owner gets the charge back, so it stands where it stood. A drained run does not count as an attempt.
         """
         async with self._write() as connection:
-            row = (await connection.execute(sql.IN_FLIGHT_JOB, {"job_id": job_id})).one_or_none()
+            row = (await connection.execute(sql.IN_FLIGHT_JOB_TO_CHANGE, {"job_id": job_id})).one_or_none()
             if row is None:
                 return None
             self.progress.pop(job_id, None)

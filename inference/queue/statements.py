@@ -48,9 +48,7 @@ LOWEST_ACTIVE_TIME = select(func.min(owners.c.virtual_time)).where(
 )
 HIGHEST_TIME = select(func.max(owners.c.virtual_time))
 OWNER = select(owners.c.virtual_time, owners.c.weight).where(_OWNER)
-ADD_OWNER = insert(owners)
 SET_OWNER_TIME = update(owners).where(_OWNER).values(virtual_time=bindparam("time"))
-SET_OWNER_WEIGHT = update(owners).where(_OWNER).values(weight=bindparam("new_weight"))
 FORGET_UPDATE = update(jobs).where(_THIS).values(update_id=None)
 ADD_JOB = insert(jobs).returning(jobs)
 
@@ -150,6 +148,7 @@ IN_FLIGHT_JOB = select(
     jobs.c.retries,
     jobs.c.crashes,
 ).where(_THIS, _in(IN_FLIGHT))
+IN_FLIGHT_JOB_TO_CHANGE = IN_FLIGHT_JOB.with_for_update()
 TALLY = (
     update(jobs)
     .where(_THIS, _in(IN_FLIGHT))
@@ -177,7 +176,6 @@ IDS_ENDED = select(jobs.c.id).where(_in(TERMINAL), jobs.c.id.in_(bindparam("job_
 # Speeds
 SPEEDS = select(speeds.c.kind, speeds.c.recent).where(speeds.c.basis == bindparam("of"))
 LATEST_BASIS = select(speeds.c.basis).order_by(speeds.c.measured_at.desc()).limit(1)
-ADD_SPEED = insert(speeds)
 SET_SPEED = (
     update(speeds)
     .where(speeds.c.basis == bindparam("of"), speeds.c.kind == bindparam("which"))

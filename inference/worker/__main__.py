@@ -4,4 +4,6 @@ import typer
 
 from inference.worker.process import worker_command
 
-typer.run(worker_command)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)  # tracebacks with variables would show secrets
+app.command()(worker_command)
+app()

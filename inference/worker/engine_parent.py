@@ -9,13 +9,13 @@ import os
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from inference.queue.options import WorkerOptions
 from inference.queue.supervisor import Death, Supervisor, Watch
 from inference.queue.timings import Timings
 from inference.queue.transport import Assignment, Interrupted, JobEvent, JobReport
-from inference.queue.wire import Cancel, Drain, Hello, Link, Report, Submit, Trouble, UpMessage, decode_down
+from inference.queue.wire import Cancel, Drain, Hello, Report, Submit, Trouble, UpMessage, decode_down
 from inference.requests import Cancelled, Failed, Finished, ModelCard, Progress, Started
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,16 @@ LONGEST_PAUSE_SECONDS = 30.0
 LAST_WORDS_SECONDS = 3.0
 PREVIEW_EVERY_SECONDS = 1.0
 UNSEEN_CRASHES = 3  # a job that was never seen to start may go into a new engine this many times
+
+
+class BotLink(Protocol):
+    """The way to the bot: a socket (`inference.queue.wire.Link`), or whatever carries the same lines."""
+
+    async def line(self) -> bytes | None: ...
+
+    def send(self, message: UpMessage) -> None: ...
+
+    async def flush(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -43,7 +53,7 @@ class _Run:
 class EngineParent:
     """One engine and the jobs it has been given. `run` returns when the bot is gone or the drain is done."""
 
-    def __init__(self, up: Link, options: WorkerOptions, card: ModelCard | None = None) -> None:
+    def __init__(self, up: BotLink, options: WorkerOptions, card: ModelCard | None = None) -> None:
         self._up = up
         self._options = options
         self._card = card

@@ -18,6 +18,7 @@ from inference.families import FAMILIES
 from inference.queue.redaction import log_as
 from inference.queue.wire import Trouble, WireError, configured, decode_down, die_with_parent, open_link, reason
 from inference.worker.engine_parent import EngineParent
+from inference.worker.remote import RemoteError, remote_worker
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +54,16 @@ def worker_command(
     fd: Annotated[
         int | None, typer.Option(help="Inherited socket to the bot, which starts this program itself.")
     ] = None,
+    queue: Annotated[
+        str | None,
+        typer.Option(help="Address of the queue: redis://host:6379. One with a password belongs into QUEUE_URL."),
+    ] = None,
 ) -> None:
-    if fd is None:
-        typer.echo("A worker is started by the bot (python -m bot), which tells it what to do over a socket.", err=True)
-        raise typer.Exit(2)
-    die_with_parent()
-    raise typer.Exit(0 if asyncio.run(run_worker(fd)) else 1)
+    if fd is not None:
+        die_with_parent()
+        raise typer.Exit(0 if asyncio.run(run_worker(fd)) else 1)
+    try:
+        remote_worker(queue)
+    except RemoteError as refused:
+        typer.echo(str(refused), err=True)
+        raise typer.Exit(2) from None

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.settings import Settings, SettingsError, load_settings
+from inference.queue.address import shown_queue_url
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "123456789:" + "AbCdEfGhIjKlMnOpQrStUvWxYz012345678"
@@ -67,6 +68,9 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(monkeypatch: pytest.Monk
         ("DATABASE_URL", "mysql://host/name"),
         ("DATABASE_URL", "sqlite://"),
         ("DATABASE_URL", "sqlite:///:memory:"),
+        ("QUEUE_URL", "amqp://host"),
+        ("QUEUE_URL", "redis://"),
+        ("QUEUE_URL_FILE", "/no/such/file"),
         ("DEVICE", "tpu"),
         ("WORKER_SLOTS", "0"),
         ("WORKER_SLOTS", "many"),
@@ -104,6 +108,15 @@ def test_lists_of_ids_may_hold_groups_and_any_separators(monkeypatch: pytest.Mon
 )
 def test_database_addresses_get_their_async_driver(given: str, used: str) -> None:
     assert load_settings(database_url=given).database_url == used
+
+
+def test_the_address_of_the_queue_may_lie_in_a_file_and_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "address").write_text("rediss://:geheim@host:6380/2\n")
+    settings = load_settings(queue_url_file=tmp_path / "address")
+    assert settings.queue_address == "rediss://:geheim@host:6380/2"
+    assert shown_queue_url(settings.queue_address) == "rediss://host:6380/2"
+    assert load_settings(queue_url="unix:///run/r.sock?db=1").queue_address == "unix:///run/r.sock?db=1"
+    assert "geheim" not in repr(load_settings(queue_url="redis://:geheim@host"))
 
 
 def test_the_webhook_secret_is_derived_from_the_token_and_does_not_show_it() -> None:

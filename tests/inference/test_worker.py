@@ -17,6 +17,7 @@ from inference.__main__ import app
 from inference.queue.options import WorkerOptions
 from inference.queue.wire import Cancel, Configure, Trouble, decode_up, encode
 from inference.requests import FlashTextToImage, Rewrite
+from inference.worker.remote import RemoteError, remote_settings
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ("inference.worker", "inference.child")
@@ -56,9 +57,42 @@ def test_a_worker_that_is_given_work_before_its_options_says_what_it_needs() -> 
     assert "no options" in words.why and "no options" in log
 
 
-def test_a_person_who_starts_a_worker_is_told_who_does_that() -> None:
+def test_a_person_who_starts_a_worker_is_told_who_does_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     ran = CliRunner().invoke(app, ["worker"])
-    assert ran.exit_code == 2 and "python -m bot" in ran.output
+    assert ran.exit_code == 2 and "python -m bot" in ran.output and "QUEUE_URL" in ran.output
+
+
+@pytest.mark.parametrize(
+    ("queue", "names"),
+    [
+        ("redis://:geheim@host", "QUEUE_URL_FILE"),
+        ("redis://geheim@host", "QUEUE_URL_FILE"),
+        ("unix:///run/redis.sock?password=geheim", "QUEUE_URL_FILE"),
+        ("http://geheim", "redis://host:6379"),
+        ("redis://", "redis://host:6379"),
+        ("redis://host:geheim", "redis://host:6379"),
+        ("redis://[geheim", "redis://host:6379"),
+        ("unix://", "redis://host:6379"),
+    ],
+)
+def test_an_address_that_cannot_be_or_that_tells_a_password_is_refused_and_not_repeated(queue: str, names: str) -> None:
+    ran = CliRunner().invoke(app, ["worker", "--queue", queue])
+    assert ran.exit_code == 2 and names in ran.output and "geheim" not in ran.output
+
+
+def test_a_worker_elsewhere_is_told_by_its_own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "address").write_text("redis://:geheim@host:6379/1\n")
+    (tmp_path / ".env").write_text("WORKER_SLOTS=3\nDATA_DIR=/srv/studio\nBOT_TOKEN=none of its business\n")
+    monkeypatch.setenv("QUEUE_URL_FILE", str(tmp_path / "address"))
+    settings = remote_settings(None)
+    assert settings.queue_address == "redis://:geheim@host:6379/1" and "geheim" not in repr(settings)
+    assert settings.options.worker_slots == 3 and settings.options.blobs_url == "/srv/studio/blobs"
+    assert settings.options.weights_dir == Path("/srv/studio/weights")
+    (tmp_path / "address").write_text("redis://one redis://two")
+    with pytest.raises(RemoteError, match=r"^QUEUE_URL_FILE: .* one address"):
+        remote_settings(None)
 
 
 def test_words_are_given_up_sooner_than_pictures_but_never_later() -> None:

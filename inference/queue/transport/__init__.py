@@ -57,8 +57,20 @@ class Capacity(Contract):
     timings: Timings | None = None
 
 
+def is_last(report: JobReport) -> bool:
+    """Whether a run has ended with this report."""
+    return not isinstance(report.event, Started | Progress)
+
+
 class Delivery(Protocol):
-    """The five verbs between dispatcher and workers, plus a life."""
+    """The five verbs between dispatcher and workers, plus a life.
+
+    Where it `owns_workers`, `close` ends them, and whatever was in flight is at nobody then; else they work on, and
+    another delivery finds them again.
+    """
+
+    @property
+    def owns_workers(self) -> bool: ...
 
     async def start(self) -> None:
         """Begins to reach workers. Returns at once: capacity tells when they are there."""
@@ -74,8 +86,9 @@ class Delivery(Protocol):
     async def cancel(self, job_id: int) -> None:
         """Asks that a job stop within one step. A job it does not know is no error."""
 
-    async def known(self) -> frozenset[int]:
-        """Ids of the jobs that are waiting or running at workers, or whose last report has not been handled yet.
+    async def known(self) -> frozenset[int] | None:
+        """Ids of the jobs that are waiting or running at workers, or whose last report has not been handled yet; None
+        while it has not yet found out, and no job may be taken for lost.
 
         A report is handled when the one consumer of `events` asks for the next.
         """

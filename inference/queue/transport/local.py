@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator, Sequence
 from inference.queue.options import WorkerOptions
 from inference.queue.supervisor import Death, Supervisor
 from inference.queue.timings import Timings
-from inference.queue.transport import Assignment, Capacity, Interrupted, JobReport
+from inference.queue.transport import Assignment, Capacity, Interrupted, JobReport, is_last
 from inference.queue.transport.mailbox import Mailbox
 from inference.queue.wire import Cancel, Drain, Hello, Report, Submit, Trouble, UpMessage
-from inference.requests import Cancelled, Failed, Finished, ModelCard
+from inference.requests import ModelCard
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,8 @@ class LocalDelivery:
     `command` may be another program that speaks `inference.queue.wire`, to which only `--fd N` is added. What it shall
     do goes over the wire: nothing of the options stands in a command line or in its environment.
     """
+
+    owns_workers = True
 
     def __init__(self, options: WorkerOptions | None = None, *, command: Sequence[str] = WORKER) -> None:
         self._worker = Supervisor(
@@ -91,7 +93,7 @@ class LocalDelivery:
             try:
                 yield report
             finally:  # the reader has handled it, or has failed to and will miss the job when it reconciles
-                if _is_last(report):
+                if is_last(report):
                     self._ended.discard(report.job_id)
                     self._held.discard(report.job_id)
 
@@ -103,7 +105,7 @@ class LocalDelivery:
             case Trouble(why=why):
                 self._trouble = why
             case Report(report=report) if report.job_id in self._held - self._ended:
-                if _is_last(report):
+                if is_last(report):
                     self._end(report)
                 else:
                     self._mailbox.post(report)
@@ -122,7 +124,3 @@ class LocalDelivery:
     def _end(self, report: JobReport) -> None:
         self._ended.add(report.job_id)
         self._mailbox.post(report)
-
-
-def _is_last(report: JobReport) -> bool:
-    return isinstance(report.event, Finished | Failed | Cancelled | Interrupted)

@@ -28,6 +28,11 @@ class Mailbox:
             self._letters.append(report)
         self._filled.set()
 
+    @property
+    def empty(self) -> bool:
+        """Whether everything has been taken."""
+        return not self._letters
+
     def close(self) -> None:
         """What lies here can still be taken; after that `take` returns None."""
         self._closed = True

@@ -43,6 +43,7 @@ class House:
     options: dict[str, Any] = field(default_factory=dict)
     webhook: bool = False
     studio: app.Running | None = None
+    settings: Settings | None = None
 
     def __post_init__(self) -> None:
         self.painter = self.new_painter()
@@ -52,7 +53,7 @@ class House:
         return Painter(BlobStore(str(self.folder / "blobs")))
 
     async def open(self) -> None:
-        settings = Settings(
+        self.settings = settings = Settings(
             _env_file=None,
             bot_token=TOKEN,
             telegram_api_url=self.playground.url,
@@ -63,13 +64,14 @@ class House:
         )
         migrated(self.folder / "studio.db")
         self.patch.setattr(app, "Decoder", partial(Decoder, nursery=shared_nursery()))
-        self.patch.setattr(app, "local_delivery", lambda _settings: self.painter)
+        self.patch.setattr(app, "delivery_of", lambda _settings: self.painter)
         self.patch.setattr(app, "Outbox", lambda: Outbox(HURRIED, progress_seconds=(0.1, 0.1)))
         ready, self.stop = asyncio.Event(), asyncio.Event()
 
         async def live() -> None:
-            async with app.open_studio(settings, self.stop) as studio:
-                assert studio is not None
+            async with app.leading_studio(settings, self.stop) as studio:
+                if studio is None:
+                    return
                 self.studio = studio
                 ready.set()
                 await app.serve(studio, self.stop)

@@ -6,6 +6,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from PIL import Image
 
@@ -92,6 +93,8 @@ class Painter:
     notes: tuple[Note, ...] = ()
     answers: dict[str, str | Failed] = field(default_factory=dict)
     submitted: list[Assignment] = field(default_factory=list)
+
+    owns_workers: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self.gate = asyncio.Event()

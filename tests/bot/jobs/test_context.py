@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 import bot
 from bot.jobs.context import JobContext, context_of, line_of
@@ -16,8 +15,6 @@ from bot.jobs.mode import Modes
 from bot.modes import MODES
 from bot.prompt import PromptLine
 from bot.store import Parent
-from bot.store.migration import upgrade
-from inference.queue.database import open_database
 from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger
 from inference.requests import FlashTextToImage
@@ -29,12 +26,9 @@ MEANT = PromptLine("a fox", ar=(1, 1), n=2, seed=7, quality="flash")
 OLDER = {"language": "en", "line": "a fox --ar 1:1 --n 2 --seed 7 --flash", "action": "draw", "parent_id": 3}
 
 
-@pytest_asyncio.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    database = open_database(f"sqlite+aiosqlite:///{tmp_path}/studio.db")
-    await upgrade(database)
-    yield Ledger(database)
-    await database.dispose()
+@pytest.fixture
+def ledger(database: AsyncEngine) -> Ledger:
+    return Ledger(database)
 
 
 async def taken_in(ledger: Ledger, **told: Any) -> Job:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +18,7 @@ from aiogram.types import (
     Update,
     User,
 )  # fmt: skip
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot import middlewares
 from bot.settings import Settings
@@ -28,9 +27,7 @@ from bot.telegram.albums import Albums
 from bot.telegram.callbacks import ExampleButton
 from bot.telegram.outbox import Outbox
 from bot.telegram.pacing import Pace, Window
-from inference.queue.database import open_database
 from tests.bot.bare import Books, bare_studio
-from tests.bot.ready_made import migrated
 from tests.bot.wire import SENT, scripted_bot
 from tests.waiting import until
 
@@ -126,13 +123,11 @@ class Crowd:
 
 
 @pytest_asyncio.fixture
-async def history(tmp_path: Path) -> AsyncIterator[Books]:
-    database = open_database(migrated(tmp_path / "a.db"))
+async def history(database: AsyncEngine) -> Books:
     history = Books(database)
     for known in (ANNA, BORIS):
         await history.person(known, "en")
-    yield history
-    await database.dispose()
+    return history
 
 
 async def test_of_many_photos_so_many_are_taken_and_the_rest_is_refused_once(history: Books) -> None:

@@ -2,17 +2,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from aiogram import Bot, Dispatcher, Router
 from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError, TelegramServerError
 from aiogram.methods import AnswerCallbackQuery, GetMe
 from aiogram.types import CallbackQuery, Chat, ChatMemberLeft, ChatMemberOwner, Message, Update, User
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot import middlewares
 from bot.jobs import keyboards
@@ -23,10 +21,8 @@ from bot.store.tables import people
 from bot.telegram.administrators import LASTS_SECONDS, Administrators
 from bot.telegram.outbox import Outbox
 from bot.texts.i18n import _
-from inference.queue.database import open_database
 from inference.queue.jobs import TooManyWaiting
 from tests.bot.bare import Books, bare_studio
-from tests.bot.ready_made import migrated
 from tests.bot.wire import SENT, ScriptedSession, scripted_bot
 from tests.waiting import until
 
@@ -91,11 +87,9 @@ def person(user: int, language: str | None) -> User:
     return User(id=user, is_bot=False, first_name="A", language_code=language)
 
 
-@pytest_asyncio.fixture
-async def history(tmp_path: Path) -> AsyncIterator[Books]:
-    database = open_database(migrated(tmp_path / "a.db"))
-    yield Books(database)
-    await database.dispose()
+@pytest.fixture
+def history(database: AsyncEngine) -> Books:
+    return Books(database)
 
 
 def texts(session: ScriptedSession) -> list[str]:

@@ -1,28 +1,21 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from sqlalchemy import event, text
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store import History, Parent
-from bot.store.migration import upgrade
 from bot.texts.languages import language_for
-from inference.queue.database import open_database
 from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger
 from inference.requests import Finished, FlashTextToImage, Picture, Recipe
-from tests.bot.ready_made import migrated
 
 ANNA, BORIS = 5_000_000_001, 1002  # ids of newer accounts do not fit 32 bits
-POSTGRES = os.environ.get("TEST_POSTGRES_URL")
 
 
 @dataclass
@@ -72,18 +65,9 @@ def finished(job: Job, blob: str | None = None) -> Finished:
     )
 
 
-@pytest_asyncio.fixture(params=["sqlite", "postgresql"])
-async def archive(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Archive]:
-    if request.param == "postgresql" and not POSTGRES:
-        pytest.skip("no PostgreSQL: set TEST_POSTGRES_URL=postgresql+asyncpg://user:password@host/an_empty_database")
-    database = open_database(str(POSTGRES) if request.param == "postgresql" else migrated(tmp_path / "a.db"))
-    await upgrade(database)
-    yield Archive(database, History(database, clock=Clock()), Ledger(database))
-    if request.param == "postgresql":
-        async with database.begin() as connection:
-            await connection.execute(text("drop schema public cascade"))
-            await connection.execute(text("create schema public"))
-    await database.dispose()
+@pytest.fixture
+def archive(database: AsyncEngine) -> Archive:
+    return Archive(database, History(database, clock=Clock()), Ledger(database))
 
 
 async def test_a_person_is_remembered_from_first_sight(archive: Archive) -> None:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest_asyncio
+import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store import Given, History, Leftovers
 from bot.store.sweep import DAY, sweep
 from inference.blobs import BlobStore
-from inference.queue.database import open_database
 from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger
 from inference.requests import (
@@ -29,7 +27,6 @@ from inference.requests import (
     Source,
     WeighedSource,
 )
-from tests.bot.ready_made import migrated
 
 ANNA, MONTH = 1001, 30 * DAY
 PLAIN = FlashTextToImage(prompt="a fox", width=128, height=128, seeds=(1,))
@@ -81,11 +78,9 @@ class Attic:
             self.now += DAY
 
 
-@pytest_asyncio.fixture
-async def attic(tmp_path: Path) -> AsyncIterator[Attic]:
-    database = open_database(migrated(tmp_path / "studio.db"))
-    yield Attic(database, tmp_path / "blobs")
-    await database.dispose()
+@pytest.fixture
+def attic(database: AsyncEngine, tmp_path: Path) -> Attic:
+    return Attic(database, tmp_path / "blobs")
 
 
 def mixed(given: Given) -> Mix:

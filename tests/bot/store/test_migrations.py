@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
+import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import pytest_asyncio
 from alembic.autogenerate import compare_metadata
@@ -17,25 +17,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bot.store import History
 from bot.store.migration import downgrade, is_current, upgrade
 from bot.store.tables import metadata
-from inference.queue.database import open_database
+from inference.queue.database import open_database, take_turns
 from inference.queue.ledger import Ledger
 from tests.inference.queue.jobs import FLASH
+from tests.waiting import until
 
-POSTGRES = os.environ.get("TEST_POSTGRES_URL")
 
-
-@pytest_asyncio.fixture(params=["sqlite", "postgresql"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    if request.param == "postgresql" and not POSTGRES:
-        pytest.skip("no PostgreSQL: set TEST_POSTGRES_URL=postgresql+asyncpg://user:password@host/an_empty_database")
-    url = POSTGRES if request.param == "postgresql" else f"sqlite+aiosqlite:///{tmp_path}/studio.db"
-    assert url is not None
-    engine = open_database(url)
+@pytest_asyncio.fixture
+async def database(empty_database_url: str) -> AsyncIterator[AsyncEngine]:
+    engine = open_database(empty_database_url)
     yield engine
-    if request.param == "postgresql":
-        async with engine.begin() as connection:
-            await connection.execute(text("drop schema public cascade"))
-            await connection.execute(text("create schema public"))
     await engine.dispose()
 
 
@@ -128,9 +119,54 @@ async def test_what_was_kept_within_old_jobs_is_found_in_columns_of_its_own(data
 
 
 @pytest.mark.parametrize("number", range(5))
-async def test_programs_that_migrate_at_once_do_not_collide(tmp_path: Path, number: int) -> None:
-    engines = [open_database(f"sqlite+aiosqlite:///{tmp_path}/{number}/studio.db") for _ in range(4)]
+async def test_tasks_that_migrate_at_once_do_not_collide(empty_database_url: str, number: int) -> None:
+    engines = [open_database(empty_database_url) for _ in range(4)]
     await asyncio.gather(*(upgrade(engine) for engine in engines))
     assert await is_current(engines[0])
     for engine in engines:
         await engine.dispose()
+
+
+async def test_programs_that_migrate_at_once_do_it_once(empty_database_url: str, database: AsyncEngine) -> None:
+    """Both are kept from beginning until both are there, so that none of them is late by chance."""
+    async with database.begin() as connection:
+        await take_turns(connection, "migration")
+        programs = [await migrating(empty_database_url) for _ in range(2)]
+        await until(lambda: all_wait(database, programs))
+    assert [await program.wait() for program in programs] == [0, 0]
+    async with database.connect() as connection:
+        assert await connection.run_sync(difference) == []
+        assert len((await connection.execute(text("select * from alembic_version"))).all()) == 1
+
+
+MIGRATE = """
+import asyncio, sys
+from bot.store.migration import upgrade
+from inference.queue.database import open_database
+
+async def migrate():
+    database = open_database(sys.argv[1])
+    await upgrade(database)
+    await database.dispose()
+
+asyncio.run(migrate())
+"""
+
+
+async def migrating(url: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(sys.executable, "-c", MIGRATE, url)
+
+
+async def all_wait(database: AsyncEngine, programs: list[asyncio.subprocess.Process]) -> bool:
+    """Whether each of these has come as far as somebody else's transaction lets it."""
+    assert all(program.returncode is None for program in programs)
+    if database.dialect.name == "sqlite":
+        return all(opened(program.pid, str(database.url.database)) for program in programs)
+    here = "select oid from pg_database where datname = current_database()"
+    waiting = f"select count(*) from pg_locks where locktype = 'advisory' and not granted and database = ({here})"
+    async with database.connect() as connection:
+        return await connection.scalar(text(waiting)) == len(programs)
+
+
+def opened(process: int, path: str) -> bool:
+    return any(file.path == path for file in psutil.Process(process).open_files())

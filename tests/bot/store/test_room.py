@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store import Given, History, Leftovers
 from bot.store.room import FRESH_SECONDS, FUTILE_SECONDS, Allowance, NoRoom, Room
 from bot.store.tables import uploads
 from inference.blobs import BlobStore
-from inference.queue.database import open_database
 from inference.queue.ledger import Ledger
 from inference.requests import Inpaint, Mix, Source, WeighedSource
-from tests.bot.ready_made import migrated
 
 ANNA, BORIS = 1001, 1002
 SIZE = 1000
@@ -29,7 +26,7 @@ PLENTY = 10**15
 class Attic:
     """People's photos of 1000 bytes each, in a database and a folder that can be aged."""
 
-    def __init__(self, database: Any, folder: Path) -> None:
+    def __init__(self, database: AsyncEngine, folder: Path) -> None:
         self.database = database
         self.now = 1_000_000_000.0
         self.folder = folder
@@ -67,11 +64,9 @@ class Attic:
         return known
 
 
-@pytest_asyncio.fixture
-async def attic(tmp_path: Path) -> AsyncIterator[Attic]:
-    database = open_database(migrated(tmp_path / "studio.db"))
-    yield Attic(database, tmp_path / "blobs")
-    await database.dispose()
+@pytest.fixture
+def attic(database: AsyncEngine, tmp_path: Path) -> Attic:
+    return Attic(database, tmp_path / "blobs")
 
 
 async def test_where_there_is_room_nothing_goes(attic: Attic) -> None:

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store import History, Leftovers, Signatures
 from bot.store.signatures import KEPT, KEPT_SECONDS
-from inference.queue.database import open_database
 from inference.requests import Source
-from tests.bot.ready_made import migrated
 
 ANNA, BORIS = 1001, 1002
-
-
-@pytest_asyncio.fixture
-async def database(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    engine = open_database(migrated(tmp_path / "studio.db"))
-    yield engine
-    await engine.dispose()
 
 
 def blob(number: int) -> str:

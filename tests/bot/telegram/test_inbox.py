@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +20,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store.handling import Handling, decided, handling
 from bot.store.inbox import Changes, InboxRows
-from bot.store.migration import upgrade
 from bot.store.tables import inbox as inbox_table
 from bot.store.tables import inbox_steps
 from bot.telegram.albums import Albums
@@ -31,29 +28,12 @@ from bot.telegram.notes import Notes
 from bot.telegram.polling import poll
 from bot.telegram.sent_once import SentOnce
 from bot.telegram.updates import log_odd
-from inference.queue.database import open_database
 from inference.queue.redaction import redact
 from tests.bot.raw_telegram import RawTelegram
-from tests.bot.ready_made import migrated
 from tests.bot.wire import TOKEN, scripted_bot
 from tests.waiting import until
 
 Handler = Callable[[Message], Awaitable[None]]
-
-
-POSTGRES = os.environ.get("TEST_POSTGRES_URL")
-
-
-@pytest_asyncio.fixture(params=["sqlite", "postgresql"] if POSTGRES else ["sqlite"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    engine = open_database(migrated(tmp_path / "studio.db") if request.param == "sqlite" else str(POSTGRES))
-    await upgrade(engine)
-    yield engine
-    if request.param == "postgresql":
-        async with engine.begin() as connection:
-            await connection.exec_driver_sql("drop schema public cascade")
-            await connection.exec_driver_sql("create schema public")
-    await engine.dispose()
 
 
 @pytest_asyncio.fixture

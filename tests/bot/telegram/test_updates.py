@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -25,8 +24,6 @@ from bot.playground import Playground, serve
 from bot.telegram.inbox import Inbox
 from bot.telegram.polling import poll
 from bot.telegram.webhook import SECRET_HEADER, Door, serve_webhook
-from inference.queue.database import open_database
-from tests.bot.ready_made import migrated
 from tests.bot.wire import TOKEN, scripted_bot
 from tests.ports import free_port
 from tests.waiting import until
@@ -48,13 +45,6 @@ async def bot(playground: Playground) -> AsyncIterator[Bot]:
     await bot.get_me()
     yield bot
     await session.close()
-
-
-@pytest_asyncio.fixture
-async def database(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    engine = open_database(migrated(tmp_path / "studio.db"))
-    yield engine
-    await engine.dispose()
 
 
 Handler = Callable[[Message], Awaitable[None]]

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
+from redis.asyncio import Redis
 
-from inference.queue.database import open_database
-from inference.queue.tables import metadata
+from inference.queue.transport.redis import keys
+from tests.redis_server import RedisServer
 
 
 @dataclass
@@ -26,15 +25,19 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path / 'jobs.db'}"
+@pytest.fixture(scope="session")
+def redis_process() -> Iterator[RedisServer]:
+    server = RedisServer()
+    server.start()
+    yield server
+    server.close()
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[AsyncEngine]:
-    database = open_database(database_url)
-    async with database.begin() as connection:
-        await connection.run_sync(metadata.create_all)
-    yield database
-    await database.dispose()
+async def redis_url(redis_process: RedisServer) -> str:
+    """An empty server that a bot has used before, so that nobody waits for workers who may come back."""
+    client = Redis.from_url(redis_process.url)
+    await client.flushall()
+    await client.set(keys.MARKER, "used")
+    await client.aclose()
+    return redis_process.url

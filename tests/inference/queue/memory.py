@@ -25,6 +25,8 @@ class MemoryDelivery:
     """Jobs vanish from it only when told to. Without a `worker` a test says by `report` what becomes of them."""
 
     def __init__(self, slots: int = 2) -> None:
+        self.owns_workers = True
+        self.found_out = True
         self.slots = slots
         self.trouble: str | None = None
         self.worker: Worker | None = None
@@ -65,8 +67,8 @@ class MemoryDelivery:
                 self.worker.drop(job_id)
             self.report(job_id, Cancelled())
 
-    async def known(self) -> frozenset[int]:
-        return frozenset(self.held)
+    async def known(self) -> frozenset[int] | None:
+        return frozenset(self.held) if self.found_out else None
 
     async def events(self) -> AsyncIterator[JobReport]:
         while (report := await self.mailbox.take()) is not None:

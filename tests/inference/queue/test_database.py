@@ -37,6 +37,13 @@ async def numbers(database: AsyncEngine) -> list[int]:
         return list((await connection.execute(text("select number from written order by rowid"))).scalars())
 
 
+async def test_a_commit_is_on_disk_before_it_returns(database: AsyncEngine) -> None:
+    async with database.connect() as connection:
+        assert (await connection.execute(text("PRAGMA synchronous"))).scalar_one() == 2  # FULL
+        assert (await connection.execute(text("PRAGMA journal_mode"))).scalar_one() == "wal"
+        assert (await connection.execute(text("PRAGMA foreign_keys"))).scalar_one() == 1
+
+
 async def test_writers_are_served_in_the_order_in_which_they_came(database: AsyncEngine) -> None:
     kinds = (database, unsynced(database))
     await asyncio.gather(*(write(kinds[number % 2], number) for number in range(WRITERS)))

@@ -14,7 +14,7 @@ from inference.queue.transport import Interrupted
 from inference.queue.transport.local import LocalDelivery
 from inference.queue.wire import Configure, decode_down
 from inference.requests import Cancelled, Failed, Finished, Progress, Started
-from tests.inference.queue.delivery_contract import DeliveryContract, SetUp, assignment, reading, ready
+from tests.inference.queue.delivery_contract import OwnersContract, SetUp, assignment, reading, ready
 from tests.waiting import until
 
 ENGINE = Path(__file__).parents[2] / "chaos" / "fake_engine.py"
@@ -42,7 +42,7 @@ async def delivery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
         await each.close(0.0)
 
 
-class TestLocalDelivery(DeliveryContract):
+class TestLocalDelivery(OwnersContract):
     pass
 
 

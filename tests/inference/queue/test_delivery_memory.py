@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.inference.queue.delivery_contract import DeliveryContract, SetUp
+from tests.inference.queue.delivery_contract import OwnersContract, SetUp
 from tests.inference.queue.memory import MemoryDelivery, Sleeper
 
 
@@ -24,5 +24,5 @@ async def delivery() -> AsyncIterator[SetUp]:
         await each.close(0.0)
 
 
-class TestMemoryDelivery(DeliveryContract):
+class TestMemoryDelivery(OwnersContract):
     """What the dispatcher is tested with behaves as what it works with."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from inference.queue.fairness import Limits
@@ -41,13 +41,6 @@ async def virtual_time(database: AsyncEngine, owner: int) -> float:
     async with database.connect() as connection:
         row = await connection.execute(select(owners.c.virtual_time).where(owners.c.owner_id == owner))
         return float(row.scalar_one())
-
-
-async def test_a_commit_is_on_disk_before_it_returns(database: AsyncEngine) -> None:
-    async with database.connect() as connection:
-        assert (await connection.execute(text("PRAGMA synchronous"))).scalar_one() == 2  # FULL
-        assert (await connection.execute(text("PRAGMA journal_mode"))).scalar_one() == "wal"
-        assert (await connection.execute(text("PRAGMA foreign_keys"))).scalar_one() == 1
 
 
 async def test_a_job_keeps_what_it_was_given(ledger: Ledger, clock: Clock) -> None:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from sqlalchemy import ColumnElement, Select, literal, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from inference.queue.database import open_database
 from inference.queue.fairness import Limits
 from inference.queue.jobs import STATES
 from inference.queue.ledger import Ledger
 from inference.queue.lookups import keys_in_use, messages_answered, refer_to, texts_with_blobs
-from inference.queue.tables import jobs, metadata
+from inference.queue.tables import jobs
 from inference.requests import Finished, Picture, Recipe, Refine, Source
 from tests.inference.queue.conftest import Clock
 from tests.inference.queue.jobs import FLASH, accepted
@@ -26,20 +21,6 @@ from tests.inference.queue.jobs import FLASH, accepted
 ANNA, BORIS, GROUP = 1001, 1002, -500
 PHOTO, MASK, DRAWN, OTHER = (letter * 64 for letter in "abcd")
 WORKED_FROM = Refine(prompt="a fox", seeds=(1,), image=Source(blob=PHOTO, width=64, height=64), strength=0.5)
-POSTGRES = os.environ.get("TEST_POSTGRES_URL")
-
-
-@pytest_asyncio.fixture(params=["sqlite", "postgresql"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    if request.param == "postgresql" and not POSTGRES:
-        pytest.skip("no PostgreSQL: set TEST_POSTGRES_URL=postgresql+asyncpg://user:password@host/an_empty_database")
-    database = open_database(str(POSTGRES) if request.param == "postgresql" else f"sqlite+aiosqlite:///{tmp_path}/a.db")
-    async with database.begin() as connection:
-        await connection.run_sync(metadata.create_all)
-    yield database
-    async with database.begin() as connection:
-        await connection.run_sync(metadata.drop_all)
-    await database.dispose()
 
 
 @pytest.fixture

@@ -1,0 +1,122 @@
+"""A worker on any machine: it finds its work on a Redis server and outlives every bot.
+
+Its options are the variables of `.env.example` that concern the engine, in the environment or in a `.env` file beside
+it; weights and pictures lie where these say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from inference.engine.family import card_of
+from inference.families import FAMILIES
+from inference.queue.address import LOCAL, QueueSettings, has_password, shown_queue_url
+from inference.queue.options import WorkerOptions, WorkerSettings
+from inference.queue.redaction import log_as
+from inference.queue.version import code_version
+from inference.worker.engine_parent import EngineParent
+
+log = logging.getLogger(__name__)
+
+
+class RemoteError(Exception):
+    """Why a worker cannot begin, in one line for whoever started it, without a secret."""
+
+
+class RemoteSettings(WorkerSettings, QueueSettings, BaseSettings):
+    """What a worker far from its bot is told by its owner; a variable of the environment wins over `.env`."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        validate_default=True,
+    )
+
+    data_dir: Path = Path("data")
+    blobs_url: Annotated[str, Field(repr=False)] = ""
+    weights_dir: Path | None = None
+
+    @property
+    def options(self) -> WorkerOptions:
+        """What worker and engine are told."""
+        data = self.data_dir.expanduser().absolute()
+        weights = self.weights_dir or data / "weights"
+        return WorkerOptions(
+            **self.model_dump(include=set(WorkerSettings.model_fields)),
+            blobs_url=self.blobs_url or str(data / "blobs"),
+            weights_dir=weights.expanduser().absolute(),
+            timings_file=data / "timings.json",
+        )
+
+
+def remote_settings(queue: str | None) -> RemoteSettings:
+    """The settings, with the address of a command line if there is one. Raises RemoteError."""
+    if queue is not None and has_password(queue):
+        raise RemoteError(
+            "--queue: everybody on this machine can read a command line; put an address with a password into QUEUE_URL "
+            "or into a file that QUEUE_URL_FILE names"
+        )
+    try:
+        given = {} if queue is None else {"queue_url": queue, "queue_url_file": None}
+        return RemoteSettings(**given)  # type: ignore[arg-type]
+    except ValidationError as refusal:
+        first = refusal.errors(include_input=False, include_url=False)[0]
+        variable = str(first["loc"][0]).upper() if first["loc"] else "settings"
+        raise RemoteError(f"{variable}: {first['msg'].removeprefix('Value error, ')}") from None
+
+
+async def serve_queue(url: str, options: WorkerOptions, *, presence_seconds: float | None = None) -> None:
+    """Draws what comes over the queue until SIGTERM or SIGINT has been obeyed. Raises RemoteError."""
+    try:
+        from inference.queue.transport.redis import keys
+        from inference.queue.transport.redis.link import RedisLink
+        from inference.queue.transport.redis.offer import Offer
+    except ModuleNotFoundError as absent:
+        raise RemoteError(f"QUEUE_URL: {absent.name} is not installed; pip install '.[redis]' brings it") from None
+    card = None if options.engine else card_of(FAMILIES, options)
+    offer = Offer(code_version=code_version(), host=keys.host_name(), device=options.device, beat=0, card=card)
+    life = keys.new_life(os.getpid())
+    try:
+        link = RedisLink(url, life, offer, presence_seconds=presence_seconds or keys.PRESENCE_SECONDS)
+    except ValueError as unknown:
+        raise RemoteError(f"QUEUE_URL: {unknown}") from None
+    try:
+        if (refusal := await link.refusal()) is not None:
+            raise RemoteError(f"QUEUE_URL: {refusal}")
+        log.info("worker %s draws for %s", life, shown_queue_url(url))
+        parent = EngineParent(link, options, card)
+        _on_signals(lambda: parent.drain(options.shutdown_grace_seconds))
+        link.open()
+        await parent.run()
+    finally:
+        await link.close()
+
+
+def remote_worker(queue: str | None) -> None:
+    """`python -m inference worker --queue …`. Returns when it was asked to stop. Raises RemoteError."""
+    settings = remote_settings(queue)
+    if settings.queue_address == LOCAL:
+        raise RemoteError(
+            "A worker beside the bot is started by the bot (python -m bot), which tells it what to do over a socket. "
+            "On another machine name the queue: --queue redis://host:6379, or QUEUE_URL."
+        )
+    log_as("worker", settings.log_level)
+    asyncio.run(serve_queue(settings.queue_address, settings.options))
+
+
+def _on_signals(drain: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, drain)

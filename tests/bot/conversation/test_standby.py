@@ -1,0 +1,76 @@
+"""Two bots on one database: one answers people, the other waits and goes on where the first one stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bot.playground import Playground
+from tests.bot.conversation.conftest import House
+from tests.e2e.chat import Person, is_result
+from tests.waiting import until
+
+MakeHouse = Callable[[], House]
+
+
+@pytest.fixture
+async def a_house(
+    playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres_url: str
+) -> AsyncIterator[MakeHouse]:
+    """Houses of one studio, each with a port of its own."""
+    made: list[House] = []
+
+    def make() -> House:
+        made.append(House(playground, tmp_path, monkeypatch, {"database_url": postgres_url}, webhook=True))
+        return made[-1]
+
+    yield make
+    for house in made:
+        if not house.task.done():
+            await house.close()
+        await house.painter.close()
+
+
+async def test_the_second_says_that_it_stands_by_and_takes_over_with_what_was_under_way(
+    a_house: MakeHouse, anna: Person
+) -> None:
+    first, second = a_house(), a_house()
+    await first.open()
+    opening = asyncio.create_task(second.open())
+    await until(lambda: healthy(second, 503))
+    assert await healthy(first, 200)
+    await anna.say("a red circle --n 1")
+    await anna.until(is_result)
+    await first.close()
+    await opening
+    assert await healthy(second, 200)
+    await anna.say("a blue cat --n 1")
+    await anna.until(lambda message: is_result(message) and "blue cat" in (message["caption"] or ""))
+
+
+async def test_who_is_stopped_while_standing_by_ends_without_a_word(a_house: MakeHouse) -> None:
+    first, second = a_house(), a_house()
+    await first.open()
+    opening = asyncio.create_task(second.open())
+    await until(lambda: healthy(second, 503))
+    second.stop.set()
+    await second.task
+    assert second.studio is None
+    await opening
+    assert await healthy(first, 200)
+
+
+async def healthy(house: House, status: int) -> bool:
+    """Whether its port says so."""
+    if house.settings is None:  # it has not begun
+        return False
+    port = house.settings.webhook_port
+    try:
+        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/health") as response:
+            return response.status == status
+    except aiohttp.ClientError:
+        return False
