@@ -122,6 +122,7 @@ class Ledger:
     async def reword(self, job_id: int, request: AnyRequest, context: dict[str, Any]) -> Job | None:
         """Has a job that waits draw something else, in its place. None if it waits no more. Raises WaitTooLong."""
         async with self._write() as connection:
+            await alone(connection)
             known = await self._speeds.known(connection)
             await readmit(connection, job_id, request, self.limits, known, self._foresee)
             row = await transitions.reword(connection, job_id, request, context)
