@@ -167,7 +167,8 @@ async def test_words_that_make_waiting_work_much_larger_are_asked_about_before_t
     assert says("Variation")(await anna.message(status["id"]))
     await anna.press(question, answer)
     assert not buttons(await anna.message(question["id"]))
-    assert says("Enlarging" if answer == "Start" else "Variation")(await anna.message(status["id"]))
+    now = says("Enlarging" if answer == "Start" else "Variation")
+    await anna.until(lambda message: message["id"] == status["id"] and now(message))
     every_mode.painter.gate.set()
     await anna.until(is_result, after=asked["id"])
     assert [one.kind for one in drawn(every_mode)] == kinds
