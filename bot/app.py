@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -54,7 +54,7 @@ from inference.queue.ledger import Ledger
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import Delivery
 from inference.queue.transport.local import LocalDelivery
-from inference.requests import Finished
+from inference.requests import Picture
 
 log = logging.getLogger(__name__)
 
@@ -203,9 +203,9 @@ def _tell_owners(notices: Notices, trouble: Trouble | None) -> None:
         notices.tell(cause_of_trouble(trouble), trouble.reason)
 
 
-async def _discard(history: History, blobs: BlobStore, finished: Finished) -> None:
+async def _discard(history: History, blobs: BlobStore, pictures: Sequence[Picture]) -> None:
     """Forgets what was stored for a job that nobody waits for any more, unless another picture has the same bytes."""
-    for picture in finished.pictures:
+    for picture in pictures:
         if not await history.shows(picture.blob):
             await asyncio.to_thread(blobs.delete, picture.blob)
 

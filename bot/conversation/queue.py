@@ -32,12 +32,16 @@ async def queue_(message: Message, person: Person, studio: Studio, origin: Origi
     outlooks = await studio.ledger.outlooks()
     rows, labels = [], []
     for job in mine:
+        if job.stopping:
+            rows.append(cards.stopping(f"<i>{escape(plain_wish_of(studio.modes, job))}</i>"))
+            continue
         outlook = outlooks.get(job.id)
         labels.append((job.id, f"{outlook.place if outlook else '🎨'} · {plain_wish_of(studio.modes, job)}"))
         where = cards.place_in_line(outlook.place, outlook.eta_seconds) if outlook else "🎨 " + _("Being drawn now")
         rows.append(f"{where}\n<i>{escape(plain_wish_of(studio.modes, job))}</i>")
-    elsewhere, others = len(own) - len(mine), len(jobs) - len(own)
-    if not own:
+    elsewhere = sum(not job.stopping for job in own) - sum(not job.stopping for job in mine)
+    others = sum(job.owner_id != person.id and not job.stopping for job in jobs)
+    if not rows and not elsewhere:
         rows.append(_("You have nothing in line.") if others else _("The line is empty. What shall I draw?"))
     if elsewhere:
         rows.append(
@@ -72,6 +76,8 @@ async def place(callback: CallbackQuery, job: Job, studio: Studio) -> None:
         )
     elif job.settled:
         text = _("It has ended already.")
+    elif job.stopping:
+        text = "⏹ " + _("Stopping. What is ready stays.")
     else:
         text = "🎨 " + _("Being drawn now")
     await callback.answer(text, show_alert=True)
@@ -95,7 +101,7 @@ async def cancel(
     for job_id in wanted:
         await studio.queue.cancel(job_id)
     ended = [await studio.ledger.job(job_id) for job_id in wanted]
-    stopped = sum(job is not None and job.state == "cancelled" for job in ended)
+    stopped = sum(job is not None and (job.stopping or job.state == "cancelled") for job in ended)
     card = await open_card(studio, person.id, message.chat.id) if message.reply_to_message is None else None
     if card is not None:
         await forget(studio, card, "✖️ " + _("Never mind, then."))

@@ -11,7 +11,7 @@ from bot.conversation.copying import sayable
 from bot.conversation.family import parent_lines
 from bot.jobs import cards, keyboards
 from bot.jobs.compose import Composition, new_seed, tile_seeds
-from bot.jobs.context import context_of, line_of, request_of
+from bot.jobs.context import context_of, line_of, made_by, request_of
 from bot.jobs.order import order
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import in_line_already, lent, own_pictures
@@ -46,7 +46,8 @@ async def repeat(
     job: Job, parents: tuple[Parent, ...], studio: Studio, origin: Origin, key: str, *, new_seeds: bool
 ) -> None:
     """What is drawn descends from what the job worked from, or else from its first picture, which stands for all."""
-    request, line, context = request_of(job), line_of(studio.modes, job), context_of(job)
+    context = context_of(job)
+    request, line = (request_of(job), line_of(studio.modes, job)) if new_seeds else made_by(studio.modes, job)
     if new_seeds:
         seeds = tile_seeds(new_seed(), len(request.seeds))
         request, line = request.model_copy(update={"seeds": seeds}), replace(line, seed=seeds[0])
@@ -76,16 +77,16 @@ async def recipe(callback: CallbackQuery, job: Job, studio: Studio, origin: Orig
 
 
 async def tell_recipe_of_job(job: Job, first: StoredPicture, studio: Studio, origin: Origin) -> None:
-    line = line_of(studio.modes, job)
+    request, line = made_by(studio.modes, job)
     origins = cards.origins(line, job.request, context_of(job).own_words)
     parents = await parent_lines(studio, first.id, origin)
-    copied = sayable(line, job.request, studio.queue.card)
+    copied = sayable(line, request, studio.queue.card)
     text = cards.recipe(
         studio.modes,
         line,
         first.recipe,
         job_id=job.id,
-        seeds=job.request.seeds,
+        seeds=request.seeds,
         parents=parents,
         origins=origins,
         copied=copied,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
@@ -12,7 +13,7 @@ from bot.prompt.stored import StoredLine, read_line
 from bot.store import Parent
 from bot.texts.languages import Language
 from inference.queue.jobs import Job
-from inference.requests import AnyRequest, parse_request
+from inference.requests import AnyRequest, parse_request, pictures_in
 
 
 def _readable(line: PromptLine | dict[str, Any] | str | None) -> PromptLine | None:
@@ -74,6 +75,16 @@ def request_of(job: Job) -> AnyRequest:
 def line_of(modes: Modes[Any], job: Job) -> PromptLine:
     """What the person wrote, every choice made explicit; from the request where the line can no longer be read."""
     return context_of(job).line or modes.line(request_of(job))
+
+
+def made_by(modes: Modes[Any], job: Job) -> tuple[AnyRequest, PromptLine]:
+    """What draws exactly the pictures that a job has made, fewer than were asked for where it was stopped: a request
+    and the line for it."""
+    request, line = request_of(job), line_of(modes, job)
+    tiles = [picture.tile for picture in pictures_in(job.outcome)] if job.outcome is not None else []
+    if not tiles or len(tiles) == len(request.seeds):
+        return request, line
+    return request.only(tiles), replace(line, seed=request.seeds[tiles[0]], n=len(tiles))
 
 
 def line_of_tile(modes: Modes[Any], job: Job, tile: int) -> PromptLine:

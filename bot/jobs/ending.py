@@ -67,10 +67,10 @@ def render(facts: Facts) -> Screen | None:
     match facts.outcome:
         case Failed() as failure:
             return failed(facts, failure)
-        case Cancelled():
+        case Cancelled(pictures=()):
             return _without_pictures(facts, cards.cancelled(facts.wish))
-        case Finished() as finished if facts.shown is not None:
-            return failed(facts, LOST) if facts.jpeg is None else _pictures(facts, finished, facts.shown, facts.jpeg)
+        case Finished() | Cancelled() as ended if facts.shown is not None:
+            return failed(facts, LOST) if facts.jpeg is None else _pictures(facts, ended, facts.shown, facts.jpeg)
     return None
 
 
@@ -88,25 +88,27 @@ def _with_aside(facts: Facts, text: str) -> str:
     return f"☝️ {facts.aside}\n{text}" if facts.aside else text
 
 
-def _pictures(facts: Facts, finished: Finished, shown: Shown, jpeg: bytes) -> Screen:
+def _pictures(facts: Facts, ended: Finished | Cancelled, shown: Shown, jpeg: bytes) -> Screen:
     job = facts.job
+    stopped = isinstance(ended, Cancelled)
     text = cards.caption(
         facts.modes,
         facts.line,
         job.request,
         seed=job.request.seeds[shown.pictures[0].tile],
-        engine_seconds=finished.engine_seconds,
-        remarks=_remarks(facts, finished),
+        engine_seconds=ended.engine_seconds,
+        remarks=_remarks(facts, ended),
+        before=cards.stopped(len(ended.pictures), len(job.request.seeds)) if stopped else "",
     )
     return Screen(text, keys(shown, facts.modes), Photo(jpeg, f"{job.id}.jpg"))
 
 
-def _remarks(facts: Facts, finished: Finished) -> list[str]:
+def _remarks(facts: Facts, ended: Finished | Cancelled) -> list[str]:
     """What to say under a result, the weightiest first, since a caption holds only so much."""
     context = facts.context
     said = [facts.aside] if facts.aside else []
     said += cards.origins(facts.line, facts.job.request, context.own_words)
-    said += [cards.note(note) for note in finished.notes if not (note.code == "unknown_tokens" and context.unknown)]
+    said += [cards.note(note) for note in ended.notes if not (note.code == "unknown_tokens" and context.unknown)]
     if context.unknown:
         said.append(cards.unknown_words(context.unknown, facts.card))
     return said + [cards.remark(facts.modes, Remark(code, detail)) for code, detail in context.remarks]

@@ -35,7 +35,7 @@ from bot.telegram.sending import send_screen_once
 from bot.texts.i18n import speaking
 from bot.troubles import cause_of_trouble
 from inference.queue.jobs import Job, Trouble
-from inference.requests import Cancelled, Event, Failed, Finished
+from inference.requests import Cancelled, Event, Failed, Finished, Stopping
 
 log = logging.getLogger(__name__)
 
@@ -140,6 +140,9 @@ class Follower:
 
     async def _tell_resumed(self, job: Job) -> None:
         assert job.message_id is not None
+        if job.stopping:
+            self._statuses.heard(job.id, Stopping())
+            return
         outlook = await self._ledger.outlook(job.id)
         if job.id not in self._statuses:  # its end is on its way
             return

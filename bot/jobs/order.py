@@ -215,8 +215,9 @@ def is_same(modes: Modes[Any], job: Job, made: Composition) -> bool:
 
 
 async def waiting_twin(ledger: Ledger, owner_id: int, key: str) -> Job | None:
-    """A job of this person that the same button has ordered and that has not ended yet."""
-    return next((job for job in await ledger.active(owner_id) if job.key == key), None)
+    """A job of this person that the same button has ordered and that has neither ended nor been cancelled."""
+    living = await ledger.active(owner_id)
+    return next((job for job in living if job.key == key and not job.stopping), None)
 
 
 def stored(made: Composition, parents: Sequence[Parent] = (), key: str | None = None) -> dict[str, Any]:

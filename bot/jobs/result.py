@@ -34,7 +34,7 @@ from bot.telegram.sending import find_sent, send_screen_once
 from bot.texts.i18n import _, speaking
 from inference.blobs import BlobMissing
 from inference.queue.jobs import Job
-from inference.requests import Finished, Outcome
+from inference.requests import Failed, Outcome
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ def _known(tools: Tools, job: Job, outcome: Outcome) -> Facts:
 async def _with_its_pictures(tools: Tools, facts: Facts) -> Facts:
     """The same with what has been drawn, which is in the history after that, and with what has become of it."""
     job, outcome = facts.job, facts.outcome
-    if not isinstance(outcome, Finished) or not outcome.pictures:
+    if isinstance(outcome, Failed) or not outcome.pictures:
         return facts
     pictures = await tools.history.add_pictures(
         job, outcome, facts.context.parents, words=f"{facts.line.prompt} {facts.context.own_words}"

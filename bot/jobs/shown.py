@@ -24,13 +24,14 @@ Under = tuple[int, int]
 class Shown:
     """Pictures of one job, at least one, and what has become of them: all that decides the keys under them.
 
-    `alone` is one by itself, be it all of its job or taken out of a grid; `more` unfolds its rarer keys. `opened` are
-    the ids of those that were posted alone, `used` what those of its keys carry that its owner has ordered with; `page`
-    leads back where it is opened in a page of history.
+    `alone` is one by itself, be it the `only` one of its job or taken out of a grid; `more` unfolds its rarer keys.
+    `opened` are the ids of those that were posted alone, `used` what those of its keys carry that its owner has ordered
+    with; `page` leads back where it is opened in a page of history.
     """
 
     pictures: tuple[StoredPicture, ...]
     alone: bool
+    only: bool = False
     more: bool = False
     card: ModelCard | None = None
     opened: frozenset[int] = frozenset()
@@ -49,7 +50,7 @@ def keys(shown: Shown, modes: Modes[Any]) -> InlineKeyboardMarkup:
             request,
             card,
             starred=first.starred,
-            whole_job=first.job_id if len(request.seeds) == 1 else None,
+            whole_job=first.job_id if shown.only else None,
             more=shown.more,
             page=shown.page,
         )
@@ -72,7 +73,7 @@ async def look_up(
 ) -> Shown:
     """What is left of a job, at least one picture, as it is now: what is opened in this chat, starred, ordered with; in
     a message where it stands in one already."""
-    if len(pictures[0].recipe.request.seeds) == 1:
+    if await tools.history.is_only_one(pictures[0]):
         return await look_up_alone(tools, pictures[0], under=(chat_id, message_id) if message_id is not None else None)
     opened = {
         picture.id
@@ -87,7 +88,10 @@ async def look_up_alone(
 ) -> Shown:
     """One picture by itself as it is now, in a message where it stands in one already."""
     page = await pages.way_back(tools.history.sources, picture.id, *under) if under is not None else None
-    return await _with_used(tools, Shown((picture,), alone=True, more=more, card=tools.queue.card, page=page))
+    only = await tools.history.is_only_one(picture)
+    return await _with_used(
+        tools, Shown((picture,), alone=True, only=only, more=more, card=tools.queue.card, page=page)
+    )
 
 
 async def keys_of_job(

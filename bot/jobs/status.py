@@ -20,9 +20,10 @@ from bot.texts.i18n import speaking
 from bot.troubles import Cause
 from inference.queue.jobs import Job
 from inference.queue.recent import Recent
-from inference.requests import Progress, Queued, Started
+from inference.requests import Progress, Queued, Started, Stopping
 
 _REMEMBERED = 4096
+STOPPING_SECONDS = 0.5  # a press is answered at once, and most jobs have ended by then: no need for another edit
 
 
 @dataclass(slots=True)
@@ -32,7 +33,7 @@ class _Status:
     job: Job
     message_id: int
     quiet_until: float
-    event: Queued | Started | Progress | None = None
+    event: Queued | Started | Progress | Stopping | None = None
     preview: bytes | None = None
     alarm_set: bool = False
     told_of_trouble: bool = False
@@ -62,7 +63,8 @@ class Statuses:
         if job.id in self._over:
             return
         quiet_until = asyncio.get_running_loop().time() + quiet_seconds
-        self._living[job.id] = _Status(job, message_id, quiet_until=quiet_until)
+        event = Stopping() if job.stopping else None
+        self._living[job.id] = _Status(job, message_id, quiet_until=quiet_until, event=event)
 
     def reworded(self, job: Job) -> None:
         """The job is for something else than its message says."""
@@ -79,12 +81,15 @@ class Statuses:
     def clear(self) -> None:
         self._living.clear()
 
-    def heard(self, job_id: int, event: Queued | Started | Progress) -> None:
+    def heard(self, job_id: int, event: Queued | Started | Progress | Stopping) -> None:
         """Something has happened to a job; nothing is done where its message is not watched."""
         status = self._living.get(job_id)
         if status is None:
             return
         status.event = event
+        if isinstance(event, Stopping):
+            status.quiet_until = asyncio.get_running_loop().time() + STOPPING_SECONDS
+            status.alarm_set = False
         if isinstance(event, Progress) and event.preview:
             status.preview = event.preview
         self._refresh(job_id)
@@ -113,7 +118,7 @@ class Statuses:
         status = self._living.get(job_id)
         if status is None:
             return None
-        trouble = None if isinstance(status.event, Started | Progress) else self._trouble
+        trouble = None if isinstance(status.event, Started | Progress | Stopping) else self._trouble
         if status.event is None and trouble is None and not status.told_of_trouble and not status.reworded:
             return None
         status.told_of_trouble |= trouble is not None
@@ -128,7 +133,7 @@ class Statuses:
 def render(
     modes: Modes[Any],
     job: Job,
-    event: Queued | Started | Progress | None,
+    event: Queued | Started | Progress | Stopping | None,
     trouble: Cause | None = None,
     photo: Photo | None = None,
 ) -> Screen:
@@ -136,10 +141,10 @@ def render(
     going on, `photo` what is drawn so far."""
     wish = wish_of(modes, job)
     text = _text(modes, wish, job, event) if trouble is None else troubles.out_of_order(wish, trouble)
-    return Screen(text, keyboards.status(job.id), photo)
+    return Screen(text, None if isinstance(event, Stopping) else keyboards.status(job.id), photo)
 
 
-def _text(modes: Modes[Any], wish: str, job: Job, event: Queued | Started | Progress | None) -> str:
+def _text(modes: Modes[Any], wish: str, job: Job, event: Queued | Started | Progress | Stopping | None) -> str:
     told = modes.of(job.request).status
     match event:
         case None:
@@ -148,6 +153,8 @@ def _text(modes: Modes[Any], wish: str, job: Job, event: Queued | Started | Prog
             return cards.queued(wish, place, eta)
         case Started():
             return cards.drawing(wish, None)
+        case Stopping():
+            return cards.stopping(wish)
         case Progress() as progress if told is not None:
             return told(wish, job.request, progress)
         case Progress() as progress:

@@ -21,7 +21,7 @@ from bot.store.words import beginnings, searchable
 from bot.texts.languages import LANGUAGES, Language, language_for
 from inference.queue.lookups import keys_in_use, newest_with_key
 from inference.queue.recent import Recent
-from inference.requests import REQUESTS, Finished
+from inference.requests import REQUESTS, Cancelled, Finished
 
 if TYPE_CHECKING:
     from inference.queue.jobs import Job
@@ -95,7 +95,7 @@ class History(Posts):
         await self._change_person(user_id, {"blocked_at": self._clock() if blocked else None})
 
     async def add_pictures(
-        self, job: Job, finished: Finished, parents: Sequence[Parent], *, words: str = ""
+        self, job: Job, ended: Finished | Cancelled, parents: Sequence[Parent], *, words: str = ""
     ) -> list[StoredPicture]:
         """Stores what a job has produced from these parents, once per tile however often it is told; returns the job's
         pictures by tile. They can be looked for by what was asked for, `words` included."""
@@ -115,7 +115,7 @@ class History(Posts):
                 "parent_id": first,
                 "created_at": now,
             }
-            for picture in finished.pictures
+            for picture in ended.pictures
         ]
         async with self._database.begin() as connection:
             for row in rows:
@@ -129,6 +129,14 @@ class History(Posts):
 
     async def pictures_of_job(self, job_id: int) -> list[StoredPicture]:
         return await self._pictures(living().where(pictures.c.job_id == job_id).order_by(pictures.c.tile))
+
+    async def is_only_one(self, picture: StoredPicture) -> bool:
+        """Whether its job has made this picture and no other, be it that no more were asked for or that it stopped."""
+        if len(picture.recipe.request.seeds) == 1:
+            return True
+        made = select(func.count()).select_from(pictures).where(pictures.c.job_id == picture.job_id)
+        async with self._reading.connect() as connection:
+            return (await connection.scalar(made)) == 1
 
     async def children(self, picture_id: int) -> list[StoredPicture]:
         """Pictures that were made out of this one, oldest first."""

@@ -15,7 +15,7 @@ import queue
 import signal
 import sys
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
@@ -23,14 +23,14 @@ import torch
 import typer
 from torch import Tensor
 
-from inference.blobs import BlobStore, Stored, recipe_texts
+from inference.blobs import BlobStore, recipe_texts
 from inference.blobs.png import write_png
 from inference.checkpoints.released import human_size
 from inference.child.self_timing import Pictures, SelfTiming, self_timing
 from inference.engine.device import out_of_memory, prepare
 from inference.engine.family import Family, Place, card_of
 from inference.engine.kit import drawn_by
-from inference.engine.loop import Drawn, Engine
+from inference.engine.loop import Drawn, Engine, Stopped
 from inference.engine.nets import Nets
 from inference.engine.policy import DevicePolicy, device_policy
 from inference.families import FAMILIES
@@ -97,7 +97,6 @@ class EngineChild:
         self._kits = tuple(family.open(place) for family in families)
         self._engine = Engine(self._kits, self._nets, max_rows=policy.max_rows, previews=options.previews)
         self._assigned: dict[int, Assignment] = {}
-        self._unwanted: set[int] = set()  # cancelled while their pictures are stored
         self._savers = ThreadPoolExecutor(SAVERS, thread_name_prefix="saver")
         self._drain_by: float | None = None
         released = any(net.bytes > RELEASED_NET for net in self._nets.specs)
@@ -182,10 +181,7 @@ class EngineChild:
             case Submit(assignment=assignment):
                 self._admit(assignment)
             case Cancel(job_id=job_id):
-                if self._engine.cancel(job_id):
-                    self._tell(job_id, Cancelled())
-                elif job_id in self._assigned:  # it is being stored
-                    self._unwanted.add(job_id)
+                self._stop(job_id)
             case Drain(grace_seconds=grace):
                 self._drain_by = time.monotonic() + grace
             case None:
@@ -203,47 +199,44 @@ class EngineChild:
             except LookupError as nobody:  # its kind is known to the contract and to no family here
                 self._tell(job_id, Failed(code="internal", message=str(nobody)))
 
+    def _stop(self, job_id: int) -> None:
+        """Keeps what is whole of a run. One whose pictures are being stored already is through, and says so."""
+        stopped = self._engine.stop(job_id)
+        if stopped is not None and stopped.pictures:
+            self._savers.submit(self._save, job_id, self._assigned[job_id].request, stopped)
+        elif stopped is not None:
+            self._tell(job_id, Cancelled(done=stopped.done))
+
     def _pass_on(self, job_id: int, event: Progress | Drawn | Failed) -> None:
         if isinstance(event, Drawn):
             self._savers.submit(self._save, job_id, self._assigned[job_id].request, event)
         else:
             self._tell(job_id, event)
 
-    def _save(self, job_id: int, request: Request, drawn: Drawn) -> None:
-        pictures: list[Picture] = []
-        fresh: list[str] = []
+    def _save(self, job_id: int, request: Request, drawn: Drawn | Stopped) -> None:
         try:
-            for tile, pixels in enumerate(drawn.drawing.pictures):
-                if job_id in self._unwanted:
-                    break
-                picture, stored = self._store(pixels, self._recipe(request, tile))
-                pictures.append(picture)
-                fresh += [stored.digest] * stored.fresh
-            cancelled = job_id in self._unwanted
-            for digest in fresh if cancelled else ():
-                self._blobs.delete(digest)
+            pictures = tuple(self._store(pixels, self._recipe(request, tile)) for tile, pixels in _whole(drawn))
         except Exception as error:  # whatever a disk or an object store may raise; the picture can be drawn again
             log.exception("the pictures of job %d could not be stored", job_id)
             full = isinstance(error, OSError) and error.errno in NO_ROOM
             code: FailureCode = "disk_full" if full else "internal"
             self._tell(job_id, Failed(code=code, message=f"{type(error).__name__}: {error}", retryable=True))
         else:
-            self._tell(job_id, Cancelled() if cancelled else _finished(pictures, drawn))
+            self._tell(job_id, _end(pictures, drawn))
 
     def _recipe(self, request: Request, tile: int) -> Recipe:
         kit, _ = drawn_by(self._kits, request)
         used = kit.revisions(request)
         return Recipe(request=request, tile=tile, checkpoints=used, code_version=code_version())
 
-    def _store(self, pixels: Tensor, recipe: Recipe) -> tuple[Picture, Stored]:
+    def _store(self, pixels: Tensor, recipe: Recipe) -> Picture:
         height, width = pixels.shape[:2]
         stored = self._blobs.write(lambda file: write_png(file, pixels.numpy(), recipe_texts(recipe)))
-        return Picture(tile=recipe.tile, blob=stored.digest, width=width, height=height, recipe=recipe), stored
+        return Picture(tile=recipe.tile, blob=stored.digest, width=width, height=height, recipe=recipe)
 
     def _tell(self, job_id: int, event: JobEvent) -> None:
         if not isinstance(event, (Started, Progress)):
             self._assigned.pop(job_id, None)
-            self._unwanted.discard(job_id)
         self._link.send(Report(report=JobReport(job_id=job_id, event=event)))
 
     def _before_loading(self, net: str, size: int) -> None:
@@ -263,11 +256,17 @@ class EngineChild:
             self._link.send(Patience(seconds=SLOW_PASS_SECONDS, why=f"{what} without a GPU"))
 
 
-def _finished(pictures: list[Picture], drawn: Drawn) -> Finished:
+def _whole(drawn: Drawn | Stopped) -> Iterable[tuple[int, Tensor]]:
+    """The pictures there are, each with its tile."""
+    return enumerate(drawn.drawing.pictures) if isinstance(drawn, Drawn) else sorted(drawn.pictures.items())
+
+
+def _end(pictures: tuple[Picture, ...], drawn: Drawn | Stopped) -> Finished | Cancelled:
+    seconds = drawn.engine_seconds
+    if isinstance(drawn, Stopped):
+        return Cancelled(pictures=pictures, notes=drawn.notes, engine_seconds=seconds, done=drawn.done)
     drawing = drawn.drawing
-    return Finished(
-        pictures=tuple(pictures), texts=drawing.texts, notes=drawing.notes, engine_seconds=drawn.engine_seconds
-    )
+    return Finished(pictures=pictures, texts=drawing.texts, notes=drawing.notes, engine_seconds=seconds)
 
 
 def threads_for_torch() -> int:

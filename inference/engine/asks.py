@@ -56,12 +56,26 @@ class Ask:
         return None
 
 
+class Aside(Ask):
+    """What a pipeline says by the way. It costs no pass. Answer: None, at once."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class Show(Ask):
-    """The present estimate of what is being drawn, for previews, in whatever form the family's kit can look at. Costs
-    no pass. Answer: None, at once."""
+class Show(Aside):
+    """The present estimate of what is being drawn, for previews, in whatever form the family's kit can look at."""
 
     x0: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ready(Aside):
+    """A picture that is whole while others of its job are not: pixels uint8 [H, W, 3] of the seed number `tile`, as
+    they will be in the `Drawing`. They are not written to any more. Whoever stops the job keeps it."""
+
+    tile: int
+    pixels: Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from inference.blobs import BlobMissing, UnreadablePicture
 from inference.checkpoints.folders import MissingWeights
-from inference.engine.asks import Ask, Drawing, Show
+from inference.engine.asks import Aside, Ask, Drawing, Ready, Show
 from inference.engine.device import out_of_memory, raise_if_lost, stopwatch
 from inference.engine.finite import NotFinite
 from inference.engine.kit import Kit, drawn_by
@@ -40,6 +41,17 @@ class Drawn:
 
     drawing: Drawing
     engine_seconds: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stopped:
+    """What there was of a run that somebody has stopped: whole pictures (uint8 [H, W, 3]) by tile, and the part of its
+    work that was done, 0…1."""
+
+    pictures: Mapping[int, Tensor]
+    notes: tuple[Note, ...]
+    engine_seconds: float
+    done: float
 
 
 EngineEvent = tuple[int, Progress | Drawn | Failed]
@@ -97,6 +109,16 @@ class Engine:
         if run is not None:
             self._let_go(run)
         return run is not None
+
+    def stop(self, job_id: int) -> Stopped | None:
+        """The same for a run whose whole pictures are wanted; None where there is no such run. Pictures from numbers
+        that are none are not whole."""
+        run = self._runs.get(job_id)
+        if run is None:
+            return None
+        whole = run.ready if run.ready and not run.unsound() else {}
+        self.cancel(job_id)
+        return Stopped(whole, tuple(run.notes), self._seconds(run), run.step / run.of)
 
     def _let_go(self, run: Run) -> None:
         """Ends a run that is live no more, and takes nets in float32 out of memory after the last one."""
@@ -198,6 +220,7 @@ class Engine:
         run.kit, run.pipeline, run.trouble = whole, run.spec.start(run.request, whole), error
         run.ask, run.step = None, 0
         run.sound.clear()
+        run.ready.clear()
         run.notes.append(Note(code="float32_retry"))
         self._runs[run.job_id] = run
 
@@ -215,8 +238,11 @@ class Engine:
             if run.ask is None:
                 run.of, run.work = max(1, run.spec.steps(run.request)), run.request.cost
             run.ask = run.pipeline.send(answered)
-            while isinstance(run.ask, Show):
-                run.estimate = run.ask.x0 if self._due(run) else None
+            while isinstance(run.ask, Aside):
+                if isinstance(run.ask, Show):
+                    run.estimate = run.ask.x0 if self._due(run) else None
+                elif isinstance(run.ask, Ready):
+                    run.ready[run.ask.tile] = run.ask.pixels
                 run.ask = run.pipeline.send(None)
         except StopIteration as end:
             del self._runs[run.job_id]
@@ -225,12 +251,15 @@ class Engine:
                 return
             self._let_go(run)
             drawing = replace(end.value, notes=(*end.value.notes, *run.notes))
-            seconds = sum(share * self._stopwatch.between(start, end) for start, end, share in run.laps)
-            events.append((run.job_id, Drawn(drawing, seconds)))
+            events.append((run.job_id, Drawn(drawing, self._seconds(run))))
         except Exception as error:  # a pipeline's own fault is its own end
             self._check(error)
             log.warning("the pipeline of job %d failed", run.job_id, exc_info=True)
             self._fail(run, error, events)
+
+    def _seconds(self, run: Run) -> float:
+        """Its share of the time the device was busy with it. Waits for the device."""
+        return sum(share * self._stopwatch.between(start, end) for start, end, share in run.laps)
 
     def _due(self, run: Run) -> bool:
         return self._previews and self._clock() >= run.looked_at + PREVIEW_SECONDS

@@ -37,6 +37,7 @@ class Run:
     sound: dict[tuple[tuple[str, ...], torch.device], Tensor] = field(default_factory=dict)  # not looked at yet
     trouble: NotFinite | None = None  # why it is drawn once more in float32
     notes: list[Note] = field(default_factory=list)
+    ready: dict[int, Tensor] = field(default_factory=dict)  # whole pictures by tile
 
     @property
     def remaining(self) -> float:

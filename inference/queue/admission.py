@@ -13,7 +13,7 @@ from inference.queue import tables
 from inference.queue.database import inserting, take_turns
 from inference.queue.fairness import InFlight, Limits, Outlook, Share, Waiting, joining_time
 from inference.queue.foresight import Foresight
-from inference.queue.jobs import ACTIVE, AnyRow, Job, QueueFull, TooManyWaiting, WaitTooLong, job_of
+from inference.queue.jobs import LIVING, AnyRow, Job, QueueFull, TooManyWaiting, WaitTooLong, job_of
 from inference.requests import AnyRequest
 
 NEWCOMER = 2**62  # an id above all others, for a job that has none yet
@@ -118,7 +118,7 @@ async def known_before(connection: AsyncConnection, update_id: int | None, now: 
     if row is None:
         return None
     # Of a job that has not ended the age says nothing but that the clock may have been set.
-    if row.state in ACTIVE or now - row.created_at < UPDATE_IDS_LAST_SECONDS:
+    if row.state in LIVING or now - row.created_at < UPDATE_IDS_LAST_SECONDS:
         return job_of(row)
     await connection.execute(sql.FORGET_UPDATE, {"job_id": row.id})
     return None

@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from typing import Literal
+from collections.abc import Awaitable, Callable, Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from inference.queue.jobs import Trouble
+from inference.queue.handover import Handover
+from inference.queue.jobs import Trouble, Verdict
 from inference.queue.ledger import Ledger
 from inference.queue.positions import Tidings
 from inference.queue.restarts import Restarted
@@ -19,12 +19,23 @@ from inference.queue.speeds import DeviceClock, seconds_left
 from inference.queue.timings import Timings
 from inference.queue.transport import Delivery, Interrupted, JobReport
 from inference.queue.troubles import Troubled, Troubles
-from inference.requests import Cancelled, Event, Failed, Finished, ModelCard, Progress, Started
+from inference.requests import (
+    Cancelled,
+    Event,
+    Failed,
+    Finished,
+    ModelCard,
+    Picture,
+    Progress,
+    Started,
+    Stopping,
+    pictures_in,
+)
 
 log = logging.getLogger(__name__)
 
 Listener = Callable[[int, Event], None]
-Unclaimed = Callable[[Finished], Awaitable[None]]
+Unclaimed = Callable[[Sequence[Picture]], Awaitable[None]]
 
 PAUSE_SECONDS = 1.0  # after a failure of the ledger
 
@@ -35,6 +46,7 @@ class Dispatcher:
     `tick_seconds` is how often it looks without being woken (no SQL unless something has changed or is due),
     `reconcile_seconds` how often it compares the ledger with what the workers know, `stall_seconds` after how long
     without a turn it restarts itself: seconds of a loop that turns, since all stand still together in a busy one.
+    `stop_seconds` is how long a worker may take to say what was ready of a job that was cancelled there.
     """
 
     def __init__(
@@ -45,10 +57,12 @@ class Dispatcher:
         tick_seconds: float = 0.1,
         reconcile_seconds: float = 5.0,
         stall_seconds: float = 10.0,
+        stop_seconds: float = 60.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
         self._delivery = delivery
+        self._handover = Handover(delivery, stop_seconds, monotonic)
         self._tick = tick_seconds
         self._reconcile_every = reconcile_seconds
         self._now = monotonic
@@ -59,7 +73,6 @@ class Dispatcher:
         self._device = DeviceClock()
         self._running: dict[int, float | None] = {}  # with the device seconds that are expected of each
         self._found: set[int] = set()  # running, and started before this life: how long they have taken is not known
-        self._cancelled: set[int] = set()
         self._woken = asyncio.Event()
         self._changed = True
         self._retry_at: float | None = None
@@ -103,7 +116,7 @@ class Dispatcher:
         self._listeners.append(callback)
 
     def on_unclaimed(self, callback: Unclaimed) -> None:
-        """Calls back with pictures that were stored for a job while it was being cancelled: nobody will show them."""
+        """Calls back with pictures of a cancelled job that came when its end was settled: nobody will show them."""
         self._unclaimed = callback
 
     def wake(self) -> None:
@@ -128,17 +141,27 @@ class Dispatcher:
             return
         for job_id in await self._ledger.in_flight():
             await self._ledger.interrupted(job_id, Interrupted(cause="drained", alone=False))
+        for job_id in await self._ledger.stopping():
+            await self._stopped(job_id)
 
-    async def cancel(self, job_id: int) -> Literal["cancelled", "too_late", "unknown"]:
-        """Ends a job wherever it is; a running one stops within a step. Listeners hear of it once."""
+    async def cancel(self, job_id: int) -> Verdict:
+        """Ends a job that waits. One at a worker is told to stop, which it does within a step, and ends with the
+        pictures that are whole by then. Listeners hear of either once."""
         verdict = await self._ledger.cancel(job_id)
+        if verdict not in ("cancelled", "stopping"):
+            return verdict
+        self._handover.call_off(job_id)
+        self._device.leave(job_id, self._now())
+        self._running.pop(job_id, None)  # no word of its progress any more
+        self._found.discard(job_id)
         if verdict == "cancelled":
-            self._cancelled.add(job_id)
-            self._device.leave(job_id, self._now())
-            self._forget(job_id)
-            self._tell(job_id, Cancelled())
+            self._settled(job_id, Cancelled())
             await self._delivery.cancel(job_id)
-            self.wake()
+        else:
+            if job_id not in self._handover:
+                self._tell(job_id, Stopping())
+            await self._stop(job_id)
+        self.wake()
         return verdict
 
     # Releasing
@@ -192,12 +215,15 @@ class Dispatcher:
 
     async def _release(self) -> None:
         for assignment in await self._ledger.release(self._slots):
-            if assignment.job_id not in self._cancelled:  # between the commit and here
-                await self._delivery.submit(assignment)
+            await self._handover.submit(assignment)
 
     async def _reconcile(self) -> None:
-        """Puts back the jobs in flight that no worker knows, and stops the ones at workers that have ended. Waits for
-        the next turn while the delivery has not found out."""
+        """Stops what is to stop, however often its workers have been told. Puts back the jobs in flight that no worker
+        knows, and stops the ones at workers that have ended: not while the delivery has not found out."""
+        stopping = await self._ledger.stopping()
+        self._handover.compared(stopping)
+        for job_id in sorted(stopping):
+            await self._stop(job_id)
         if await self._delivery.known() is None:
             return
         expected = await self._ledger.in_flight()
@@ -210,9 +236,19 @@ class Dispatcher:
         if strays := known - expected:
             for job_id in await self._ledger.ended(sorted(strays)):
                 await self._delivery.cancel(job_id)
-        self._cancelled.clear()
         self._reconcile_at = self._now() + self._reconcile_every
         self._changed = True
+
+    async def _stop(self, job_id: int) -> None:
+        """Tells the worker of a job to stop it; what will have no answer is over."""
+        if not await self._handover.stop(job_id):
+            await self._stopped(job_id)
+
+    async def _stopped(self, job_id: int, word: Cancelled | None = None) -> bool:
+        """Settles a job that is stopping. False where there is no such job."""
+        cancelled = await self._ledger.stopped(job_id, word)
+        self._settled(job_id, cancelled)
+        return cancelled is not None
 
     # Reports
 
@@ -245,26 +281,30 @@ class Dispatcher:
                 if isinstance(event, Finished):
                     self._troubles.store_took()
                 seconds = self._device.leave(job_id, self._now())
-                self._forget(job_id)
                 outcome = await self._ledger.finish(job_id, event, seconds)
-                if outcome is not None:
-                    self._tell(job_id, outcome)
-                elif isinstance(event, Finished):
+                self._settled(job_id, outcome)
+                if outcome is None:
                     await self._disown(job_id, event)
-                elif event.retryable:
-                    self._retry_at = self._now()
-                self.wake()
-            case Cancelled():  # of a job that nobody has cancelled in the ledger: the run is lost, not the job
-                await self._put_back(job_id, Interrupted(cause="worker_gone", alone=False))
+                    if isinstance(event, Failed) and event.retryable:
+                        self._retry_at = self._now()
+            case Cancelled():
+                if not await self._stopped(job_id, event):  # nobody has cancelled it, or it is over
+                    await self._disown(job_id, event)
+                    await self._put_back(job_id, Interrupted(cause="worker_gone", alone=False))
             case Interrupted():
                 await self._put_back(job_id, event)
 
-    async def _disown(self, job_id: int, finished: Finished) -> None:
+    async def _disown(self, job_id: int, told: Finished | Failed | Cancelled) -> None:
+        """Gives up pictures that came too late for the job that they are of."""
         job = await self._ledger.job(job_id)
-        if self._unclaimed is None or job is None or job.state != "cancelled":
+        if self._unclaimed is None or job is None or job.state != "cancelled" or job.outcome is None:
             return  # it will be drawn again, or was drawn twice: the same bytes under the same names
+        kept = {picture.blob for picture in pictures_in(job.outcome)}  # told twice
+        late = [picture for picture in pictures_in(told) if picture.blob not in kept]
+        if not late:
+            return
         try:
-            await self._unclaimed(finished)
+            await self._unclaimed(late)
         except Exception:
             log.exception("what was stored for the cancelled job %d may stay where it is", job_id)
 
@@ -280,7 +320,7 @@ class Dispatcher:
         """Whether a job runs that has started before this program, at a worker that has lived on."""
         if job_id not in self._found:
             job = await self._ledger.job(job_id)
-            if job is None or job.state != "running" or job_id in self._cancelled:
+            if job is None or job.state != "running" or job_id in self._handover:
                 return False
             self._found.add(job_id)
         return True
@@ -298,14 +338,18 @@ class Dispatcher:
 
     async def _put_back(self, job_id: int, interruption: Interrupted) -> None:
         self._device.leave(job_id, self._now())
+        self._settled(job_id, await self._ledger.interrupted(job_id, interruption))
+
+    def _settled(self, job_id: int, outcome: Finished | Failed | Cancelled | None) -> None:
+        """A job is at no worker any more: it has ended so, or waits again."""
         self._forget(job_id)
-        failure = await self._ledger.interrupted(job_id, interruption)
-        if failure is not None:
-            self._tell(job_id, failure)
+        if outcome is not None:
+            self._tell(job_id, outcome)
         self.wake()
 
     def _forget(self, job_id: int) -> None:
         self._running.pop(job_id, None)
+        self._handover.forget(job_id)
         self._found.discard(job_id)
         self._tidings.forget(job_id)
 

@@ -10,13 +10,17 @@ from sqlalchemy import Row
 
 from inference.requests import AnyRequest, Cancelled, Failed, Finished, Outcome, parse_request
 
-State = Literal["new", "queued", "sent", "running", "retry_wait", "done", "failed", "dead", "cancelled"]
+State = Literal["new", "queued", "sent", "running", "stopping", "retry_wait", "done", "failed", "dead", "cancelled"]
 STATES: tuple[State, ...] = get_args(State)
 WAITING: tuple[State, ...] = ("new", "queued", "retry_wait")
 IN_FLIGHT: tuple[State, ...] = ("sent", "running")
-ACTIVE: tuple[State, ...] = WAITING + IN_FLIGHT
+ACTIVE: tuple[State, ...] = WAITING + IN_FLIGHT  # what counts for limits, shares and places in line
+STOPPING: tuple[State, ...] = ("stopping",)
+AT_WORKER: tuple[State, ...] = IN_FLIGHT + STOPPING
+LIVING: tuple[State, ...] = ACTIVE + STOPPING
 TERMINAL: tuple[State, ...] = ("done", "failed", "dead", "cancelled")
 
+Verdict = Literal["cancelled", "stopping", "too_late", "unknown"]
 AnyRow = Row[*tuple[Any, ...]]
 _OUTCOME: TypeAdapter[Finished | Failed | Cancelled] = TypeAdapter(Outcome)
 
@@ -37,6 +41,9 @@ class Job:
     """One row of the ledger. `context` is the bot's own and opaque here. Times are seconds since the epoch.
 
     `key` is equal for orders that must not be doubled, `reply_to` the message that has ordered it.
+
+    `state` is `stopping` from when a job at a worker is cancelled until that has said, or will not say any more, what
+    was ready.
 
     `attempts` counts releases to a worker, `retries` those after a transient failure, `crashes` the times the engine
     died with nobody but this job inside; `suspect` says that it was inside at any crash.
@@ -68,6 +75,10 @@ class Job:
     @property
     def settled(self) -> bool:
         return self.state in TERMINAL
+
+    @property
+    def stopping(self) -> bool:
+        return self.state in STOPPING
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,12 @@
 
     new ─ announced ─▶ queued ─ picked ─▶ sent ─ started ─▶ running ─▶ done | failed | dead
                          ▲ ▲                └───── interrupted ───┤
-                         │ └──────────────────────────────────────┘
-                         └── retry_wait ◀── transient failure ────┘        any of these ─▶ cancelled
+                         │ └──────────────────────────────────────┘      sent, running ─ cancelled ─▶ stopping
+                         └── retry_wait ◀── transient failure ────┘      stopping, and all that wait ─▶ cancelled
 
 Every arrow is one UPDATE that names the states it leaves, so of two that race one wins; the first terminal state
-stays. What a method has returned is on disk.
+stays. What is stopping waits for its worker's last word, holds no place and no slot, and can only end as cancelled:
+with the pictures that were whole by then, if that word brings any. What a method has returned is on disk.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -26,7 +27,7 @@ from inference.queue.admission import NEWCOMER, admit, alone, crowd_of, in_fligh
 from inference.queue.database import inserting, reading
 from inference.queue.fairness import InFlight, Limits, Outlook, Share, Waiting, outlooks, picks, serving_order
 from inference.queue.foresight import Foresight, Taken
-from inference.queue.jobs import Accepted, AnyRow, Job, OutOfOrder, Trouble, job_of
+from inference.queue.jobs import Accepted, AnyRow, Job, OutOfOrder, Trouble, Verdict, job_of
 from inference.queue.learning import Speeds
 from inference.queue.tables import owners
 from inference.queue.timings import Timings
@@ -133,13 +134,11 @@ class Ledger:
         async with self._write() as connection:
             await connection.execute(sql.MOVE_MESSAGE, {"job_id": job_id, "message": message_id})
 
-    async def cancel(self, job_id: int) -> Literal["cancelled", "too_late", "unknown"]:
-        """Ends a job that has not ended yet. The dispatcher's `cancel` also stops it at the worker."""
+    async def cancel(self, job_id: int) -> Verdict:
+        """Ends a job that waits; one at a worker is `stopping` until `finish`, `interrupted` or `stopped` ends it. The
+        dispatcher's `cancel` also tells the worker."""
         async with self._write() as connection:
-            self.progress.pop(job_id, None)
-            if await transitions.settle(connection, job_id, "cancelled", Cancelled(), self._clock()):
-                return "cancelled"
-        return "unknown" if await self.job(job_id) is None else "too_late"
+            return await transitions.cancel(connection, job_id, self._clock())
 
     async def mark_shown(self, job_id: int) -> bool:
         """Notes that the person has seen the outcome. True for the first call only."""
@@ -165,8 +164,8 @@ class Ledger:
     async def active(self, owner_id: int | None = None) -> list[Job]:
         """Jobs that have not ended, of one person or of all, oldest first."""
         if owner_id is None:
-            return [job_of(row) for row in await self._rows(sql.JOBS_ACTIVE)]
-        return [job_of(row) for row in await self._rows(sql.JOBS_ACTIVE_OF_OWNER, owner=owner_id)]
+            return [job_of(row) for row in await self._rows(sql.JOBS_LIVING)]
+        return [job_of(row) for row in await self._rows(sql.JOBS_LIVING_OF_OWNER, owner=owner_id)]
 
     async def ordered_by(self, owner_id: int, chat_id: int, message_id: int) -> Job | None:
         """The last job, in whatever state, that a message of this person in this chat has ordered."""
@@ -206,7 +205,7 @@ class Ledger:
     async def expected(self, job_id: int) -> float | None:
         """The same of a job that has been released."""
         async with self._read() as connection:
-            row = (await connection.execute(sql.IN_FLIGHT_JOB, {"job_id": job_id})).one_or_none()
+            row = (await connection.execute(sql.JOB_AT_WORKER, {"job_id": job_id})).one_or_none()
             foresight = await self._speeds.known(connection)
         return None if row is None else foresight.seconds(row.compatibility, row.cost, row.developed)
 
@@ -238,15 +237,17 @@ class Ledger:
 
     async def finish(
         self, job_id: int, outcome: Finished | Failed, device_seconds: float | None = None
-    ) -> Finished | Failed | None:
-        """Settles a job and returns its outcome, or None if it has ended before: the first outcome stays.
+    ) -> Finished | Failed | Cancelled | None:
+        """Settles a job and returns its outcome, or None if it has ended before: the first outcome stays. What is
+        stopping ends as cancelled, with the pictures of this outcome.
 
         None as well for a transient failure that is to be tried again. `device_seconds` feeds what is foreseen.
         """
         async with self._write() as connection:
-            row = (await connection.execute(sql.IN_FLIGHT_JOB_TO_CHANGE, {"job_id": job_id})).one_or_none()
-            now = self._clock()
-            self.progress.pop(job_id, None)
+            row = (await connection.execute(sql.JOB_AT_WORKER_TO_CHANGE, {"job_id": job_id})).one_or_none()
+            progress, now = self.progress.pop(job_id, None), self._clock()
+            if transitions.is_stopping(row):
+                return await transitions.stopped(connection, job_id, row, outcome, progress, now)
             if isinstance(outcome, Failed):
                 return await transitions.fail(connection, job_id, row, outcome, self.limits, now)
             if row is not None and device_seconds is not None:
@@ -254,18 +255,31 @@ class Ledger:
                 await self._speeds.learn(connection, kind, taken, now)
             return outcome if await transitions.settle(connection, job_id, "done", outcome, now) else None
 
-    async def interrupted(self, job_id: int, interruption: Interrupted) -> Failed | None:
-        """Puts a job back whose run ended without an outcome. Returns its failure if that was one time too many.
+    async def stopped(self, job_id: int, word: Cancelled | None = None) -> Cancelled | None:
+        """Ends a job that is stopping by its worker's word, or without one. None for any other: nobody has cancelled
+        it, or it has ended."""
+        async with self._write() as connection:
+            row = (await connection.execute(sql.JOB_AT_WORKER_TO_CHANGE, {"job_id": job_id})).one_or_none()
+            if not transitions.is_stopping(row):
+                return None
+            progress = self.progress.pop(job_id, None)
+            return await transitions.stopped(connection, job_id, row, word or Cancelled(), progress, self._clock())
+
+    async def interrupted(self, job_id: int, interruption: Interrupted) -> Failed | Cancelled | None:
+        """Puts a job back whose run ended without an outcome. Returns its failure if that was one time too many; what
+        was stopping is cancelled and never comes back.
 
         A crash of the engine makes it a suspect, which runs alone; the third crash with nobody else inside ends it.
         Its owner gets the charge back, so it stands where it stood. A drained run does not count as an attempt.
         """
         async with self._write() as connection:
-            row = (await connection.execute(sql.IN_FLIGHT_JOB_TO_CHANGE, {"job_id": job_id})).one_or_none()
+            row = (await connection.execute(sql.JOB_AT_WORKER_TO_CHANGE, {"job_id": job_id})).one_or_none()
             if row is None:
                 return None
-            self.progress.pop(job_id, None)
-            return await transitions.put_back(connection, job_id, row, interruption, self.limits, self._clock())
+            progress, now = self.progress.pop(job_id, None), self._clock()
+            if transitions.is_stopping(row):
+                return await transitions.stopped(connection, job_id, row, Cancelled(), progress, now)
+            return await transitions.put_back(connection, job_id, row, interruption, self.limits, now)
 
     async def resume_retries(self) -> float | None:
         """Queues the jobs whose pause is over. Returns the seconds until the next one's is, None if none pauses."""
@@ -285,6 +299,10 @@ class Ledger:
     async def in_flight(self) -> frozenset[int]:
         """Ids of the jobs that should be at a worker."""
         return frozenset(row.id for row in await self._rows(sql.IDS_IN_FLIGHT))
+
+    async def stopping(self) -> frozenset[int]:
+        """Ids of the jobs whose workers have been told, or are still to be told, to stop."""
+        return frozenset(row.id for row in await self._rows(sql.IDS_STOPPING))
 
     async def ended(self, job_ids: Sequence[int]) -> frozenset[int]:
         """Those among the ids whose jobs have ended."""

@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Text, cast, or_, select
 
-from inference.queue.jobs import TERMINAL
+from inference.queue.jobs import STOPPING, TERMINAL
 from inference.queue.tables import jobs
 
-_FRUITLESS = [state for state in TERMINAL if state != "done"]
+_FRUITLESS = [state for state in TERMINAL + STOPPING if state != "done"]
 
 
 def keys_in_use(owner_id: int, keys: Collection[str], *, since: int = 0) -> Select[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import JSON, ColumnElement, bindparam, delete, func, insert, literal_column, select, update
 
-from inference.queue.jobs import ACTIVE, IN_FLIGHT, TERMINAL, WAITING, State
+from inference.queue.jobs import ACTIVE, AT_WORKER, IN_FLIGHT, LIVING, STOPPING, TERMINAL, WAITING, State
 from inference.queue.tables import jobs, owners, speeds
 
 
@@ -29,8 +29,8 @@ JOB_ORDERED_BY = (
     .order_by(jobs.c.id.desc())
     .limit(1)
 )
-JOBS_ACTIVE = select(jobs).where(_in(ACTIVE)).order_by(jobs.c.id)
-JOBS_ACTIVE_OF_OWNER = JOBS_ACTIVE.where(jobs.c.owner_id == bindparam("owner"))
+JOBS_LIVING = select(jobs).where(_in(LIVING)).order_by(jobs.c.id)
+JOBS_LIVING_OF_OWNER = JOBS_LIVING.where(jobs.c.owner_id == bindparam("owner"))
 JOBS_UNANNOUNCED = select(jobs).where(_in(["new"])).order_by(jobs.c.id)
 JOBS_UNSHOWN = select(jobs).where(jobs.c.shown_at.is_(None), _in(TERMINAL)).order_by(jobs.c.finished_at, jobs.c.id)
 
@@ -73,16 +73,13 @@ REWORD = (
 )
 MOVE_MESSAGE = update(jobs).where(_THIS).values(message_id=bindparam("message"))
 SHOW = update(jobs).where(_THIS, _in(TERMINAL), jobs.c.shown_at.is_(None)).values(shown_at=bindparam("now"))
-SETTLE = (
-    update(jobs)
-    .where(_THIS, _in(ACTIVE))
-    .values(
-        state=bindparam("new_state"),
-        outcome=bindparam("result"),
-        finished_at=bindparam("now"),
-        not_before=None,
-    )
+_ENDED = update(jobs).values(
+    state=bindparam("new_state"), outcome=bindparam("result"), finished_at=bindparam("now"), not_before=None
 )
+SETTLE = _ENDED.where(_THIS, _in(ACTIVE))  # never what is stopping: that ends as cancelled, whatever comes
+CALL_OFF = _ENDED.where(_THIS, _in(WAITING))
+STOP = update(jobs).where(_THIS, _in(IN_FLIGHT)).values(state="stopping")
+STATE = select(jobs.c.state).where(_THIS)
 
 # A write that changes nothing
 PROVE = (
@@ -139,7 +136,8 @@ CHARGE = update(owners).where(_OWNER).values(virtual_time=owners.c.virtual_time 
 
 # Arrows a worker causes
 START = update(jobs).where(_THIS, _in(["sent"])).values(state="running", started_at=bindparam("now"))
-IN_FLIGHT_JOB = select(
+JOB_AT_WORKER = select(
+    jobs.c.state,
     jobs.c.owner_id,
     jobs.c.cost,
     jobs.c.developed,
@@ -147,8 +145,10 @@ IN_FLIGHT_JOB = select(
     jobs.c.attempts,
     jobs.c.retries,
     jobs.c.crashes,
-).where(_THIS, _in(IN_FLIGHT))
-IN_FLIGHT_JOB_TO_CHANGE = IN_FLIGHT_JOB.with_for_update()
+    jobs.c.started_at,
+).where(_THIS, _in(AT_WORKER))
+JOB_AT_WORKER_TO_CHANGE = JOB_AT_WORKER.with_for_update()
+STOPPED = _ENDED.where(_THIS, _in(STOPPING))
 TALLY = (
     update(jobs)
     .where(_THIS, _in(IN_FLIGHT))
@@ -171,6 +171,7 @@ RESUME = (
 )
 NEXT_DUE = select(func.min(jobs.c.not_before)).where(_in(["retry_wait"]))
 IDS_IN_FLIGHT = select(jobs.c.id).where(_in(IN_FLIGHT))
+IDS_STOPPING = select(jobs.c.id).where(_in(STOPPING))
 IDS_ENDED = select(jobs.c.id).where(_in(TERMINAL), jobs.c.id.in_(bindparam("job_ids", expanding=True)))
 
 # Speeds

@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeGuard
 
+from sqlalchemy import Update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from inference.queue import statements as sql
 from inference.queue.fairness import Limits, Pick
-from inference.queue.jobs import AnyRow, State
+from inference.queue.jobs import STOPPING, AnyRow, State, Verdict
 from inference.queue.transport import Assignment, Interrupted
-from inference.requests import AnyRequest, Cancelled, Failed, Finished, parse_request
+from inference.requests import AnyRequest, Cancelled, Failed, Finished, parse_request, pictures_in
 
 
 async def send(connection: AsyncConnection, chosen: Iterable[Pick], now: float) -> list[Assignment]:
@@ -46,11 +47,64 @@ async def reword(
 
 
 async def settle(
-    connection: AsyncConnection, job_id: int, state: State, outcome: Finished | Failed | Cancelled, now: float
+    connection: AsyncConnection,
+    job_id: int,
+    state: State,
+    outcome: Finished | Failed | Cancelled,
+    now: float,
+    *,
+    by: Update = sql.SETTLE,
 ) -> bool:
-    """Ends a job. False if it has ended before: the first end stays."""
+    """Ends a job that is in a state which `by` may leave. False if it has ended before: the first end stays."""
     values = {"new_state": state, "result": outcome.model_dump_json(), "now": now}
-    return bool((await connection.execute(sql.SETTLE, {"job_id": job_id, **values})).rowcount)
+    return bool((await connection.execute(by, {"job_id": job_id, **values})).rowcount)
+
+
+async def cancel(connection: AsyncConnection, job_id: int, now: float) -> Verdict:
+    """Ends a job that waits. One at a worker is stopping from now on, and is charged until that has answered."""
+    if await settle(connection, job_id, "cancelled", Cancelled(), now, by=sql.CALL_OFF):
+        return "cancelled"
+    if (await connection.execute(sql.STOP, {"job_id": job_id})).rowcount:
+        return "stopping"
+    state = (await connection.execute(sql.STATE, {"job_id": job_id})).scalar_one_or_none()
+    if state is None:
+        return "unknown"
+    return "stopping" if state in STOPPING else "too_late"
+
+
+async def stopped(
+    connection: AsyncConnection,
+    job_id: int,
+    row: AnyRow,
+    word: Finished | Failed | Cancelled,
+    progress: float | None,
+    now: float,
+) -> Cancelled | None:
+    """Ends a job that is stopping by the last word of its worker, whatever that was, with what was ready; its owner
+    pays for what ran. None if it has ended before.
+
+    `progress` is the part that had been done when that was last seen, for a worker that does not say.
+    """
+    cancelled = word if isinstance(word, Cancelled) else _called_off(word)
+    if not await settle(connection, job_id, "cancelled", cancelled, now, by=sql.STOPPED):
+        return None
+    ran = cancelled.done
+    if ran is None:
+        ran = 0.0 if row.started_at is None else 1.0 if progress is None else progress
+    await connection.execute(sql.CHARGE, {"owner": row.owner_id, "work": (ran - 1) * row.cost})
+    return cancelled
+
+
+def is_stopping(row: AnyRow | None) -> TypeGuard[AnyRow]:
+    """Whether a job at a worker was cancelled there."""
+    return row is not None and row.state in STOPPING
+
+
+def _called_off(word: Finished | Failed) -> Cancelled:
+    """What a job that was cancelled has ended with, where its worker tells of another end."""
+    if isinstance(word, Failed):
+        return Cancelled()
+    return Cancelled(pictures=pictures_in(word), notes=word.notes, engine_seconds=word.engine_seconds, done=1.0)
 
 
 async def fail(

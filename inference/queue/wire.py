@@ -49,6 +49,8 @@ class Submit(Contract):
 
 
 class Cancel(Contract):
+    """Stop a job within a step; what was whole of it by then comes up with its end."""
+
     type: Literal["cancel"] = "cancel"
     job_id: int
 

@@ -30,6 +30,8 @@ from inference.requests.events import (
     Recipe,
     Stage,
     Started,
+    Stopping,
+    pictures_in,
 )
 from inference.requests.fields import (
     FLASH_STEPS,
@@ -143,6 +145,7 @@ __all__ = [
     "Stage",
     "Started",
     "Steps",
+    "Stopping",
     "Styles",
     "TextToImage",
     "Texts",
@@ -155,6 +158,7 @@ __all__ = [
     "model_size",
     "outpaint_windows",
     "parse_request",
+    "pictures_in",
     "price_of",
     "published_size",
     "register",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import field_validator, model_validator
@@ -81,7 +81,11 @@ class Request(Contract):
 
     def alone(self, tile: int) -> Self:
         """The request for one of its pictures."""
-        return self.model_copy(update={"seeds": (self.seeds[tile],)})
+        return self.only((tile,))
+
+    def only(self, tiles: Sequence[int]) -> Self:
+        """The request for some of its pictures."""
+        return self.model_copy(update={"seeds": tuple(self.seeds[tile] for tile in tiles)})
 
     @property
     def windows(self) -> int:

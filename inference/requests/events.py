@@ -11,7 +11,14 @@ from inference.requests.registry import AnyRequest
 
 Stage = Literal["loading", "encoding", "looking", "drawing", "enlarging", "refining", "decoding", "writing", "saving"]
 NoteCode = Literal[
-    "prompt_cut", "negative_cut", "unknown_tokens", "leaner_retry", "float32_retry", "experimental", "cut_short"
+    "prompt_cut",
+    "negative_cut",
+    "unknown_tokens",
+    "leaner_retry",
+    "float32_retry",
+    "experimental",
+    "cut_short",
+    "timed_out",
 ]
 
 
@@ -95,6 +102,12 @@ class Progress(Contract):
     eta_seconds: float | None = None
 
 
+class Stopping(Contract):
+    """Said by the queue of a job that was cancelled while a worker had it: its end comes in a moment."""
+
+    type: Literal["stopping"] = "stopping"
+
+
 class Finished(Contract):
     type: Literal["finished"] = "finished"
     pictures: tuple[Picture, ...] = ()
@@ -113,8 +126,20 @@ class Failed(Contract):
 
 
 class Cancelled(Contract):
+    """`pictures` are those that were whole when it stopped, all of them if it was through. `done` is the part of the
+    work that was, None where nobody can tell."""
+
     type: Literal["cancelled"] = "cancelled"
+    pictures: tuple[Picture, ...] = ()
+    notes: tuple[Note, ...] = ()
+    engine_seconds: float = 0.0
+    done: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
-Event = Annotated[Queued | Started | Progress | Finished | Failed | Cancelled, Field(discriminator="type")]
+Event = Annotated[Queued | Started | Progress | Stopping | Finished | Failed | Cancelled, Field(discriminator="type")]
 Outcome = Annotated[Finished | Failed | Cancelled, Field(discriminator="type")]
+
+
+def pictures_in(outcome: Finished | Failed | Cancelled) -> tuple[Picture, ...]:
+    """The pictures that a job has ended with, by tile."""
+    return () if isinstance(outcome, Failed) else outcome.pictures

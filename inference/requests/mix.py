@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -35,9 +36,10 @@ class Varied(Contract):
             raise ValueError("each must have as many numbers as there are seeds")
         return self
 
-    def alone(self, tile: int) -> Self:
-        """The request for one of its pictures."""
-        return self.model_copy(update={"seeds": (self.seeds[tile],), "each": self.each[tile : tile + 1]})
+    def only(self, tiles: Sequence[int]) -> Self:
+        """The request for some of its pictures."""
+        each = tuple(self.each[tile] for tile in tiles) if self.each else ()
+        return self.model_copy(update={"seeds": tuple(self.seeds[tile] for tile in tiles), "each": each})
 
 
 class Mix(Varied, Guided, Sized):

@@ -16,7 +16,7 @@ from inference.queue.supervisor import Death, Supervisor, Watch
 from inference.queue.timings import Timings
 from inference.queue.transport import Assignment, Interrupted, JobEvent, JobReport
 from inference.queue.wire import Cancel, Drain, Hello, Report, Submit, Trouble, UpMessage, decode_down
-from inference.requests import Cancelled, Failed, Finished, ModelCard, Progress, Started
+from inference.requests import Cancelled, Failed, Finished, ModelCard, Note, Progress, Started
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +126,7 @@ class EngineParent:
         if run.inside and self._engine.reachable:
             self._engine.send(Cancel(job_id=job_id))
         else:
-            self._end(job_id, Cancelled())
+            self._end(job_id, Cancelled(done=None if run.inside else 0.0))
 
     async def _drain(self, grace_seconds: float) -> None:
         self._introduce()
@@ -191,7 +191,7 @@ class EngineParent:
                     run.preview_at = now
                 self._tell(report.job_id, event)
             case Cancelled() if run.timed_out and not run.cancelled:
-                self._end(report.job_id, self._timeout(run))
+                self._end(report.job_id, _late(report.event) or self._timeout(run))
             case _:
                 self._end(report.job_id, report.event)
         self._admit()
@@ -265,3 +265,11 @@ class EngineParent:
         self._tell(job_id, event)
         if not self._runs:
             self._emptied.set()
+
+
+def _late(stopped: Cancelled) -> Finished | None:
+    """The end of a job that ran out of time when some of its pictures were whole."""
+    if not stopped.pictures:
+        return None
+    notes = (*stopped.notes, Note(code="timed_out"))
+    return Finished(pictures=stopped.pictures, notes=notes, engine_seconds=stopped.engine_seconds)

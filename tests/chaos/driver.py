@@ -76,11 +76,12 @@ class Driver:
                     await asyncio.sleep(0.01)
                     continue
                 update = json.loads(line)
+                first_seed = 2 * update["update"]
                 accepted = await self.ledger.accept(
                     update_id=update["update"],
                     owner_id=update["owner"],
                     chat_id=update["owner"],
-                    request=FlashTextToImage(prompt=update["prompt"], seeds=(update["update"],)),
+                    request=FlashTextToImage(prompt=update["prompt"], seeds=(first_seed, first_seed + 1)),
                     context={"language": "en"},
                     priority=update.get("priority", 0),
                 )

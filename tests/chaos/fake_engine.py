@@ -4,7 +4,9 @@
     hang              never says anything again
     flaky N           fails N times as a passing trouble, then succeeds
     wrong             fails for good
+    half              is half done when it begins, and stays so
 
+The pictures of a job become ready one after the other, the last one at its last step; who is stopped gives those.
 All jobs inside advance one step per turn, as the real engine's do. What happens is appended to a journal.
 """
 
@@ -57,7 +59,8 @@ class FakeEngine:
                 case Submit(assignment=assignment):
                     self.begin(assignment)
                 case Cancel(job_id=job_id) if job_id in self.runs:
-                    self.end(job_id, Cancelled())
+                    run = self.runs[job_id]
+                    self.end(job_id, Cancelled(pictures=self.ready(run), done=run.step / self.steps))
                 case Drain() | None:
                     os._exit(0)
 
@@ -70,28 +73,34 @@ class FakeEngine:
                 os.kill(os.getpid(), signal.SIGKILL)
             case "hang":
                 time.sleep(3600)
+            case "half":
+                self.runs[assignment.job_id].step = self.steps // 2
             case "wrong":
                 self.end(assignment.job_id, Failed(code="invalid_request", message="wrong on purpose"))
             case "flaky" if self.times_started(assignment.job_id) <= int(assignment.request.words.split()[1]):
                 self.end(assignment.job_id, Failed(code="internal", message="flaky on purpose", retryable=True))
 
     def advance(self, run: Run) -> None:
-        run.step += 1
-        job_id, request = run.assignment.job_id, run.assignment.request
+        run.step += not run.assignment.request.words.startswith("half")
+        job_id = run.assignment.job_id
         self.tell(job_id, Progress(stage="drawing", step=run.step, of=self.steps, preview=b"preview"))
         if run.step == self.steps:
-            width, height = request.size
-            pictures = [
-                Picture(
-                    tile=tile,
-                    blob=hashlib.sha256(f"{request.words} {seed}".encode()).hexdigest(),
-                    width=width,
-                    height=height,
-                    recipe=Recipe(request=request, tile=tile, code_version="chaos"),
-                )
-                for tile, seed in enumerate(request.seeds)
-            ]
-            self.end(job_id, Finished(pictures=tuple(pictures)))
+            self.end(job_id, Finished(pictures=self.ready(run)))
+
+    def ready(self, run: Run) -> tuple[Picture, ...]:
+        """As many pictures as there have been steps for."""
+        request = run.assignment.request
+        width, height = request.size
+        return tuple(
+            Picture(
+                tile=tile,
+                blob=hashlib.sha256(f"{request.words} {seed}".encode()).hexdigest(),
+                width=width,
+                height=height,
+                recipe=Recipe(request=request, tile=tile, code_version="chaos"),
+            )
+            for tile, seed in enumerate(request.seeds[: run.step * len(request.seeds) // self.steps])
+        )
 
     def end(self, job_id: int, event: JobEvent) -> None:
         step = self.runs.pop(job_id).step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 from collections import Counter, defaultdict
@@ -121,12 +122,63 @@ def test_cancelled_jobs_stop_within_a_step_or_never_start(stage: SetUp) -> None:
     calm.wait_settled()
     assert calm.judge() == {"cancelled": 8, "done": 2}
     assert not {line["job"] for line in calm.runs("start")} & set(waiting)
-    asked_at = {line["job"]: line["at"] for line in calm.journal("cancelled")}
+    asked_at = {line["job"]: line["at"] for line in calm.journal("stopping")}
     for line in calm.runs("end"):
         if line["job"] in running:
             assert line["outcome"] == "cancelled"
             assert line["at"] - asked_at[line["job"]] < 2 * 0.05 + 1.0, "two steps, and what a busy machine takes"
             assert line["step"] < 40
+            assert pictures_of(calm, line["job"]) == 2 * line["step"] // 40, "those that were whole"
+
+
+@pytest.mark.parametrize("victim", ["engine", "worker", "bot"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_whoever_dies_what_was_cancelled_stays_cancelled_and_is_never_drawn_again(
+    stage: SetUp, victim: str, seed: int
+) -> None:
+    chance = random.Random(seed)
+    rough = stage(slots=3, steps=40, step_seconds=0.03)
+    waits = [True, chance.random() < 0.5]  # until the cancel is through, or dies in the middle of it
+    rough.ask(["a cat"] * 8, owner=[1, 2, 3])
+    rough.start()
+    for is_through in waits:
+        blocking_until(lambda: rough.states()["running"] == 3, "three running")
+        before = len(rough.journal("cancel"))
+        for row in rough.rows("select id from jobs where state = 'running' limit 2"):
+            rough.tell("cancel", row["id"])
+        if is_through:
+            blocking_until(lambda before=before: len(rough.journal("cancel")) > before, "a cancel that is through")
+        if victim == "bot":
+            rough.kill_bot()
+            rough.start()
+        else:
+            rough.kill(rough.engine_pid() if victim == "engine" else rough.worker_pid())
+    rough.wait_settled()
+    states = rough.judge(kills_of_bot=2 if victim == "bot" else 0)
+    assert set(states) <= {"done", "cancelled"}
+    heard_at = {line["job"]: line["at"] for line in rough.journal("stopping")}
+    ended = {row["id"]: row["state"] for row in rough.rows()}
+    assert heard_at and {ended[job_id] for job_id in heard_at} == {"cancelled"}
+    again = [line for line in rough.runs("start") if line["at"] > heard_at.get(line["job"], float("inf"))]
+    assert not again, "drawn after the cancel was on disk"
+
+
+def test_a_job_that_hangs_is_cancelled_all_the_same(stage: SetUp) -> None:
+    stuck = stage(silence_seconds=3.0)
+    stuck.ask(["hang", "a cat"], owner=[1, 2])
+    stuck.start()
+    blocking_until(lambda: stuck.states()["running"], "one inside")
+    [hanging] = stuck.rows("select id from jobs where update_id = 1")
+    stuck.tell("cancel", hanging["id"])
+    stuck.wait_settled()
+    assert stuck.judge() == {"cancelled": 1, "done": 1}
+    assert sum(line["job"] == hanging["id"] for line in stuck.runs("start")) == 1
+
+
+def pictures_of(stage: Stage, job_id: int) -> int:
+    """How many pictures a job has ended with."""
+    [row] = stage.rows(f"select outcome from jobs where id = {job_id}")
+    return len(json.loads(row["outcome"])["pictures"])
 
 
 def test_workers_that_are_asked_to_go_finish_what_they_run(stage: SetUp) -> None:

@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 
+from bot.jobs import status
 from bot.playground import Playground
 from inference.blobs import BlobStore
 from inference.queue.transport import Assignment
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import Painter
+
+NEVER = 86_400.0  # seconds
 
 
 class Easel(Painter):
@@ -49,6 +52,7 @@ class StillHouse(House):
 
 
 def still_house(playground: Playground, folder: Path, patch: pytest.MonkeyPatch, **options: Any) -> StillHouse:
+    patch.setattr(status, "STOPPING_SECONDS", NEVER)  # whether it is said depends on how busy this machine is
     return StillHouse(playground, folder, patch, options)
 
 

@@ -128,6 +128,11 @@ def is_status(message: Message) -> bool:
     return any(data.startswith("j:queue:") for data in buttons_of(message))
 
 
+def is_stopping(message: Message) -> bool:
+    """A message that says that what it was for is being stopped: there is nothing to press any more."""
+    return not buttons_of(message) and (message["text"] or message["caption"] or "").startswith("⏹")
+
+
 def is_result(message: Message) -> bool:
     """A finished picture, or several: a photo whose files can be had."""
     return bool(message["photo"]) and any(data.startswith(("j:files:", "p:file:")) for data in buttons_of(message))
@@ -186,7 +191,8 @@ def _judge_answers(verdict: Verdict, ask: Ask, answers: Sequence[Message]) -> No
     name = _name(ask)
     alive = [message for message in answers if is_status(message)]
     results = [message for message in answers if is_result(message)]
-    words = [message for message in answers if not is_status(message) and not is_result(message)]
+    stopping = [message for message in answers if is_stopping(message)]
+    words = [message for message in answers if not (is_status(message) or is_result(message) or is_stopping(message))]
     sorry = [message for message in words if says_sorry(message)]
     verdict.apologies += len(sorry)
     if not answers and ask.wish == "draw" and verdict.kept[ask.chat] > 0:
@@ -199,7 +205,8 @@ def _judge_answers(verdict: Verdict, ask: Ask, answers: Sequence[Message]) -> No
     if len(results) > 1:
         verdict.twice.append(f"{name}: {len(results)} results")
     ended = bool(results or words)
-    if not ended:
+    verdict.stuck += [f"{name}: {_first_line(message)!r}" for message in stopping]
+    if not ended and alive:
         verdict.stuck.append(f"{name}: {_first_line(alive[0])!r}")
         alive = alive[1:]
         if alive:

@@ -75,29 +75,37 @@ def _serve(link: ParentLink, blobs: BlobStore, step_seconds: float) -> None:
                 tell(job_id, Progress(stage="drawing", step=step + 1, of=STEPS))
                 if step + 1 == STEPS:
                     del inside[job_id]
-                    tell(job_id, _painted(request, blobs))
+                    tell(job_id, _ended(request, blobs))
             continue
         match message:
             case Submit(assignment=assignment):
                 inside[assignment.job_id] = assignment.request, 0
                 tell(assignment.job_id, Started())
-            case Cancel(job_id=job_id) if inside.pop(job_id, None):
-                tell(job_id, Cancelled())
+            case Cancel(job_id=job_id) if job_id in inside:
+                request, step = inside.pop(job_id)
+                tell(job_id, Cancelled(pictures=_painted(request, blobs, step), done=step / STEPS))
             case Drain() | None:
                 os._exit(0)
 
 
-def _painted(request: AnyRequest, blobs: BlobStore) -> Finished | Failed:
+def _ended(request: AnyRequest, blobs: BlobStore) -> Finished | Failed:
     if isinstance(request, Rewrite):
         return Failed(code="missing_weights", message="squares know no words")
+    return Finished(pictures=_painted(request, blobs, STEPS), engine_seconds=0.3)
+
+
+def _painted(request: AnyRequest, blobs: BlobStore, step: int) -> tuple[Picture, ...]:
+    """The pictures that are ready after so many steps: they become it one after the other."""
+    if isinstance(request, Rewrite):
+        return ()
     width, height = request.size
     pictures = []
-    for tile, seed in enumerate(request.seeds):
+    for tile, seed in enumerate(request.seeds[: step * len(request.seeds) // STEPS]):
         recipe = Recipe(request=request, tile=tile, code_version="squares")
         image = Image.new("RGB", (width, height), (seed % 256, seed // 256 % 256, seed // 65536 % 256))
         blob = blobs.put(encode_png(image, recipe))
         pictures.append(Picture(tile=tile, blob=blob, width=width, height=height, recipe=recipe))
-    return Finished(pictures=tuple(pictures), engine_seconds=0.3)
+    return tuple(pictures)
 
 
 if __name__ == "__main__":

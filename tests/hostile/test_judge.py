@@ -122,6 +122,14 @@ def test_a_status_that_waits_for_ever_is_stuck(text: str) -> None:
     assert verdict.stuck and not verdict.lost
 
 
+def test_a_card_that_says_for_ever_that_it_stops_is_stuck() -> None:
+    card = answer(2, 1, "⏹ Stopping. What is ready stays.\na red circle", photo=True)
+    assert verdict_on([said(1), card], ask("draw", 1)).stuck
+    assert verdict_on([said(1), card, grid(3, 1)], ask("draw", 1)).stuck
+    stopped = answer(2, 1, "⏹ Stopped: 1 of 4 was ready.\na red circle", "p:file:1", photo=True)
+    assert verdict_on([said(1), stopped], ask("draw", 1)).faults == ()
+
+
 def test_a_preview_is_a_status_and_no_result() -> None:
     preview = answer(2, 1, "🎨 Drawing", "j:cancel:1", "j:queue:1", photo=True)
     assert not is_result(preview)

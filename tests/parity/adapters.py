@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from inference.checkpoints.shapes import Shapes, shapes_of
 from inference.checkpoints.tensors import assemble
-from inference.engine.asks import Ask, Show
+from inference.engine.asks import Aside, Ask
 from inference.families.kandinsky.asks import Denoise, EmbedImages, ImageTokens
 from inference.families.kandinsky.conditioning import Context, merge
 from inference.families.kandinsky.files.keys import unet_to_diffusers
@@ -139,7 +139,7 @@ class _Run:
                 ask = pipeline.send(reply)
             except StopIteration as end:
                 return end.value
-            reply = None if isinstance(ask, Show) else self._answer(ask)
+            reply = None if isinstance(ask, Aside) else self._answer(ask)
 
     def _answer(self, ask: Ask) -> tuple[Tensor, ...]:
         match ask:

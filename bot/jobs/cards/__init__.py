@@ -4,7 +4,18 @@ from bot.jobs.cards.captions import CAPTION_LIMIT, caption, deleting, examples, 
 from bot.jobs.cards.costs import cost
 from bot.jobs.cards.failures import failed
 from bot.jobs.cards.origins import origins
-from bot.jobs.cards.progress import accepted, bar, cancelled, drawing, place_in_line, queued, resumed, stage
+from bot.jobs.cards.progress import (
+    accepted,
+    bar,
+    cancelled,
+    drawing,
+    place_in_line,
+    queued,
+    resumed,
+    stage,
+    stopped,
+    stopping,
+)
 from bot.jobs.cards.recipes import COPY_LIMIT, guided, in_steps, recipe
 from bot.jobs.cards.words import number, seconds_taken, steps_counted, wait
 
@@ -33,6 +44,8 @@ __all__ = [
     "seconds_taken",
     "stage",
     "steps_counted",
+    "stopped",
+    "stopping",
     "unknown_words",
     "wait",
 ]

@@ -26,8 +26,9 @@ def caption(
     seed: int,
     engine_seconds: float | None = None,
     remarks: Iterable[str] = (),
+    before: str = "",
 ) -> str:
-    """Under a result: the wish, one line of facts, then what there is to say about it."""
+    """Under a result: what comes `before` all else, the wish, one line of facts, then what there is to say about it."""
     facts = [] if modes.title(request, line.prompt) else [modes.kind_name(request.kind)]  # a title has said it already
     if line.style not in (None, PLAIN_STYLE):
         facts.append(style_name(line.style))
@@ -35,7 +36,7 @@ def caption(
     facts += [f"{width}×{height}", _("seed {seed}").format(seed=seed)]
     if engine_seconds:
         facts.append(seconds_taken(engine_seconds))
-    text = f"{modes.wish(request, line.prompt)}\n{' · '.join(facts)}"
+    text = "\n".join(filter(None, (before, modes.wish(request, line.prompt), " · ".join(facts))))
     for said in remarks:
         longer = f"{text}\n💬 {said}"
         if visible_length(longer) > CAPTION_LIMIT:
@@ -88,6 +89,8 @@ def note(said: Note) -> str:
             return _("An experiment: nobody has trained the model for this, so take it as a quick sketch.")
         case "cut_short":
             return _("The text had to be cut short.")
+        case "timed_out":
+            return _("This took far too long, so I stopped. What you see was ready.")
 
 
 def unknown_words(words: Sequence[str], card: ModelCard | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.jobs.cards.words import wait
-from bot.texts.i18n import _
+from bot.texts.i18n import _, ngettext
 from inference.requests import Progress
 
 BAR = 10
@@ -72,5 +72,19 @@ def _share(progress: Progress) -> str:
     return f" {bar(share)} {round(share * 100)} %"
 
 
+def stopping(wish: str) -> str:
+    """From the press to the last word of the worker."""
+    return "⏹ " + _("Stopping. What is ready stays.") + "\n" + wish
+
+
 def cancelled(wish: str) -> str:
     return "🚫 " + _("Cancelled.") + "\n" + wish
+
+
+def stopped(ready: int, asked: int) -> str:
+    """The first line of what was cancelled when `ready` pictures of those `asked` for were whole."""
+    if ready < asked:
+        text = ngettext("Stopped: {ready} of {n} was ready.", "Stopped: {ready} of {n} were ready.", ready)
+    else:
+        text = ngettext("It was ready before I could stop.", "All {n} were ready before I could stop.", asked)
+    return "⏹ " + text.format(ready=ready, n=asked)

@@ -8,7 +8,7 @@ from aiogram import F, Router
 from aiogram.types import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.jobs.compose import Asked, Composition, painted_styles
-from bot.jobs.context import context_of, line_of, request_of
+from bot.jobs.context import context_of, made_by
 from bot.jobs.mode import Action, Mode, Modes, Pressed, Routers, View
 from bot.jobs.order import asked_by, known_card, order_or_ask
 from bot.jobs.origin import Origin
@@ -127,7 +127,8 @@ async def _drawn(studio: Studio, under: Under) -> Drawn | None:
         return None
     first = (await studio.history.pictures_of_job(job.id))[:1]
     parents = context_of(job).parents or tuple(Parent(picture_id=one.id) for one in first)
-    return Drawn(request_of(job), line_of(studio.modes, job), parents)
+    request, line = made_by(studio.modes, job)
+    return Drawn(request, line, parents)
 
 
 def in_style(modes: Modes[Studio], drawn: Drawn, slug: str, card: ModelCard, origin: Origin) -> Composition | None:

@@ -2,6 +2,13 @@
 
 Policy (whose job is next) lives in the ledger and the dispatcher. A delivery only moves work, and may lose everything
 it holds at any moment: the ledger refills it.
+
+Of a job that is cancelled the ledger waits for the last report, whichever it is, and makes it the end: `Cancelled` with
+the pictures that were whole, `Finished` where it was through already, anything else without pictures. The same for one
+that `known` does not hold, and for one whose report has not come after a while: it never runs again.
+
+What is added to these messages has a default, and what goes down is not added to: a bot understands workers that are a
+version behind it.
 """
 
 from __future__ import annotations
@@ -81,10 +88,14 @@ class Delivery(Protocol):
     async def capacity(self) -> Capacity: ...
 
     async def submit(self, assignment: Assignment) -> None:
-        """Hands a job over. Idempotent by job id."""
+        """Hands a job over. Idempotent by job id. It is known when this returns."""
 
     async def cancel(self, job_id: int) -> None:
-        """Asks that a job stop within one step. A job it does not know is no error."""
+        """Asks that a job stop within one step and report, as its last word, what was ready.
+
+        The word may be lost: it is said again every few seconds while the job is known. Neither that, nor a job whose
+        last report is on its way, nor one that it does not know is an error or brings a second last report.
+        """
 
     async def known(self) -> frozenset[int] | None:
         """Ids of the jobs that are waiting or running at workers, or whose last report has not been handled yet; None

@@ -79,7 +79,9 @@ ALL_MODES = offering(
 class Painter:
     """`card` and `slots` may be changed at any time; while `gate` is clear, jobs with `hold` in the prompt wait.
 
-    `answers` are what a language model makes of a prompt: a text, or why there is none.
+    `whole` is how many pictures of a job are ready while it waits there; who is `deaf` does not hear of cancelling.
+    `answers` are what a language model makes of a
+    prompt: a text, or why there is none.
     """
 
     blobs: BlobStore
@@ -89,6 +91,8 @@ class Painter:
     timings: Timings | None = None
     steps: int = 3
     hold: str = ""
+    whole: int = 0
+    deaf: bool = False
     failure: Failed | None = None
     notes: tuple[Note, ...] = ()
     answers: dict[str, str | Failed] = field(default_factory=dict)
@@ -101,6 +105,7 @@ class Painter:
         self.gate.set()
         self._reports: asyncio.Queue[JobReport | None] = asyncio.Queue()
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._ended: set[int] = set()  # whose last report is on its way
 
     async def start(self) -> None:
         pass
@@ -122,14 +127,18 @@ class Painter:
             self._tasks[assignment.job_id] = asyncio.create_task(self._paint(assignment))
 
     async def cancel(self, job_id: int) -> None:
-        task = self._tasks.pop(job_id, None)
-        if task is not None:
-            task.cancel()
-            self._report(job_id, Cancelled())
+        task = self._tasks.get(job_id)
+        if task is None or job_id in self._ended or self.deaf:
+            return
+        task.cancel()
+        request = next(given.request for given in reversed(self.submitted) if given.job_id == job_id)
+        ready = () if isinstance(request, Rewrite) else self._pictures(request, self.whole)
+        self._report(job_id, Cancelled(pictures=ready, engine_seconds=0.5, done=0.5))
 
     def give_back(self, job_id: int, interruption: Interrupted) -> None:
         """As a worker does whose engine has died."""
         self._tasks[job_id].cancel()
+        self._ended.add(job_id)
         self._reports.put_nowait(JobReport(job_id=job_id, event=interruption))
 
     async def known(self) -> frozenset[int]:
@@ -139,6 +148,7 @@ class Painter:
         while (report := await self._reports.get()) is not None:
             yield report
             if isinstance(report.event, Finished | Failed | Cancelled | Interrupted):
+                self._ended.discard(report.job_id)
                 self._tasks.pop(report.job_id, None)
 
     def preview(self) -> bytes:
@@ -153,7 +163,6 @@ class Painter:
             await self._write(job_id, request)
             return
         words = "" if isinstance(request, Upscale) else request.prompt
-        width, height = request.size
         for step in range(self.steps):
             self._report(job_id, Progress(stage="drawing", step=step, of=self.steps, preview=self.preview()))
             while not self.gate.is_set() and self.hold in words:
@@ -161,15 +170,23 @@ class Painter:
         if self.failure is not None:
             self._report(job_id, self.failure)
             return
+        self._report(
+            job_id,
+            Finished(pictures=self._pictures(request, len(request.seeds)), notes=self.notes, engine_seconds=1.234),
+        )
+
+    def _pictures(self, request: AnyRequest, count: int) -> tuple[Picture, ...]:
+        words = request.words
+        width, height = request.size
         pictures = []
-        for tile, seed in enumerate(request.seeds):
+        for tile, seed in enumerate(request.seeds[:count]):
             colour = next((rgb for word, rgb in COLOURS.items() if word in words), (200, 200, 60))
             image = self._over(request, Image.new("RGB", (width, height), colour))
             image.putpixel((0, 0), (seed % 256, seed // 256 % 256, seed // 65536 % 256))
             recipe = Recipe(request=request, tile=tile, checkpoints={"unet": "squares"}, code_version="0.1.0")
             blob = self.blobs.put(encode_png(image, recipe))
             pictures.append(Picture(tile=tile, blob=blob, width=width, height=height, recipe=recipe))
-        self._report(job_id, Finished(pictures=tuple(pictures), notes=self.notes, engine_seconds=1.234))
+        return tuple(pictures)
 
     def _over(self, request: AnyRequest, fresh: Image.Image) -> Image.Image:
         """What is to stay of the picture that a request works from, laid over what is fresh."""
@@ -195,6 +212,8 @@ class Painter:
             self._report(job_id, Finished(texts=(answer,) * len(request.seeds), notes=self.notes))
 
     def _report(self, job_id: int, event: Started | Progress | Finished | Failed | Cancelled) -> None:
+        if not isinstance(event, Started | Progress):
+            self._ended.add(job_id)
         self._reports.put_nowait(JobReport(job_id=job_id, event=event))
 
 

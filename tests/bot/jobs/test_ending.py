@@ -28,12 +28,14 @@ from inference.requests import (
     FlashTextToImage,
     Note,
     Outcome,
+    Picture,
     Progress,
     Queued,
     Recipe,
     Rewrite,
     Source,
     Started,
+    Stopping,
     Upscale,
 )
 from tests.bot.conversation.painter import SMALL, offering
@@ -76,7 +78,7 @@ def facts_of(outcome: Outcome, request: AnyRequest, **context: Any) -> Facts:
 
 def finished(count: int, notes: tuple[Note, ...] = (), **context: Any) -> Facts:
     request = drawn(count)
-    shown = Shown(pictures_of(request), alone=count == 1, card=CARD)
+    shown = Shown(pictures_of(request), alone=count == 1, only=count == 1, card=CARD)
     facts = facts_of(Finished(engine_seconds=3.14, notes=notes), request, **context)
     return replace(facts, shown=shown, jpeg=b"jpeg")
 
@@ -159,6 +161,57 @@ def test_what_was_cancelled_says_so_and_what_it_was() -> None:
     assert screen.text.startswith("🚫 Cancelled.")
     assert "a &lt;fox&gt;" in screen.text
     assert names(screen) == ["🔄 Try again", "✏️ Edit"]
+
+
+def stopped(ready: int, asked: int) -> Facts:
+    request = drawn(asked)
+    made = pictures_of(request)[:ready]
+    recipes = [picture.recipe for picture in made]
+    ended = Cancelled(
+        pictures=tuple(
+            Picture(tile=recipe.tile, blob="b" * 64, width=128, height=128, recipe=recipe) for recipe in recipes
+        ),
+        engine_seconds=1.5,
+    )
+    shown = Shown(made, alone=ready == 1, only=ready == 1, card=CARD)
+    return replace(facts_of(ended, request), shown=shown, jpeg=b"jpeg")
+
+
+@pytest.mark.parametrize(
+    ("ready", "asked", "english", "russian"),
+    [
+        (1, 4, "⏹ Stopped: 1 of 4 was ready.", "⏹ Остановлено: готова 1 из 4."),
+        (2, 4, "⏹ Stopped: 2 of 4 were ready.", "⏹ Остановлено: готовы 2 из 4."),
+        (5, 8, "⏹ Stopped: 5 of 8 were ready.", "⏹ Остановлено: готово 5 из 8."),
+        (4, 4, "⏹ All 4 were ready before I could stop.", "⏹ Все 4 были готовы раньше, чем я остановился."),
+        (1, 1, "⏹ It was ready before I could stop.", "⏹ Картинка была готова раньше, чем я остановился."),
+    ],
+)
+def test_what_was_stopped_says_how_much_of_it_was_ready_and_shows_it(
+    ready: int, asked: int, english: str, russian: str
+) -> None:
+    facts = stopped(ready, asked)
+    screen = ending(facts)
+    assert screen.photo == Photo(b"jpeg", "42.jpg") and screen.text.split("\n")[0] == english
+    assert "a &lt;fox&gt;" in screen.text and "seed 7 · 1.5 s" in screen.text
+    assert "🔄 Again" in names(screen)
+    numbers = [name for name in names(screen) if name.startswith("⬆")]
+    assert numbers == ([f"⬆ {number}" for number in range(1, ready + 1)] if ready > 1 else [])
+    with speaking("ru"):
+        told = render(facts)
+    assert told is not None and told.text.startswith(russian)
+
+
+def test_what_was_ready_and_is_gone_again_is_told_like_any_other() -> None:
+    assert "Something broke on our side." in ending(replace(stopped(2, 4), jpeg=None)).text
+    with speaking("en"):
+        assert render(replace(stopped(2, 4), shown=None, jpeg=None)) is None, "deleted before it was shown"
+
+
+def test_what_is_being_stopped_says_so_and_has_no_buttons() -> None:
+    with speaking("en"):
+        screen = render_status(ALL, job_of(drawn(4)), Stopping())
+    assert screen.text.startswith("⏹ Stopping.") and "a &lt;fox&gt;" in screen.text and names(screen) == []
 
 
 def test_a_translation_that_was_cancelled_is_told_by_what_it_was_for() -> None:

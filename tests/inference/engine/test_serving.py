@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 import torch
 
+from inference.blobs import read_recipe
 from inference.child.serving import EngineChild
 from inference.engine.asks import Drawing
-from inference.engine.loop import Drawn
+from inference.engine.loop import Drawn, Stopped
 from inference.engine.policy import device_policy
 from inference.families.kandinsky.files.load import Checkpoint
 from inference.families.kandinsky.inventory import nets_used
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import Assignment, JobEvent
 from inference.queue.wire import Cancel, Report, Submit
-from inference.requests import Cancelled, Failed, Finished, Started, parse_request
+from inference.requests import Cancelled, Failed, Finished, Note, Started, parse_request
 from tests.inference.engine.fakes import flash
 from tests.inference.engine.kinds import request
 
@@ -51,7 +52,7 @@ def stored(tmp_path: Path) -> list[Path]:
     return [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]
 
 
-def test_a_job_cancelled_while_its_pictures_are_stored_leaves_none(
+def test_a_job_cancelled_while_its_pictures_are_stored_is_through_and_keeps_them(
     child: EngineChild, heard: Heard, tmp_path: Path
 ) -> None:
     asked = flash("a fox", 1, 2)
@@ -64,22 +65,31 @@ def test_a_job_cancelled_while_its_pictures_are_stored_leaves_none(
 
     child._store = store_and_cancel  # type: ignore[method-assign,assignment]
     child._save(1, asked, DRAWN)
-    assert heard.events == [Cancelled()]
-    assert stored(tmp_path) == []
+    [finished] = heard.events
+    assert isinstance(finished, Finished) and [picture.tile for picture in finished.pictures] == [0, 1]
+    assert len(stored(tmp_path)) == 2
 
 
-def test_pictures_that_another_job_has_stored_stay_when_theirs_is_cancelled(
+def test_what_is_whole_when_a_job_is_stopped_is_stored_with_its_own_recipe(
     child: EngineChild, heard: Heard, tmp_path: Path
 ) -> None:
-    asked = flash("a fox", 1, 2)
-    for job_id in (1, 2):
-        child._assigned[job_id] = Assignment(job_id=job_id, request=asked)
-    child._save(1, asked, DRAWN)
-    child._unwanted.add(2)
-    child._save(2, asked, DRAWN)
-    first, second = heard.events
-    assert isinstance(first, Finished) and len(first.pictures) == 2 and isinstance(second, Cancelled)
-    assert len(stored(tmp_path)) == 2
+    asked = flash("a fox", 1, 2, 3)
+    child._assigned[1] = Assignment(job_id=1, request=asked)
+    child._save(1, asked, Stopped({1: DARK}, (Note(code="leaner_retry"),), 0.5, 0.75))
+    [cancelled] = heard.events
+    assert isinstance(cancelled, Cancelled) and (cancelled.done, cancelled.engine_seconds) == (0.75, 0.5)
+    [picture] = cancelled.pictures
+    assert (picture.tile, picture.recipe.seed, picture.recipe.request) == (1, 2, asked)
+    assert [note.code for note in cancelled.notes] == ["leaner_retry"]
+    [file] = stored(tmp_path)
+    assert read_recipe(file.read_bytes()) == picture.recipe
+
+
+def test_a_job_that_is_stopped_before_its_first_pass_has_nothing(child: EngineChild, heard: Heard) -> None:
+    child._obey(Submit(assignment=Assignment(job_id=1, request=flash("a fox", 1, 2))))
+    child._obey(Cancel(job_id=1))
+    child._obey(Cancel(job_id=1))
+    assert heard.events == [Started(), Cancelled(done=0.0)]
 
 
 def test_a_kind_that_no_family_draws_fails_its_job_and_not_the_engine(heard: Heard, tmp_path: Path) -> None:

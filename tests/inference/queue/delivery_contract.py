@@ -18,8 +18,8 @@ SetUp = Callable[..., Awaitable[Delivery]]
 LAST = (Finished, Failed, Cancelled, Interrupted)
 
 
-def assignment(job_id: int, prompt: str = "a cat", *, alone: bool = False) -> Assignment:
-    return Assignment(job_id=job_id, request=FlashTextToImage(prompt=prompt, seeds=(1,)), alone=alone)
+def assignment(job_id: int, prompt: str = "a cat", *, alone: bool = False, seeds: tuple[int, ...] = (1,)) -> Assignment:
+    return Assignment(job_id=job_id, request=FlashTextToImage(prompt=prompt, seeds=seeds), alone=alone)
 
 
 class Reader:
@@ -34,6 +34,18 @@ class Reader:
 
     def of(self, job_id: int) -> list[JobEvent]:
         return [event for about, event in self.reports if about == job_id]
+
+    def steps(self, job_id: int) -> int:
+        """How many steps of a job have been heard of."""
+        return max((event.step for event in self.of(job_id) if isinstance(event, Progress)), default=0)
+
+    def done(self, job_id: int) -> float | None:
+        """The part of its work that a cancelled job says was done: as much as was heard of, or a little more."""
+        last = self.last_of(job_id)
+        of = next((event.of for event in self.of(job_id) if isinstance(event, Progress)), 1)
+        assert isinstance(last, Cancelled) and last.done is not None
+        assert self.steps(job_id) / of <= last.done <= 1
+        return last.done
 
     def last_of(self, job_id: int) -> JobEvent | None:
         return next((event for event in self.of(job_id) if isinstance(event, LAST)), None)
@@ -126,7 +138,7 @@ class DeliveryContract:
             await local.cancel(1)
             await local.cancel(404)
             await until(lambda: reader.last_of(1) and reader.last_of(2))
-        assert isinstance(reader.last_of(1), Cancelled) and isinstance(reader.last_of(2), Finished)
+        assert reader.last_of(1) == Cancelled(done=reader.done(1)) and isinstance(reader.last_of(2), Finished)
         steps = [event.step for event in reader.of(1) if isinstance(event, Progress)]
         assert max(steps) < 60
 
@@ -138,7 +150,53 @@ class DeliveryContract:
             await local.submit(assignment(2))
             await local.cancel(2)
             await until(lambda: reader.last_of(1) and reader.last_of(2))
-        assert reader.of(2) == [Cancelled()]
+        assert reader.of(2) == [Cancelled(done=0.0)]
+
+    async def test_who_is_cancelled_gives_the_pictures_that_are_whole_and_what_ran(self, delivery: SetUp) -> None:
+        local = await delivery(steps=160, step_seconds=0.02)
+        await ready(local, 4)
+        async with reading(local) as reader:
+            for job_id in (1, 2):
+                await local.submit(assignment(job_id, seeds=(5, 6, 7, 8)))
+            await until(lambda: reader.steps(1) >= 40)  # every fortieth makes a picture whole
+            await local.cancel(1)
+            await until(lambda: reader.last_of(1) and reader.last_of(2))
+        stopped, finished = reader.last_of(1), reader.last_of(2)
+        assert isinstance(stopped, Cancelled) and isinstance(finished, Finished)
+        assert stopped.done is not None and 0.25 <= stopped.done < 1
+        assert stopped.pictures == finished.pictures[: int(4 * stopped.done)], "as they would have been in the end"
+
+    async def test_a_job_has_one_last_word_however_often_it_is_cancelled(self, delivery: SetUp) -> None:
+        local = await delivery(steps=3)
+        await ready(local, 4)
+        async with reading(local) as reader:
+            for job_id in range(1, 9):
+                await local.submit(assignment(job_id))
+                await until(lambda job_id=job_id: reader.steps(job_id) >= job_id % 4)
+                for _ in range(3):
+                    await local.cancel(job_id)
+
+            async def handled() -> bool:
+                return await local.known() == frozenset()
+
+            await until(handled)
+            await local.submit(assignment(99))
+            await until(lambda: reader.last_of(99))
+        for job_id in range(1, 9):
+            last = [event for event in reader.of(job_id) if isinstance(event, LAST)]
+            assert len(last) == 1 and isinstance(last[0], Cancelled | Finished), last
+
+    async def test_what_is_through_when_it_is_cancelled_is_finished(self, delivery: SetUp) -> None:
+        local = await delivery(steps=1)
+        await ready(local, 4)
+        await local.submit(assignment(1))
+        async for report in local.events():
+            if isinstance(report.event, Finished):
+                await local.cancel(1)  # its last report is being handled
+                await local.submit(assignment(2))
+            if report.job_id == 2 and isinstance(report.event, LAST):
+                break
+            assert report.job_id == 2 or isinstance(report.event, Started | Progress | Finished)
 
     async def test_a_suspect_shares_the_engine_with_nobody(self, delivery: SetUp) -> None:
         local = await delivery(steps=5, step_seconds=0.02)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from inference.queue.transport import Assignment, Capacity, Interrupted, JobEvent, JobReport
 from inference.queue.transport.mailbox import Mailbox
-from inference.requests import Cancelled, Finished, FlashTextToImage, Progress, Started
+from inference.requests import Cancelled, Finished, FlashTextToImage, Picture, Progress, Recipe, Started
 
 
 class Worker(Protocol):
@@ -16,13 +16,14 @@ class Worker(Protocol):
 
     def take(self, assignment: Assignment) -> None: ...
 
-    def drop(self, job_id: int) -> None: ...
+    def drop(self, job_id: int) -> Cancelled: ...
 
     async def drain(self, grace_seconds: float) -> None: ...
 
 
 class MemoryDelivery:
-    """Jobs vanish from it only when told to. Without a `worker` a test says by `report` what becomes of them."""
+    """Jobs vanish from it only when told to. Without a `worker` a test says by `report` what becomes of them, and one
+    that is `deaf` does not answer who cancels."""
 
     def __init__(self, slots: int = 2) -> None:
         self.owns_workers = True
@@ -32,7 +33,9 @@ class MemoryDelivery:
         self.worker: Worker | None = None
         self.mailbox = Mailbox()
         self.submitted: list[Assignment] = []
+        self.deaf = False
         self.held: set[int] = set()
+        self.ended: set[int] = set()  # of these, those whose last report lies in the mailbox
         self.cancelled: list[int] = []
         self.closed_with: float | None = None
         self.stuck = False
@@ -62,10 +65,8 @@ class MemoryDelivery:
 
     async def cancel(self, job_id: int) -> None:
         self.cancelled.append(job_id)
-        if job_id in self.held:
-            if self.worker is not None:
-                self.worker.drop(job_id)
-            self.report(job_id, Cancelled())
+        if job_id in self.held - self.ended and not self.deaf:
+            self.report(job_id, Cancelled() if self.worker is None else self.worker.drop(job_id))
 
     async def known(self) -> frozenset[int] | None:
         return frozenset(self.held) if self.found_out else None
@@ -74,9 +75,12 @@ class MemoryDelivery:
         while (report := await self.mailbox.take()) is not None:
             yield report
             if not isinstance(report.event, Started | Progress):
+                self.ended.discard(report.job_id)
                 self.held.discard(report.job_id)
 
     def report(self, job_id: int, event: JobEvent) -> None:
+        if not isinstance(event, Started | Progress):
+            self.ended.add(job_id)
         self.mailbox.post(JobReport(job_id=job_id, event=event))
 
     def ids(self) -> list[int]:
@@ -84,7 +88,8 @@ class MemoryDelivery:
 
 
 class Sleeper:
-    """A worker whose jobs are steps of sleep. One whose prompt is `poison` ends the engine and all that is inside."""
+    """A worker whose jobs are steps of sleep, in which their pictures become ready one after the other. One whose
+    prompt is `poison` ends the engine and all that is inside."""
 
     def __init__(self, delivery: MemoryDelivery, *, steps: int = 5, step_seconds: float = 0.005) -> None:
         self._delivery = delivery
@@ -92,17 +97,37 @@ class Sleeper:
         self._steps, self._step_seconds = steps, step_seconds
         self._waiting: list[Assignment] = []
         self._inside: dict[int, asyncio.Task[None]] = {}
+        self._slept: dict[int, tuple[Assignment, int]] = {}
         self._suspect_inside = False
 
     def take(self, assignment: Assignment) -> None:
         self._waiting.append(assignment)
         self._admit()
 
-    def drop(self, job_id: int) -> None:
+    def drop(self, job_id: int) -> Cancelled:
         self._waiting = [assignment for assignment in self._waiting if assignment.job_id != job_id]
         if (running := self._inside.pop(job_id, None)) is not None:
             running.cancel()
         self._admit()
+        if running is None:
+            return Cancelled(done=0.0)
+        return Cancelled(pictures=self._ready(job_id), done=self._slept[job_id][1] / self._steps)
+
+    def _ready(self, job_id: int) -> tuple[Picture, ...]:
+        """As many pictures as there have been steps for."""
+        assignment, step = self._slept[job_id]
+        request = assignment.request
+        width, height = request.size
+        return tuple(
+            Picture(
+                tile=tile,
+                blob=f"{seed:064x}",
+                width=width,
+                height=height,
+                recipe=Recipe(request=request, tile=tile, code_version="asleep"),
+            )
+            for tile, seed in enumerate(request.seeds[: step * len(request.seeds) // self._steps])
+        )
 
     async def drain(self, grace_seconds: float) -> None:
         waiting, self._waiting = self._waiting, []
@@ -119,6 +144,7 @@ class Sleeper:
                 return
             assignment = self._waiting.pop(0)
             self._suspect_inside = assignment.alone
+            self._slept[assignment.job_id] = assignment, 0
             self._inside[assignment.job_id] = asyncio.create_task(self._draw(assignment))
 
     async def _draw(self, assignment: Assignment) -> None:
@@ -129,9 +155,10 @@ class Sleeper:
             return
         for step in range(1, self._steps + 1):
             await asyncio.sleep(self._step_seconds)
+            self._slept[job_id] = assignment, step
             self._delivery.report(job_id, Progress(stage="drawing", step=step, of=self._steps))
         del self._inside[job_id]
-        self._delivery.report(job_id, Finished(pictures=()))
+        self._delivery.report(job_id, Finished(pictures=self._ready(job_id)))
         self._admit()
 
     def _end(self, cause: str) -> None:

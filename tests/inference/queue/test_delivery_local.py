@@ -106,6 +106,17 @@ async def test_a_job_past_its_time_is_stopped_and_fails(delivery: SetUp) -> None
     assert isinstance(failure, Failed) and failure.code == "timed_out"
 
 
+async def test_a_job_past_its_time_ends_with_the_pictures_that_are_whole(delivery: SetUp) -> None:
+    local = await delivery(job_timeout_minutes=1 / 60, step_seconds=0.1, steps=4)
+    await ready(local, 4)
+    async with reading(local) as reader:
+        await local.submit(assignment(1, "half", seeds=(5, 6, 7, 8)))
+        await until(lambda: reader.last_of(1))
+    late = reader.last_of(1)
+    assert isinstance(late, Finished) and [picture.recipe.seed for picture in late.pictures] == [5, 6]
+    assert [note.code for note in late.notes] == ["timed_out"]
+
+
 async def test_a_hung_job_that_was_cancelled_is_cancelled_when_the_engine_dies(delivery: SetUp) -> None:
     local = await delivery(silence_seconds=0.5)
     await ready(local, 4)

@@ -205,13 +205,13 @@ async def test_the_way_of_a_job_that_goes_well(ledger: Ledger, clock: Clock) -> 
 async def test_the_first_outcome_stays(ledger: Ledger) -> None:
     job_id = await queued(ledger)
     await released(ledger)
-    assert await ledger.cancel(job_id) == "cancelled"
+    assert await ledger.finish(job_id, FINAL) == FINAL
     assert await ledger.finish(job_id, DONE) is None
     assert await ledger.finish(job_id, FINAL) is None
     assert await ledger.interrupted(job_id, CRASH_ALONE) is None
     assert await ledger.cancel(job_id) == "too_late"
     job = await ledger.job(job_id)
-    assert job is not None and job.outcome == Cancelled()
+    assert job is not None and job.outcome == FINAL
     assert await ledger.cancel(job_id + 1) == "unknown"
 
 
@@ -220,7 +220,7 @@ async def test_of_two_that_settle_a_job_at_once_one_wins(ledger: Ledger) -> None
         job_id = await queued(ledger)
         await released(ledger)
         finished, verdict = await asyncio.gather(ledger.finish(job_id, DONE), ledger.cancel(job_id))
-        assert (finished is None) == (verdict == "cancelled")
+        assert (finished, verdict) in ((DONE, "too_late"), (Cancelled(done=1.0), "stopping"))
 
 
 @pytest.mark.parametrize("where", ["new", "queued", "sent", "running", "retry_wait"])
@@ -235,7 +235,7 @@ async def test_a_job_can_be_cancelled_wherever_it_is(ledger: Ledger, where: str)
     if where == "retry_wait":
         await ledger.finish(job.id, TRANSIENT)
     assert await state(ledger, job.id) == where
-    assert await ledger.cancel(job.id) == "cancelled"
+    assert await ledger.cancel(job.id) == ("stopping" if where in ("sent", "running") else "cancelled")
     assert await released(ledger, 8) == [] and await ledger.announce(job.id, 2) is None
 
 
@@ -249,6 +249,7 @@ async def test_no_arrow_leaves_a_terminal_state(ledger: Ledger, database: AsyncE
     await ledger.finish(job_id, DONE)
     await ledger.finish(job_id, TRANSIENT)
     await ledger.interrupted(job_id, WORKER_GONE)
+    await ledger.stopped(job_id)
     await ledger.resume_retries()
     assert await released(ledger, 8) == []
     assert await ledger.cancel(job_id) == "too_late"

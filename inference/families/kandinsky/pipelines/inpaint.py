@@ -12,12 +12,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from inference.engine.asks import Ask, Drawing, Pipeline
-from inference.families.kandinsky.asks import ToLatent, Tools
+from inference.engine.asks import Ask, Drawing, Pipeline, Ready
+from inference.families.kandinsky.asks import Decode, ToLatent, Tools
 from inference.families.kandinsky.compositing import bounds, cut, feathered, join, resized, rim, to_signed
 from inference.families.kandinsky.conditioning import Context
 from inference.families.kandinsky.pipelines.guided import denoise, read
-from inference.families.kandinsky.pipelines.parts import decode_each, window_noise
+from inference.families.kandinsky.pipelines.parts import window_noise
 from inference.families.kandinsky.sampling import (
     INPAINTING_PERCENTILE,
     PictureNoise,
@@ -61,14 +61,17 @@ def inpaint(request: Inpaint, tools: Tools) -> Pipeline:
     noise = window_noise(request.seeds, size)
     pixels = to_signed(resized(cut(image, box), *size, Image.Resampling.BICUBIC))
     latents = yield from repaint(Job(request, contexts, tools.device), [pixels], keep, noise)
-    patches = yield from decode_each(latents)
 
     feather = math.ceil(max(LEAST_FEATHER, FEATHER * request.native_side * box.width / size[0]))
     weight = feathered(area, feather) if request.paste else rim(box, whole, feather)
-    pictures = tuple(image.clone() for _ in patches)
-    for picture, patch in zip(pictures, patches, strict=True):
+    pictures = []
+    for tile, latent in enumerate(latents):
+        patch = yield Decode(latent)
+        picture = image.clone()
         join(picture, resized(patch, box.width, box.height), weight, box)
-    return Drawing(pictures, notes)
+        pictures.append(picture)
+        yield Ready(tile, picture)
+    return Drawing(tuple(pictures), notes)
 
 
 def _window(request: Inpaint, marked: Box | None, whole: Box) -> tuple[Box, tuple[int, int]]:

@@ -6,12 +6,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from inference.engine.asks import Drawing, Pipeline
-from inference.families.kandinsky.asks import Tools
+from inference.engine.asks import Drawing, Pipeline, Ready
+from inference.families.kandinsky.asks import Decode, Tools
 from inference.families.kandinsky.compositing import cut, dilated, feathered, join, resized, to_signed
 from inference.families.kandinsky.pipelines.guided import read
 from inference.families.kandinsky.pipelines.inpaint import Job, repaint
-from inference.families.kandinsky.pipelines.parts import decode_each, window_noise
+from inference.families.kandinsky.pipelines.parts import window_noise
 from inference.families.kandinsky.sampling import timesteps
 from inference.families.kandinsky.sampling.inpainting import thorough_keep
 from inference.requests import Box, Outpaint, model_size, outpaint_windows
@@ -35,7 +35,8 @@ def outpaint(request: Outpaint, tools: Tools) -> Pipeline:
     contexts, notes = yield from read(request, "inpainting", tools)
     job = Job(request, contexts, tools.device)
     pictures = [canvas]  # one, as long as all are alike
-    for number, window in enumerate(windows_of(request)):
+    windows = windows_of(request)
+    for number, window in enumerate(windows):
         size = model_size(window.width, window.height, request.native_side)
         fresh = cut(unknown, window)
         lap = seam_width(window, size, box)
@@ -43,12 +44,14 @@ def outpaint(request: Outpaint, tools: Tools) -> Pipeline:
         views = [to_signed(resized(cut(picture, window), *size, Image.Resampling.BICUBIC)) for picture in pictures]
         noise = window_noise(request.seeds, size, number)
         latents = yield from repaint(job, views, keep, noise)
-        patches = yield from decode_each(latents)
-        if len(pictures) < len(patches):
-            pictures += [canvas.clone() for _ in patches[1:]]
+        if len(pictures) < len(latents):
+            pictures += [canvas.clone() for _ in latents[1:]]
         weight = feathered(fresh, lap)
-        for picture, patch in zip(pictures, patches, strict=True):
+        for tile, (picture, latent) in enumerate(zip(pictures, latents, strict=True)):
+            patch = yield Decode(latent)
             join(picture, resized(patch, window.width, window.height), weight, window)
+            if window == windows[-1]:
+                yield Ready(tile, picture)
         fresh.fill_(False)
     return Drawing(tuple(pictures), notes)
 

@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 
 from torch import Tensor
 
-from inference.engine.asks import Ask
+from inference.engine.asks import Ask, Ready
 from inference.families.kandinsky.asks import Decode
 from inference.families.kandinsky.conditioning import Tokens
 from inference.families.kandinsky.sampling import PictureNoise
@@ -32,10 +32,12 @@ def window_noise(seeds: Sequence[int], size: tuple[int, int], window: int = 0) -
 
 
 def decode_each(latents: Tensor) -> Generator[Ask, Tensor, tuple[Tensor, ...]]:
-    """Pixels of every latent of [B, 4, h, w], asked for one by one: decoding is the widest pass there is."""
+    """Pixels of every latent of [B, 4, h, w], asked for one by one: decoding is the widest pass there is. Each is a
+    picture of the job, ready when it is decoded."""
     pictures = []
-    for latent in latents:
-        pictures.append((yield Decode(latent)))  # noqa: PERF401 - a comprehension cannot yield
+    for tile, latent in enumerate(latents):
+        pictures.append((yield Decode(latent)))
+        yield Ready(tile, pictures[-1])
     return tuple(pictures)
 
 

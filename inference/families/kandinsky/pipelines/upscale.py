@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from inference.engine.asks import Ask, Drawing, Pipeline
+from inference.engine.asks import Ask, Drawing, Pipeline, Ready
 from inference.families.kandinsky.asks import Encode, Tools
 from inference.families.kandinsky.compositing import resized, to_signed
 from inference.families.kandinsky.conditioning import UNSEEN_PAD, Context
@@ -59,12 +59,13 @@ def upscale(
         (context,) = yield Encode("flash", (nothing,), rule="refiner")
     low = _source(request, tools, plan)
     pictures = []
-    for seed in request.seeds:
+    for tile, seed in enumerate(request.seeds):
         noise = streams(seed, tuple(low.shape))
         large = yield from enlarge(NETS[request.kind], low, noise, tools, _frames(request, plan), steps=plan.steps)
         if context is not None:
             large = yield from _refine(large, context, noise, tools, plan.refiner, request.exact_official_resize)
         pictures.append(_finished(large, request))
+        yield Ready(tile, pictures[-1])
     return Drawing(tuple(pictures))
 
 

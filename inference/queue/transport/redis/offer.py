@@ -11,7 +11,7 @@ from inference.queue.transport.redis.keys import MAX_OFFER_BYTES
 from inference.queue.wire import MAX_REASON_CHARS
 from inference.requests import AnyRequest, ModelCard
 
-PROTOCOL = 1
+PROTOCOL = 2  # since then what is cancelled says which of its pictures are whole
 UNDERSTOOD = (PROTOCOL, PROTOCOL - 1)  # a worker may be one version behind the bot
 MOST_HELD = 1024
 

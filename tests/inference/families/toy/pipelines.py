@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from inference.engine.asks import Drawing, Pipeline, Show, Tools
+from inference.engine.asks import Drawing, Pipeline, Ready, Show, Tools
 from inference.engine.kit import PipelineSpec
 from inference.requests import Request
 from tests.inference.families.toy.asks import Paint, Read
@@ -20,7 +20,7 @@ def mosaic(request: Mosaic, tools: Tools) -> Pipeline:
     """One mosaic per seed, tile by tile; the colour of each is a lot of the seed."""
     begun: Tensor = yield Read(request.prompt.encode() or b" ")
     pictures = []
-    for seed in request.seeds:
+    for number, seed in enumerate(request.seeds):
         lots = torch.rand(TILES, generator=torch.Generator().manual_seed(seed), dtype=torch.double)
         tiles, state, last = torch.zeros(TILES, dtype=torch.int64), begun, 0
         for place, lot in enumerate(lots):
@@ -30,6 +30,7 @@ def mosaic(request: Mosaic, tools: Tools) -> Pipeline:
             if place % SIDE == SIDE - 1:
                 yield Show(tiles.clone())
         pictures.append(picture_of(tiles))
+        yield Ready(number, pictures[-1])
     return Drawing(tuple(pictures))
 
 

@@ -15,8 +15,8 @@ import pytest
 import torch
 from PIL import Image
 
-from inference.blobs import BlobStore
-from inference.engine.asks import Show
+from inference.blobs import BlobStore, read_recipe
+from inference.engine.asks import Aside
 from inference.engine.family import card_of, registry
 from inference.engine.loop import Drawn, Engine
 from inference.engine.nets import Nets
@@ -74,7 +74,7 @@ def alone(folder: Path, request: Mosaic) -> list[np.ndarray]:
                 ask = pipeline.send(answer)
             except StopIteration as end:
                 return [picture.numpy() for picture in end.value.pictures]
-            answer = None if isinstance(ask, Show) else kit.answer([ask], room=1, lean=False)[0]
+            answer = None if isinstance(ask, Aside) else kit.answer([ask], room=1, lean=False)[0]
 
 
 @dataclass
@@ -128,7 +128,7 @@ async def test_it_goes_from_request_to_picture_beside_kandinsky(house: House, fo
     assert house.dispatcher.card is not None and {"flash", "mosaic"} <= set(house.dispatcher.card.kinds)
     fox, two, flash, unwanted = [await house.order(one) for one in (FOX, TWO, FLASH, TWO)]
     await until(lambda: isinstance(house.last(unwanted), Progress), seconds=100)
-    assert await house.dispatcher.cancel(unwanted) == "cancelled"
+    assert await house.dispatcher.cancel(unwanted) == "stopping"
     ends = {job_id: await house.end_of(job_id) for job_id in (fox, two, flash, unwanted)}
 
     assert isinstance(ends[unwanted], Cancelled)
@@ -145,6 +145,29 @@ async def test_it_goes_from_request_to_picture_beside_kandinsky(house: House, fo
     drawn = ends[flash]
     assert isinstance(drawn, Finished) and set(drawn.pictures[0].recipe.checkpoints) >= {"flash", "movq"}
     assert max(passes(folder)) >= 2, "no two mosaics shared a pass"
+
+
+async def test_of_many_mosaics_those_that_are_whole_outlive_a_cancel(
+    house: House, folder: Path, tmp_path: Path
+) -> None:
+    many = TWO.model_copy(update={"seeds": tuple(range(8))})
+    await until(lambda: house.dispatcher.slots, seconds=100)
+    job_id = await house.order(many)
+
+    def one_is_whole() -> bool:
+        last = house.last(job_id)
+        return isinstance(last, Progress) and last.step > TILES + 1
+
+    await until(one_is_whole, seconds=100)
+    assert await house.dispatcher.cancel(job_id) == "stopping"
+    ended = await house.end_of(job_id)
+    assert isinstance(ended, Cancelled) and 1 <= len(ended.pictures) < 8
+    for picture, expected in zip(ended.pictures, alone(folder, many), strict=False):
+        content = BlobStore(str(tmp_path / "blobs")).get(picture.blob)
+        assert np.array_equal(np.array(Image.open(io.BytesIO(content))), expected)
+        assert read_recipe(content) == picture.recipe and picture.recipe.seed == picture.tile
+    files = [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]
+    assert len(files) == len(ended.pictures), "nothing of those that were begun"
 
 
 class Clock:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from inference.engine.asks import Drawing, Pipeline, Show
+from inference.engine.asks import Aside, Drawing, Pipeline
 from inference.families.kandinsky.asks import Decode, Denoise, EmbedImages, Encode, ImageTokens, Outline
 from inference.families.kandinsky.conditioning import EOS, Context, Tokens
 from inference.families.kandinsky.sampling import alphas_cumprod
@@ -80,4 +80,4 @@ def of(kind: type, asks: list[object]) -> list:  # type: ignore[type-arg]
 
 
 def passes(asks: list[object]) -> int:
-    return len([ask for ask in asks if not isinstance(ask, Show)])
+    return len([ask for ask in asks if not isinstance(ask, Aside)])

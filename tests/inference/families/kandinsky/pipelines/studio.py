@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
-from inference.engine.asks import Ask, Drawing, Pipeline, Show
+from inference.engine.asks import Aside, Ask, Drawing, Pipeline
 from inference.engine.previews import to_uint8
 from inference.families.kandinsky.asks import Decode, Denoise, Encode, ToLatent
 from inference.families.kandinsky.conditioning import EOS, Context, Tokens
@@ -82,7 +82,7 @@ class Played:
 
     @property
     def passes(self) -> int:
-        return sum(not isinstance(ask, Show) for _, ask in self.asks)
+        return sum(not isinstance(ask, Aside) for _, ask in self.asks)
 
 
 def play(pipeline: Pipeline, aim: Callable[[int, Tensor], Tensor], unconditional: float = 0.0) -> Played:
@@ -96,8 +96,9 @@ def play(pipeline: Pipeline, aim: Callable[[int, Tensor], Tensor], unconditional
         except StopIteration as end:
             played.drawing = end.value
             return played
-        window += decoding and not isinstance(ask, Decode)
-        decoding = isinstance(ask, Decode)
+        if not isinstance(ask, Aside):
+            window += decoding and not isinstance(ask, Decode)
+            decoding = isinstance(ask, Decode)
         played.asks.append((window, ask))
         match ask:
             case Encode():

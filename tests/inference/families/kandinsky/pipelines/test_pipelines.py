@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from inference.engine.asks import Drawing, Pipeline, Show
+from inference.engine.asks import Aside, Drawing, Pipeline, Show
 from inference.families.kandinsky.asks import Decode, Denoise, Encode
 from inference.families.kandinsky.conditioning import EOS, Context, Tokens
 from inference.families.kandinsky.sampling import alphas_cumprod
@@ -93,7 +93,7 @@ def test_guidance_leads_away_from_the_unconditional_prediction() -> None:
 @pytest.mark.parametrize("request_", [FLASH, FULL, FULL.model_copy(update={"steps": 64, "guidance_scale": 0.0})])
 def test_the_number_of_steps_is_known_beforehand(request_: Request) -> None:
     asks, _ = answer(draw(request_, Words()), torch.zeros(4, 16, 8))
-    assert len([ask for ask in asks if not isinstance(ask, Show)]) == steps(request_)
+    assert len([ask for ask in asks if not isinstance(ask, Aside)]) == steps(request_)
 
 
 def test_every_seed_has_its_own_noise_whatever_its_neighbours() -> None:
