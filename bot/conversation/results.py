@@ -11,17 +11,19 @@ from bot.conversation.copying import sayable
 from bot.conversation.family import parent_lines
 from bot.jobs import cards, keyboards
 from bot.jobs.compose import Composition, new_seed, tile_seeds
-from bot.jobs.context import context_of, line_of, made_by, request_of
+from bot.jobs.context import context_of, line_of, lines_made_by, made_by, request_of
 from bot.jobs.order import order
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import in_line_already, lent, own_pictures
 from bot.jobs.studio import Studio
+from bot.prompt.styles import style_name
 from bot.store import Parent, Person, StoredPicture
 from bot.store.handling import decided
 from bot.telegram.callbacks import JobButton
 from bot.texts.i18n import _
 from inference.blobs import BlobMissing
 from inference.queue.jobs import Job
+from inference.requests import Sheet
 
 
 async def once_more(
@@ -50,10 +52,12 @@ async def repeat(
     request, line = (request_of(job), line_of(studio.modes, job)) if new_seeds else made_by(studio.modes, job)
     if new_seeds:
         seeds = tile_seeds(new_seed(), len(request.seeds))
-        request, line = request.model_copy(update={"seeds": seeds}), replace(line, seed=seeds[0])
+        request, line = request.with_seeds(seeds), replace(line, seed=seeds[0])
     if not parents:
         parents = tuple(Parent(picture_id=one.id) for one in (await studio.history.pictures_of_job(job.id))[:1])
-    made = Composition(request, line, ())
+    each = context.lines if new_seeds else lines_made_by(job)
+    lines = tuple(replace(one, seed=seed) for one, seed in zip(each, request.seeds, strict=False))
+    made = Composition(request, line, (), lines=lines)
     await order(studio, origin, made, parents=parents, key=key, own_words=context.own_words)
 
 
@@ -81,12 +85,16 @@ async def tell_recipe_of_job(job: Job, first: StoredPicture, studio: Studio, ori
     origins = cards.origins(line, job.request, context_of(job).own_words)
     parents = await parent_lines(studio, first.id, origin)
     copied = sayable(line, request, studio.queue.card)
+    told = first.recipe
+    if isinstance(request, Sheet):  # what its pictures have in common, not what the first of them is alone
+        told = told.model_copy(update={"request": request.of, "tile": 0})
     text = cards.recipe(
         studio.modes,
         line,
-        first.recipe,
+        told,
         job_id=job.id,
-        seeds=request.seeds,
+        seeds=tuple(dict.fromkeys(request.seeds)),
+        styles=[style_name(one.style) for one in lines_made_by(job)],
         parents=parents,
         origins=origins,
         copied=copied,

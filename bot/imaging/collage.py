@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
+
+from bot.imaging.labels import put_label
 
 MIN_TILE = 384
 MAX_TILE = 1024
@@ -32,15 +35,16 @@ def photo(picture: bytes) -> bytes:
     return _jpeg(shown)
 
 
-def grid(pictures: list[bytes]) -> bytes:
-    """Up to ten pictures side by side as a JPEG, each with its number; one picture stands alone without."""
+def grid(pictures: list[bytes], names: Sequence[str] = ()) -> bytes:
+    """Up to ten pictures side by side as a JPEG, each with its number and its name if there are `names`; one picture
+    stands alone without."""
     if len(pictures) == 1:
         return photo(pictures[0])
     columns = columns_for(len(pictures))
     rows = math.ceil(len(pictures) / columns)
     biggest = min(MAX_TILE, (4096 - GAP * columns) // columns, (4096 - GAP * rows) // rows)
     tiles = [_tile_of(picture, MIN_TILE, biggest) for picture in pictures]
-    return _jpeg(_sheet(tiles, columns, numbers=range(1, len(tiles) + 1)))
+    return _jpeg(_sheet(tiles, columns, numbers=range(1, len(tiles) + 1), names=names))
 
 
 def contact_sheet(pictures: list[bytes | None], first_number: int = 1) -> bytes:
@@ -67,7 +71,7 @@ def columns_for(count: int) -> int:
     return min(count, 3) if count < 10 else 5
 
 
-def _sheet(tiles: list[Image.Image], columns: int, numbers: range) -> Image.Image:
+def _sheet(tiles: list[Image.Image], columns: int, numbers: range, names: Sequence[str] = ()) -> Image.Image:
     width = max(tile.width for tile in tiles)
     height = max(tile.height for tile in tiles)
     rows = math.ceil(len(tiles) / columns)
@@ -77,20 +81,24 @@ def _sheet(tiles: list[Image.Image], columns: int, numbers: range) -> Image.Imag
         left = column * (width + GAP) + (width - tile.width) // 2
         top = row * (height + GAP) + (height - tile.height) // 2
         sheet.paste(tile, (left, top))
-        _number(sheet, column * (width + GAP), row * (height + GAP), max(22, min(width, height) // 14), str(number))
+        size = max(22, min(width, height) // (10 if names else 14))
+        corner = column * (width + GAP) + size // 3, row * (height + GAP) + size // 3
+        _number(sheet, *corner, size, str(number))
+        if names:
+            beside = size + size // 4
+            put_label(sheet, corner[0] + beside, corner[1], width - beside - 2 * (size // 3), size, names[place])
     return sheet
 
 
 def _number(sheet: Image.Image, left: int, top: int, size: int, text: str) -> None:
-    """A light number on a dark disc in the upper left corner of a tile, readable on any picture."""
+    """A light number on a dark disc with this upper left corner, readable on any picture."""
     badge = Image.new("RGBA", (size * 8, size * 8))
     draw = ImageDraw.Draw(badge)
     draw.ellipse((0, 0, size * 8 - 1, size * 8 - 1), fill=(16, 16, 20, 170))
     font = ImageFont.load_default(size * 8 * (0.62 if len(text) < 2 else 0.5))
     draw.text((size * 4, size * 4), text, font=font, fill=(255, 255, 255, 255), anchor="mm")
     badge = badge.resize((size, size), Image.Resampling.LANCZOS)
-    inset = size // 3
-    sheet.paste(badge, (left + inset, top + inset), badge)
+    sheet.paste(badge, (left, top), badge)
 
 
 def _tile_of(

@@ -96,12 +96,13 @@ class Asked:
 @dataclass(frozen=True)
 class Composition:
     """A request, the line it stands for with every choice made explicit, remarks, and words of the line that the model
-    has never seen."""
+    has never seen. `lines` are those of its pictures where they differ in more than their seeds."""
 
     request: AnyRequest
     line: PromptLine
     remarks: tuple[Remark, ...] = ()
     unknown: tuple[str, ...] = ()
+    lines: tuple[PromptLine, ...] = ()
 
 
 def tile_seeds(first: int, count: int) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from bot.jobs.mode import Modes
 from bot.prompt import PromptError, PromptLine
 from bot.prompt.stored import StoredLine, read_line
+from bot.prompt.styles import style_name
 from bot.store import Parent
 from bot.texts.languages import Language
 from inference.queue.jobs import Job
@@ -27,8 +28,9 @@ class JobContext(BaseModel):
     """What the conversation wants to remember of a job. The queue keeps it and never looks inside, but for `key` and
     `reply_to`, which it is told by name.
 
-    `line` is the prompt line with every choice made explicit, None where that can no longer be read; `key` is equal for
-    presses that must not be doubled while one of them is waiting. `own_words` are those that were improved into the
+    `line` is the prompt line with every choice made explicit, None where that can no longer be read; `lines` are those
+    of its pictures where they differ in more than their seeds. `key` is equal for presses that must not be doubled
+    while one of them is waiting. `own_words` are those that were improved into the
     ones of the line. `then` is a request that waits until this job has translated its field `translating`; `follows` is
     the job that has translated for this one.
     """
@@ -37,6 +39,7 @@ class JobContext(BaseModel):
 
     language: Language
     line: Annotated[StoredLine | None, BeforeValidator(_readable)]
+    lines: tuple[StoredLine, ...] = ()
     private: bool = True
     reply_to: int | None = None
     thread: int | None = None
@@ -87,9 +90,24 @@ def made_by(modes: Modes[Any], job: Job) -> tuple[AnyRequest, PromptLine]:
     return request.only(tiles), replace(line, seed=request.seeds[tiles[0]], n=len(tiles))
 
 
+def lines_made_by(job: Job) -> tuple[PromptLine, ...]:
+    """The lines of the pictures that a job has made, where each has its own; of all where it has made none yet."""
+    lines = context_of(job).lines
+    tiles = [picture.tile for picture in pictures_in(job.outcome)] if job.outcome is not None else []
+    return tuple(lines[tile] for tile in tiles if tile < len(lines)) if tiles else lines
+
+
 def line_of_tile(modes: Modes[Any], job: Job, tile: int) -> PromptLine:
     """The line that draws one picture of a job alone."""
+    lines = context_of(job).lines
+    if tile < len(lines):
+        return lines[tile]
     return modes.line_alone(line_of(modes, job), request_of(job), tile)
+
+
+def names_of(job: Job) -> tuple[str, ...]:
+    """What the pictures of a job are called, in the language being spoken: by their styles, where each has its own."""
+    return tuple(style_name(line.style) for line in context_of(job).lines)
 
 
 def wish_of(modes: Modes[Any], job: Job) -> str:

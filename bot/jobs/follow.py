@@ -28,6 +28,7 @@ from bot.jobs.originals import Originals
 from bot.jobs.status import Statuses, render
 from bot.jobs.tools import Tools
 from bot.jobs.translation import next_step
+from bot.store import HOUSE
 from bot.telegram.outbox import Outbox, results_first
 from bot.telegram.refusals import NOT_HERE, Refusal, classify
 from bot.telegram.screen import Screen, put, send
@@ -39,6 +40,7 @@ from inference.requests import Cancelled, Event, Failed, Finished, Stopping
 
 log = logging.getLogger(__name__)
 
+NOWHERE = 0  # the number of no message
 QUIET_SECONDS = 1.0
 ARRIVAL_SECONDS = 15.0
 
@@ -77,7 +79,7 @@ class Follower:
                 continue  # its translation is not shown yet and will bring it
             self._run("announce", job.id, self._announce_until_done(job.id))
         for job in await self._ledger.active():
-            if job.message_id is not None and job.id not in self._statuses:
+            if job.message_id is not None and job.id not in self._statuses and job.owner_id != HOUSE:
                 self._statuses.watch(job, job.message_id)
                 self._run("resume", job.id, self._tell_resumed(job))
         for job in await self._ledger.unshown():
@@ -169,6 +171,10 @@ class Follower:
         await self._announce(job)
 
     async def _announce(self, job: Job) -> None:
+        if job.owner_id == HOUSE:  # whoever waits for it has a message of their own
+            await self._ledger.announce(job.id, NOWHERE)
+            self._queue.wake()
+            return
         sent = await self._history.find_post(kind="status", job_id=job.id)
         if sent is not None:
             await self._announced(job, sent.message_id)
@@ -237,7 +243,8 @@ class Follower:
         await until_done(job_id, self._end, self._not_to_be_shown, **self._insisting)
 
     async def _not_to_be_shown(self, job_id: int, error: Exception) -> None:
-        if classify(error) in _NOBODY:
+        job = await self._ledger.job(job_id)
+        if classify(error) in _NOBODY or (job is not None and job.owner_id == HOUSE):
             log.info("the end of job %d has nobody to see it: %s", job_id, error)
             await self._ledger.mark_shown(job_id)
         else:
@@ -259,8 +266,17 @@ class Follower:
             await result.tidy(self._tools, job_id)
         elif context_of(job).then is not None and not isinstance(job.outcome, Cancelled):
             await self._go_on(job)
+        elif job.owner_id == HOUSE:
+            await self._tell_all(job)
         else:
             await result.show(self._tools, self._originals, job, job.outcome)
+
+    async def _tell_all(self, job: Job) -> None:
+        """What the house has drawn goes to everybody who waits for it."""
+        bring = self._tools.modes.of(job.request).of_house
+        if bring is not None:
+            await bring(self._tools, job)
+        await self._ledger.mark_shown(job.id)
 
     async def _go_on(self, job: Job) -> None:
         """What waits for a translation goes in, once, and takes over its status message.

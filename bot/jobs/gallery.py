@@ -43,7 +43,7 @@ class Gallery:
         job = await self._tools.ledger.job(picture.job_id)
         if job is not None:
             return line_of_tile(self._tools.modes, job, picture.tile)
-        return self._tools.modes.line(picture.recipe.request, picture.tile)
+        return self._tools.modes.line(picture.recipe.request, picture.recipe.tile)
 
     async def origins(self, picture: StoredPicture) -> list[str]:
         """Where the words of a picture come from, see `cards.origins`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup
@@ -95,16 +95,21 @@ def grid(
     editable: bool = True,
     variations: Sequence[InlineKeyboardButton] = (),
     more: Sequence[InlineKeyboardButton] = (),
+    names: Mapping[int, str] | None = None,
 ) -> InlineKeyboardMarkup:
     """Under several pictures. `pictures` are (number on the grid, id); those in `opened` (ids) were posted already;
-    `variations` are a row of their own, `more` comes after "again"."""
+    `variations` are a row of their own, `more` comes after "again". Pictures with `names` (by id) stand two in a
+    row."""
     edit = [_job("✏️ " + _("Edit"), "edit", job_id)] if editable else []
     numbers = [
-        chosen(button(f"⬆ {number}", PictureButton(action="open", picture=picture)), picture in opened)
+        chosen(
+            button(f"⬆ {(names or {}).get(picture, number)}", PictureButton(action="open", picture=picture)),
+            picture in opened,
+        )
         for number, picture in pictures
     ]
     return markup(
-        *rows_of(numbers, NUMBERS_IN_A_ROW),
+        *rows_of(numbers, 2 if names else NUMBERS_IN_A_ROW),
         *rows_of(variations, NUMBERS_IN_A_ROW),
         [_job("🔄 " + _("Again"), "again", job_id), *edit, *more],
         [

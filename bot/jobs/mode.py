@@ -22,6 +22,7 @@ from bot.telegram.callbacks import Ours
 from bot.texts.errors import ToldError
 from bot.texts.html import quote, shortened
 from bot.texts.i18n import _
+from inference.queue.jobs import Job
 from inference.requests import AnyRequest, Kind, ModelCard, Outcome, Progress
 
 WISH_CHARS = 80
@@ -122,6 +123,9 @@ class Mode(Generic[StudioT]):
     `reword(request, line, said, asked)` composes it anew with other words: `line` is the old one with what is `said`
     now in it; None where it has no words. `reword_parameters(request)` are those that may be said then.
 
+    `of_house(tools, job)` brings what the house has drawn by such a request, or why it has not, to whoever waits for
+    it; it may be called again for the same end.
+
     Buttons. `actions` make something of a picture; `keys(view, request, target, card)` are more buttons under what a
     request has drawn, `target` being the job of a grid and the picture elsewhere. `buttons` are classes of its own,
     `keyboard` builds anew what stands where such a button was pressed.
@@ -151,6 +155,7 @@ class Mode(Generic[StudioT]):
     line: Callable[[Any], Mapping[str, Any]] = _nothing_said
     tile_line: Callable[[Any, int], Mapping[str, Any]] = _nothing_other
     reword: Callable[[Any, PromptLine, PromptLine, Asked], Composition] | None = None
+    of_house: Callable[[Any, Job], Awaitable[None]] | None = None
     reword_parameters: Callable[[Any], tuple[str, ...]] | None = None
     of_words_alone: bool = False
     actions: tuple[Action[StudioT], ...] = ()

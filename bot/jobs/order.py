@@ -90,6 +90,7 @@ async def order(
     remembered = JobContext(
         language=origin.language,
         line=made.line,
+        lines=made.lines,
         private=origin.private,
         reply_to=origin.reply_to,
         thread=origin.thread,
@@ -172,7 +173,8 @@ def parents_stored(body: Mapping[str, Any]) -> tuple[Parent, ...]:
 def composed_from(body: Mapping[str, Any]) -> Composition:
     """What waits for a yes, or for room, as `stored` has put it into the body of a draft."""
     remarks = tuple(Remark(code, detail) for code, detail in body["remarks"])
-    return Composition(parse_request(body["request"]), read_line(body["line"]), remarks, tuple(body["unknown"]))
+    lines = tuple(read_line(line) for line in body.get("lines", ()))
+    return Composition(parse_request(body["request"]), read_line(body["line"]), remarks, tuple(body["unknown"]), lines)
 
 
 async def _changed(
@@ -227,6 +229,7 @@ def stored(made: Composition, parents: Sequence[Parent] = (), key: str | None = 
         "line": as_json(made.line),
         "remarks": [[said.code, said.detail] for said in made.remarks],
         "unknown": list(made.unknown),
+        "lines": [as_json(line) for line in made.lines],
         "parents": [parent.model_dump() for parent in parents],
         "key": key,
     }

@@ -40,6 +40,17 @@ async def lent(press: CallbackQuery, studio: Studio, origin: Origin, request: An
     return tuple(known[blob] for blob in wanted)
 
 
+async def ordered_just_now(studio: Studio, owner_id: int, key: str) -> bool:
+    """Whether the update in hand has ordered under this key before it was cut short: what has come of that is no
+    earlier result to point to."""
+    current = handling()
+    job_id = await studio.history.job_ordered_with(owner_id, key)
+    job = await studio.ledger.job(job_id) if job_id is not None and current is not None else None
+    while job is not None and (job.update_id or 0) < 0:  # it follows a translation, whose number this is
+        job = await studio.ledger.job(-(job.update_id or 0))
+    return current is not None and job is not None and job.update_id == current.name
+
+
 async def in_line_already(
     press: CallbackQuery, studio: Studio, person: Person, key: str, *, answering: bool = True
 ) -> bool:

@@ -36,11 +36,13 @@ def single(
     *,
     starred: bool = False,
     whole_job: int | None = None,
+    whole: AnyRequest | None = None,
     more: bool = False,
     page: PageButton | None = None,
 ) -> InlineKeyboardMarkup:
-    """Under one picture that a request has drawn; `more` unfolds the rarer ones. `whole_job` made nothing but this;
-    `page` is the way back where it is opened in a page of history."""
+    """Under one picture that a request has drawn; `more` unfolds the rarer ones. `whole_job` made nothing but this,
+    for the `whole` request where its recipe tells of one picture alone; `page` is the way back where it is opened in a
+    page of history."""
     this = Parent(picture_id=picture)
     if more:
         *rows, last = _rows(modes, "more", this, card)
@@ -48,7 +50,7 @@ def single(
     again: Row = []
     if whole_job is not None:
         again.append(button("🔄 " + _("Again"), JobButton(action="again", job=whole_job)))
-        if modes.editable(request):
+        if modes.editable(whole or request):
             again.append(button("✏️ " + _("Edit"), JobButton(action="edit", job=whole_job)))
     return markup(
         *_rows(modes, "picture", this, card),

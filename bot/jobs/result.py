@@ -21,7 +21,7 @@ from bot.imaging import collage
 from bot.imaging.signature import signature_of
 from bot.jobs import elsewhere
 from bot.jobs.belonging import write_down
-from bot.jobs.context import context_of, line_of
+from bot.jobs.context import context_of, line_of, names_of
 from bot.jobs.ending import REFUSED, Facts, failed, render
 from bot.jobs.messages import end_key, place_of, status_sending
 from bot.jobs.originals import Originals
@@ -72,11 +72,11 @@ async def apologise(tools: Tools, originals: Originals, job_id: int) -> None:
 async def tidy(tools: Tools, job_id: int) -> None:
     """Takes back the messages that still say that a job goes on, where another one shows how it ended."""
     job = await tools.ledger.job(job_id)
-    for number in await tools.history.statuses(job_id, job.chat_id) if job is not None else ():
-        if job is not None and number != job.message_id:
-            log.info("job %d: message %d is over", job_id, number)
-            await _unless_refused(partial(tools.bot.delete_message, job.chat_id, number))
-            await tools.history.forget_post(job.chat_id, number)
+    for post in await tools.history.statuses(job_id, job.chat_id) if job is not None else ():
+        if job is not None and post.message_id != job.message_id:
+            log.info("job %d: message %d is over", job_id, post.message_id)
+            await _unless_refused(partial(tools.bot.delete_message, post.chat_id, post.message_id))
+            await tools.history.forget_post(post.chat_id, post.message_id)
 
 
 async def _with_its_message(tools: Tools, job: Job) -> Job:
@@ -117,7 +117,9 @@ async def _with_its_pictures(tools: Tools, facts: Facts) -> Facts:
         return facts
     try:
         files = await asyncio.to_thread(lambda: {picture.blob: tools.blobs.get(picture.blob) for picture in pictures})
-        jpeg = await asyncio.to_thread(collage.grid, [files[picture.blob] for picture in pictures])
+        called = names_of(job)
+        names = [called[picture.tile] for picture in pictures if called]
+        jpeg = await asyncio.to_thread(collage.grid, [files[picture.blob] for picture in pictures], names)
         signed = await asyncio.to_thread(lambda: {blob: signature_of(png) for blob, png in files.items()})
         await tools.history.signatures.keep(job.owner_id, signed)
     except BlobMissing:

@@ -9,12 +9,13 @@ from typing import Any
 from aiogram.types import InlineKeyboardMarkup
 
 from bot.jobs import keyboards, pages, picture_keys
+from bot.jobs.context import names_of
 from bot.jobs.mode import Modes
 from bot.jobs.tools import Tools
 from bot.store import History, StoredPicture
 from bot.telegram.callbacks import PageButton
 from bot.telegram.sending import carried
-from inference.requests import ModelCard
+from inference.requests import AnyRequest, ModelCard
 
 Under = tuple[int, int]
 """A message: its chat and its id."""
@@ -26,7 +27,8 @@ class Shown:
 
     `alone` is one by itself, be it the `only` one of its job or taken out of a grid; `more` unfolds its rarer keys.
     `opened` are the ids of those that were posted alone, `used` what those of its keys carry that its owner has ordered
-    with; `page` leads back where it is opened in a page of history.
+    with; `page` leads back where it is opened in a page of history. `whole` is what all of the job was for, where a
+    recipe tells of one picture alone, and `names` what its pictures are called, by tile, where each has a name.
     """
 
     pictures: tuple[StoredPicture, ...]
@@ -37,12 +39,15 @@ class Shown:
     opened: frozenset[int] = frozenset()
     used: frozenset[str] = frozenset()
     page: PageButton | None = None
+    whole: AnyRequest | None = None
+    names: tuple[str, ...] = ()
 
 
 def keys(shown: Shown, modes: Modes[Any]) -> InlineKeyboardMarkup:
     """The keys under pictures, with a tick on what has been used. A job's only picture can be drawn again from here."""
     first, card = shown.pictures[0], shown.card
     request = first.recipe.request
+    whole = shown.whole or request
     if shown.alone:
         single = picture_keys.single(
             modes,
@@ -51,6 +56,7 @@ def keys(shown: Shown, modes: Modes[Any]) -> InlineKeyboardMarkup:
             card,
             starred=first.starred,
             whole_job=first.job_id if shown.only else None,
+            whole=whole,
             more=shown.more,
             page=shown.page,
         )
@@ -62,8 +68,9 @@ def keys(shown: Shown, modes: Modes[Any]) -> InlineKeyboardMarkup:
         variations=picture_keys.variations(modes, numbered, card),
         opened=shown.opened,
         starred=all(picture.starred for picture in shown.pictures),
-        editable=modes.editable(request),
-        more=modes.keys("grid", request, first.job_id, card),
+        editable=modes.editable(whole),
+        more=modes.keys("grid", whole, first.job_id, card),
+        names={picture.id: shown.names[picture.tile] for picture in shown.pictures if shown.names},
     )
     return keyboards.ticked(grid, shown.used)
 
@@ -80,7 +87,10 @@ async def look_up(
         for picture in pictures
         if await tools.history.find_post(kind="single", picture_id=picture.id, chat_id=chat_id) is not None
     }
-    return await _with_used(tools, Shown(tuple(pictures), alone=False, card=tools.queue.card, opened=frozenset(opened)))
+    card = tools.queue.card
+    whole, names = await _whole(tools, pictures[0])
+    grid = Shown(tuple(pictures), alone=False, card=card, opened=frozenset(opened), whole=whole, names=names)
+    return await _with_used(tools, grid)
 
 
 async def look_up_alone(
@@ -89,8 +99,9 @@ async def look_up_alone(
     """One picture by itself as it is now, in a message where it stands in one already."""
     page = await pages.way_back(tools.history.sources, picture.id, *under) if under is not None else None
     only = await tools.history.is_only_one(picture)
+    whole, _names = await _whole(tools, picture)
     return await _with_used(
-        tools, Shown((picture,), alone=True, only=only, more=more, card=tools.queue.card, page=page)
+        tools, Shown((picture,), alone=True, only=only, more=more, card=tools.queue.card, page=page, whole=whole)
     )
 
 
@@ -111,6 +122,12 @@ async def keys_of(
 async def with_ticks(history: History, markup: InlineKeyboardMarkup, owner_id: int) -> InlineKeyboardMarkup:
     """The same keys, with a tick on every one that its owner has ordered with."""
     return keyboards.ticked(markup, await history.ordered_with(owner_id, carried(markup)))
+
+
+async def _whole(tools: Tools, picture: StoredPicture) -> tuple[AnyRequest, tuple[str, ...]]:
+    """What the whole job of a picture was for, and what its pictures are called."""
+    job = await tools.ledger.job(picture.job_id)
+    return (picture.recipe.request, ()) if job is None else (job.request, names_of(job))
 
 
 async def _with_used(tools: Tools, shown: Shown) -> Shown:

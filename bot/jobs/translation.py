@@ -24,10 +24,10 @@ def translated_first(
     """
     if card is None or "translate" not in card.kinds or isinstance(request, Rewrite):
         return request, context
-    if "ru" in card.of(request.kind).languages:
+    if "ru" in card.of(request.needs[0]).languages:
         return request, context
     for name in _FIELDS[_FIELDS.index(done) + 1 if done else 0 :]:
-        words = getattr(request, name, "")
+        words = request.said(name) or ""
         if in_cyrillic(words):
             waiting = {"then": request.model_dump(mode="json"), "translating": name}
             return Rewrite(kind="translate", prompt=words, seeds=(0,)), context.model_copy(update=waiting)
@@ -51,6 +51,4 @@ def next_step(job: Job, context: JobContext, card: ModelCard | None) -> tuple[An
     after = context.model_copy(update={"then": None, "translating": "", "follows": job.id, "remarks": remarks})
     if not text:
         return request, after
-    return translated_first(
-        request.model_copy(update={context.translating: text}), after, card, done=context.translating
-    )
+    return translated_first(request.saying(context.translating, text), after, card, done=context.translating)

@@ -9,6 +9,7 @@ from bot.jobs.compose import Asked, Composition
 from bot.jobs.mode import Action, Mode, Pressed
 from bot.jobs.order import asked_by, order_or_ask
 from bot.jobs.origin import Origin
+from bot.jobs.ownership import ordered_just_now
 from bot.jobs.studio import Studio
 from bot.modes.base import given_again, guided_line, own_picture, own_wish
 from bot.modes.drawing import FROM_PICTURES, STRENGTHS, Degree, over
@@ -32,7 +33,8 @@ async def a_lot(studio: Studio, origin: Origin, press: Pressed) -> None:
 async def _order(studio: Studio, origin: Origin, press: Pressed, degree: Degree) -> None:
     asked = await asked_by(studio, origin, press.person, await _same_recipe(studio, press.given))
     made = over(asked, press.given, STRENGTHS[degree])
-    if not await _point_to_same(studio, origin, made, press.given):
+    just_now = await ordered_just_now(studio, press.person.id, press.key)
+    if just_now or not await _point_to_same(studio, origin, made, press.given):
         await order_or_ask(studio, origin, made, parents=(press.given.parent,), key=press.key)
 
 

@@ -16,7 +16,7 @@ from bot.jobs.keyboards import button
 from bot.jobs.mode import Mode, Routers, View
 from bot.jobs.order import asked_by, known_card, order
 from bot.jobs.origin import Origin
-from bot.jobs.ownership import in_line_already
+from bot.jobs.ownership import in_line_already, ordered_just_now
 from bot.jobs.studio import Studio
 from bot.modes.base import guided_line
 from bot.modes.drawing import from_words
@@ -67,7 +67,8 @@ async def in_full_quality(
     key, gallery = callback_data.pack(), studio.deliveries.gallery
     if await in_line_already(callback, studio, person, key):
         return
-    for child in await studio.history.children(picture.id):
+    just_now = await ordered_just_now(studio, person.id, key)
+    for child in [] if just_now else await studio.history.children(picture.id):
         post = await studio.history.find_post(kind="single", picture_id=child.id, chat_id=origin.chat_id)
         if post is None or child.recipe.request.kind != "full":
             continue

@@ -3,6 +3,7 @@
 from bot.store.leftovers import Leftovers
 from bot.store.queries import History
 from bot.store.records import (
+    HOUSE,
     Draft,
     DraftKind,
     Given,
@@ -18,6 +19,7 @@ from bot.store.signatures import Signatures
 from bot.store.sources import Sources
 
 __all__ = [
+    "HOUSE",
     "Draft",
     "DraftKind",
     "Given",

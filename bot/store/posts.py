@@ -76,11 +76,21 @@ class Posts:
             select(posts).where(*conditions).order_by(posts.c.created_at.desc(), posts.c.message_id.desc()).limit(1)
         )
 
-    async def statuses(self, job_id: int, chat_id: int) -> list[int]:
-        """Numbers of the messages of a chat that show how a job stands, or ended in words."""
-        known = (posts.c.job_id == job_id, posts.c.chat_id == chat_id, posts.c.kind == "status")
+    async def statuses(self, job_id: int, chat_id: int | None = None) -> list[Post]:
+        """The messages, of one chat or of all, that show how a job stands, or ended in words; the oldest first."""
+        known = [posts.c.job_id == job_id, posts.c.kind == "status"]
+        if chat_id is not None:
+            known.append(posts.c.chat_id == chat_id)
+        found = select(posts).where(*known).order_by(posts.c.created_at, posts.c.message_id)
         async with self._reading.connect() as connection:
-            return list(await connection.scalars(select(posts.c.message_id).where(*known)))
+            return [Post(**row) for row in (await connection.execute(found)).mappings()]
+
+    async def posts_of_job(self, job_id: int, kind: PostKind) -> list[Post]:
+        """All messages of this kind that have to do with a job, in whatever chat, the oldest first."""
+        known = select(posts).where(posts.c.job_id == job_id, posts.c.kind == kind)
+        async with self._reading.connect() as connection:
+            rows = (await connection.execute(known.order_by(posts.c.created_at, posts.c.message_id))).mappings().all()
+        return [Post(**row) for row in rows]
 
     async def post_of_file(self, file_unique_id: str) -> Post | None:
         """The newest post with this file in it: a forwarded picture keeps the id."""

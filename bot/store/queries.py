@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store.dialogs import Dialogs
 from bot.store.posts import Posts
-from bot.store.records import Parent, Person, Preferences, StoredPicture
+from bot.store.records import HOUSE, Parent, Person, Preferences, StoredPicture
 from bot.store.sendings import Sendings
 from bot.store.signatures import Signatures, forget_signatures
 from bot.store.sources import Sources, note_parents
@@ -87,8 +87,9 @@ class History(Posts):
         return await self._change_person(user_id, fields)
 
     async def shares(self, user_id: int) -> bool:
-        """Whether everybody in a group may have recipe, original and a repetition of what somebody draws there."""
-        return (await self.person(user_id, None)).preferences.shared is not False
+        """Whether everybody in a group may have recipe, original and a repetition of what somebody draws there; of what
+        the house has drawn they may."""
+        return user_id == HOUSE or (await self.person(user_id, None)).preferences.shared is not False
 
     async def set_blocked(self, user_id: int, blocked: bool) -> None:
         """Notes that a person has blocked the bot, or talks to it again."""
@@ -132,8 +133,6 @@ class History(Posts):
 
     async def is_only_one(self, picture: StoredPicture) -> bool:
         """Whether its job has made this picture and no other, be it that no more were asked for or that it stopped."""
-        if len(picture.recipe.request.seeds) == 1:
-            return True
         made = select(func.count()).select_from(pictures).where(pictures.c.job_id == picture.job_id)
         async with self._reading.connect() as connection:
             return (await connection.scalar(made)) == 1

@@ -11,6 +11,7 @@ from bot.texts.languages import Language
 from inference.requests import Kind, Recipe, Source
 
 PostKind = Literal["status", "grid", "single", "file", "page"]
+HOUSE = 0  # the owner and the chat of what is drawn for everybody; no person and no chat has this id
 DraftKind = str  # belongs to whoever makes such drafts
 
 

@@ -215,7 +215,7 @@ class EngineChild:
 
     def _save(self, job_id: int, request: Request, drawn: Drawn | Stopped) -> None:
         try:
-            pictures = tuple(self._store(pixels, self._recipe(request, tile)) for tile, pixels in _whole(drawn))
+            pictures = tuple(self._store(tile, pixels, self._recipe(request, tile)) for tile, pixels in _whole(drawn))
         except Exception as error:  # whatever a disk or an object store may raise; the picture can be drawn again
             log.exception("the pictures of job %d could not be stored", job_id)
             full = isinstance(error, OSError) and error.errno in NO_ROOM
@@ -225,14 +225,14 @@ class EngineChild:
             self._tell(job_id, _end(pictures, drawn))
 
     def _recipe(self, request: Request, tile: int) -> Recipe:
-        kit, _ = drawn_by(self._kits, request)
-        used = kit.revisions(request)
-        return Recipe(request=request, tile=tile, checkpoints=used, code_version=code_version())
+        told, place = request.in_recipe(tile)
+        kit, _ = drawn_by(self._kits, told)
+        return Recipe(request=told, tile=place, checkpoints=kit.revisions(told), code_version=code_version())
 
-    def _store(self, pixels: Tensor, recipe: Recipe) -> Picture:
+    def _store(self, tile: int, pixels: Tensor, recipe: Recipe) -> Picture:
         height, width = pixels.shape[:2]
         stored = self._blobs.write(lambda file: write_png(file, pixels.numpy(), recipe_texts(recipe)))
-        return Picture(tile=recipe.tile, blob=stored.digest, width=width, height=height, recipe=recipe)
+        return Picture(tile=tile, blob=stored.digest, width=width, height=height, recipe=recipe)
 
     def _tell(self, job_id: int, event: JobEvent) -> None:
         if not isinstance(event, (Started, Progress)):

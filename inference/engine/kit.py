@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from inference.engine.asks import Pipeline
-from inference.requests import Request
+from inference.engine.sheets import draw_each, steps_of_each
+from inference.requests import Request, Sheet
 
 
 class PipelineSpec(NamedTuple):
@@ -73,7 +75,11 @@ class Kit:
 
 
 def drawn_by(kits: Sequence[Kit], request: Request) -> tuple[Kit, PipelineSpec]:
-    """The family that draws a request, and how. Raises LookupError where none does."""
+    """The family that draws a request, and how; a sheet is drawn by whoever draws its pictures. Raises LookupError
+    where none does."""
+    if isinstance(request, Sheet):
+        kit, spec = drawn_by(kits, request.of)
+        return kit, PipelineSpec(partial(draw_each, spec.start), partial(steps_of_each, spec.steps))
     for kit in kits:
         if type(request) in kit.pipelines:
             return kit, kit.pipelines[type(request)]

@@ -66,6 +66,7 @@ from inference.requests.outpaint import Outpaint
 from inference.requests.refine import Refine
 from inference.requests.registry import REQUESTS, AnyRequest, Kind, kinds_of, parse_request, price_of, register
 from inference.requests.rewrite import REWRITE_WORK, Rewrite
+from inference.requests.sheet import Look, Sheet
 from inference.requests.text import FlashTextToImage, TextToImage
 from inference.requests.upscale import SR_STEPS, SR_STRIDE, SR_WINDOW, Upscale
 from inference.requests.windows import Box, focus_box, model_size, outpaint_windows, published_size
@@ -81,6 +82,7 @@ register(
     Control,
     Upscale,
     Rewrite,
+    Sheet,
 )
 
 __all__ = [
@@ -118,6 +120,7 @@ __all__ = [
     "InvalidRequest",
     "Kind",
     "Level",
+    "Look",
     "Mix",
     "ModelCard",
     "NegativeMode",
@@ -138,6 +141,7 @@ __all__ = [
     "Seed",
     "Seeds",
     "Share",
+    "Sheet",
     "Side",
     "Sized",
     "Source",

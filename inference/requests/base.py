@@ -55,7 +55,9 @@ class Request(Contract):
 
     if TYPE_CHECKING:
         kind: str
-        seeds: Seeds
+
+        @property
+        def seeds(self) -> Seeds: ...
 
     PRICES: ClassVar[Mapping[str, Price]] = {}  # by kind, where it is not the usual one
 
@@ -79,13 +81,30 @@ class Request(Contract):
         """Width and height in pixels of what one pass sees."""
         return self.size
 
-    def alone(self, tile: int) -> Self:
+    def alone(self, tile: int) -> Request:
         """The request for one of its pictures."""
         return self.only((tile,))
 
     def only(self, tiles: Sequence[int]) -> Self:
         """The request for some of its pictures."""
         return self.model_copy(update={"seeds": tuple(self.seeds[tile] for tile in tiles)})
+
+    def in_recipe(self, tile: int) -> tuple[Request, int]:
+        """The request that the recipe of one of its pictures tells, and which one it is of that."""
+        return self, tile
+
+    def with_seeds(self, seeds: tuple[int, ...]) -> Self:
+        """The same with other seeds, one for each picture."""
+        return self.model_copy(update={"seeds": seeds})
+
+    def said(self, name: str) -> str | None:
+        """The words in one of its fields (`prompt`, `negative_prompt`), None where it has no such field."""
+        words: str | None = getattr(self, name, None)
+        return words
+
+    def saying(self, name: str, text: str) -> Self:
+        """The same with this text in the place of `said(name)`."""
+        return self.model_copy(update={name: text})
 
     @property
     def windows(self) -> int:
@@ -109,7 +128,7 @@ class Request(Contract):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The kinds whose weights it takes, its own first."""
+        """The kinds whose weights it takes, first the one that draws it."""
         return (self.kind,)
 
     @property

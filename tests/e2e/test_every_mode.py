@@ -218,6 +218,20 @@ async def test_a_photo_enlarged(studio: Studio, person: People, said: str, kind:
     assert size == (101 * factor, 67 * factor)
 
 
+async def test_four_styles_side_by_side_and_one_of_them_taken_out(studio: Studio, person: People) -> None:
+    anna = person(2030, "en")
+    grid = await anna.draw("a red circle --n 1 --seed 5")
+    await anna.press(grid, "🎭")
+    chooser = await anna.until(lambda message: message["id"] == grid["id"] and offers("🆎")(message))
+    await anna.press(chooser, "Upper four")
+    sheet = await finished(anna, grid["id"])
+    assert sheet["caption"].startswith("🆎 Styles side by side")
+    await anna.press(sheet, "⬆ Anime")
+    _, request = await sizes_and_request(anna, await anna.until(is_result, after=sheet["id"]))
+    assert isinstance(request, FlashTextToImage)
+    assert (request.prompt[:19], request.seeds) == ("a red circle, anime", (5,))
+
+
 async def test_the_whole_family_is_shown(studio: Studio, person: People) -> None:
     anna = person(2020, "en")
     grid = await anna.draw("a red circle --n 2")

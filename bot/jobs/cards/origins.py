@@ -21,7 +21,7 @@ def origins(line: PromptLine, request: AnyRequest, own_words: str = "") -> list[
 
 def _translation(line: PromptLine, request: AnyRequest) -> str:
     """What was drawn in place of the words of a line that were not English; "" where they were drawn themselves."""
-    drawn = "" if isinstance(request, Rewrite) else getattr(request, "prompt", "")
+    drawn = "" if isinstance(request, Rewrite) else request.words
     return drawn if in_cyrillic(line.prompt) and drawn and not in_cyrillic(drawn) else ""
 
 

@@ -23,11 +23,13 @@ def recipe(
     *,
     job_id: int | None = None,
     seeds: Sequence[int] = (),
+    styles: Sequence[str] = (),
     parents: Sequence[str] = (),
     origins: Sequence[str] = (),
     copied: str = "",
 ) -> str:
-    """Everything that is needed to make the same picture again; `parents` is HTML, one picture a line, `origins` what
+    """Everything that is needed to make the same picture again, or several of them that have `seeds` or `styles` (their
+    names) of their own; `parents` is HTML, one picture a line, `origins` what
     there is to say about where the words come from, and `copied` the line that says all of it, where one does."""
     request = recipe.request
     rows = ["📜 <b>" + _("Recipe") + "</b>" + (f" <code>#{job_id}</code>" if job_id else "")]
@@ -35,6 +37,8 @@ def recipe(
     rows += [modes.wish(request if len(listed) > 1 else recipe.alone, line.prompt), *origins]
     if line.style not in (None, PLAIN_STYLE):
         rows.append(_("Style: {style}").format(style=style_name(line.style)))
+    if styles:
+        rows.append(_("Styles: {styles}").format(styles=", ".join(styles)))
     rows += modes.of(request).settings(request, modes.kind_name(request.kind))
     rows.append(_("Size: {size}").format(size="×".join(str(side) for side in request.size)))
     label = ngettext("Seed: {seeds}", "Seeds: {seeds}", len(listed))

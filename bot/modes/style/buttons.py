@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -15,8 +15,9 @@ from bot.telegram.callbacks import ButtonOfJob, Id, SourceButton
 from bot.texts.i18n import _
 
 STYLES_ON_A_PAGE = 8
+MOST_TOGETHER = 4
 
-StyleAction = Literal["open", "turn", "draw", "close"]
+StyleAction = Literal["open", "turn", "draw", "compare", "samples", "close"]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9_-]{0,32}$")]
 Page = Annotated[int, Field(ge=0, le=99)]
 
@@ -65,20 +66,59 @@ def opening(this: This) -> InlineKeyboardButton:
     return this.key("🎭 " + _("Style"), "open")
 
 
-def page_of(this: This, offered: Sequence[Style], now: str, page: int) -> InlineKeyboardMarkup:
-    """A page of the styles on offer; the one that it has `now` is ticked."""
-    pages = max(1, -(-len(offered) // STYLES_ON_A_PAGE))
+def pages_of(offered: Sequence[Style]) -> list[Sequence[Style]]:
+    """The styles on offer, page by page."""
+    return [offered[start : start + STYLES_ON_A_PAGE] for start in range(0, len(offered), STYLES_ON_A_PAGE)]
+
+
+def on_page(offered: Sequence[Style], page: int) -> Sequence[Style]:
+    """The styles of a page, or of the last one."""
+    pages = pages_of(offered)
+    return pages[min(page, len(pages) - 1)] if pages else ()
+
+
+def page_of(
+    this: This, offered: Sequence[Style], now: str, page: int, *, samples: Collection[int] = ()
+) -> InlineKeyboardMarkup:
+    """A page of the styles on offer; the one that it has `now` is ticked. `samples` are the pages that there can be
+    samples of."""
+    pages = max(1, len(pages_of(offered)))
     page = min(page, pages - 1)
-    first = page * STYLES_ON_A_PAGE
+    shown = on_page(offered, page)
     keys = [
         chosen(this.key(f"{style.emoji} {style_name(style.slug)}", "draw", style=style.slug), style.slug == now)
-        for style in offered[first : first + STYLES_ON_A_PAGE]
+        for style in shown
     ]
     turns: Row = [this.key("↩️ " + _("Back"), "close")]
     if pages > 1:
         turns.insert(0, this.key("⬅️", "turn", page=(page - 1) % pages))
         turns.append(this.key("➡️", "turn", page=(page + 1) % pages))
-    return markup(*rows_of(keys, 2), turns)
+    samples_key: Row = [this.key("🖼 " + _("Samples"), "samples", page=page)] if page in samples else []
+    return markup(*rows_of(keys, 2), _comparing(this, shown), samples_key, turns)
+
+
+def _comparing(this: This, shown: Sequence[Style]) -> Row:
+    """Buttons that draw the styles of a page side by side, four at a time."""
+    if len(shown) < 2:
+        return []
+    if len(shown) <= MOST_TOGETHER:
+        return [this.key("🆎 " + _("Side by side"), "compare", style=shown[0].slug)]
+    upper, lower = shown[0].slug, shown[MOST_TOGETHER].slug
+    return [
+        this.key("🆎 " + _("Upper four"), "compare", style=upper),
+        this.key("🆎 " + _("Lower four"), "compare", style=lower),
+    ]
+
+
+def seen_together(offered: Sequence[Style], slug: str) -> Sequence[Style]:
+    """Up to four styles from this one on, all of its page, and the last four where that has fewer after it; none where
+    it is not on offer."""
+    shown = on_page(offered, page_with(offered, slug))
+    place = next((place for place, style in enumerate(shown) if style.slug == slug), len(shown))
+    if place == len(shown):
+        return ()
+    place = min(place, max(0, len(shown) - MOST_TOGETHER))
+    return shown[place : place + MOST_TOGETHER]
 
 
 def page_with(offered: Sequence[Style], slug: str) -> int:

@@ -30,7 +30,6 @@ from inference.requests import (
     Rewrite,
     Started,
     Texts,
-    Upscale,
     WordLists,
 )
 
@@ -162,7 +161,7 @@ class Painter:
         if isinstance(request, Rewrite):
             await self._write(job_id, request)
             return
-        words = "" if isinstance(request, Upscale) else request.prompt
+        words = request.words
         for step in range(self.steps):
             self._report(job_id, Progress(stage="drawing", step=step, of=self.steps, preview=self.preview()))
             while not self.gate.is_set() and self.hold in words:
@@ -176,14 +175,14 @@ class Painter:
         )
 
     def _pictures(self, request: AnyRequest, count: int) -> tuple[Picture, ...]:
-        words = request.words
         width, height = request.size
         pictures = []
         for tile, seed in enumerate(request.seeds[:count]):
-            colour = next((rgb for word, rgb in COLOURS.items() if word in words), (200, 200, 60))
-            image = self._over(request, Image.new("RGB", (width, height), colour))
+            told, place = request.in_recipe(tile)
+            colour = next((rgb for word, rgb in COLOURS.items() if word in told.words), (200, 200, 60))
+            image = self._over(told, Image.new("RGB", (width, height), colour))
             image.putpixel((0, 0), (seed % 256, seed // 256 % 256, seed // 65536 % 256))
-            recipe = Recipe(request=request, tile=tile, checkpoints={"unet": "squares"}, code_version="0.1.0")
+            recipe = Recipe(request=told, tile=place, checkpoints={"unet": "squares"}, code_version="0.1.0")
             blob = self.blobs.put(encode_png(image, recipe))
             pictures.append(Picture(tile=tile, blob=blob, width=width, height=height, recipe=recipe))
         return tuple(pictures)

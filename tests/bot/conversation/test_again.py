@@ -129,6 +129,22 @@ async def test_a_picture_out_of_a_grid_comes_once(
     await handled_again(every_mode, anna, monkeypatch, take_out)
 
 
+@pytest.mark.parametrize(("opened", "tapped"), [("🎭 Style", "Anime"), ("⬆ 1", "💎 Quality")])
+async def test_what_a_tap_has_drawn_is_not_pointed_to_as_if_it_had_been_there(
+    every_mode: House, anna: Person, monkeypatch: pytest.MonkeyPatch, opened: str, tapped: str
+) -> None:
+    grid = await drawn(anna)
+    await anna.press(grid, opened)
+    chooser = await anna.until(offers(tapped))
+    newest = max(int(one["id"]) for one in await anna.messages())
+
+    async def tap(anna: Person) -> None:
+        await pressed(anna, chooser, tapped)
+        await anna.until(is_result, after=newest)
+
+    await handled_again(every_mode, anna, monkeypatch, tap)
+
+
 async def test_originals_come_once(every_mode: House, anna: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     grid = await drawn(anna)
 

@@ -18,7 +18,7 @@ from bot.modes.repaint.repainting import Repaint
 from bot.prompt import PromptLine, parse
 from bot.prompt.stored import Said
 from bot.store import Draft, Given
-from inference.requests import Source, Upscale
+from inference.requests import FlashTextToImage, Look, Sheet, Source, Upscale
 
 GIVEN = Given(source=Source(blob="a" * 64, width=64, height=64), upload_id=1)
 PICTURE = GIVEN.model_dump(mode="json")
@@ -82,6 +82,14 @@ def test_an_order_that_waits_for_a_yes_is_kept_with_its_line_parsed() -> None:
     made = Composition(ENLARGED, ORDERED, (Remark("made_smaller", "4:3"),), ("zzz",))
     assert stored(made)["line"] == {"prompt": "", "n": 1, "seed": 1000, "scale": 4.0}
     assert composed_from(draft("order", stored(made)).body) == made
+
+
+def test_an_order_of_several_styles_is_kept_with_a_line_for_each_picture() -> None:
+    one = FlashTextToImage(prompt="a fox", seeds=(7,))
+    sheet = Sheet(of=one, looks=(Look(), Look(suffix="anime film still")))
+    lines = tuple(PromptLine("a fox", n=1, seed=7, style=style) for style in ("default", "anime"))
+    made = Composition(sheet, PromptLine("a fox", n=2, seed=7), lines=lines)
+    assert composed_from(draft("order", json.loads(json.dumps(stored(made)))).body) == made
 
 
 def test_a_repaint_takes_words_later_and_keeps_the_parameters_said_before_them() -> None:

@@ -18,7 +18,7 @@ from inference.families.kandinsky.inventory import nets_used
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import Assignment, JobEvent
 from inference.queue.wire import Cancel, Report, Submit
-from inference.requests import Cancelled, Failed, Finished, Note, Started, parse_request
+from inference.requests import Cancelled, Failed, Finished, Look, Note, Sheet, Started, parse_request
 from tests.inference.engine.fakes import flash
 from tests.inference.engine.kinds import request
 
@@ -102,6 +102,18 @@ def test_texts_reach_the_result(child: EngineChild, heard: Heard) -> None:
     child._assigned[1] = Assignment(job_id=1, request=request("beautify"))
     child._save(1, request("beautify"), Drawn(Drawing(texts=("a red fox, soft light",)), 1))
     assert heard.events == [Finished(texts=("a red fox, soft light",), engine_seconds=1)]
+
+
+def test_the_recipe_of_a_picture_of_a_sheet_is_that_of_its_own_request(child: EngineChild, heard: Heard) -> None:
+    asked = Sheet(of=flash("a fox", 7), looks=(Look(), Look(suffix="anime")))
+    child._assigned[1] = Assignment(job_id=1, request=asked)
+    child._save(1, asked, DRAWN)
+    (finished,) = heard.events
+    assert isinstance(finished, Finished)
+    assert [picture.tile for picture in finished.pictures] == [0, 1]
+    assert [picture.recipe.request for picture in finished.pictures] == [asked.alone(0), asked.alone(1)]
+    assert {picture.recipe.tile for picture in finished.pictures} == {0}
+    assert all(set(picture.recipe.checkpoints) > {"flash"} for picture in finished.pictures)
 
 
 def test_a_recipe_names_the_nets_that_were_really_used(random_folder: Path) -> None:
