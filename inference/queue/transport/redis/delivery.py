@@ -215,7 +215,7 @@ class RedisDelivery:
 
     async def _look(self) -> None:
         """Reads all offers, then all reports that are older than these, then judges."""
-        if self._looked.seconds > self._presence / 2:
+        if self._looked.seconds > LOOK_SECONDS + self._presence / 2:
             self._in_doubt.now()
         if (marker := await self._mark()) != self._marker:
             self._marker = marker
