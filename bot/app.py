@@ -14,14 +14,13 @@ from pathlib import Path
 
 from aiogram import Bot
 from aiogram import Dispatcher as Updates
-from aiogram.exceptions import AiogramError
 from aiogram.types import User
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot import middlewares
 from bot.conversation import build_router
-from bot.conversation.commands import set_commands, set_descriptions
+from bot.conversation.commands import introduce
 from bot.imaging.decoder import Decoder
 from bot.jobs.follow import Follower
 from bot.jobs.mode import Modes
@@ -55,7 +54,7 @@ from inference.queue.ledger import Ledger
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import Delivery
 from inference.queue.transport.local import LocalDelivery
-from inference.requests import ModelCard, Picture
+from inference.requests import Picture
 
 log = logging.getLogger(__name__)
 
@@ -181,19 +180,19 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         inbox.refusals.on_refused = lambda error: notices.tell(cause_of(error) or "database", reason_of(error))
         await deliveries.start()
         await queue.start()
-        sweeping = asyncio.create_task(sweep_daily(leftovers, blobs, settings.unused_files_days))
-        measuring = asyncio.create_task(room.measure())
+        sweeping = sweep_daily(leftovers, blobs, settings.unused_files_days)
+        chores = [asyncio.create_task(chore) for chore in (sweeping, room.measure())]
         try:
             await deliveries.resume()
             await _model_card(queue, stop)
-            await _commands(bot, modes, queue.card)
+            chores.append(asyncio.create_task(introduce(bot, modes, queue.card), name="introduction"))
             yield Running(settings, bot, me, updates, inbox, queue, decoder)
         finally:
-            for chore in (sweeping, measuring):
+            for chore in chores:
                 chore.cancel()
-            await asyncio.gather(sweeping, measuring, return_exceptions=True)
+            await asyncio.gather(*chores, return_exceptions=True)
             await queue.close(settings.shutdown_grace_seconds)
-            await deliveries.close()
+            await deliveries.close(settings.shutdown_grace_seconds)
             await notices.close()
             await decoder.close()
             await outbox.close()
@@ -298,14 +297,6 @@ async def _model_card(queue: Dispatcher, stop: asyncio.Event) -> None:
             log.error("no worker has introduced itself in %.0f s; `python -m bot doctor` says why", CARD_SECONDS)
             return
         await asyncio.sleep(0.05)
-
-
-async def _commands(bot: Bot, modes: Modes[Studio], card: ModelCard | None) -> None:
-    try:
-        await set_commands(bot, modes, card)
-        await set_descriptions(bot)
-    except AiogramError as error:
-        log.warning("the commands and descriptions could not be set: %s", error)
 
 
 def _allowance(settings: Settings) -> Allowance:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from aiogram import Bot
+from aiogram.exceptions import AiogramError
 from aiogram.types import BotCommand, BotCommandScopeAllGroupChats, BotCommandScopeAllPrivateChats
 
 from bot.jobs.mode import Modes
 from bot.texts.i18n import N_, _, speaking
 from bot.texts.languages import LANGUAGES, Language
 from inference.requests import ModelCard
+
+log = logging.getLogger(__name__)
 
 COMMANDS = {
     "tree": N_("Family tree of a picture"),
@@ -39,6 +43,15 @@ def commands_for(
             for command, description in listed(modes, card).items()
             if private or command not in ALONE
         ]
+
+
+async def introduce(bot: Bot, modes: Modes[Any], card: ModelCard | None) -> None:
+    """Tells Telegram all of it. Where that fails, the log says so, and clients show what they were told before."""
+    try:
+        await set_commands(bot, modes, card)
+        await set_descriptions(bot)
+    except AiogramError as error:
+        log.warning("the commands and descriptions could not be set: %s", error)
 
 
 async def set_commands(bot: Bot, modes: Modes[Any], card: ModelCard | None) -> None:

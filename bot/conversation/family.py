@@ -48,7 +48,7 @@ async def parent_lines(studio: Studio, picture_id: int, origin: Origin) -> list[
             lines.append("• " + _("a picture that is not shown here"))
         else:
             seed = _("seed {seed}").format(seed=parent.recipe.seed)
-            lines.append(f"• {escape(studio.modes.plain_wish(parent.recipe.request, words_of(parent)))} · {seed}")
+            lines.append(f"• {escape(studio.modes.plain_wish(parent.recipe.alone, words_of(parent)))} · {seed}")
     return lines
 
 

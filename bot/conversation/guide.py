@@ -46,7 +46,7 @@ def in_group(name: str) -> str:
                 "Recipe, file and “Again” are for everybody, the other buttons for whoever asked. To change "
                 "that: /settings"
             ),
-            "🔒 " + _("/history and /tree show here what was made here. What you draw in private stays there."),
+            "🙈 " + _("/history and /tree show here what was made here. What you draw in private stays there."),
             "🕓 " + _("/queue says when yours comes, /cancel takes it back."),
         ]
     )

@@ -152,7 +152,7 @@ async def _screen(origin: Origin, studio: Studio, page: Page) -> Screen | None:
 
 def _head(origin: Origin, page: Page) -> str:
     if page.words:
-        return ("⭐" if page.starred else "🔎") + " " + _("“{word}”").format(word=escape(page.words))
+        return ("⭐" if page.starred else "🗂") + " " + _("“{word}”").format(word=escape(page.words))
     if origin.private:
         return "⭐ " + _("Your favourites") if page.starred else "🖼 " + _("Your pictures")
     return "⭐ " + _("Your favourites of this chat") if page.starred else "🖼 " + _("Your pictures of this chat")
@@ -160,7 +160,7 @@ def _head(origin: Origin, page: Page) -> str:
 
 def _none(origin: Origin, words: str) -> str:
     if words:
-        return "🔎 " + _("I find no picture of yours with “{words}”. All of them: /history").format(words=escape(words))
+        return "🗂 " + _("I find no picture of yours with “{words}”. All of them: /history").format(words=escape(words))
     if origin.private:
         return _("You have no pictures yet. Tell me what to draw!")
     return _("You have no pictures in this chat yet. All your pictures: /history in our private chat.")

@@ -98,7 +98,7 @@ async def repeat(
             origin, "🤷 " + _("It was made from a picture that I do not have from you, so I cannot repeat it.")
         )
         return
-    made = Composition(request.alone(recipe.tile), studio.modes.line(request, recipe.tile), ())
+    made = Composition(recipe.alone, studio.modes.line(request, recipe.tile), ())
     await order(studio, origin, made, parents=tuple(owned[blob] for blob in made_from), key=key)
 
 
@@ -128,7 +128,7 @@ async def _of_post(post: Post, person: Person, studio: Studio, origin: Origin) -
     if not pictures:
         return False
     if pictures[0].owner_id != person.id and not await studio.history.shares(pictures[0].owner_id):
-        await studio.deliveries.say(origin, "🔒 " + _("Whoever asked for this picture keeps its recipe to themselves."))
+        await studio.deliveries.say(origin, "🙈 " + _("Whoever asked for this picture keeps its recipe to themselves."))
     elif job is not None:
         await tell_recipe_of_job(job, pictures[0], studio, origin)
     else:

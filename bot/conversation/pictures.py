@@ -48,7 +48,7 @@ async def repeat(
 ) -> None:
     """Exactly the same picture once more: one tile of its job has its own seed, so it can be drawn alone."""
     key = callback_data.pack()
-    request = picture.recipe.request.alone(picture.recipe.tile)
+    request = picture.recipe.alone
     if person.id != picture.owner_id and await lent(callback, studio, origin, request) is None:
         return
     if await in_line_already(callback, studio, person, key):

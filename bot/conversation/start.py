@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from aiogram import Bot, F, Router
 from aiogram.filters import JOIN_TRANSITION, BaseFilter, ChatMemberUpdatedFilter, Command, CommandObject, CommandStart
 from aiogram.types import (
@@ -19,9 +21,12 @@ from bot.jobs.studio import Studio
 from bot.telegram.callbacks import GuideButton
 from bot.telegram.screen import Place, Screen, edit, send
 from bot.texts.i18n import _
+from inference.queue.recent import Recent
 from inference.requests import ModelCard
 
 TO_HELP = "help"  # what `t.me/bot?start=` brings along
+AT_ONCE = timedelta(seconds=60)
+GROUPS_AT_HAND = 256
 
 
 class IntoGroup(BaseFilter):
@@ -31,6 +36,26 @@ class IntoGroup(BaseFilter):
 
     async def __call__(self, change: ChatMemberUpdated) -> bool:
         return change.chat.type in ("group", "supergroup") and bool(await self._joined(change))
+
+
+class Greeting:
+    """State: when the groups that the bot has come into lately were greeted (Telegram's time). A link that adds it has
+    Telegram say /start right after that, which asks for nothing more."""
+
+    def __init__(self) -> None:
+        self._greeted: Recent[int, datetime] = Recent(GROUPS_AT_HAND)
+
+    async def come_in(self, change: ChatMemberUpdated, studio: Studio) -> None:
+        """The bot was added: it says hello, once, to whom it will serve there."""
+        self._greeted[change.chat.id] = change.date
+        screen = await _of_groups(studio.bot)
+        hello = "👋 " + _("Hello! I draw pictures from words and from other pictures.")
+        await send(studio.bot, Place(change.chat.id), Screen(f"{hello}\n{screen.text}", screen.keys))
+
+    async def start(self, message: Message, studio: Studio, origin: Origin, command: CommandObject) -> None:
+        greeted = self._greeted.pop(message.chat.id, None)
+        if greeted is None or message.date - greeted > AT_ONCE:
+            await start(message, studio, origin, command)
 
 
 async def start(message: Message, studio: Studio, origin: Origin, command: CommandObject | None = None) -> None:
@@ -58,13 +83,6 @@ async def leaf(callback: CallbackQuery, callback_data: GuideButton, studio: Stud
         await studio.bot(edit(callback.message.chat.id, callback.message.message_id, screen))
 
 
-async def come_in(change: ChatMemberUpdated, studio: Studio) -> None:
-    """The bot was added: it says hello, once, to whom it will serve there."""
-    screen = await _of_groups(studio.bot)
-    hello = "👋 " + _("Hello! I draw pictures from words and from other pictures.")
-    await send(studio.bot, Place(change.chat.id), Screen(f"{hello}\n{screen.text}", screen.keys))
-
-
 def chapters(card: ModelCard | None, open_: str = "all") -> InlineKeyboardMarkup:
     """Under the help: its chapters, but for the open one."""
     named = {"photos": _("Photos"), "words": _("Parameters"), "finer": _("Parameters for pictures")}
@@ -86,9 +104,9 @@ async def _of_groups(bot: Bot) -> Screen:
 
 
 def build() -> Router:
-    router = Router(name="start")
-    router.message.register(start, CommandStart())
+    router, greeting = Router(name="start"), Greeting()
+    router.message.register(greeting.start, CommandStart())
     router.message.register(help_, Command("help"))
     router.callback_query.register(leaf, GuideButton.filter(F.chapter))
-    router.my_chat_member.register(come_in, IntoGroup())
+    router.my_chat_member.register(greeting.come_in, IntoGroup())
     return router

@@ -59,11 +59,11 @@ async def tree(message: Message, number: int | None, person: Person, studio: Stu
         return
     kin = await family_of(studio.history, picture, origin)
     if kin.hidden and not kin.edges:
-        await studio.deliveries.say(origin, "🌱 " + _("Its family was made elsewhere and is not shown here."))
+        await studio.deliveries.say(origin, "🌳 " + _("Its family was made elsewhere and is not shown here."))
         return
     if not kin.edges:
         await studio.deliveries.say(
-            origin, "🌱 " + _("This picture was drawn from words alone, and nothing came of it yet.")
+            origin, "🌳 " + _("This picture was drawn from words alone, and nothing came of it yet.")
         )
         return
     shown = dict(zip(kin.blobs, await studio.decoder.thumbnails(list(kin.blobs.values())), strict=True))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from aiogram import Router
 from aiogram.types import Message
 
 from bot.conversation import info
-from bot.jobs.belonging import draft_shown
 from bot.jobs.mode import Mode
 from bot.jobs.origin import Origin
 from bot.jobs.questions import AnswersDraft
@@ -17,7 +17,7 @@ from bot.modes import source
 from bot.modes.base import show_menu
 from bot.modes.intent import PictureWish, picture_number, understood
 from bot.modes.source import NoPicture, WhichPicture, carries_picture
-from bot.store import Draft, DraftKind, Given, Person
+from bot.store import Draft, Given, Person
 from bot.store.handling import result_of, update_in_hand
 from bot.telegram.albums import Albums
 from bot.texts.i18n import _
@@ -135,8 +135,11 @@ async def _album(
     pictures = [Given.model_validate(one.body["given"]) for one in earlier]
     pictures += [await source.read(studio, part, person.id) for part in parts[: max(0, MAX_SOURCES - len(pictures))]]
     beyond = len(earlier) + len(parts) - len(pictures[:MAX_SOURCES])
-    album = {"album": parts[0].media_group_id} if begin is collector.album else {}
-    await begin(studio, origin, person, pictures[:MAX_SOURCES], words, beyond, **album)
+    more: dict[str, Any] = {}
+    if begin is collector.album:
+        answered = next((part.reply_to_message for part in parts if part.reply_to_message is not None), None)
+        more = {"album": parts[0].media_group_id, "answered": answered}
+    await begin(studio, origin, person, pictures[:MAX_SOURCES], words, beyond, **more)
     for one in earlier:
         await studio.history.sources.change_draft(one.id, closed=True)
 
@@ -144,10 +147,9 @@ async def _album(
 async def _silent(studio: Studio, origin: Origin, person: Person, message: Message) -> None:
     """A picture without a word: one more for what is being collected, or a menu, below the recipe that a file has."""
     for mode in studio.modes:
-        collects = mode.collects
-        if collects is not None and message.reply_to_message is not None:
-            await _goes_on(studio, message.reply_to_message, mode.name, origin)
-        join = await collects(studio, origin.owner_id, origin.chat_id) if collects is not None else None
+        if mode.collects is None:
+            continue
+        join = await mode.collects(studio, origin.owner_id, origin.chat_id, message.reply_to_message)
         if join is not None:  # found before the picture is fetched: Done may be pressed meanwhile
             await join(origin, [await source.read(studio, message, person.id)], "")
             return
@@ -159,13 +161,6 @@ async def _silent(studio: Studio, origin: Origin, person: Person, message: Messa
         body = {"album": message.media_group_id, "given": given.model_dump(mode="json")}
         await studio.history.sources.add_draft(origin.owner_id, origin.chat_id, ALONE, body)
     await show_menu(studio, origin, given)
-
-
-async def _goes_on(studio: Studio, answered: Message, kind: DraftKind, origin: Origin) -> None:
-    """Who answers the message of what they are collecting goes on with it, whatever they have done since."""
-    draft = await draft_shown(studio.history.sources, answered, kind)
-    if draft is not None and draft.owner_id == origin.owner_id and draft.closed_at is None:
-        await studio.history.dialogs.listen(draft)
 
 
 async def told(message: Message, draft: Draft, person: Person, studio: Studio, origin: Origin) -> None:

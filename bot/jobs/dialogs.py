@@ -5,7 +5,8 @@ asked for. In a group nothing counts but an answer to the message: nobody else's
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import InlineKeyboardMarkup, MaybeInaccessibleMessageUnion, Message
@@ -49,13 +50,24 @@ async def drop(studio: Studio, draft: Draft, pressed: MaybeInaccessibleMessageUn
 
 async def take_back(studio: Studio, draft: Draft, message_id: int) -> None:
     """Deletes a message of a dialog; of one too old for that its buttons."""
-    deletable = time.time() - draft.created_at < DELETABLE_SECONDS
-    where: dict[str, Any] = {"chat_id": draft.chat_id, "message_id": message_id}
+    if time.time() - draft.created_at >= DELETABLE_SECONDS:
+        await take_buttons(studio, draft, message_id)
+        return
+    with _done_before():
+        await studio.bot.delete_message(draft.chat_id, message_id)
+
+
+async def take_buttons(studio: Studio, draft: Draft, message_id: int) -> None:
+    """A message of a dialog stays as it is, without its buttons."""
+    with _done_before():
+        await studio.bot.edit_message_reply_markup(chat_id=draft.chat_id, message_id=message_id)
+
+
+@contextmanager
+def _done_before() -> Iterator[None]:
+    """What is taken away may be gone already: by the person, or by an earlier try of the update in hand."""
     try:
-        if deletable:
-            await studio.bot.delete_message(**where)
-        else:
-            await studio.bot.edit_message_reply_markup(**where)
+        yield
     except TelegramBadRequest as refused:
         if classify(refused) not in (Refusal.MESSAGE_GONE, Refusal.NOT_MODIFIED):
             raise

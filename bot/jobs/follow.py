@@ -59,7 +59,8 @@ class Follower:
         self._queue = tools.queue
         self._ledger = tools.ledger
         self._history = tools.history
-        self._first_pause = first_pause
+        self._closing = asyncio.Event()
+        self._insisting: dict[str, Any] = {"first": first_pause, "closing": self._closing}
         self._originals = Originals(tools)
         self.gallery = Gallery(tools, self._originals)
         self._outbox = outbox
@@ -84,8 +85,10 @@ class Follower:
         for job in await self._ledger.unshown():
             self._bring(job.id)
 
-    async def close(self, grace_seconds: float = 5.0) -> None:
-        """Lets what is under way arrive; the rest is shown after the next start."""
+    async def close(self, grace_seconds: float) -> None:
+        """Lets what is under way arrive within the grace; the rest, and what has to be tried again, is shown after the
+        next start."""
+        self._closing.set()
         tasks = list(self._errands.values())
         if tasks:
             await asyncio.wait(tasks, timeout=grace_seconds)
@@ -155,7 +158,7 @@ class Follower:
     # The beginning
 
     async def _announce_until_done(self, job_id: int, failed: Exception | None = None) -> None:
-        await until_done(job_id, self._announce_if_new, self._not_to_be_announced, failed, first=self._first_pause)
+        await until_done(job_id, self._announce_if_new, self._not_to_be_announced, failed, **self._insisting)
 
     async def _announce_if_new(self, job_id: int) -> None:
         """Not where a job has ended since it was taken in, or somebody has pressed a message of it."""
@@ -237,7 +240,7 @@ class Follower:
         self._statuses.forget(job_id)
         results_first()
         await self._arrived("resume", job_id)
-        await until_done(job_id, self._end, self._not_to_be_shown, first=self._first_pause)
+        await until_done(job_id, self._end, self._not_to_be_shown, **self._insisting)
 
     async def _not_to_be_shown(self, job_id: int, error: Exception) -> None:
         job = await self._ledger.job(job_id)

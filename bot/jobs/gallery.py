@@ -56,7 +56,7 @@ class Gallery:
         return await keys_of(self._tools, await self._tools.history.picture(picture.id) or picture)
 
     async def caption(self, picture: StoredPicture) -> str:
-        line, request = await self.line(picture), picture.recipe.request
+        line, request = await self.line(picture), picture.recipe.alone
         return cards.caption(
             self._tools.modes, line, request, seed=picture.recipe.seed, remarks=await self.origins(picture)
         )
@@ -124,11 +124,11 @@ class Gallery:
         """Takes one message back; where Telegram forbids that, the others are still to go."""
         await self._tools.history.forget_post(post.chat_id, post.message_id)
         try:
-            await self.withdraw(post.chat_id, post.message_id, post.created_at)
+            await self._withdraw(post.chat_id, post.message_id, post.created_at)
         except (TelegramForbiddenError, TelegramBadRequest) as refused:
             log.info("message %d in chat %d stays: %s", post.message_id, post.chat_id, refused)
 
-    async def withdraw(self, chat_id: int, message_id: int, sent_at: float) -> None:
+    async def _withdraw(self, chat_id: int, message_id: int, sent_at: float) -> None:
         """Takes a message of ours back. Telegram lets nobody delete old ones: their picture is replaced instead."""
         if time.time() - sent_at < DELETABLE_SECONDS:
             await self._tools.bot.delete_message(chat_id, message_id)

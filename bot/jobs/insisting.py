@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -24,10 +25,12 @@ async def until_done(
     give_up: Callable[[int, Exception], Awaitable[None]],
     failed: Exception | None = None,
     *,
+    closing: asyncio.Event,
     first: float = 1.0,
 ) -> None:
-    """Returns when something has been done or given up; `failed` is how a first try has ended, `first` the seconds to
-    the next. Both steps look at what the job is now, since any time may have passed."""
+    """Returns when something has been done or given up, or is to be tried again and the bot is `closing`; `failed` is
+    how a first try has ended, `first` the seconds to the next. Both steps look at what the job is now, since any time
+    may have passed."""
     for failures, pause in enumerate(pauses(first, LONGEST_PAUSE, jitter=0.2), start=1):
         error = failed or await _failure(do(job_id))
         failed = None
@@ -36,7 +39,9 @@ async def until_done(
         if error is None:
             return
         log.info("job %d has to wait for another try: %s", job_id, error)
-        await asyncio.sleep(pause)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(closing.wait(), pause)
+            return
 
 
 async def _failure(work: Awaitable[None]) -> Exception | None:

@@ -14,6 +14,7 @@ from aiogram.types import InlineKeyboardMarkup
 from pydantic import BaseModel, ConfigDict
 
 from bot.jobs import keyboards
+from bot.jobs.dialogs import drop, take_back
 from bot.jobs.origin import Origin
 from bot.jobs.refusals import told
 from bot.jobs.studio import Studio
@@ -110,7 +111,24 @@ async def keep(studio: Studio, origin: Origin, order: dict[str, Any], refusal: R
         message = await send(studio.bot, origin.place, screen(draft.id, kept))
         left = await sources.place_draft(draft.id, message.message_id)
         if left is not None:
-            await studio.deliveries.gallery.withdraw(origin.chat_id, left, draft.created_at)
+            await take_back(studio, draft, left)
+
+
+async def drop_ask(studio: Studio, origin: Origin) -> None:
+    """Keeps no longer what the message to be answered had asked for before the update in hand; the card says what is
+    left, and goes where nothing is."""
+    async with studio.one_press(lock_of(origin.owner_id, origin.chat_id)):
+        draft = await open_card(studio, origin.owner_id, origin.chat_id)
+        if draft is None:
+            return
+        kept = Kept.model_validate(draft.body)
+        asks = tuple(one for one in kept.asks if one.reply_to != origin.reply_to or one.update_id == origin.update_id)
+        left = kept.model_copy(update={"asks": asks})
+        await studio.history.sources.note_in_draft(draft.id, asks=left.model_dump(mode="json")["asks"])
+        if not asks:
+            await drop(studio, draft)
+        elif draft.message_id is not None:
+            show(studio, draft, left)
 
 
 async def open_card(studio: Studio, owner_id: int, chat_id: int) -> Draft | None:

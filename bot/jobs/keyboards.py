@@ -75,7 +75,7 @@ def chosen(key: InlineKeyboardButton, now: bool) -> InlineKeyboardButton:
 def status(job_id: int) -> InlineKeyboardMarkup:
     return markup(
         [
-            _job("❌ " + _("Cancel"), "cancel", job_id, style="danger"),
+            _job("❌ " + _("Cancel"), "cancel", job_id),
             _job("🕓 " + _("Queue"), "queue", job_id),
         ]
     )
@@ -188,7 +188,7 @@ def queue(owner: int, jobs: Sequence[tuple[int, str]]) -> InlineKeyboardMarkup |
         return None
     rows: list[Row] = [[_job(f"❌ {_short(prompt)}", "cancel", job)] for job, prompt in jobs]
     if len(jobs) > 1:
-        rows.append([button("❌ " + _("Cancel all"), CancelAllButton(owner=owner), "danger")])
+        rows.append([button("❌ " + _("Cancel all"), CancelAllButton(owner=owner))])
     return markup(*rows)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, TypeVar
 
 from aiogram import Router
-from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
+from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, Message
 
 from bot.jobs.compose import Asked, Composition, ModeMissing, Remark
 from bot.jobs.origin import Origin
@@ -109,9 +109,9 @@ class Mode(Generic[StudioT]):
     wish about a picture may begin with. `parameters` are those that its line takes. `served_by` are the kinds that
     serve it, the best first. `claims` says whether a caption without a command means this mode, `of_captions` takes all
     others. `begin` does what a command or a caption says with a picture, `begin_bare` what a command says without one;
-    `album` does it with several, unless they are "collected" by the mode that `collects` just now for a person in a
-    chat; `joined(studio, origin, album)` takes parts of an album that come late, where the others have begun something
-    to which they can be added.
+    `album` does it with several, unless they are "collected" by the mode that `collects(studio, owner, chat, answered)`
+    just now for a person in a chat, or for what the `answered` message shows; `joined(studio, origin, album)` takes
+    parts of an album that come late, where the others have begun something to which they can be added.
 
     Telling. `requests` are the types that it answers for, `names` what their kinds are called. `tells_all` says whether
     their words are of all that the picture shows, and not of a part or of nothing. `title(request, words)` is empty
@@ -145,7 +145,7 @@ class Mode(Generic[StudioT]):
     begin: Begin[StudioT] | None = None
     begin_bare: Callable[[StudioT, Origin, str], Awaitable[None]] | None = None
     album: Literal["refused", "collected"] | Callable[..., Awaitable[None]] = "refused"
-    collects: Callable[[StudioT, int, int], Awaitable[Join | None]] | None = None
+    collects: Callable[[StudioT, int, int, Message | None], Awaitable[Join | None]] | None = None
     joined: Callable[[StudioT, Origin, str], Awaitable[Join | None]] | None = None
     title: Callable[[Any, str], str] | None = None
     settings: Callable[[Any, str], list[str]] = _no_rows

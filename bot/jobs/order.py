@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -101,8 +101,7 @@ async def order(
         own_words=own_words,
     )
     request, remembered = translated_first(made.request, remembered, studio.queue.card)
-    if origin.edits is not None:
-        await _changed(studio, origin, origin.edits, made, request, remembered)
+    if origin.edits is not None and await _changed(studio, origin, origin.edits, made, request, remembered):
         return
     try:
         accepted = await studio.ledger.accept(
@@ -115,8 +114,7 @@ async def order(
     except (TooManyWaiting, QueueFull) as full:
         if origin.pressed:
             raise
-        more = {"parents": [parent.model_dump() for parent in parents], "key": key, "own_words": own_words}
-        await keep(studio, origin, {**stored(made), **more}, full)
+        await keep(studio, origin, {**stored(made, parents, key), "own_words": own_words}, full)
         return
     await studio.history.dialogs.hush(origin.owner_id, origin.chat_id)
     if accepted.fresh and refused is not None:
@@ -129,44 +127,51 @@ async def order(
 async def order_or_ask(
     studio: Studio, origin: Origin, made: Composition, *, parents: tuple[Parent, ...], key: str | None = None
 ) -> None:
-    """The same for work on a picture, but first says what it costs and asks where that is much."""
+    """The same for work on a picture, but first says what it costs and asks where that is much; of words that were
+    changed only where that is more than before."""
     seconds = await decided("cost", await studio.ledger.estimate(made.request))  # known better once it has been done
     windows = made.request.windows
     long = windows >= MANY_TILES if seconds is None else seconds > LONG_SECONDS
-    if not long or origin.edits is not None:
+    before = origin.edits
+    if not long or (before is not None and made.request.cost <= request_of(before).cost):
         await order(studio, origin, made, parents=parents, key=key)
         return
-    body = {**stored(made), "parents": [parent.model_dump() for parent in parents], "key": key}
-    draft = await studio.history.sources.add_draft(
-        origin.owner_id, origin.chat_id, "order", {**body, "under": origin.reply_to}
-    )
+    body = {**stored(made, parents, key), "under": origin.reply_to, "edits": None if before is None else before.id}
+    draft = await studio.history.sources.add_draft(origin.owner_id, origin.chat_id, "order", body)
     await studio.history.dialogs.hush(origin.owner_id, origin.chat_id)
     text = cards.cost(studio.modes.wish(made.request, made.line.prompt), seconds)
-    await studio.deliveries.say(origin, text, keyboards.confirm_order(draft.id))
+    if before is not None:
+        longer = _("With your new words it takes longer. What you said before holds until you start.")
+        text = f"✏️ {longer}\n{text}"
+    message = await send(studio.bot, origin.place, Screen(text, keyboards.confirm_order(draft.id)))
+    await studio.history.sources.place_draft(draft.id, message.message_id)
 
 
 async def order_kept(studio: Studio, ask: Ask, draft: Draft) -> None:
     """Orders what found no room before. Raises one of REFUSALS."""
-    body = ask.order
-    parents = tuple(Parent.model_validate(parent) for parent in body["parents"])
-    more = {"key": body["key"], "own_words": body["own_words"]}
-    await order(studio, ask.origin(draft), composed_from(body), parents=parents, **more)
+    await _order_stored(studio, ask.origin(draft), ask.order)
 
 
 async def order_of(studio: Studio, origin: Origin, draft: Draft) -> None:
     """Orders what was asked for and waited for a yes. Raises one of REFUSALS."""
-    origin = replace(origin, reply_to=draft.body.get("answers", origin.reply_to))
-    parents = tuple(Parent.model_validate(parent) for parent in draft.body["parents"])
-    await order(studio, origin, composed_of(draft), parents=parents, key=draft.body["key"])
+    body = draft.body
+    before = await studio.ledger.job(body["edits"]) if body.get("edits") is not None else None
+    answered = body["under"] if before is not None else body.get("answers", origin.reply_to)
+    await _order_stored(studio, replace(origin, reply_to=answered, edits=before), body)
 
 
-def composed_of(draft: Draft) -> Composition:
-    """What waits for a yes."""
-    return composed_from(draft.body)
+async def _order_stored(studio: Studio, origin: Origin, body: Mapping[str, Any]) -> None:
+    more = {"key": body["key"], "own_words": body.get("own_words", "")}
+    await order(studio, origin, composed_from(body), parents=parents_stored(body), **more)
+
+
+def parents_stored(body: Mapping[str, Any]) -> tuple[Parent, ...]:
+    """What the pictures of such an order are made from."""
+    return tuple(Parent.model_validate(parent) for parent in body["parents"])
 
 
 def composed_from(body: Mapping[str, Any]) -> Composition:
-    """What `stored` has put into the body of a draft."""
+    """What waits for a yes, or for room, as `stored` has put it into the body of a draft."""
     remarks = tuple(Remark(code, detail) for code, detail in body["remarks"])
     lines = tuple(read_line(line) for line in body.get("lines", ()))
     return Composition(parse_request(body["request"]), read_line(body["line"]), remarks, tuple(body["unknown"]), lines)
@@ -174,24 +179,22 @@ def composed_from(body: Mapping[str, Any]) -> Composition:
 
 async def _changed(
     studio: Studio, origin: Origin, before: Job, made: Composition, request: AnyRequest, remembered: JobContext
-) -> None:
+) -> bool:
     """Words that ordered something have been changed: what waits is drawn with the new ones, where it stands in line.
 
     What has begun stays, and the new words are drawn at one tap; changed once more, they are those that wait for it.
+    False where they have had that tap and are to be drawn. Raises WaitTooLong.
     """
     if is_same(studio.modes, before, made):
-        return
+        return True
     job = await studio.ledger.reword(before.id, request, remembered.told()["context"])
     if job is not None:
         studio.deliveries.reworded(job)
-        return
+        return True
+    if origin.pressed:
+        return False
     sources = studio.history.sources
-    body = {
-        **stored(made),
-        "parents": [parent.model_dump() for parent in remembered.parents],
-        "key": None,
-        "answers": origin.reply_to,
-    }
+    body = {**stored(made, remembered.parents), "answers": origin.reply_to}
     asked = await sources.asking(origin.owner_id, origin.chat_id, "order")
     draft = next((one for one in asked if one.body.get("answers") == origin.reply_to and one.message_id), None)
     wish = studio.modes.wish(made.request, made.line.prompt)
@@ -203,6 +206,7 @@ async def _changed(
     else:
         await sources.change_draft(draft.id, body=body)
         await put(studio.bot, origin.chat_id, draft.message_id, Screen(text, keyboards.new_words(draft.id)))
+    return True
 
 
 def is_same(modes: Modes[Any], job: Job, made: Composition) -> bool:
@@ -218,12 +222,14 @@ async def waiting_twin(ledger: Ledger, owner_id: int, key: str) -> Job | None:
     return next((job for job in living if job.key == key and not job.stopping), None)
 
 
-def stored(made: Composition) -> dict[str, object]:
-    """What a draft keeps of what waits for a yes."""
+def stored(made: Composition, parents: Sequence[Parent] = (), key: str | None = None) -> dict[str, Any]:
+    """What a draft keeps of an order that waits for a yes, or for room."""
     return {
         "request": made.request.model_dump(mode="json"),
         "line": as_json(made.line),
         "remarks": [[said.code, said.detail] for said in made.remarks],
         "unknown": list(made.unknown),
         "lines": [as_json(line) for line in made.lines],
+        "parents": [parent.model_dump() for parent in parents],
+        "key": key,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aiogram.types import CallbackQuery, Message, MessageReactionUpdated
+from aiogram.types import CallbackQuery, Chat, Message, MessageReactionUpdated
 
 from bot.store import Person, StoredPicture, Upload
 from bot.telegram.screen import Place
@@ -51,28 +51,12 @@ class Origin:
 
     @classmethod
     def of_message(cls, message: Message, update_id: int, person: Person) -> Origin:
-        return cls(
-            update_id=update_id,
-            owner_id=person.id,
-            chat_id=message.chat.id,
-            language=person.language,
-            private=message.chat.type == "private",
-            reply_to=message.message_id,
-            thread=message.message_thread_id if message.is_topic_message else None,
-        )
+        return cls._in(message.chat, update_id, person, message.message_id, _topic_of(message))
 
     @classmethod
     def of_reaction(cls, event: MessageReactionUpdated, update_id: int, person: Person) -> Origin:
         """A reaction answers the message it is to; Telegram does not tell of its topic, which an answer finds."""
-        return cls(
-            update_id=update_id,
-            owner_id=person.id,
-            chat_id=event.chat.id,
-            language=person.language,
-            private=event.chat.type == "private",
-            reply_to=event.message_id,
-            thread=None,
-        )
+        return cls._in(event.chat, update_id, person, event.message_id)
 
     @classmethod
     def of_press(cls, callback: CallbackQuery, update_id: int, person: Person) -> Origin:
@@ -80,14 +64,31 @@ class Origin:
         message = callback.message
         if message is None:
             raise LookupError("the message of this button is unknown")
-        topic = isinstance(message, Message) and message.is_topic_message
+        thread = _topic_of(message) if isinstance(message, Message) else None
+        return cls._in(message.chat, update_id, person, message.message_id, thread, pressed=True)
+
+    @classmethod
+    def _in(
+        cls,
+        chat: Chat,
+        update_id: int,
+        person: Person,
+        reply_to: int,
+        thread: int | None = None,
+        *,
+        pressed: bool = False,
+    ) -> Origin:
         return cls(
             update_id=update_id,
             owner_id=person.id,
-            chat_id=message.chat.id,
+            chat_id=chat.id,
             language=person.language,
-            private=message.chat.type == "private",
-            reply_to=message.message_id,
-            thread=message.message_thread_id if topic and isinstance(message, Message) else None,
-            pressed=True,
+            private=chat.type == "private",
+            reply_to=reply_to,
+            thread=thread,
+            pressed=pressed,
         )
+
+
+def _topic_of(message: Message) -> int | None:
+    return message.message_thread_id if message.is_topic_message else None

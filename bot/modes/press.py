@@ -7,7 +7,7 @@ from aiogram.types import CallbackQuery
 
 from bot.jobs.compose import missing
 from bot.jobs.mode import Pressed, offered
-from bot.jobs.order import composed_of, known_card, order_of
+from bot.jobs.order import composed_from, known_card, order_of
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import gone, in_line_already
 from bot.jobs.studio import Studio
@@ -67,7 +67,7 @@ async def answer(
     else:
         said = "✖️ " + _("Never mind, then.")
     await studio.history.sources.change_draft(draft.id, closed=True)
-    made = composed_of(draft)
+    made = composed_from(draft.body)
     wish = studio.modes.wish(made.request, made.line.prompt)
     message_id = draft.message_id if callback.message is None else callback.message.message_id
     assert message_id is not None

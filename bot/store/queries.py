@@ -1,4 +1,4 @@
-"""What the bot remembers of people, their pictures and the messages that show them."""
+"""What the bot remembers of people and their pictures."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store.dialogs import Dialogs
-from bot.store.records import HOUSE, Parent, Person, Post, PostKind, Preferences, StoredPicture
+from bot.store.posts import Posts
+from bot.store.records import HOUSE, Parent, Person, Preferences, StoredPicture
 from bot.store.sendings import Sendings
 from bot.store.signatures import Signatures, forget_signatures
 from bot.store.sources import Sources, note_parents
 from bot.store.statements import living, shows, stored_picture, upsert
-from bot.store.tables import people, pictures, posts, sendings
+from bot.store.tables import people, pictures
 from bot.store.words import beginnings, searchable
 from bot.texts.languages import LANGUAGES, Language, language_for
-from inference.queue.database import reading
 from inference.queue.lookups import keys_in_use, newest_with_key
 from inference.queue.recent import Recent
 from inference.requests import REQUESTS, Cancelled, Finished
@@ -30,7 +30,7 @@ _PREFERENCES = ("mode", "size", "count", "style", "shared")
 _PEOPLE_AT_HAND = 4096
 
 
-class History:
+class History(Posts):
     """Queries over one database. Every write is one transaction and may be repeated without harm.
 
     State: the people seen last, because every update begins by asking who sent it. Only this object changes them.
@@ -39,14 +39,12 @@ class History:
     def __init__(
         self, database: AsyncEngine, *, default_language: Language = "en", clock: Callable[[], float] = time.time
     ) -> None:
-        self._database = database
-        self._reading = reading(database)
+        super().__init__(database, clock)
         self.sources = Sources(database, clock)
         self.dialogs = Dialogs(database, self.sources, clock)
         self.sendings = Sendings(database, clock)
         self.signatures = Signatures(database, clock)
         self._default_language = default_language
-        self._clock = clock
         self._at_hand: Recent[int, tuple[str | None, Person]] = Recent(_PEOPLE_AT_HAND)  # with their client's language
         self._changes = 0
 
@@ -154,97 +152,6 @@ class History:
             found: int | None = await connection.scalar(newest_with_key(owner_id, key))
             return found
 
-    async def add_post(
-        self,
-        chat_id: int,
-        message_id: int,
-        *,
-        job_id: int | None,
-        kind: PostKind,
-        picture_id: int | None = None,
-        file_id: str | None = None,
-        file_unique_id: str | None = None,
-        sending: str | None = None,
-    ) -> None:
-        """Remembers what a message shows. Told again, the newer word counts: a status message becomes a grid.
-
-        `sending` is the key under which the message was about to be sent (bot.store.sendings).
-        """
-        row = {
-            "chat_id": chat_id,
-            "message_id": message_id,
-            "job_id": job_id,
-            "picture_id": picture_id,
-            "kind": kind,
-            "file_id": file_id,
-            "file_unique_id": file_unique_id,
-            "created_at": self._clock(),
-        }
-        async with self._database.begin() as connection:
-            await upsert(connection, posts, row, key=("chat_id", "message_id"), keep=("created_at",))
-            if sending is not None:
-                await connection.execute(
-                    sendings.delete().where(sendings.c.chat_id == chat_id, sendings.c.key == sending)
-                )
-
-    async def post(self, chat_id: int, message_id: int) -> Post | None:
-        return await self._post(select(posts).where(posts.c.chat_id == chat_id, posts.c.message_id == message_id))
-
-    async def find_post(
-        self,
-        *,
-        kind: PostKind | None = None,
-        picture_id: int | None = None,
-        job_id: int | None = None,
-        chat_id: int | None = None,
-    ) -> Post | None:
-        """The newest post that fits everything given."""
-        wanted = {"kind": kind, "picture_id": picture_id, "job_id": job_id, "chat_id": chat_id}
-        conditions = [posts.c[name] == value for name, value in wanted.items() if value is not None]
-        if not conditions:
-            raise TypeError("say what to look for")
-        return await self._post(
-            select(posts).where(*conditions).order_by(posts.c.created_at.desc(), posts.c.message_id.desc()).limit(1)
-        )
-
-    async def statuses(self, job_id: int, chat_id: int | None = None) -> list[Post]:
-        """The messages, of one chat or of all, that show how a job stands, or ended in words; the oldest first."""
-        known = [posts.c.job_id == job_id, posts.c.kind == "status"]
-        if chat_id is not None:
-            known.append(posts.c.chat_id == chat_id)
-        found = select(posts).where(*known).order_by(posts.c.created_at, posts.c.message_id)
-        async with self._reading.connect() as connection:
-            return [Post(**row) for row in (await connection.execute(found)).mappings()]
-
-    async def posts_of_job(self, job_id: int, kind: PostKind) -> list[Post]:
-        """All messages of this kind that have to do with a job, in whatever chat, the oldest first."""
-        known = select(posts).where(posts.c.job_id == job_id, posts.c.kind == kind)
-        async with self._reading.connect() as connection:
-            rows = (await connection.execute(known.order_by(posts.c.created_at, posts.c.message_id))).mappings().all()
-        return [Post(**row) for row in rows]
-
-    async def post_of_file(self, file_unique_id: str) -> Post | None:
-        """The newest post with this file in it: a forwarded picture keeps the id."""
-        return await self._post(
-            select(posts).where(posts.c.file_unique_id == file_unique_id).order_by(posts.c.created_at.desc()).limit(1)
-        )
-
-    async def forget_post(self, chat_id: int, message_id: int) -> None:
-        """Forgets a message that is no longer there."""
-        async with self._database.begin() as connection:
-            await connection.execute(posts.delete().where(posts.c.chat_id == chat_id, posts.c.message_id == message_id))
-
-    async def file_id_of(self, picture_id: int, kind: PostKind) -> str | None:
-        """Telegram's id of an upload of this picture in this form, to send it again without uploading."""
-        query = (
-            select(posts.c.file_id)
-            .where(posts.c.picture_id == picture_id, posts.c.kind == kind, posts.c.file_id.is_not(None))
-            .order_by(posts.c.created_at.desc())
-            .limit(1)
-        )
-        async with self._reading.connect() as connection:
-            return cast("str | None", await connection.scalar(query))
-
     async def move_chat(self, old_chat_id: int, new_chat_id: int) -> None:
         """A group became a supergroup. Its pictures go along; posts do not, for its messages are numbered anew."""
         async with self._database.begin() as connection:
@@ -324,11 +231,6 @@ class History:
     async def _pictures(self, query: Select[Any]) -> list[StoredPicture]:
         async with self._reading.connect() as connection:
             return [stored_picture(row) for row in (await connection.execute(query)).mappings()]
-
-    async def _post(self, query: Select[Any]) -> Post | None:
-        async with self._reading.connect() as connection:
-            row = (await connection.execute(query)).mappings().first()
-        return Post(**row) if row else None
 
     def _person(self, row: Mapping[Any, Any]) -> Person:
         return Person(

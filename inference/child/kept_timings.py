@@ -23,6 +23,7 @@ from inference.requests import Contract
 MOST_BYTES = 256 * 1024
 MOST_BASES = 8  # the last to have been used
 MOST_TRIES = 3  # of a kind whose timing has not come to its end: the device may not survive it
+MOST_FATAL = 2  # kinds of which that is so, before none is timed any more
 _DRIVER = Path("/proc/driver/nvidia/version")
 _CPU = Path("/proc/cpuinfo")
 
@@ -57,8 +58,10 @@ class KeptTimings:
         return self._timings
 
     def begin(self, kind: str) -> bool:
-        """Notes that a kind is going to be timed, before it is. False where that has never come to an end."""
-        if self._tries.get(kind, 0) >= MOST_TRIES:
+        """Notes that a kind is going to be timed, before it is. False where that, or that of several others, has never
+        come to an end."""
+        fatal = [other for other, tries in self._tries.items() if tries >= MOST_TRIES]
+        if kind in fatal or len(fatal) >= MOST_FATAL:
             return False
         self._tries[kind] = self._tries.get(kind, 0) + 1
         self._keep()

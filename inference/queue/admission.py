@@ -1,8 +1,10 @@
-"""Whether a new job may join, and on what footing: reads of the crowd inside somebody else's transaction."""
+"""Whether a new job may join, or one that waits grow: reads of the crowd inside somebody else's transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,6 +14,7 @@ from inference.queue.database import inserting, take_turns
 from inference.queue.fairness import InFlight, Limits, Outlook, Share, Waiting, joining_time
 from inference.queue.foresight import Foresight
 from inference.queue.jobs import LIVING, AnyRow, Job, QueueFull, TooManyWaiting, WaitTooLong, job_of
+from inference.requests import AnyRequest
 
 NEWCOMER = 2**62  # an id above all others, for a job that has none yet
 UPDATE_IDS_LAST_SECONDS = 2 * 24 * 3600.0  # Telegram may begin its ids anew after a week without updates
@@ -67,9 +70,39 @@ async def admit(
         return  # even as the last one it would be in time
     waiting, shares = crowd_of((await connection.execute(sql.CROWD_WAITING)).all())
     outlooks = foresee([*waiting, newcomer], {**shares, owner: share}, await in_flight(connection, {}), foresight)
-    eta = outlooks[newcomer.job_id].eta_seconds
-    if eta is not None and eta > limits.max_wait_seconds:
-        raise WaitTooLong(eta)
+    _in_time(outlooks[newcomer.job_id], limits)
+
+
+async def readmit(
+    connection: AsyncConnection,
+    job_id: int,
+    request: AnyRequest,
+    limits: Limits,
+    foresight: Foresight,
+    foresee: Foresee,
+) -> None:
+    """Lets a job that waits be for this from now on, in its place. Raises WaitTooLong where that is more work than it
+    was, and would be done too late."""
+    waiting, shares = crowd_of((await connection.execute(sql.CROWD_WAITING)).all())
+    now: dict[str, Any] = {
+        "cost": request.cost,
+        "developed": request.developed,
+        "compatibility": request.compatibility_key,
+    }
+    larger = [
+        replace(one, **now)
+        for one in waiting
+        if one.job_id == job_id and (one.cost < request.cost or one.developed < request.developed)
+    ]
+    if larger:
+        others = [one for one in waiting if one.job_id != job_id]
+        outlooks = foresee([*others, *larger], shares, await in_flight(connection, {}), foresight)
+        _in_time(outlooks[job_id], limits)
+
+
+def _in_time(outlook: Outlook, limits: Limits) -> None:
+    if outlook.eta_seconds is not None and outlook.eta_seconds > limits.max_wait_seconds:
+        raise WaitTooLong(outlook.eta_seconds)
 
 
 async def alone(connection: AsyncConnection) -> None:

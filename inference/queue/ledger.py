@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from inference.queue import statements as sql
 from inference.queue import transitions
-from inference.queue.admission import NEWCOMER, admit, alone, crowd_of, in_flight, known_before
+from inference.queue.admission import NEWCOMER, admit, alone, crowd_of, in_flight, known_before, readmit
 from inference.queue.database import inserting, reading
 from inference.queue.fairness import InFlight, Limits, Outlook, Share, Waiting, outlooks, picks, serving_order
 from inference.queue.foresight import Foresight, Taken
@@ -121,8 +121,11 @@ class Ledger:
         return None if row is None else job_of(row)
 
     async def reword(self, job_id: int, request: AnyRequest, context: dict[str, Any]) -> Job | None:
-        """Has a job that waits draw something else, in its place of the queue. None if it waits no more."""
+        """Has a job that waits draw something else, in its place. None if it waits no more. Raises WaitTooLong."""
         async with self._write() as connection:
+            await alone(connection)
+            known = await self._speeds.known(connection)
+            await readmit(connection, job_id, request, self.limits, known, self._foresee)
             row = await transitions.reword(connection, job_id, request, context)
         return None if row is None else job_of(row)
 

@@ -40,6 +40,11 @@ class Recipe(Contract):
     def seed(self) -> int:
         return self.request.seeds[self.tile]
 
+    @property
+    def alone(self) -> AnyRequest:
+        """The request for this picture and no other that was drawn with it."""
+        return self.request.alone(self.tile)
+
 
 class Picture(Contract):
     """One produced picture: its PNG lies in the blob store under `blob` (sha256, hex)."""

@@ -22,18 +22,20 @@ from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger
 from inference.queue.options import WorkerOptions
 from inference.queue.tables import metadata
+from inference.queue.transport import Delivery
 from inference.queue.transport.local import LocalDelivery
+from inference.queue.transport.redis.delivery import RedisDelivery
 from inference.requests import Cancelled, Event, Failed, Finished, FlashTextToImage
 
 
 class Driver:
-    def __init__(self, folder: Path, options: dict[str, object], worker: WorkerOptions) -> None:
+    def __init__(self, folder: Path, options: dict[str, object], delivery: Delivery) -> None:
         self.folder = folder
         self.journal = os.open(folder / "journal", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         self.database = open_database(f"sqlite+aiosqlite:///{folder / 'jobs.db'}")
         self.clock_offset = 0.0
         self.ledger = Ledger(self.database, limits=Limits(**options), clock=lambda: time.time() + self.clock_offset)  # type: ignore[arg-type]
-        self.delivery = LocalDelivery(worker)
+        self.delivery = delivery
         self.queue = Dispatcher(self.ledger, self.delivery, reconcile_seconds=1.0)
         self.to_show: asyncio.Queue[int] = asyncio.Queue()
         self.over = asyncio.Event()
@@ -123,13 +125,20 @@ class Driver:
             os.fsync(self.journal)
 
 
+async def drive(told: argparse.Namespace) -> None:
+    local = told.queue is None
+    delivery = LocalDelivery(told.worker) if local else RedisDelivery(told.queue, presence_seconds=told.presence)
+    await Driver(told.folder, told.limits, delivery).run()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--limits", type=json.loads, default={})
     parser.add_argument("--worker", type=WorkerOptions.model_validate_json, required=True)
-    options = parser.parse_args()
-    asyncio.run(Driver(options.folder, options.limits, options.worker).run())
+    parser.add_argument("--queue")
+    parser.add_argument("--presence", type=float)
+    asyncio.run(drive(parser.parse_args()))
 
 
 if __name__ == "__main__":

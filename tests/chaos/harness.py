@@ -44,11 +44,16 @@ class Stage:
         self.process: subprocess.Popen[bytes] | None = None
         (folder / "plan").touch()
 
+    @property
+    def way(self) -> list[str]:
+        """How the driver reaches its workers: by itself one beside it."""
+        return []
+
     # Life
 
     def start(self) -> None:
         command = [sys.executable, "-m", "tests.chaos.driver", "--folder", str(self.folder)]
-        command += ["--limits", json.dumps(self.limits), "--worker", self.worker.model_dump_json()]
+        command += ["--limits", json.dumps(self.limits), "--worker", self.worker.model_dump_json(), *self.way]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 command,

@@ -29,7 +29,7 @@ FIRST_CALLS = (
     *("getMe", "setMyCommands", "deleteWebhook"),
     *("getMyDescription", "setMyDescription", "getMyShortDescription", "setMyShortDescription"),
 )
-ERRANDS = ("bring job", "announce job", "resume job")
+ERRANDS = ("bring job", "announce job", "resume job", "introduction")
 UNHANDLED = "select count(*) from inbox where handled_at is null and set_aside is null"
 UNTOLD = "select count(*) from jobs where state = 'new' or (shown_at is null and finished_at is not null)"
 ACTIVE = "select count(*) from jobs where state in ('new', 'queued', 'sent', 'running', 'stopping', 'retry_wait')"

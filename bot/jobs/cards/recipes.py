@@ -33,14 +33,14 @@ def recipe(
     there is to say about where the words come from, and `copied` the line that says all of it, where one does."""
     request = recipe.request
     rows = ["📜 <b>" + _("Recipe") + "</b>" + (f" <code>#{job_id}</code>" if job_id else "")]
-    rows += [modes.wish(request, line.prompt), *origins]
+    listed = seeds or (recipe.seed,)
+    rows += [modes.wish(request if len(listed) > 1 else recipe.alone, line.prompt), *origins]
     if line.style not in (None, PLAIN_STYLE):
         rows.append(_("Style: {style}").format(style=style_name(line.style)))
     if styles:
         rows.append(_("Styles: {styles}").format(styles=", ".join(styles)))
     rows += modes.of(request).settings(request, modes.kind_name(request.kind))
     rows.append(_("Size: {size}").format(size="×".join(str(side) for side in request.size)))
-    listed = seeds or (recipe.seed,)
     label = ngettext("Seed: {seeds}", "Seeds: {seeds}", len(listed))
     rows.append(label.format(seeds=", ".join(f"<code>{seed}</code>" for seed in listed)))
     if parents:

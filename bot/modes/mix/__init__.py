@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from aiogram.types import Message
+
 from bot.jobs import cards
 from bot.jobs.compose import Asked, Composition
 from bot.jobs.mode import Action, Join, Mode, Routers
@@ -35,9 +37,10 @@ async def collected(
     words: str,
     left_out: int = 0,
     album: str | None = None,
+    answered: Message | None = None,
 ) -> None:
     """One more handful for the mix that is being put together, or a mix of these."""
-    draft = await mixing.collecting(studio, origin.owner_id, origin.chat_id)
+    draft = await mixing.collecting(studio, origin.owner_id, origin.chat_id, answered)
     if draft is not None and not words:
         await mixing.add(studio, origin, draft.id, pictures, left_out)
         return
@@ -56,8 +59,8 @@ async def begin_bare(studio: Studio, origin: Origin, words: str) -> None:
     await mixing.open_(studio, origin, [], words, collecting=True)
 
 
-async def collects(studio: Studio, owner_id: int, chat_id: int) -> Join | None:
-    draft = await mixing.collecting(studio, owner_id, chat_id)
+async def collects(studio: Studio, owner_id: int, chat_id: int, answered: Message | None) -> Join | None:
+    draft = await mixing.collecting(studio, owner_id, chat_id, answered)
     return None if draft is None else _join(studio, draft.id)
 
 
@@ -69,7 +72,9 @@ def title(request: Mix | FlashMix, words: str) -> str:
     count = len(request.images)
     if count > 1:
         return "🧬 " + ngettext("Mix of {n} picture", "Mix of {n} pictures", count).format(n=count)
-    return "🎨 " + _("Variation") if request.each or not words else "🪄 " + _("Picture and words")
+    if words and not request.each:
+        return "🪄 " + _("Picture and words")
+    return "🎨 " + ngettext("Variation", "Variations", len(request.seeds))
 
 
 def settings(request: Mix | FlashMix, name: str) -> list[str]:

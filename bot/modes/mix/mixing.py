@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aiogram.exceptions import TelegramBadRequest
-from aiogram.types import InlineKeyboardMarkup
+from aiogram.types import InlineKeyboardMarkup, Message
 
 from bot.imaging import collage
 from bot.jobs import dialogs
+from bot.jobs.belonging import draft_shown
 from bot.jobs.compose import missing
 from bot.jobs.mode import offered
 from bot.jobs.order import asked_by, known_card, order_or_ask
@@ -22,7 +22,6 @@ from bot.modes.mix import buttons
 from bot.prompt.stored import Said
 from bot.store import Draft, Given, Person
 from bot.store.handling import decided
-from bot.telegram.refusals import Refusal, classify
 from bot.telegram.screen import Photo, Screen, put, put_under, send
 from bot.texts.html import quote
 from bot.texts.i18n import _, ngettext
@@ -115,9 +114,14 @@ async def open_(
         await add(studio, origin, draft.id, more, left_out, shown_in=message.message_id)
 
 
-async def collecting(studio: Studio, owner_id: int, chat_id: int) -> Draft | None:
-    """The mix that a person is sending pictures for in a chat, if that is the open dialog."""
-    draft = await studio.history.dialogs.listening(owner_id, chat_id)
+async def collecting(studio: Studio, owner_id: int, chat_id: int, answered: Message | None = None) -> Draft | None:
+    """The mix that a person is sending pictures for in a chat: the one whose message is `answered`, whatever they have
+    done since, else the open dialog."""
+    shown = None if answered is None else await draft_shown(studio.history.sources, answered, "mix")
+    if shown is not None:
+        draft = shown if shown.owner_id == owner_id and shown.closed_at is None else None
+    else:
+        draft = await studio.history.dialogs.listening(owner_id, chat_id)
     if draft is None or draft.kind != "mix":
         return None
     joined = studio.history.sources.was_changed(draft)  # by the picture in hand, which may have been the last
@@ -187,19 +191,9 @@ async def order(studio: Studio, origin: Origin, person: Person, draft: Draft) ->
     made = from_pictures(asked, list(zip(mixture.pictures, mixture.weights, strict=True)))
     parents = tuple(picture.parent for picture in mixture.pictures)
     await order_or_ask(studio, origin, made, parents=parents, key=f"mix:{draft.id}")
-    await close(studio, draft)
-
-
-async def close(studio: Studio, draft: Draft, markup: InlineKeyboardMarkup | None = None) -> None:
-    """The message stays as it is, without its buttons."""
     await studio.history.sources.change_draft(draft.id, closed=True)
-    try:
-        await studio.bot.edit_message_reply_markup(
-            chat_id=draft.chat_id, message_id=draft.message_id, reply_markup=markup
-        )
-    except TelegramBadRequest as gone:
-        if classify(gone) not in (Refusal.MESSAGE_GONE, Refusal.NOT_MODIFIED):
-            raise
+    if draft.message_id is not None:
+        await dialogs.take_buttons(studio, draft, draft.message_id)
 
 
 def caption(mixture: Mixture, private: bool, left_out: int = 0) -> str:

@@ -45,7 +45,7 @@ def area(
     `guessed`: it was read out of a photo that may be another picture after all.
     """
     tiles = [
-        button("🟥" if cell in cells else "▫️", AreaButton(action="cell", draft=draft, cell=cell))
+        button("◼️" if cell in cells else "▫️", AreaButton(action="cell", draft=draft, cell=cell))
         for cell in range(grid * grid)
     ]
     other = next(size for size in GRIDS if size != grid)

@@ -35,8 +35,6 @@ from bot.telegram.senders import mention, sender_of_message
 from bot.texts.i18n import _
 from inference.blobs import BlobMissing
 
-HOUR = 3_600.0
-
 
 async def begin(studio: Studio, origin: Origin, person: Person, given: Given, words: str) -> None:
     """Asks which part of a picture to repaint, or shows the one that the words name. Raises REFUSALS."""
@@ -69,7 +67,7 @@ async def show(studio: Studio, origin: Origin, repaint: Repaint, draft: Draft | 
     message = await send(studio.bot, origin.place, _screen(repaint, draft, photo, private=origin.private))
     left = await sources.place_draft(draft.id, message.message_id)
     if left is not None:
-        await studio.bot.edit_message_reply_markup(chat_id=draft.chat_id, message_id=left)
+        await dialogs.take_buttons(studio, draft, left)
 
 
 async def order(
@@ -86,7 +84,7 @@ async def order(
     await order_or_ask(studio, origin, made, parents=(repaint.given.parent,), key=f"mask:{draft.id}")
     await studio.history.sources.change_draft(draft.id, closed=True)
     if draft.message_id is not None:
-        await studio.bot.edit_message_reply_markup(chat_id=draft.chat_id, message_id=draft.message_id)
+        await dialogs.take_buttons(studio, draft, draft.message_id)
 
 
 # Words
@@ -199,7 +197,7 @@ async def another(callback: CallbackQuery, draft: Draft, studio: Studio, origin:
     await show_menu(studio, replace(origin, reply_to=sent.message_id if sent is not None else None), copy)
     await studio.history.sources.change_draft(draft.id, closed=True)
     if card is not None:
-        await studio.deliveries.gallery.withdraw(origin.chat_id, card.message_id, draft.created_at)
+        await dialogs.take_back(studio, draft, card.message_id)
 
 
 def _stepped(repaint: Repaint, press: AreaButton) -> Repaint:

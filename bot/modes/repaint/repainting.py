@@ -113,9 +113,9 @@ def caption(repaint: Repaint, private: bool) -> str:
             "• " + _("Or tell me in a reply: “top left”, “the centre”."),
         ]
     elif repaint.told:
-        lines = ["🖌 " + _("I will repaint the red area. Is it the right one?")]
+        lines = ["🖌 " + _("I will repaint the marked area. Is it the right one?")]
     else:
-        lines = ["🖌 " + _("I will repaint the red area. Reply with what shall be there, or tap ✅ and I will ask.")]
+        lines = ["🖌 " + _("I will repaint the marked area. Reply with what shall be there, or tap ✅ and I will ask.")]
     if repaint.words.text:
         lines.append(quote(repaint.words.text))
     return "\n".join(lines)

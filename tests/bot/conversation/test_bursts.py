@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.bot.conversation.conftest import House
-from tests.bot.conversation.test_again import a_crash_after, left
+from tests.bot.conversation.test_again import a_crash_after, left, told
 from tests.bot.conversation.test_pictures_in import offers, says
 from tests.e2e.chat import Message, Person, buttons, is_result
 from tests.waiting import until
@@ -123,3 +123,27 @@ async def test_a_kill_between_keeping_and_telling_loses_nothing_and_takes_nothin
     await anna.press(shown, "Take (2)")
     await anna.results(5)
     assert sorted(prompts(small)) == [f"circle {number}" for number in range(1, 6)]
+
+
+@pytest.mark.parametrize("room", [False, True])
+async def test_what_is_kept_is_drawn_as_its_message_reads_however_late_that_is_changed(
+    small: House, anna: Person, monkeypatch: pytest.MonkeyPatch, room: bool
+) -> None:
+    monkeypatch.setattr("bot.conversation.edited.FRESH_SECONDS", -1)
+    await asks(small, anna, *range(1, 5))
+    card = await anna.until(offers("Take (1)"))
+    if room:
+        small.painter.gate.set()
+        await anna.results(3)
+    kept = next(message for message in await anna.messages() if message["text"] == "/imagine circle 4 --n 1")
+    fields = {"user": anna.id, "chat": anna.chat_id, "message_id": kept["id"]}
+    await anna.post("edit", {**fields, "text": "/imagine square 4 --n 1"})
+    if room:
+        await until(lambda: anna.is_gone(card))
+    else:
+        await until(lambda: told(small, "select id from drafts where body like '%square 4%'"))
+        small.painter.gate.set()
+        await anna.results(3)
+        await anna.press(await anna.until(offers("Take (1)")), "Take")
+    await anna.results(4)
+    assert prompts(small) == ["circle 1", "circle 2", "circle 3", "square 4"]

@@ -11,6 +11,7 @@ from bot.conversation.commands import set_descriptions
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import BIG
 from tests.e2e.chat import Person, buttons, is_result
+from tests.waiting import until
 
 
 async def test_start_names_the_small_world_and_one_tap_draws(house: House, named: Callable[..., Person]) -> None:
@@ -214,3 +215,19 @@ async def test_an_empty_chat_says_what_the_bot_is_for_unless_its_owner_has_said_
     assert (await bot.get_my_short_description(language_code="ru")).short_description == "Рисует для клуба"
     assert "Draws what you describe" in (await bot.get_my_short_description()).short_description
     assert max(len(english.description), len(russian.description)) <= 512
+
+
+async def test_people_are_answered_while_telegram_is_still_told_what_the_bot_is_for(
+    closed_house: House, anna: Person
+) -> None:
+    async def shown() -> list[dict[str, str]]:
+        return list((await anna.get("commands?user=1001"))["commands"])
+
+    await anna.post("faults", {"method": "setMyCommands", "delay": 600})
+    await closed_house.open()
+    await anna.say("/queue")
+    await anna.until(lambda message: "line is empty" in (message["text"] or ""))
+    assert not await shown()
+    async with anna.session.delete(f"{anna.url}/sim/faults") as response:
+        assert response.status == 200
+    await until(shown)

@@ -187,6 +187,22 @@ async def test_who_answers_the_message_of_a_mix_goes_on_with_it_whatever_came_be
     await anna.until(says("1 picture so far"))
 
 
+@pytest.mark.parametrize("at_once", [1, 2])
+async def test_of_two_mixes_pictures_go_to_the_one_whose_message_they_answer(
+    every_mode: House, anna: Person, at_once: int
+) -> None:
+    await anna.say("/mix a house")
+    first = await anna.until(says("a house"))
+    await anna.say("/mix a boat")
+    await anna.until(says("a boat"))
+    photos = [encoded(colour) for colour in (RED, BLUE)[:at_once]]
+    await send(anna, *photos, reply_to=str(first["id"]))
+    grown = await anna.until(says(f"{at_once} picture"))
+    assert says("a house")(grown)
+    photo = await send(anna, encoded((20, 160, 60)))  # which is the open one again
+    assert says("a house")(await anna.until(says(f"{at_once + 1} pictures so far"), after=photo["id"]))
+
+
 async def test_an_old_message_that_is_changed_answers_no_newer_question(every_mode: House, anna: Person) -> None:
     greeted = (await anna.say("hello"))["message"]
     await anna.until(says("Hello!"), after=greeted["id"])

@@ -152,3 +152,23 @@ async def test_a_kill_after_the_change_changes_nothing_more(
     assert [one.words for one in drawn(house)] == []
     offers_made = [message for message in await anna.messages() if says(OFFER)(message)]
     assert len(offers_made) == (0 if waits else 1)
+
+
+@pytest.mark.parametrize(("answer", "kinds"), [("Start", ["flash", "x4"]), ("Never mind", ["flash", "mix"])])
+async def test_words_that_make_waiting_work_much_larger_are_asked_about_before_they_hold(
+    every_mode: House, anna: Person, answer: str, kinds: list[str]
+) -> None:
+    await busy(every_mode, anna)
+    asked = await send(anna, encoded(RED, (1600, 1600)), caption="/vary --n 1")
+    status = await anna.until(says("Variation"), after=asked["id"])
+    await edit(anna, asked, "/upscale 4K")
+    question = await anna.until(offers("Start"))
+    assert "With your new words it takes longer" in question["text"]
+    assert says("Variation")(await anna.message(status["id"]))
+    await anna.press(question, answer)
+    assert not buttons(await anna.message(question["id"]))
+    now = says("Enlarging" if answer == "Start" else "Variation")
+    await anna.until(lambda message: message["id"] == status["id"] and now(message))
+    every_mode.painter.gate.set()
+    await anna.until(is_result, after=asked["id"])
+    assert [one.kind for one in drawn(every_mode)] == kinds

@@ -150,7 +150,7 @@ async def test_words_that_a_group_is_asked_for_come_from_it_and_nobody_is_named(
     area = await anna.until(offers("Never mind"), after=said["message"]["id"])
     said = await anna.say("top left: a blue cat", reply_to=area["id"])
     await anna.say("top left: a blue cat", sender_chat=FOXES, reply_to=area["id"])
-    await anna.until(says("red area"), after=area["id"])
+    await anna.until(says("marked area"), after=area["id"])
 
 
 async def test_a_channel_is_somebody_too_and_where_nobody_can_tell_who_runs_it_a_press_is_refused(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from bot.jobs.follow import Follower
 from inference.queue.database import open_database, reading
 from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger
@@ -276,3 +277,22 @@ async def test_a_result_telegram_takes_in_no_form_ends_in_words_not_in_silence(h
     card = await anna.until(lambda message: "broke on our side" in (message["text"] or message["caption"] or ""))
     assert "#1" in (card["text"] or card["caption"])
     await until_state(house, "done")
+
+
+async def test_a_stop_waits_for_no_pause_between_two_tries(
+    house: House, anna: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = Follower.close
+
+    async def patient(self: Follower, _grace: float) -> None:
+        await close(self, 600.0)
+
+    monkeypatch.setattr(Follower, "close", patient)
+    await trouble(anna, "editMessageMedia", status=502)
+    await anna.say("a red circle --n 1")
+    await until_state(house, "done")
+    async with asyncio.timeout(100):
+        await house.close()
+    await peace(anna)
+    await house.open()
+    await anna.until(is_result)

@@ -36,7 +36,7 @@ async def test_a_variation_says_so_and_its_four_can_be_made_again_from_the_recip
 ) -> None:
     grid = await anna.draw("a red circle --seed 7")
     varied = await after_press(anna, grid, "🎨 2")
-    assert varied["caption"].startswith("🎨 Variation\na red circle")
+    assert varied["caption"].startswith("🎨 Variations\na red circle")
     request = mixed(every_mode)
     assert (request.prompt, request.each) == ("a red circle", FOUR)
 

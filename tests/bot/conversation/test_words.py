@@ -20,6 +20,7 @@ from inference.requests import Failed, Finished, FlashTextToImage, Note, TextToI
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import BIG, SMALL, offering
 from tests.e2e.chat import Message, Person, buttons, is_result
+from tests.waiting import until
 
 WORDY = offering(BIG, *BIG.kinds, "beautify", "translate")
 OUT_OF_TIME = Failed(code="timed_out", message="not done after 120 s")
@@ -235,7 +236,7 @@ async def test_without_a_language_model_one_hears_so_at_once_and_can_draw(house:
     card = await anna.until(is_fallback)
     assert "No language model" in card["text"]
     assert len(buttons(card)) == 1  # another try could not help
-    listed = (await anna.get("commands?user=1001"))["commands"]
+    listed = await until(lambda: shown_commands(anna))
     assert "beautify" not in {one["command"] for one in listed}
     house.painter.slots = 2
     await house.reopen()
@@ -444,3 +445,7 @@ def test_words_that_were_drawn_as_they_are_need_no_origin() -> None:
         assert origins(PromptLine("a fox"), request) == []
         assert origins(PromptLine("лиса"), request) == ["Translation: <i>a fox</i>"]
         assert origins(PromptLine("лиса"), request.model_copy(update={"prompt": "лиса"})) == []
+
+
+async def shown_commands(person: Person) -> list[dict[str, str]]:
+    return list((await person.get("commands?user=1001"))["commands"])

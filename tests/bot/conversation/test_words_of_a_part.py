@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from PIL import Image
 
-from inference.requests import Mix, Outpaint, Refine, Request
+from inference.requests import Mix, Outpaint, Refine
 from tests.bot.conversation.conftest import House
+from tests.bot.conversation.making import made
 from tests.bot.conversation.test_pictures_in import offers, says, send
 from tests.bot.conversation.test_repaint import encoded
 from tests.e2e.chat import Message, Person, is_result
@@ -19,14 +20,6 @@ async def repainted(anna: Person, picture: Message) -> Message:
     area = await anna.until(offers("✅"), after=picture["id"])
     await anna.press(area, "✅")
     return await anna.until(is_result, after=area["id"])
-
-
-async def made(house: House, anna: Person, picture: Message, button: str) -> tuple[Message, Request]:
-    """What a button has made of a picture, and the request that it was made by."""
-    newest = max(int(message["id"]) for message in await anna.messages())
-    await anna.press(picture, button)
-    result = await anna.until(is_result, after=newest)
-    return result, house.painter.submitted[-1].request
 
 
 async def test_words_of_a_part_never_become_words_of_the_whole(every_mode: House, anna: Person) -> None:

@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 
 from benchmarks.bench_masks import MEDIAN, cases, found
 from benchmarks.paintings import COLOURS, SHAPES, blob, intersection_over_union, paint, photograph, ring, sent
+from bot.imaging import collage
 from bot.imaging.alignment import AnotherPicture, Cropped, MaskError, Rotated, Shifted
 from bot.imaging.masks import EverythingPainted, NothingPainted, from_png, painted_area, resized, to_png, with_margin
 from bot.imaging.overlay import overlay
@@ -178,3 +179,22 @@ def test_the_overlay_tints_the_area_and_nothing_else() -> None:
         change = np.abs(np.asarray(shown, float) - np.asarray(PHOTO, float)).mean(axis=-1)
     assert change[mask].mean() > 20
     assert change[~grown(mask, 6)].mean() < 12
+
+
+@pytest.mark.parametrize("colour", [(230, 40, 70), (20, 60, 230), (255, 255, 255), (0, 0, 0)])
+def test_an_area_is_seen_on_any_colour_and_a_small_picture_is_not_shown_smaller_with_it(
+    colour: tuple[int, int, int],
+) -> None:
+    plain = Image.new("RGB", (128, 160), colour)
+    mask = np.zeros((160, 128), bool)
+    mask[:, :64] = True
+    file = io.BytesIO()
+    plain.save(file, "PNG")
+    with (
+        Image.open(io.BytesIO(overlay(plain, mask))) as shown,
+        Image.open(io.BytesIO(collage.photo(file.getvalue()))) as unmarked,
+    ):
+        assert shown.size == unmarked.size == (384, 480)
+        levels = np.asarray(shown, float)
+    tinted, untouched = levels[:, :150].mean(axis=(0, 1)), levels[:, 250:].mean(axis=(0, 1))
+    assert np.abs(tinted - untouched).mean() > 40

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.jobs.compose import Composition, Remark
-from bot.jobs.order import composed_of, stored
+from bot.jobs.order import composed_from, stored
 from bot.modes.extend.asking import said_of
 from bot.modes.mix.mixing import Mixture
 from bot.modes.repaint.composing import PARAMETERS
@@ -56,7 +56,7 @@ KINDS = {
     "order": Kept(
         {"request": ENLARGED.model_dump(mode="json"), "remarks": [], "unknown": []}, "line",
         "--n 1 --seed 1000 --scale 4", {"prompt": "", "n": 1, "seed": 1000, "scale": 4},
-        lambda kept: composed_of(kept).line, ORDERED,
+        lambda kept: composed_from(kept.body).line, ORDERED,
     ),
 }  # fmt: skip
 
@@ -81,7 +81,7 @@ def test_what_was_said_of_a_mix_and_of_a_repaint_is_kept_parsed_and_as_typed() -
 def test_an_order_that_waits_for_a_yes_is_kept_with_its_line_parsed() -> None:
     made = Composition(ENLARGED, ORDERED, (Remark("made_smaller", "4:3"),), ("zzz",))
     assert stored(made)["line"] == {"prompt": "", "n": 1, "seed": 1000, "scale": 4.0}
-    assert composed_of(draft("order", stored(made))) == made
+    assert composed_from(draft("order", stored(made)).body) == made
 
 
 def test_an_order_of_several_styles_is_kept_with_a_line_for_each_picture() -> None:
@@ -89,7 +89,7 @@ def test_an_order_of_several_styles_is_kept_with_a_line_for_each_picture() -> No
     sheet = Sheet(of=one, looks=(Look(), Look(suffix="anime film still")))
     lines = tuple(PromptLine("a fox", n=1, seed=7, style=style) for style in ("default", "anime"))
     made = Composition(sheet, PromptLine("a fox", n=2, seed=7), lines=lines)
-    assert composed_of(draft("order", json.loads(json.dumps(stored(made))))) == made
+    assert composed_from(draft("order", json.loads(json.dumps(stored(made)))).body) == made
 
 
 def test_a_repaint_takes_words_later_and_keeps_the_parameters_said_before_them() -> None:

@@ -31,7 +31,7 @@ async def a_part_tapped(stage: Stage) -> None:
     anna = stage.person("Anna", 1001)
     await anna.sends(_encoded(PHOTO))
     await anna.presses("Repaint")
-    for button in ("▫️", "Bigger", "Smaller", "4×4", "▫️", "🟥", "▫️", "✅"):
+    for button in ("▫️", "Bigger", "Smaller", "4×4", "▫️", "◼️", "▫️", "✅"):
         await anna.presses(button)
     await anna.says("a green balloon --n 2 --seed 7", reply_to=await anna.last())
     await anna.presses("⬆ 1")

@@ -19,7 +19,7 @@ async def a_group(stage: Stage) -> None:
     await anna.person.post("chat", about)
     me = (await anna.person.get("bots"))["bots"][0]["username"]
     await anna.says("hello everybody, a red circle")
-    await anna.says("/start")
+    await anna.says("/help")
     await anna.says("/imagine a red circle --seed 1")
     single = await anna.last()
     await anna.says(f"@{me} a blue cat --n 2 --seed 1")
@@ -49,7 +49,7 @@ async def who_speaks_for_a_group(stage: Stage) -> None:
     await stage.open(BIG)
     anna, boris = stage.person("Anna", 1001, "en", FOXES), stage.person("Boris", 1002, "en", FOXES)
     eva = stage.person("Eva", 1005, "en", FOXES)
-    await anna.says("/start")
+    await anna.says("/help")
     await anna.person.post("chat", {"chat": FOXES, "admins": [1001], "title": "Foxes"})
     await anna.says("/imagine a red circle --seed 1", sender_chat=FOXES)
     await boris.presses("☆")

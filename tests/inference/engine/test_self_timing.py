@@ -16,7 +16,7 @@ from torch import Tensor
 
 from inference.blobs import BlobMissing
 from inference.child import kept_timings, serving
-from inference.child.kept_timings import MOST_BASES, MOST_TRIES, KeptTimings, basis_of
+from inference.child.kept_timings import MOST_BASES, MOST_FATAL, MOST_TRIES, KeptTimings, basis_of
 from inference.child.self_timing import SMALL_NET, Pictures, SelfTiming
 from inference.child.serving import EngineChild
 from inference.engine.nets import NetSpec
@@ -171,6 +171,20 @@ def test_a_kind_that_has_killed_the_engine_three_times_is_not_tried_a_fourth(pat
     dead = SlowKit()
     assert all_turns(timing_of(dead, path, "flash")) == [] and dead.asked == []
     assert all_turns(timing_of(dead, path, "full")) == ["full"]
+
+
+def test_a_device_that_survives_no_kind_is_not_killed_by_each_of_them(path: Path) -> None:
+    kinds = ("flash", "full", "refine", "inpaint", "mix")
+    deaths = 0
+    while True:
+        timing = timing_of(SlowKit(), path, *kinds)
+        while timing.pending and not timing.begun:
+            timing.turn()
+        if not timing.begun:
+            break
+        deaths += 1
+        assert deaths < 20
+    assert deaths == MOST_FATAL * MOST_TRIES
 
 
 # The file

@@ -156,6 +156,25 @@ async def test_a_wait_that_is_too_long_is_refused_with_its_length(database: Asyn
     await queued(ledger, 2)  # a newcomer is served between the others' jobs
 
 
+async def test_a_job_that_waits_may_not_grow_until_its_wait_is_too_long(database: AsyncEngine, clock: Clock) -> None:
+    ledger = Ledger(database, clock=clock, limits=Limits(max_wait_seconds=100.0, waiting_per_person=9))
+    first = await queued(ledger)
+    await released(ledger)
+    await ledger.finish(first, DONE, device_seconds=30.0)
+    waiting = await queued(ledger)
+    last = await queued(ledger)
+    with pytest.raises(WaitTooLong) as refusal:
+        await ledger.reword(last, FLASH.model_copy(update={"seeds": (1, 2, 3)}), {})
+    assert refusal.value.eta_seconds == pytest.approx(120.0)
+    stands = await ledger.job(last)
+    assert stands is not None and stands.request == FLASH
+    two = FLASH.model_copy(update={"seeds": (1, 2)})
+    assert await ledger.reword(last, two, {}) is not None  # 90 s
+    ledger.limits = Limits(max_wait_seconds=1.0)
+    assert await ledger.reword(waiting, FLASH.model_copy(update={"prompt": "a dog"}), {}) is not None  # no more work
+    assert await ledger.reword(first, two, {}) is None
+
+
 async def test_speeds_outlive_the_process(database: AsyncEngine, clock: Clock) -> None:
     ledger = Ledger(database, clock=clock)
     for seconds in (10.0, 20.0):

@@ -192,7 +192,7 @@ async def test_a_job_that_waits_for_a_worker_may_be_cancelled(scene: SetUp) -> N
         await bot.submit(assignment(1))
         await bot.cancel(1)
         await until(lambda: reader.last_of(1))
-    assert reader.of(1) == [Cancelled()]
+    assert reader.of(1) == [Cancelled(done=0.0)]
 
 
 async def test_the_next_life_of_the_bot_finds_what_runs_and_what_nobody_has_handled(scene: SetUp) -> None:

@@ -120,7 +120,7 @@ class RedisDelivery:
     async def cancel(self, job_id: int) -> None:
         if job_id in self._unplaced:
             del self._unplaced[job_id]
-            self._end(JobReport(job_id=job_id, event=Cancelled()))
+            self._end(JobReport(job_id=job_id, event=Cancelled(done=0.0)))
         elif job_id in self._assigned and job_id not in self._ended:
             self._order(self._assigned[job_id], Cancel(job_id=job_id))
 
@@ -215,7 +215,7 @@ class RedisDelivery:
 
     async def _look(self) -> None:
         """Reads all offers, then all reports that are older than these, then judges."""
-        if self._looked.seconds > self._presence / 2:
+        if self._looked.seconds > LOOK_SECONDS + self._presence / 2:
             self._in_doubt.now()
         if (marker := await self._mark()) != self._marker:
             self._marker = marker

@@ -1,0 +1,24 @@
+"""A worker of a stage's own, as `python -m inference worker` is one, with an engine that only sleeps."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+
+from inference.queue.options import WorkerOptions
+from inference.queue.redaction import log_as
+from inference.worker.remote import serve_queue
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--queue", required=True)
+    parser.add_argument("--presence", type=float, required=True)
+    parser.add_argument("--worker", type=WorkerOptions.model_validate_json, required=True)
+    told = parser.parse_args()
+    log_as("worker", "INFO")
+    asyncio.run(serve_queue(told.queue, told.worker, presence_seconds=told.presence))
+
+
+if __name__ == "__main__":
+    main()
