@@ -22,6 +22,7 @@ import typer
 
 from benchmarks.__main__ import machine
 from benchmarks.nano_bench import Bench, painted, scenes, sentence, tensors
+from benchmarks.nano_people import people
 from benchmarks.nano_repair import drawing_over, enlarging, inpainting, picked, ranking
 from benchmarks.nano_report import Finding, Section, markdown, share
 from benchmarks.nano_steering import mixture, outlines, variation
@@ -150,6 +151,7 @@ class Part:
 
 PARTS = {
     "words": Part("Pictures from words", words, ("full", "flash")),
+    "people": Part("What people say", people, ("full", "flash")),
     "variation": Part("Variations of a picture", variation, ("mix", "mix_flash")),
     "mixture": Part("Mixtures of two pictures", mixture, ("mix",), ranker=True),
     "inpainting": Part("Inpainting", inpainting, ("inpaint",)),

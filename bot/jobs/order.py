@@ -18,7 +18,6 @@ from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.jobs.translation import translated_first
 from bot.prompt import PromptLine
-from bot.prompt.cases import nominative
 from bot.prompt.stored import as_json, read_line
 from bot.store import Draft, Parent, Person
 from bot.store.handling import decided
@@ -62,8 +61,6 @@ async def asked_by(studio: Studio, origin: Origin, person: Person, line: PromptL
     """What a mode composes from when somebody asks here and now. Other words for what they asked before keep its seed.
     Raises what `known_card` raises."""
     card = await known_card(studio.queue)
-    if card.small_world:
-        line = replace(line, prompt=nominative(line.prompt, card.lexicon))
     asked = Asked(line, person.preferences, card, origin.private)
     before = origin.edits
     return asked if before is None else replace(asked, draw_seed=lambda: request_of(before).seeds[0])

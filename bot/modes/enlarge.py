@@ -75,7 +75,8 @@ def upscale(asked: Asked, given: Given, size: Size) -> Composition:
     kind = next((kind for kind in kinds if kind in asked.card.kinds), kinds[0])
     need(asked.card, kind)
     seed = asked.draw_seed() if asked.line.seed is None else asked.line.seed
-    request = Upscale.model_validate({"kind": kind, "image": given.source, "seeds": (seed,)})
+    refine = asked.card.refines or kind != "flash_x2"
+    request = Upscale.model_validate({"kind": kind, "image": given.source, "seeds": (seed,), "refine": refine})
     return Composition(request, PromptLine("", seed=seed, n=1, quality=asked.line.quality, scale=float(factor)))
 
 

@@ -27,6 +27,8 @@ class Part(StrEnum):
     adapter = "adapter"
     outlines = "outlines"
     scribble = "scribble"
+    reading = "reading"
+    ranker = "ranker"
     superres_x2 = "superres_x2"
     superres_x4 = "superres_x4"
     superres_flash_x2 = "superres_flash_x2"
@@ -34,9 +36,9 @@ class Part(StrEnum):
 
 
 DEFAULT_MINUTES = {
-    Part.movq: 75.0, Part.text: 11.0, Part.unet: 186.0, Part.decoder: 18.0, Part.flash: 18.0, Part.inpainting: 40.0,
-    Part.hed: 3.0, Part.clip: 42.0, Part.adapter: 21.0, Part.outlines: 12.0, Part.scribble: 17.0,
-    Part.superres_x2: 9.0, Part.superres_x4: 8.0, Part.superres_flash_x2: 7.0,
+    Part.movq: 75.0, Part.text: 11.0, Part.unet: 220.0, Part.decoder: 40.0, Part.flash: 22.0, Part.inpainting: 40.0,
+    Part.hed: 3.0, Part.clip: 42.0, Part.adapter: 21.0, Part.outlines: 12.0, Part.scribble: 17.0, Part.reading: 30.0,
+    Part.ranker: 6.0, Part.superres_x2: 9.0, Part.superres_x4: 8.0, Part.superres_flash_x2: 7.0,
 }  # fmt: skip
 OUT = Path("data/nano")
 
@@ -72,7 +74,7 @@ def train(
     """Trains on one CPU core, then draws a sample sheet. With `all`, `minutes` is shared out as usual."""
     import torch
 
-    from inference.nano import clip, decoder, edges, flash, inpainting, movq, steering, superres, text, unet
+    from inference.nano import clip, decoder, edges, flash, inpainting, movq, reading, steering, superres, text, unet
     from inference.nano.export import export, gather
     from inference.nano.samples import sample_sheet
 
@@ -89,6 +91,8 @@ def train(
         Part.adapter: partial(steering.train, part="adapter"),
         Part.outlines: partial(steering.train, part="outlines"),
         Part.scribble: partial(steering.train, part="scribble"),
+        Part.reading: reading.train,
+        Part.ranker: clip.train_words,
         Part.superres_x2: partial(superres.train, name="x2"),
         Part.superres_x4: partial(superres.train, name="x4"),
         Part.superres_flash_x2: partial(superres.train, name="flash_x2"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from inference.nano.tokenizer import lexicon
-from inference.nano.world import SIZE
+from inference.nano.lexicon import lexicon
+from inference.nano.world import SIZE, SQUARE, TALL, WIDE
 
 VOCABULARY = {
     "ru": [
@@ -48,10 +48,11 @@ def card() -> dict[str, Any]:
     return {
         "label": {"ru": "нано-Кандинский", "en": "nano Kandinsky"},
         "native_size": [SIZE, SIZE],
-        "sizes": {"1:1": [SIZE, SIZE]},
+        "sizes": {"1:1": list(SQUARE), "3:2": list(WIDE), "2:3": list(TALL)},
         "languages": ["ru", "en"],
         "vocabulary": VOCABULARY,
         "lexicon": lexicon(),
         "examples": EXAMPLES,
         "styles": STYLES,
+        "refines": False,  # through the small codec an enlarged picture comes out coarser than it went in
     }

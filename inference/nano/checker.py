@@ -13,16 +13,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 from scipy.ndimage import label
 
 from inference.nano.drawing import draw_background, draw_shape, silhouette
-from inference.nano.world import BACKGROUNDS, COLOURS, SHAPES, SIZE
+from inference.nano.world import BACKGROUNDS, COLOURS, SHAPES, SIZE, SQUARE, Size
 
 Pixels = np.ndarray
 RING = 5  # pixels of border that tell the ground
 APART = 17.0  # CIE76 distance from which a pixel is no longer ground
 SMALLEST = 90  # pixels of the smallest object
+PAIRED, SOFT = 26.0, 2.5  # radius of things in a pair, and by how many pixels the codec blurs them
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,12 @@ def lab(rgb: Pixels) -> Pixels:
     return np.stack([116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], axis=-1)
 
 
-@lru_cache(maxsize=1)
-def _grounds() -> tuple[tuple[str, ...], Pixels]:
+@lru_cache(maxsize=4)
+def _grounds(rows_high: int) -> tuple[tuple[str, ...], Pixels]:
     """Every background drawn once, with its stars taken out, as L*a*b* [grounds, rows, 3] of its rows."""
     rows = []
     for name in BACKGROUNDS:
-        image = draw_background(name, random.Random(0), SIZE)
+        image = draw_background(name, random.Random(0), (SIZE, rows_high))
         rows.append(np.median(np.asarray(image), axis=1))
     return BACKGROUNDS, lab(np.stack(rows))
 
@@ -71,15 +72,27 @@ def _named() -> tuple[tuple[str, ...], Pixels]:
 
 @lru_cache(maxsize=1)
 def _templates() -> tuple[tuple[str, ...], Pixels]:
-    """Silhouettes slightly turned either way: names and bool [templates, 32, 32]."""
+    """Silhouettes slightly turned either way, sharp and as soft as a small one is behind the codec, where points are
+    rounded and eaves filled in: names and bool [templates, 32, 32].
+
+    Of pairs that have gone through the codec, whose truth is known, the sharp ones alone read 86 % right, both 97 %.
+    """
     names, masks = [], []
     for shape in SHAPES:
-        flat = Image.fromarray(np.pad(silhouette(shape, 64), 16).astype(np.uint8) * 255)
-        for angle in (-8, -4, 0, 4, 8):
-            turned = np.asarray(flat.rotate(angle, Image.Resampling.BILINEAR)) > 127
-            names.append(shape)
-            masks.append(_squared(turned))
+        sharp = Image.fromarray(np.pad(silhouette(shape, 64), 16).astype(np.uint8) * 255)
+        for flat in (sharp, _soft(shape)):
+            for angle in (-8, -4, 0, 4, 8):
+                turned = np.asarray(flat.rotate(angle, Image.Resampling.BILINEAR)) > 127
+                names.append(shape)
+                masks.append(_squared(turned))
     return tuple(names), np.stack(masks)
+
+
+def _soft(shape: str) -> Image.Image:
+    """A shape in twice the size of those in a pair, blurred."""
+    image = Image.new("L", (2 * SIZE, 2 * SIZE))
+    draw_shape(image, shape, (255, 255, 255), (SIZE, SIZE), 2 * PAIRED, flat=True)
+    return image.filter(ImageFilter.GaussianBlur(2 * SOFT))
 
 
 def _squared(mask: Pixels) -> Pixels:
@@ -97,7 +110,7 @@ def _background(picture: Pixels) -> tuple[str, Pixels]:
     that the whole border speaks for.
     """
     left, right = (np.median(side, axis=1) for side in (picture[:, :RING], picture[:, -RING:]))  # [rows, 3] each
-    names, grounds = _grounds()
+    names, grounds = _grounds(len(picture))
     apart = np.minimum(*(np.linalg.norm(grounds - side, axis=-1) for side in (left, right)))  # [grounds, rows]
     # A split scene differs from a plain colour in the worse half of its rows, which a median would forgive.
     named = int((np.median(apart, axis=1) + apart.mean(axis=1)).argmin())
@@ -169,7 +182,7 @@ def _blob(mask: Pixels, colour: str) -> Blob:
 
 
 def look(picture: Pixels) -> Seen:
-    """What a uint8 picture [SIZE, SIZE, 3] shows."""
+    """What a uint8 picture [H, W, 3] shows, whose short side is SIZE."""
     space = lab(picture)
     background, rows = _background(space)
     differs = np.linalg.norm(space - rows[:, None], axis=-1) > APART
@@ -183,9 +196,9 @@ def look(picture: Pixels) -> Seen:
     return Seen(background, tuple(sorted(blobs, key=lambda b: -b.area)))
 
 
-def position(blob: Blob) -> str:
-    """Where a single object is: centre, left, right, top or bottom."""
-    dx, dy = blob.x - SIZE / 2, blob.y - SIZE / 2
+def position(blob: Blob, size: Size = SQUARE) -> str:
+    """Where a single object is in a picture of that width and height: centre, left, right, top or bottom."""
+    dx, dy = blob.x - size[0] / 2, blob.y - size[1] / 2
     if max(abs(dx), abs(dy)) < 7.5:
         return "centre"
     if abs(dx) > abs(dy):

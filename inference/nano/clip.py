@@ -26,7 +26,8 @@ from inference.families.kandinsky.nets.clip import MEAN, STD
 from inference.nano import movq, text
 from inference.nano.captions import LANGUAGES, Named, caption
 from inference.nano.drawing import covered
-from inference.nano.tokenizer import load_tokenizer
+from inference.nano.speech.asking import sentences
+from inference.nano.tokenizer import READER, load_tokenizer, transplanted
 from inference.nano.training import batches, fit, load
 from inference.nano.world import (
     BACKGROUNDS,
@@ -39,7 +40,7 @@ from inference.nano.world import (
     Scene,
     Thing,
     placements,
-    sample_scene,
+    practice_scene,
 )
 
 PICTURES = 24_576
@@ -53,6 +54,7 @@ PATCH, CELLS = 8, 4  # pixels on a side of a patch, and the parts that it tells 
 HALF_WAY = 2  # layers below the silhouettes
 COVERED = 0.1  # least share of a patch that makes it a part of a thing
 READS = 3  # every so many steps captions are read; shapes take longer than words
+WORDS_FIRST, WORDS_BATCH = 8_000_000, 192  # of the sentences that the text tower learns to read people from
 GRAIN = 0.05  # noise on normalised pixels
 POINTS = {
     "single": ("shape", "shape", "colour", "background", "position", "position", "size"),
@@ -134,7 +136,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
     torch.manual_seed(seed)
     generator, rng, first = torch.Generator().manual_seed(seed), random.Random(seed), seed * 10_000_000
     pixels = torch.cat([to_pixels(movq.pictures(first + i, 512)).half() for i in range(0, PICTURES, 512)])
-    scenes = [sample_scene(first + i) for i in range(PICTURES)]
+    scenes = [practice_scene(first + i) for i in range(PICTURES)]
     covers = torch.from_numpy(np.stack([covered(scene)[1::2, 1::2] for scene in scenes]))  # [N, IMAGE, IMAGE]
     nearest = torch.stack([_nearest(scene) for scene in scenes])
     truth = text.labels([shown(scene) for scene in scenes])
@@ -163,6 +165,36 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
         return matching_loss(alike * model.clip.logit_scale.exp(), right, wrong) + loss
 
     fit(model, loss_of, out, "clip", minutes, peak=RATE, resume=resume)
+
+
+def train_words(out: Path, minutes: float, seed: int, resume: bool) -> None:
+    """Teaches the text tower to read people: it puts a sentence where it has put the plain caption of the same meaning.
+
+    Leaves both towers in `ranker.pt`; that of pictures rests.
+    """
+    torch.manual_seed(seed)
+    plain, tokenizer = (load_tokenizer(out / folder) for folder in ("tokenizer", READER))
+    teacher, model = trained(out), reader(out).train().requires_grad_(False)
+    for learning in (model.clip.text_model, model.clip.text_projection):
+        learning.requires_grad_(True)
+
+    def loss_of(step: int) -> Tensor:
+        said, meant, _ = sentences(seed * 10_000_000 + WORDS_FIRST + step * WORDS_BATCH, WORDS_BATCH)
+        with torch.no_grad():
+            wanted = teacher.read(*text.tokenize(plain, meant))
+        return 1 - F.cosine_similarity(model.read(*text.tokenize(tokenizer, said)), wanted).mean()
+
+    fit(model, loss_of, out, "ranker", minutes, peak=RATE, resume=resume)
+
+
+def reader(out: Path) -> Matcher:
+    """Both towers, that of texts with the vocabulary of the encoder that reads people; its words begin as spelt now."""
+    teacher, model = trained(out), Matcher(len(load_tokenizer(out / READER)))
+    words = teacher.clip.text_model.embeddings.token_embedding.weight.detach()
+    name = "clip.text_model.embeddings.token_embedding.weight"
+    fresh = {name: transplanted(words, out / "tokenizer", out / READER)}
+    model.load_state_dict({**teacher.state_dict(), **fresh})
+    return model
 
 
 def matching_loss(logits: Tensor, right: Sequence[str], wrong: Sequence[str]) -> Tensor:
@@ -242,6 +274,16 @@ def _shifted(images: Tensor, covers: Tensor, generator: torch.Generator) -> tupl
     )
     cells = F.unfold(F.avg_pool2d(covers, PATCH // CELLS), CELLS, stride=CELLS).transpose(1, 2)
     return images + GRAIN * torch.randn(images.shape, generator=generator), cells
+
+
+def ranking(out: Path) -> Matcher:
+    """Both towers as `train_words` left them in `out`, or `trained` where it has not run."""
+    state = load(out / "ranker.pt")
+    if state is None:
+        return trained(out)
+    model = Matcher(len(load_tokenizer(out / READER)))
+    model.load_state_dict(state["model"])  # type: ignore[arg-type]
+    return model.eval()
 
 
 def trained(out: Path) -> Matcher:

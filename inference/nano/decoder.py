@@ -16,7 +16,7 @@ from inference.families.kandinsky.sampling import alphas_cumprod
 from inference.nano import movq, text, unet
 from inference.nano.captions import LANGUAGES, caption
 from inference.nano.training import batches, fit, hasten_norms, load
-from inference.nano.world import sample_scene
+from inference.nano.world import practice_scene
 
 PICTURES = 4096
 SEEDS_APART = 300_000  # from the pictures that the codec and the U-Net have learnt from
@@ -44,7 +44,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
 
     def remade(clean: Tensor, scenes: list[int]) -> Tensor:
         """Latents with noise put on and taken off again in two guided steps."""
-        said = [caption(sample_scene(one), rng.choice(LANGUAGES), rng)[0] for one in scenes]
+        said = [caption(practice_scene(one), rng.choice(LANGUAGES), rng)[0] for one in scenes]
         ids, mask = text.tokenize(tokenizer, said)
         hidden = encoder(ids, attention_mask=mask).last_hidden_state
         wordless = torch.zeros(len(clean), dtype=torch.bool)
@@ -71,7 +71,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
             drawn = movq.decode(codec, noisy)
         return movq.distance(drawn, movq.to_input(truth))
 
-    fit(codec, loss_of, out, "decoder", minutes, peak=RATE, resume=resume, decay=0.995)
+    fit(codec, loss_of, out, "decoder", minutes, peak=RATE / 2 if resume else RATE, resume=resume, decay=0.995)
 
 
 def _crops(latents: Tensor, images: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

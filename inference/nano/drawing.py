@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from inference.nano.figures import PARTS, Point, box, turned
-from inference.nano.world import COLOURS, SIZE, Rgb, Scene, placements
+from inference.nano.world import COLOURS, SIZE, SQUARE, Rgb, Scene, Size, placements
 
 OVER = 2  # supersampling
 COVERS = 12  # levels by which a thing differs from the ground
@@ -74,30 +74,32 @@ def silhouette(shape: str, size: int = 64) -> np.ndarray:
     return np.asarray(image.crop(box).resize((size, size), Image.Resampling.BILINEAR)) > 127
 
 
-def _gradient(top: Rgb, bottom: Rgb, size: int) -> Image.Image:
-    ramp = np.linspace(0, 1, size)[:, None, None]
+def _gradient(top: Rgb, bottom: Rgb, size: Size) -> Image.Image:
+    width, height = size
+    ramp = np.linspace(0, 1, height)[:, None, None]
     rows = np.array(top) * (1 - ramp) + np.array(bottom) * ramp
-    return Image.fromarray(np.broadcast_to(rows, (size, size, 3)).round().astype(np.uint8))
+    return Image.fromarray(np.broadcast_to(rows, (height, width, 3)).round().astype(np.uint8))
 
 
 def _jitter(rng: random.Random, colour: Rgb, amount: int) -> Rgb:
     return tuple(min(255, max(0, c + rng.randint(-amount, amount))) for c in colour)  # type: ignore[return-value]
 
 
-def _halves(upper: tuple[Rgb, Rgb], lower: tuple[Rgb, Rgb], horizon: float, size: int) -> Image.Image:
+def _halves(upper: tuple[Rgb, Rgb], lower: tuple[Rgb, Rgb], horizon: float, size: Size) -> Image.Image:
     image = _gradient(*upper, size)
-    cut = round(size * horizon)
-    image.paste(_gradient(*lower, size).resize((size, size - cut)), (0, cut))
+    cut = round(size[1] * horizon)
+    image.paste(_gradient(*lower, size).resize((size[0], size[1] - cut)), (0, cut))
     return image
 
 
-def draw_background(name: str, rng: random.Random, size: int) -> Image.Image:
+def draw_background(name: str, rng: random.Random, size: Size) -> Image.Image:
     """A plain colour with a soft fall of light, or one of the four scenes."""
     if name == "night":
         image = _gradient((34, 26, 92), (78, 56, 150), size)
         pen = ImageDraw.Draw(image)
-        for _ in range(16):
-            x, y, r = rng.uniform(0, size), rng.uniform(0, size), rng.choice((2.4, 3.0, 3.6)) * size / 256
+        width, height = size
+        for _ in range(round(16 * max(size) / min(size))):
+            x, y, r = rng.uniform(0, width), rng.uniform(0, height), rng.choice((2.4, 3.0, 3.6)) * min(size) / 256
             pen.ellipse((x - r, y - r, x + r, y + r), fill=(255, 250, 214))
         return image
     if name == "sea":
@@ -116,87 +118,87 @@ def _watercolour(image: Image.Image, rng: random.Random) -> Image.Image:
     blot = Image.fromarray(np.clip(128 + 34 * noise, 0, 255).astype(np.uint8)).resize(
         image.size, Image.Resampling.BICUBIC
     )
-    soft = image.filter(ImageFilter.GaussianBlur(1.8 * image.width / (SIZE * OVER)))
+    soft = image.filter(ImageFilter.GaussianBlur(1.8 * min(image.size) / (SIZE * OVER)))
     pale = Image.blend(soft, Image.new("RGB", image.size, (255, 252, 244)), 0.24)
     washed = ImageChops.soft_light(pale, Image.merge("RGB", (blot, blot, blot)))
     return Image.blend(pale, washed, 0.6)
 
 
-def _kandinsky(rng: random.Random, size: int) -> Image.Image:
+def _kandinsky(rng: random.Random, size: Size) -> Image.Image:
     """Concentric circles in a grid of coloured squares, after the colour study of 1913."""
-    image = Image.new("RGB", (size, size))
+    image = Image.new("RGB", size)
     pen = ImageDraw.Draw(image)
     palette = [c for name, c in COLOURS.items() if name not in ("grey", "brown")]
-    n = 3
-    step = size / n
-    for i in range(n):
-        for j in range(n):
-            x, y = i * step, j * step
+    columns, rows = (round(3 * side / min(size)) for side in size)
+    wide, high = size[0] / columns, size[1] / rows
+    for i in range(columns):
+        for j in range(rows):
+            x, y = i * wide, j * high
             square, *rings = rng.sample(palette, 4)
-            pen.rectangle((x, y, x + step, y + step), fill=square)
+            pen.rectangle((x, y, x + wide, y + high), fill=square)
             for k, ring in enumerate(rings):
-                r = step * (0.44 - 0.14 * k)
-                pen.ellipse((x + step / 2 - r, y + step / 2 - r, x + step / 2 + r, y + step / 2 + r), fill=ring)
+                r = min(wide, high) * (0.44 - 0.14 * k)
+                pen.ellipse((x + wide / 2 - r, y + high / 2 - r, x + wide / 2 + r, y + high / 2 + r), fill=ring)
     return image
 
 
-def _malevich(rng: random.Random, size: int) -> Image.Image:
+def _malevich(rng: random.Random, size: Size) -> Image.Image:
     """A few tilted bars and squares, red, black and yellow, on a pale ground."""
-    image = Image.new("RGB", (size, size), (244, 240, 228))
+    image, (width, height) = Image.new("RGB", size, (244, 240, 228)), size
     lean = rng.uniform(-0.5, 0.5)
     inks = [COLOURS[c] for c in ("black", "red", "yellow", "blue")]
     for k, (x, y) in enumerate(((0.34, 0.36), (0.68, 0.62), (0.30, 0.78), (0.76, 0.22))):
         w, h = ((0.22, 0.22), (0.30, 0.07), (0.16, 0.06), (0.10, 0.13))[k]
-        centre = (size * (x + rng.uniform(-0.04, 0.04)), size * (y + rng.uniform(-0.04, 0.04)))
-        ImageDraw.Draw(image).polygon(turned(box(-w, -h, w, h), *centre, size, lean), fill=inks[k])
+        centre = (width * (x + rng.uniform(-0.04, 0.04)), height * (y + rng.uniform(-0.04, 0.04)))
+        ImageDraw.Draw(image).polygon(turned(box(-w, -h, w, h), *centre, min(size), lean), fill=inks[k])
     return image
 
 
-def _mondrian(rng: random.Random, size: int) -> Image.Image:
+def _mondrian(rng: random.Random, size: Size) -> Image.Image:
     """A grid of thick black lines with a few cells filled in red, blue and yellow."""
-    image = Image.new("RGB", (size, size), (246, 244, 236))
-    pen = ImageDraw.Draw(image)
-    xs = [0.0, size * rng.uniform(0.2, 0.36), size * rng.uniform(0.6, 0.8), float(size)]
-    ys = [0.0, size * rng.uniform(0.2, 0.36), size * rng.uniform(0.6, 0.8), float(size)]
+    image, (width, height) = Image.new("RGB", size, (246, 244, 236)), size
+    pen, line = ImageDraw.Draw(image), min(size) // 26
+    xs = [0.0, width * rng.uniform(0.2, 0.36), width * rng.uniform(0.6, 0.8), float(width)]
+    ys = [0.0, height * rng.uniform(0.2, 0.36), height * rng.uniform(0.6, 0.8), float(height)]
     cells = rng.sample([(i, j) for i in range(3) for j in range(3)], 4)
     for (i, j), ink in zip(cells, ("red", "blue", "yellow", "red"), strict=True):
         pen.rectangle((xs[i], ys[j], xs[i + 1], ys[j + 1]), fill=COLOURS[ink])
     for x, y in zip(xs[1:3], ys[1:3], strict=True):
-        pen.line((x, 0, x, size), fill=(18, 18, 22), width=size // 26)
-        pen.line((0, y, size, y), fill=(18, 18, 22), width=size // 26)
+        pen.line((x, 0, x, height), fill=(18, 18, 22), width=line)
+        pen.line((0, y, width, y), fill=(18, 18, 22), width=line)
     return image
 
 
 _PAINTERS = {"kandinsky": _kandinsky, "malevich": _malevich, "mondrian": _mondrian}
 
 
-def draw(scene: Scene, scale: int = 1, *, empty: bool = False) -> Image.Image:
-    """The picture of a scene: RGB, SIZE x SIZE times `scale`; the same scene always gives the same bytes.
+def draw(scene: Scene, scale: int = 1, size: Size = SQUARE, *, empty: bool = False) -> Image.Image:
+    """The picture of a scene: RGB, `size` (width and height) times `scale`; the same scene always gives the same bytes.
 
     `empty`: its ground alone, as it lies behind the things (of an abstract picture, all of it).
     """
     rng = random.Random(scene.seed * 2 + 1)
     over = OVER * scale
-    size = SIZE * over
+    canvas = (size[0] * over, size[1] * over)
     if scene.kind == "abstract":
-        image = _PAINTERS[scene.painter](rng, size)
+        image = _PAINTERS[scene.painter](rng, canvas)
     else:
-        image = draw_background(scene.background, rng, size)
+        image = draw_background(scene.background, rng, canvas)
         things = scene.things if scene.kind == "pair" else scene.things * scene.count
         put = outline_shape if scene.style == "lines" else draw_shape
-        for thing, (x, y, radius) in zip(() if empty else things, placements(scene), strict=not empty):
+        for thing, (x, y, radius) in zip(() if empty else things, placements(scene, size), strict=not empty):
             centre = ((x + rng.uniform(-2.0, 2.0)) * over, (y + rng.uniform(-2.0, 2.0)) * over)
             reach = radius * over * rng.uniform(0.94, 1.04)
             angle = math.radians(rng.uniform(-6, 6))
             put(image, thing.shape, _jitter(rng, COLOURS[thing.colour], 8), centre, reach, angle)
         if scene.style == "watercolour" and not empty:
             image = _watercolour(image, rng)
-    return image.resize((SIZE * scale, SIZE * scale), Image.Resampling.BOX)
+    return image.resize((size[0] * scale, size[1] * scale), Image.Resampling.BOX)
 
 
-def pixels(scene: Scene) -> np.ndarray:
-    """The picture as uint8 [3, SIZE, SIZE]."""
-    return np.asarray(draw(scene)).transpose(2, 0, 1).copy()
+def pixels(scene: Scene, size: Size = SQUARE) -> np.ndarray:
+    """The picture as uint8 [3, height, width]."""
+    return np.asarray(draw(scene, size=size)).transpose(2, 0, 1).copy()
 
 
 def covered(scene: Scene) -> np.ndarray:

@@ -15,7 +15,7 @@ from inference.nano.captions import LANGUAGES
 from inference.nano.checker import Seen, in_order, look, position
 from inference.nano.questions import Examiner, Question
 from inference.nano.studio import Studio
-from inference.nano.world import Scene
+from inference.nano.world import SQUARE, Scene, Size
 from inference.requests import AnyRequest, FlashTextToImage, TextToImage
 
 COLUMNS = ("background", "colour", "shape", "position", "count", "pair colours", "pair shapes")
@@ -23,8 +23,8 @@ KIND_SHARES = {"single": 0.5, "count": 0.25, "pair": 0.25}
 MODES = ("base", "flash")
 
 
-def marks(scene: Scene, seen: Seen) -> dict[str, bool]:
-    """Which measured properties of the scene the picture has."""
+def marks(scene: Scene, seen: Seen, size: Size = SQUARE) -> dict[str, bool]:
+    """Which measured properties of the scene a picture of that size has."""
     blobs, out = seen.blobs, {"background": seen.background == scene.background}
     if scene.kind == "pair":
         pair = in_order(blobs, scene.pairing)
@@ -38,7 +38,7 @@ def marks(scene: Scene, seen: Seen) -> dict[str, bool]:
         out["count"] = len(blobs) == scene.count
         return out
     out["shape"] = bool(blobs) and blobs[0].shape == thing.shape
-    out["position"] = bool(blobs) and position(blobs[0]) == scene.position
+    out["position"] = bool(blobs) and position(blobs[0], size) == scene.position
     return out
 
 

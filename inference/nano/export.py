@@ -22,9 +22,9 @@ from inference.families.kandinsky.files.contents import clip_state
 from inference.families.kandinsky.files.keys import movq_to_official, unet_to_official
 from inference.families.kandinsky.files.store import STUDIO_FILES
 from inference.families.kandinsky.nets.ip_adapter import is_adapter_name
-from inference.nano import clip, decoder, edges, inpainting, movq, ranking, steering, superres, text, unet
+from inference.nano import clip, decoder, edges, inpainting, movq, ranking, reading, steering, superres, text, unet
 from inference.nano.card import card
-from inference.nano.tokenizer import load_tokenizer, train_tokenizer
+from inference.nano.tokenizer import READER, load_tokenizer, train_tokenizer
 from inference.nano.training import load
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -46,9 +46,9 @@ class Parts:
 
 def gather(out: Path) -> Parts:
     """The parts that training left in `out`. Until there is a Flash student the base stands in for it, and says so."""
-    base, _, encoder = unet.trained(out)
+    base, (_, encoder) = unet.trained(out)[0], reading.trained(out)
     trained: dict[str, Any] = {}
-    for name in ("text", "movq", "unet", "decoder", "flash", *OTHERS):
+    for name in ("text", "reading", "ranker", "movq", "unet", "decoder", "flash", *OTHERS):
         state = load(out / f"{name}.pt")
         if state is not None:
             trained[name] = {"minutes": round(float(state["minutes"]), 1), "steps": int(state["step"])}  # type: ignore
@@ -59,8 +59,9 @@ def gather(out: Path) -> Parts:
     for name, files_of in OTHERS.items():
         if name in trained:
             others |= files_of(out)
-    configs = clip_configs(len(load_tokenizer(out / "tokenizer"))) if "clip" in trained else {}
-    return Parts(base, flash, encoder, decoder.trained(out), out / "tokenizer", trained, others, configs)
+    tokenizer = out / (READER if "reading" in trained else "tokenizer")
+    configs = clip_configs(len(load_tokenizer(tokenizer))) if "clip" in trained else {}
+    return Parts(base, flash, encoder, decoder.trained(out), tokenizer, trained, others, configs)
 
 
 def _inpainting(out: Path) -> dict[str, Mapping[str, Tensor]]:
@@ -73,7 +74,7 @@ def _inpainting(out: Path) -> dict[str, Mapping[str, Tensor]]:
 
 
 def _clip(out: Path) -> dict[str, Mapping[str, Tensor]]:
-    return clip_files(clip.trained(out))
+    return clip_files(clip.ranking(out))
 
 
 def clip_files(matcher: clip.Matcher) -> dict[str, Mapping[str, Tensor]]:

@@ -7,7 +7,6 @@ batch is made that way too: the student sees what it will be shown.
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +19,10 @@ from inference.families.kandinsky.conditioning import UNSEEN_PAD, contexts_by_ru
 from inference.families.kandinsky.nets.unet import predict_noise
 from inference.families.kandinsky.sampling import FLASH_TIMES, alphas_cumprod, guided_epsilon, threshold
 from inference.nano import movq, text, unet
-from inference.nano.captions import LANGUAGES, caption
 from inference.nano.drawing import draw
+from inference.nano.speech.asking import sentences
 from inference.nano.training import batches, fit, load, save
-from inference.nano.world import sample_scene
+from inference.nano.world import SQUARE, TALL, WIDE, Size, practice_scene
 
 TEACHER_TIMES = (979, 854, 729, 604, 479, 354, 229, 146, 62)
 GUIDANCE = 3.0
@@ -36,6 +35,7 @@ SHARD = 512
 HUBER = 0.3
 LARGE_PICTURES, LARGE_FIRST, LARGE_BATCH = 768, 6_000_000, 16
 REFINING = 5  # every so many steps is about large pictures
+OBLONG, OBLONG_BATCH = 768, 42  # trajectories of each oblong size; every so many steps a batch of them
 OWN_STATES = (0.0, 0.25, 0.4, 0.6)  # share of a batch made from the student's own estimate, by Flash time
 
 
@@ -75,21 +75,22 @@ def trajectory(teacher: unet.Denoiser, hidden: Tensor, mask: Tensor, x: Tensor) 
 
 
 def _sentences(tokenizer: T5Tokenizer, encoder: T5EncoderModel, first: int, count: int) -> tuple[Tensor, Tensor]:
-    """Hidden states fp16 [count, LENGTH, C] and mask of one caption each of the scenes first .. first + count - 1."""
-    lines = []
-    for seed in range(first, first + count):
-        rng = random.Random(seed)
-        lines.append(caption(sample_scene(seed), rng.choice(LANGUAGES), rng)[0])
-    ids, mask = text.tokenize(tokenizer, lines)
+    """Hidden states fp16 [count, LENGTH, C] and mask of plain captions of the scenes first .. first + count - 1.
+
+    What people say is no different to the nets: see `inference.nano.reading`.
+    """
+    ids, mask = text.tokenize(tokenizer, sentences(first, count)[1])
+    ids, mask = ids[:, :LENGTH], mask[:, :LENGTH]
     with torch.inference_mode():
         hidden = encoder(ids, attention_mask=mask).last_hidden_state
     room = LENGTH - ids.shape[1]
     return F.pad(hidden, (0, 0, 0, room)).half(), F.pad(mask, (0, room))
 
 
-def cache_trajectories(out: Path, seed: int, start: int, count: int) -> Path:
-    """Runs the teacher on `count` captions once; returns the file with states, hidden states and masks."""
-    path = out / "trajectories" / f"{start}.pt"
+def cache_trajectories(out: Path, seed: int, start: int, count: int, size: Size = SQUARE) -> Path:
+    """Runs the teacher on `count` sentences once; returns the file with states, hidden states and masks."""
+    width, height = size
+    path = out / "trajectories" / f"{width}x{height}" / f"{start}.pt"
     if path.exists():
         return path
     teacher, tokenizer, encoder = unet.trained(out)
@@ -98,12 +99,29 @@ def cache_trajectories(out: Path, seed: int, start: int, count: int) -> Path:
     for i in range(0, count, 64):
         hidden, mask = _sentences(tokenizer, encoder, seed * 10_000_000 + FIRST + start + i, 64)
         longest = int(mask.sum(1).max())
-        x = torch.randn(64, 4, 16, 16, generator=generator)
+        x = torch.randn(64, 4, height // 8, width // 8, generator=generator)
         states = trajectory(teacher, hidden[:, :longest].float(), mask[:, :longest], x)
         parts.append((states.half(), hidden, mask.to(torch.uint8)))
     states, hidden, mask = (torch.cat(column).clone() for column in zip(*parts, strict=True))
     save(path, {"states": states, "hidden": hidden, "mask": mask})
     return path
+
+
+class Trajectories:
+    """The teacher's ways to pictures of one size, met in batches."""
+
+    def __init__(self, out: Path, seed: int, count: int, size: Size, batch: int, generator: torch.Generator) -> None:
+        first = 0 if size == SQUARE else TRAJECTORIES * size[0]  # no two sizes are of the same sentences
+        parts = [load(cache_trajectories(out, seed, first + start, SHARD, size)) for start in range(0, count, SHARD)]
+        self._columns = [torch.cat([p[name] for p in parts if p]) for name in ("states", "hidden", "mask")]  # type: ignore
+        self._order = batches(len(self._columns[0]), batch, generator)
+
+    def batch(self) -> tuple[Tensor, Tensor, Tensor]:
+        """States [B, 5, 4, h, w], hidden states [B, L, C] and mask [B, L] of the next ones."""
+        chosen = next(self._order)
+        states, hidden, mask = (column[chosen] for column in self._columns)
+        longest = int(mask.long().sum(1).max())
+        return states.float(), hidden[:, :longest].float(), mask[:, :longest].long()
 
 
 def _inputs(
@@ -148,7 +166,7 @@ def cache_large(out: Path, seed: int) -> Tensor:
     if known is None:
         codec, first, parts = movq.trained(out), seed * 10_000_000 + LARGE_FIRST, []
         for start in range(first, first + LARGE_PICTURES, 16):
-            drawn = [np.array(draw(sample_scene(start + i), 2)) for i in range(16)]
+            drawn = [np.array(draw(practice_scene(start + i), 2)) for i in range(16)]
             images = torch.from_numpy(np.stack(drawn)).permute(0, 3, 1, 2)
             parts.append(movq.encode(codec, images).half())
         known = {"latents": torch.cat(parts)}
@@ -180,20 +198,18 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     student, tokenizer, encoder = unet.trained(out)
-    parts = [load(cache_trajectories(out, seed, start, SHARD)) for start in range(0, TRAJECTORIES, SHARD)]
-    states, hidden, mask = (torch.cat([p[name] for p in parts if p]) for name in ("states", "hidden", "mask"))  # type: ignore
+    squares = Trajectories(out, seed, TRAJECTORIES, SQUARE, BATCH, generator)
+    oblong = [Trajectories(out, seed, OBLONG, size, OBLONG_BATCH, generator) for size in (WIDE, TALL)]
     large, nothing = cache_large(out, seed), wordless(tokenizer, encoder)
     unet.prepare(student).train()
     exact_output(student)
-    order, refined = batches(len(states), BATCH, generator), batches(len(large), LARGE_BATCH, generator)
+    refined = batches(len(large), LARGE_BATCH, generator)
 
     def loss_of(step: int) -> Tensor:
-        if step % REFINING == 0:
+        turn = step % REFINING
+        if turn == 0:
             return refining_loss(student, large[next(refined)].float(), nothing, generator)
-        chosen = next(order)
-        attended = mask[chosen].long()
-        longest = int(attended.sum(1).max())
-        attended, rows, truth = attended[:, :longest], hidden[chosen][:, :longest].float(), states[chosen].float()
+        truth, rows, attended = (oblong[step // REFINING % len(oblong)] if turn == 1 else squares).batch()
         x, t = _inputs(student, truth, rows, attended, generator)
         with torch.autocast("cpu", torch.bfloat16):
             noise = _predict(student, x, t, rows, attended)

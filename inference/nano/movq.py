@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import VQModel
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from inference.nano.drawing import pixels
 from inference.nano.training import Average, Budget, Diary, batches, hasten_norms, load, rate, save
-from inference.nano.world import SIZE, sample_scene
+from inference.nano.world import SIZE, SQUARE, Size, practice_scene
 
 CONFIG: dict[str, Any] = {
     "in_channels": 3,
@@ -62,12 +63,9 @@ def decode(model: VQModel, latents: Tensor) -> Tensor:
     return pictures
 
 
-def pictures(start: int, count: int) -> Tensor:
-    """uint8 [count, 3, SIZE, SIZE]: the scenes of seeds start .. start + count - 1."""
-    out = torch.empty(count, 3, SIZE, SIZE, dtype=torch.uint8)
-    for i in range(count):
-        out[i] = torch.from_numpy(pixels(sample_scene(start + i)))
-    return out
+def pictures(start: int, count: int, size: Size = SQUARE) -> Tensor:
+    """uint8 [count, 3, height, width]: the practice scenes of seeds start .. start + count - 1."""
+    return torch.from_numpy(np.stack([pixels(practice_scene(start + i), size) for i in range(count)]))
 
 
 def distance(made: Tensor, true: Tensor) -> Tensor:

@@ -11,8 +11,9 @@ from typing import Any
 
 from inference.families.kandinsky.files.store import Files
 from inference.nano import flash, inpainting, text, unet
-from inference.nano.captions import LANGUAGES, caption
-from inference.nano.world import Scene, sample_scene
+from inference.nano.captions import caption
+from inference.nano.speech.asking import sentences
+from inference.nano.world import Scene, practice_scene, sample_scene
 
 FIRST_SEED = 900_000_000  # far from any training scene
 TRAINING_SEED = 1
@@ -114,9 +115,8 @@ def _read_in_training(steps: int) -> frozenset[str]:
     read = set[str]()
     for step in range(steps):
         read.update(line.lower() for line in text.examples(first + step * text.BATCH, text.BATCH, text.PAIRS)[0])
-    for seed in range(first + flash.FIRST, first + flash.FIRST + flash.TRAJECTORIES if steps else 0):
-        rng = random.Random(seed)
-        read.add(caption(sample_scene(seed), rng.choice(LANGUAGES), rng)[0].lower())
+    if steps:
+        read.update(line.lower() for line in sentences(first + flash.FIRST, flash.TRAJECTORIES)[1])
     return frozenset(read)
 
 
@@ -131,5 +131,6 @@ def _drawn_in_training() -> dict[Scene, tuple[Scene, ...]]:
 
 def _pictured() -> Iterator[Scene]:
     first = TRAINING_SEED * 10_000_000
-    yield from (sample_scene(first + i) for i in range(unet.PICTURES))
-    yield from (inpainting.example(first + i)[1] for i in range(inpainting.PICTURES))
+    for scene_of in (sample_scene, practice_scene):  # the usual ones at first, with more pairs later on
+        yield from (scene_of(first + i) for i in range(unet.PICTURES))
+    yield from (inpainting.example(first + i).scene for i in range(inpainting.PICTURES))

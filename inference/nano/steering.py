@@ -28,7 +28,7 @@ from inference.families.kandinsky.sampling import alphas_cumprod
 from inference.nano import clip, edges, movq, text, unet
 from inference.nano.captions import LANGUAGES, caption
 from inference.nano.training import batches, fit, load, save
-from inference.nano.world import sample_scene
+from inference.nano.world import practice_scene
 
 Part = Literal["adapter", "outlines", "scribble"]
 
@@ -197,7 +197,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool, part: Part = "adap
     def words_of(scenes: Tensor) -> list[Said]:
         said: list[Said] = []
         for one in scenes.tolist():
-            spoken = caption(sample_scene(one), rng.choice(LANGUAGES), rng)[0]
+            spoken = caption(practice_scene(one), rng.choice(LANGUAGES), rng)[0]
             said.append((FILLER if rng.random() < WORDLESS[part] else spoken, rng.random() < SILENT))
         return said
 

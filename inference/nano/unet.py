@@ -21,7 +21,7 @@ from inference.families.kandinsky.sampling import alphas_cumprod
 from inference.nano import movq, text
 from inference.nano.captions import LANGUAGES, caption
 from inference.nano.training import batches, fit, load, save
-from inference.nano.world import SIZE, sample_scene
+from inference.nano.world import SQUARE, TALL, WIDE, Size, practice_scene
 
 CONFIG: dict[str, Any] = {
     "in_channels": 4,
@@ -37,6 +37,7 @@ PICTURES = 20_480
 SHARD = 2048
 FIRST_SHARDS = 3  # training starts with these and takes in another every so many steps
 GROWING = 200
+OBLONG_SHARDS, OBLONG_BATCH, OBLONG_EVERY = 2, 42, 6  # of every six batches one is wide and one tall
 DROPPED = 0.2  # captions replaced by the null embedding: a weak unconditional half makes guidance overshoot
 SNR_LIMIT = 5.0  # min-SNR weighting (Hang et al., 2023): easy, nearly clean states count less
 RATE = 1.4e-3
@@ -78,37 +79,57 @@ def prepare_processors(model: nn.Module) -> None:
             module.set_processor(AttnProcessor())  # type: ignore[operator]
 
 
-def cache_latents(out: Path, seed: int, start: int, count: int) -> Path:
-    """Encodes scenes seed·10⁷ + start … once; returns the file with {"first", "latents" fp16 [count, 4, 16, 16]}."""
-    path = out / "latents" / f"{start}.pt"
+def cache_latents(out: Path, seed: int, start: int, count: int, size: Size = SQUARE) -> Path:
+    """Encodes scenes seed·10⁷ + start … once; returns the file with {"first", "latents" fp16 [count, 4, h/8, w/8]}."""
+    path = _latents(out, size) / f"{start}.pt"
     if path.exists():
         return path
     codec, first = movq.trained(out), seed * 10_000_000 + start
-    latents = torch.empty(count, 4, SIZE // 8, SIZE // 8, dtype=torch.float16)
+    width, height = size
+    latents = torch.empty(count, 4, height // 8, width // 8, dtype=torch.float16)
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         for i in range(0, count, 64):
-            latents[i : i + 64] = movq.encode(codec, movq.pictures(first + i, min(64, count - i)))
+            latents[i : i + 64] = movq.encode(codec, movq.pictures(first + i, min(64, count - i), size))
     save(path, {"first": first, "latents": latents})
     return path
 
 
-def cached(out: Path, seed: int, shards: int) -> tuple[Tensor, Tensor]:
-    """Scene seeds [N] and float32 latents [N, 4, 16, 16] of the cache, brought to at least `shards` shards first.
+def _latents(out: Path, size: Size) -> Path:
+    width, height = size
+    return out / "latents" / f"{width}x{height}"
+
+
+def cached(out: Path, seed: int, shards: int, size: Size = SQUARE) -> tuple[Tensor, Tensor]:
+    """Scene seeds [N] and float32 latents [N, 4, h/8, w/8] of the cache, brought to at least `shards` shards first.
 
     Another process may be filling the cache at the same time.
     """
-    while len(list((out / "latents").glob("*.pt"))) < shards:
-        missing = (start for start in range(0, PICTURES, SHARD) if not (out / "latents" / f"{start}.pt").exists())
-        cache_latents(out, seed, next(missing), SHARD)
-    states = [load(path) for path in sorted((out / "latents").glob("*.pt"))]
+    folder = _latents(out, size)
+    while len(list(folder.glob("*.pt"))) < shards:
+        missing = (start for start in range(0, PICTURES, SHARD) if not (folder / f"{start}.pt").exists())
+        cache_latents(out, seed, next(missing), SHARD, size)
+    states = [load(path) for path in sorted(folder.glob("*.pt"))]
     kept = [state for state in states if state is not None]
     seeds = torch.cat([torch.arange(int(s["first"]), int(s["first"]) + len(s["latents"])) for s in kept])  # type: ignore
     return seeds, torch.cat([s["latents"] for s in kept]).float()  # type: ignore
 
 
+class Pictures:
+    """Scene seeds [N] with latents [N, 4, h, w] of one size, met in batches."""
+
+    def __init__(self, seeds: Tensor, latents: Tensor, size: int, generator: torch.Generator) -> None:
+        self.seeds, self.latents = seeds, latents
+        self._order = batches(len(seeds), size, generator)
+
+    def batch(self) -> tuple[list[int], Tensor]:
+        """The next scene seeds and their latents [B, 4, h, w]."""
+        chosen = next(self._order)
+        return self.seeds[chosen].tolist(), self.latents[chosen]
+
+
 def describe(tokenizer: T5Tokenizer, seeds: list[int], rng: random.Random) -> tuple[Tensor, Tensor]:
     """Ids and mask of a fresh caption for each scene."""
-    return text.tokenize(tokenizer, [caption(sample_scene(seed), rng.choice(LANGUAGES), rng)[0] for seed in seeds])
+    return text.tokenize(tokenizer, [caption(practice_scene(seed), rng.choice(LANGUAGES), rng)[0] for seed in seeds])
 
 
 def noise_loss(predicted: Tensor, noise: Tensor, alpha: Tensor) -> Tensor:
@@ -131,21 +152,21 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
     rng, generator = random.Random(seed), torch.Generator().manual_seed(seed)
     tokenizer, encoder = text.trained(out)
     model, alphas = prepare(Denoiser()).train(), alphas_cumprod()
-    seeds, latents = cached(out, seed, PICTURES // SHARD if resume else FIRST_SHARDS)
-    order = batches(len(seeds), BATCH, generator)
+    squares = Pictures(*cached(out, seed, PICTURES // SHARD if resume else FIRST_SHARDS), BATCH, generator)
+    oblong = [Pictures(*cached(out, seed, OBLONG_SHARDS, size), OBLONG_BATCH, generator) for size in (WIDE, TALL)]
 
     def loss_of(step: int) -> Tensor:
-        nonlocal seeds, latents, order
-        if step % GROWING == GROWING - 1 and len(seeds) < PICTURES:
-            seeds, latents = cached(out, seed, len(seeds) // SHARD + 1)
-            order = batches(len(seeds), BATCH, generator)
-        chosen = next(order)
-        ids, mask = describe(tokenizer, seeds[chosen].tolist(), rng)
-        t = stratified_times(BATCH, generator)
-        alpha, noise = alphas[t], torch.randn(BATCH, 4, *latents.shape[2:], generator=generator)
+        nonlocal squares
+        if step % GROWING == GROWING - 1 and len(squares.seeds) < PICTURES:
+            squares = Pictures(*cached(out, seed, len(squares.seeds) // SHARD + 1), BATCH, generator)
+        turn = step % OBLONG_EVERY
+        scenes, clean = (oblong[turn] if turn < len(oblong) else squares).batch()
+        ids, mask = describe(tokenizer, scenes, rng)
+        t = stratified_times(len(clean), generator)
+        alpha, noise = alphas[t], torch.randn(clean.shape, generator=generator)
         scale = alpha[:, None, None, None]
-        x = scale.sqrt() * latents[chosen] + (1 - scale).sqrt() * noise
-        dropped = torch.rand(BATCH, generator=generator) < DROPPED
+        x = scale.sqrt() * clean + (1 - scale).sqrt() * noise
+        dropped = torch.rand(len(clean), generator=generator) < DROPPED
         with torch.autocast("cpu", torch.bfloat16):
             with torch.no_grad():
                 hidden = encoder(ids, attention_mask=mask).last_hidden_state

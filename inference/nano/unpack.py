@@ -19,9 +19,9 @@ from inference.checkpoints.tensors import State, read_tensors
 from inference.families.kandinsky.files.contents import adapter_state, bare, movq_state, split_unet
 from inference.families.kandinsky.files.keys import unet_to_diffusers
 from inference.families.kandinsky.files.store import PROJECTION_OF, STUDIO_FILES
-from inference.nano import clip, edges, inpainting, movq, ranking, steering, superres, text, unet
+from inference.nano import clip, edges, inpainting, movq, ranking, reading, steering, superres, text, unet
 from inference.nano.export import WEIGHTS
-from inference.nano.tokenizer import load_tokenizer
+from inference.nano.tokenizer import READER, load_tokenizer
 from inference.nano.training import save
 
 Net = TypeVar("Net", bound=nn.Module)
@@ -37,9 +37,10 @@ def unpack(out: Path, folder: Path = WEIGHTS) -> list[str]:
     if any(out.glob("*.pt")):
         raise FileExistsError(f"{out} holds training states; unpack into another folder (--out)")
     trained: Mapping[str, Mapping[str, Any]] = json.loads((folder / "manifest.json").read_text("utf-8"))["trained"]
-    (out / "tokenizer").mkdir(parents=True, exist_ok=True)
-    for name in ("spiece.model", "tokenizer_config.json"):
-        shutil.copyfile(folder / "text_encoder" / name, out / "tokenizer" / name)
+    for tokenizer in ("tokenizer", READER):  # who reads people reads captions, too
+        (out / tokenizer).mkdir(parents=True, exist_ok=True)
+        for name in ("spiece.model", "tokenizer_config.json"):
+            shutil.copyfile(folder / "text_encoder" / name, out / tokenizer / name)
     for part, spent in trained.items():
         state: dict[str, object] = {"model": _net(folder, part).float().state_dict()}
         state |= {"minutes": spent["minutes"], "step": spent["steps"]}
@@ -61,7 +62,9 @@ def _net(folder: Path, part: str) -> nn.Module:
         return encoder
     if part == "hed":
         return _filled(edges.build(), bare(read_tensors(folder / STUDIO_FILES["hed_detector"])))
-    if part == "clip":
+    if part == "reading":
+        return reading.Both(T5EncoderModel.from_pretrained(folder / "text_encoder"))
+    if part in ("clip", "ranker"):
         return _matcher(folder)
     if part.startswith("superres_"):
         name = cast(superres.Name, part.removeprefix("superres_"))

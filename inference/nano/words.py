@@ -53,7 +53,7 @@ NOUNS: dict[str, tuple[Noun, ...]] = {
 }  # fmt: skip
 
 # Case endings of adjectives: m, f, n (nominative), gen and genf, ins and insf, prep, accf, plural, plgen.
-_CASES = ("m", "f", "n", "gen", "genf", "ins", "insf", "prep", "accf", "plural", "plgen")
+CASES = ("m", "f", "n", "gen", "genf", "ins", "insf", "prep", "accf", "plural", "plgen")
 _ENDINGS = {
     "hard": "ый ая ое ого ой ым ой ом ую ые ых",
     "stressed": "ой ая ое ого ой ым ой ом ую ые ых",
@@ -89,7 +89,7 @@ SIZE_STEMS: dict[str, tuple[Adjective, ...]] = {
 def inflect(adjective: Adjective, case: str) -> str:
     """A form of a Russian adjective; `case` is one of m f n gen genf ins insf prep accf plural plgen."""
     stem, kind = adjective
-    return stem + _ENDINGS[kind].split()[_CASES.index(case)]
+    return stem + _ENDINGS[kind].split()[CASES.index(case)]
 
 
 def agree(adjective: Adjective, noun: Noun, case: str) -> str:

@@ -8,7 +8,12 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-SIZE = 128  # pixels on a side of every picture
+Size = tuple[int, int]  # width and height in pixels
+
+SIZE = 128  # pixels on the short side of every picture
+SQUARE: Size = (SIZE, SIZE)
+WIDE: Size = (192, SIZE)
+TALL: Size = (SIZE, 192)
 
 SHAPES = (
     "circle", "square", "triangle", "star", "heart", "cross", "ring", "crescent",
@@ -54,6 +59,7 @@ STYLES = ("flat", "watercolour", "lines")
 PAINTERS = ("kandinsky", "malevich", "mondrian")
 KINDS = ("single", "count", "pair", "abstract")
 
+PRACTISED_PAIRS = 0.45  # which thing is which, and two small shapes at once, are by far the hardest
 KIND_SHARES = (0.47, 0.17, 0.29, 0.07)
 SCENE_SHARE = 0.28
 STYLE_SHARES = (0.88, 0.06, 0.06)
@@ -127,20 +133,31 @@ def sample_scene(seed: int, kind: str | None = None) -> Scene:
     return Scene("single", seed, (first,), position=position, size=size, background=background, style=style)
 
 
-def placements(scene: Scene) -> list[tuple[float, float, float]]:
-    """Centres and half sizes of a scene's objects in pixels: [(x, y, radius), ...] in the order of its things."""
-    mid = SIZE / 2
-    if scene.kind == "pair":
-        if scene.pairing == "above":
-            return [(mid, 33.0, 24.0), (mid, 95.0, 24.0)]
-        return [(33.0, mid, 24.5), (95.0, mid, 24.5)]
+def practice_scene(seed: int) -> Scene:
+    """The scene that training sees under `seed`: the usual one, or, a share of PRACTISED_PAIRS, a pair."""
+    rng = random.Random(seed)
+    return sample_scene(seed, "pair" if rng.random() < PRACTISED_PAIRS else None)
+
+
+def placements(scene: Scene, size: Size = SQUARE) -> list[tuple[float, float, float]]:
+    """Centres and half sizes of a scene's objects in pixels: [(x, y, radius), ...] in the order of its things.
+
+    `size` is the picture's width and height; the room that it has beyond a square goes between the things.
+    """
+    (width, height), short = size, min(size)
+    x, y, along = width / 2, height / 2, short / 4
+    if scene.kind == "pair" or (scene.kind == "count" and scene.count == 2):
+        across, down = (0.0, height / 4) if scene.kind == "pair" and scene.pairing == "above" else (width / 4, 0.0)
+        return [(x - across, y - down, 26.0), (x + across, y + down, 26.0)]
+    if scene.kind == "count" and width > height:
+        return [(width * share, y, 26.0) for share in (1 / 6, 1 / 2, 5 / 6)]
     if scene.kind == "count":
-        if scene.count == 2:
-            return [(33.0, mid, 24.5), (95.0, mid, 24.5)]
-        return [(64.0, 33.0, 22.5), (33.0, 93.0, 22.5), (95.0, 93.0, 22.5)]
+        return [(x, y - along, 26.0), (x - along, y + along, 26.0), (x + along, y + along, 26.0)]
     radius = {"small": 26.0, "medium": 35.0, "large": 46.0}[scene.size]
     off = {"small": 34.0, "medium": 25.0, "large": 13.0}[scene.size]
-    x, y = {
-        "centre": (0.0, 0.0), "left": (-off, 0.0), "right": (off, 0.0), "top": (0.0, -off), "bottom": (0.0, off),
+    across, down = off + x - short / 2, off + y - short / 2
+    dx, dy = {
+        "centre": (0.0, 0.0), "left": (-across, 0.0), "right": (across, 0.0),
+        "top": (0.0, -down), "bottom": (0.0, down),
     }[scene.position]  # fmt: skip
-    return [(mid + x, mid + y, radius)]
+    return [(x + dx, y + dy, radius)]

@@ -49,7 +49,8 @@ class ModelCard(Contract):
 
     `styles` are the words for each style that it paints, by the name of the style; without any it takes whatever is
     described, or, in a small world, paints none. `vocabulary` and `lexicon` are given only by checkpoints that know a
-    small world: the words to tell a person, and every word form they understand.
+    small world: the words to tell a person, and every word form they understand. `refines` says whether Flash draws
+    finer detail than it finds in an enlarged picture; where not, enlarging by it is better without.
     """
 
     label: Texts
@@ -59,6 +60,7 @@ class ModelCard(Contract):
     lexicon: tuple[str, ...] = ()
     styles: dict[str, Texts] = Field(default_factory=dict)
     examples: WordLists = WordLists()
+    refines: bool = True
     revisions: dict[str, str] = Field(default_factory=dict)
 
     @property
@@ -80,10 +82,12 @@ class ModelCard(Contract):
         return self.vocabulary is not None
 
     def unknown_words(self, prompt: str) -> tuple[str, ...]:
-        """Words of a prompt outside the lexicon, in order, without repeats; empty where there is no lexicon."""
+        """Words of a prompt outside the lexicon, in order, without repeats; empty where there is no lexicon.
+
+        A word with a hyphen is known by its parts."""
         if not self.lexicon:
             return ()
         known = set(self.lexicon)
         words = re.findall(r"[^\W_]+(?:-[^\W_]+)*", prompt.lower().replace("ё", "е"))
         known |= {word.replace("ё", "е") for word in known}
-        return tuple(word for word in dict.fromkeys(words) if word not in known and not word.isdigit())
+        return tuple(word for word in dict.fromkeys(words) if not (known >= set(word.split("-")) or word.isdigit()))

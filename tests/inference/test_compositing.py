@@ -8,7 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from inference.families.kandinsky.compositing import bounds, covering, dilated, feathered, join, resized, rim, to_signed
+from inference.families.kandinsky.compositing import (
+    bounds,
+    covering,
+    dilated,
+    feathered,
+    join,
+    resized,
+    rim,
+    to_signed,
+    toned,
+)
 from inference.requests import Box
 
 
@@ -116,3 +126,29 @@ def test_a_picture_of_the_right_size_is_not_touched() -> None:
 def test_pixels_become_what_nets_read() -> None:
     picture = torch.tensor([[[0, 255, 51]]], dtype=torch.uint8)
     torch.testing.assert_close(to_signed(picture)[:, 0, 0], torch.tensor([-1.0, 1.0, -0.6]))
+
+
+def test_a_tone_that_is_off_by_a_little_is_brought_to_that_of_the_picture_everywhere() -> None:
+    old = torch.full((60, 90, 3), 100, dtype=torch.uint8)
+    old[:, :, 0] = torch.arange(90) + 80
+    new = (old.float() + torch.tensor([7.0, -5.0, 3.0])).to(torch.uint8)
+    seam = torch.zeros(60, 90, dtype=torch.bool)
+    seam[:, 40:48] = True
+    assert (toned(new, old, seam, 4).int() - old.int()).abs().max() <= 1
+
+
+def test_the_tone_may_be_off_one_way_here_and_the_other_way_there() -> None:
+    old = torch.full((64, 64, 3), 120, dtype=torch.uint8)
+    new = (old.float() + torch.linspace(-8, 8, 64)[None, :, None]).round().to(torch.uint8)
+    seam = torch.zeros(64, 64, dtype=torch.bool)
+    seam[30:34] = True
+    apart = (toned(new, old, seam, 4).int() - 120).abs()
+    assert apart.max() <= 4 < 8 <= (new.int() - 120).abs().max()
+
+
+def test_another_content_is_no_tone() -> None:
+    old, new = torch.zeros(40, 40, 3, dtype=torch.uint8), torch.full((40, 40, 3), 200, dtype=torch.uint8)
+    seam = torch.zeros(40, 40, dtype=torch.bool)
+    seam[:, :4] = True
+    assert toned(new, old, seam, 2) is new
+    assert toned(old, old, torch.zeros_like(seam), 2) is old

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from PIL import Image, ImageFilter
 from torch import Tensor
-from torch.nn.functional import max_pool1d
+from torch.nn.functional import avg_pool2d, interpolate, max_pool1d
 
 from inference.requests import Box
 
+MOST_TONE = 16.0  # levels
 BAND = 256  # rows joined at once: their float copies stay small however large the picture is
 
 
@@ -72,6 +73,34 @@ def _slope(mask: Tensor, width: int) -> Tensor:
     for reach in (width // 4, width // 2 - width // 4):  # two box blurs make a slope without corners
         image = image.filter(ImageFilter.BoxBlur(reach))
     return torch.where(mask != 0, 1.0, torch.from_numpy(np.array(image)).float() / 255)
+
+
+def toned(new: Tensor, old: Tensor, seam: Tensor, cell: int) -> Tensor:
+    """`new`, uint8 [H, W, 3], in the tone of `old`: what they differ by on the bool `seam` [H, W], in squares of `cell`
+    pixels, is spread smoothly over the whole.
+
+    A decoder gives a plain ground back a little lighter or darker, and along a seam two levels are seen already. Where
+    both are more than MOST_TONE apart, they show different things.
+    """
+    apart = (old.float() - new.float()).permute(2, 0, 1)[None]
+    alike = (seam & (apart.abs().amax(dim=1)[0] <= MOST_TONE))[None, None].float()
+    if not alike.any():
+        return new
+    share = avg_pool2d(alike, cell, ceil_mode=True, count_include_pad=False)
+    mean = avg_pool2d(apart * alike, cell, ceil_mode=True, count_include_pad=False) / share.clamp(min=1e-6)
+    offset = interpolate(_spread(mean, share > 0), size=new.shape[:2], mode="bilinear")[0]
+    return (new.float() + offset.permute(1, 2, 0)).clamp(0, 255).round().to(torch.uint8)
+
+
+def _spread(values: Tensor, known: Tensor) -> Tensor:
+    """Values [1, C, H, W] where `known` [1, 1, H, W], elsewhere a smooth continuation (push and pull, Gortler 1996)."""
+    if known.all() or max(values.shape[-2:]) == 1:
+        return values
+    weight = known.float()
+    share = avg_pool2d(weight, 2, ceil_mode=True, count_include_pad=False)
+    mean = avg_pool2d(values * weight, 2, ceil_mode=True, count_include_pad=False) / share.clamp(min=1e-6)
+    coarse = _spread(mean, share > 0)
+    return torch.where(known, values, interpolate(coarse, size=values.shape[-2:], mode="bilinear"))
 
 
 def rim(box: Box, picture: Box, width: int) -> Tensor:

@@ -35,6 +35,14 @@ def test_twice_the_size_is_drawn_by_flash_where_it_is_installed() -> None:
     assert enlarged(picture(), "", "x2", "x4").kind == "x2"
 
 
+@pytest.mark.parametrize("refines", [True, False])
+def test_flash_goes_over_what_is_enlarged_only_where_it_draws_finer(refines: bool) -> None:
+    able = card("x2", "flash_x2").model_copy(update={"refines": refines})
+    for said, refine in (("", refines), ("--full", True)):
+        made = enlarge.upscale(Asked(parse(said, enlarge.PARAMETERS), Preferences(), able), picture(), "x2").request
+        assert isinstance(made, Upscale) and made.refine == refine
+
+
 @pytest.mark.parametrize(
     ("said", "size", "kind"),
     [

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from inference.nano.captions import caption, captions
-from inference.nano.tokenizer import lexicon
+from inference.nano.lexicon import lexicon
 from inference.nano.words import COLOUR_STEMS, NOUNS, SIZE_STEMS, agree, inflect
 from inference.nano.world import Scene, Thing, sample_scene
 

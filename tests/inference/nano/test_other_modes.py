@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 import torch
@@ -16,7 +18,7 @@ from inference.families.kandinsky.nets.unet import Extras, predict_noise
 from inference.families.kandinsky.pipelines.adapted import read_by_rule
 from inference.nano import edges, inpainting, movq, steering, superres, text, unet
 from inference.nano.export import WEIGHTS
-from inference.nano.world import SIZE, placements, sample_scene
+from inference.nano.world import SIZE, Scene, Thing, placements, practice_scene
 from inference.requests import Control, Mix
 
 
@@ -30,15 +32,27 @@ def rows(channels: int = 4) -> tuple[torch.Tensor, ...]:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_a_masked_object_lies_under_its_mask_and_is_all_that_the_caption_speaks_of(seed: int) -> None:
-    mask, told = inpainting.example(seed)
-    covered = np.asarray(mask) == 255
+    made, scene = inpainting.example(seed), practice_scene(seed)
+    covered, told = np.asarray(made.mask) == 255, made.scene
+    assert made.picture.size == made.mask.size == (SIZE, SIZE)
     assert covered.any()
     assert not covered.all()
-    scene = sample_scene(seed)
     if told != scene:  # a box: the caption is about one thing
         (thing,) = told.things
         assert thing in scene.things
         assert any(covered[int(y), int(x)] for x, y, _ in placements(scene))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_lies_around_a_picture_is_learnt_from_the_corner_of_a_larger_one(seed: int) -> None:
+    scene = Scene("single", seed, (Thing("cat", "black"),), background="yellow")
+    made = inpainting.around(scene, random.Random(seed))
+    covered = np.asarray(made.mask) == 255
+    assert made.scene == scene and 0.2 < covered.mean() < 0.9
+    assert {bool(covered[y, x]) for x in (0, SIZE - 1) for y in (0, SIZE - 1)} == {True, False}
+    rows, columns = np.nonzero(~covered)
+    whole = covered[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    assert not whole.any(), "what is known is one rectangle"
 
 
 def test_a_widened_net_answers_as_before_whatever_the_new_channels_hold() -> None:

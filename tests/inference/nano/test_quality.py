@@ -43,6 +43,7 @@ def bench(tmp_path_factory):
     ("name", "expected"),
     [
         ("words", ["base ru", "flash en", "base: shape", "flash: pair colours", "CLIP prefers"]),
+        ("people", ["flash: right in all that is said", "base: ru", "flash: a pair", "order"]),
         ("variation", ["subtle, its own words: colour", "strong, no words: shape", "Flash, no words: ground"]),
         ("mixture", ["something of both", "like each source", "nearer to the first", "weighs 0.8"]),
         ("inpainting", ["the colour asked for", "the shape asked for", "largest change outside"]),

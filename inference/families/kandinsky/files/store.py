@@ -103,6 +103,7 @@ _OF_ALL = (
     "lexicon",
     "examples",
     "styles",
+    "refines",
 )  # in card.json; the rest it says of each of its kinds
 
 _WORTH_TELLING = 1_000_000  # bytes; configurations come along with the weights beside them

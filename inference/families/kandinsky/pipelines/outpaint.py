@@ -8,7 +8,7 @@ from torch import Tensor
 
 from inference.engine.asks import Drawing, Pipeline, Ready
 from inference.families.kandinsky.asks import Decode, Tools
-from inference.families.kandinsky.compositing import cut, dilated, feathered, join, resized, to_signed
+from inference.families.kandinsky.compositing import cut, dilated, feathered, join, resized, to_signed, toned
 from inference.families.kandinsky.pipelines.guided import read
 from inference.families.kandinsky.pipelines.inpaint import Job, repaint
 from inference.families.kandinsky.pipelines.parts import window_noise
@@ -46,10 +46,11 @@ def outpaint(request: Outpaint, tools: Tools) -> Pipeline:
         latents = yield from repaint(job, views, keep, noise)
         if len(pictures) < len(latents):
             pictures += [canvas.clone() for _ in latents[1:]]
-        weight = feathered(fresh, lap)
+        weight, seam = feathered(fresh, lap), dilated(fresh, lap) & ~fresh
         for tile, (picture, latent) in enumerate(zip(pictures, latents, strict=True)):
             patch = yield Decode(latent)
-            join(picture, resized(patch, window.width, window.height), weight, window)
+            made = toned(resized(patch, window.width, window.height), cut(picture, window), seam, lap)
+            join(picture, made, weight, window)
             if window == windows[-1]:
                 yield Ready(tile, picture)
         fresh.fill_(False)
