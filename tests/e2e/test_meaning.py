@@ -79,7 +79,7 @@ async def test_a_variation_keeps_the_colours(studio: Studio, person: People) -> 
 
 async def test_a_mix_leans_to_the_picture_with_the_larger_share(studio: Studio, person: People) -> None:
     anna = person(4002, "en")
-    mixture = await send(anna, png(draw(STAR, 4)), png(draw(CIRCLE, 4)), caption="--n 1 --seed 5")
+    mixture = await send(anna, png(draw(STAR, 4)), png(draw(CIRCLE, 4)), caption="--n 1 --seed 6")
     shares = await anna.until(offers("Start"), after=mixture["id"])
     for _ in range(4):
         await anna.press(await anna.message(shares["id"]), "➖")
