@@ -21,7 +21,7 @@ from PIL import Image
 from inference.blobs import encode_png
 from inference.blobs.png import write_png
 from inference.child.kept_timings import KeptTimings, basis_of
-from inference.engine.asks import Ask, Drawing, Pipeline, Show
+from inference.engine.asks import Aside, Ask, Drawing, Pipeline
 from inference.engine.device import raise_if_lost, stopwatch
 from inference.engine.kit import Kit, drawn_by
 from inference.engine.nets import Nets
@@ -98,7 +98,7 @@ class _Round:
         """Takes the pipeline to its next ask; what it has drawn where that was the last one."""
         try:
             self.ask = self.pipeline.send(answered)
-            while isinstance(self.ask, Show):
+            while isinstance(self.ask, Aside):
                 self.ask = self.pipeline.send(None)
         except StopIteration as end:
             drawing: Drawing = end.value
