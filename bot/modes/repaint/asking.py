@@ -35,6 +35,8 @@ from bot.telegram.senders import mention, sender_of_message
 from bot.texts.i18n import _
 from inference.blobs import BlobMissing
 
+HOUR = 3_600.0
+
 
 async def begin(studio: Studio, origin: Origin, person: Person, given: Given, words: str) -> None:
     """Asks which part of a picture to repaint, or shows the one that the words name. Raises REFUSALS."""

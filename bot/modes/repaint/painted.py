@@ -16,13 +16,12 @@ from bot.imaging.decoding import PictureRefused
 from bot.imaging.likeness import ASKED, GUESSED, painted_over, shaped_alike
 from bot.imaging.masks import EverythingPainted, NothingPainted
 from bot.jobs.belonging import draft_shown
-from bot.jobs.dialogs import is_newer
 from bot.jobs.order import known_card
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.modes.base import own_words, show_menu
 from bot.modes.intent import understood
-from bot.modes.repaint.asking import show
+from bot.modes.repaint.asking import HOUR, show
 from bot.modes.repaint.composing import PARAMETERS
 from bot.modes.repaint.repainting import Repaint
 from bot.modes.source import (
@@ -42,7 +41,6 @@ from inference.blobs import BlobMissing
 
 RECENT = 6  # pictures of one's own that a painted one may come from without being said so
 RECENTLY_GIVEN = 3  # and photos that one has sent within the last hour
-HOUR = 3_600.0
 
 _COMMAND = re.compile(r"^/(?:inpaint|fix)(?:@\w+)?(?:\s+|$)", re.IGNORECASE)
 
@@ -164,8 +162,8 @@ async def _originals(studio: Studio, message: Message, person: Person) -> AsyncI
         return
     if not private:
         return
-    draft = await studio.history.dialogs.listening(person.id, message.chat.id)
-    if draft is not None and draft.kind == "mask" and is_newer(message, draft):
+    draft = await sources.open_draft(person.id, message.chat.id, "mask", HOUR)
+    if draft is not None:
         yield _Original(Repaint.of(draft).given, draft)
     for mode in studio.modes:
         if mode.collects is not None and await mode.collects(studio, person.id, message.chat.id, None) is not None:
