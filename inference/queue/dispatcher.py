@@ -220,6 +220,7 @@ class Dispatcher:
     async def _reconcile(self) -> None:
         """Stops what is to stop, however often its workers have been told. Puts back the jobs in flight that no worker
         knows, and stops the ones at workers that have ended: not while the delivery has not found out."""
+        self._reconcile_at = self._now() + PAUSE_SECONDS  # where it does not come to its end
         stopping = await self._ledger.stopping()
         self._handover.compared(stopping)
         for job_id in sorted(stopping):
@@ -280,8 +281,8 @@ class Dispatcher:
             case Finished() | Failed():
                 if isinstance(event, Finished):
                     self._troubles.store_took()
-                seconds = self._device.leave(job_id, self._now())
-                outcome = await self._ledger.finish(job_id, event, seconds)
+                self._device.hold(job_id, self._now())  # until the ledger has it, which may take several tries
+                outcome = await self._ledger.finish(job_id, event, self._device.taken(job_id, self._now()))
                 self._settled(job_id, outcome)
                 if outcome is None:
                     await self._disown(job_id, event)
@@ -310,7 +311,10 @@ class Dispatcher:
 
     async def _started(self, job_id: int) -> None:
         if await self._ledger.started(job_id):
-            self._running[job_id] = await self._ledger.expected(job_id)
+            expected = await self._ledger.expected(job_id)
+            if job_id in self._handover:  # cancelled since
+                return
+            self._running[job_id] = expected
             self._device.enter(job_id, self._now())
             self._tell(job_id, Started())
         elif await self._ledger.ended([job_id]):
@@ -318,6 +322,8 @@ class Dispatcher:
 
     async def _runs(self, job_id: int) -> bool:
         """Whether a job runs that has started before this program, at a worker that has lived on."""
+        if job_id in self._handover:
+            return False
         if job_id not in self._found:
             job = await self._ledger.job(job_id)
             if job is None or job.state != "running" or job_id in self._handover:
@@ -337,7 +343,6 @@ class Dispatcher:
         self._tell(job_id, progress.model_copy(update={"eta_seconds": eta}))
 
     async def _put_back(self, job_id: int, interruption: Interrupted) -> None:
-        self._device.leave(job_id, self._now())
         self._settled(job_id, await self._ledger.interrupted(job_id, interruption))
 
     def _settled(self, job_id: int, outcome: Finished | Failed | Cancelled | None) -> None:
@@ -348,6 +353,7 @@ class Dispatcher:
         self.wake()
 
     def _forget(self, job_id: int) -> None:
+        self._device.leave(job_id, self._now())
         self._running.pop(job_id, None)
         self._handover.forget(job_id)
         self._found.discard(job_id)

@@ -6,12 +6,16 @@ import json
 import logging
 from collections.abc import Mapping
 
-from inference.queue.transport import JobReport
+from pydantic import TypeAdapter, ValidationError
+
+from inference.queue.transport import JobId, JobReport
 from inference.queue.transport.redis.keys import life_in, line_in
 from inference.queue.wire import MAX_LINE_BYTES, Report, UpMessage, WireError, decode_up
 from inference.requests import Failed
 
 log = logging.getLogger(__name__)
+
+_JOB_ID: TypeAdapter[int] = TypeAdapter(JobId)
 
 
 def heard(fields: Mapping[bytes, bytes]) -> tuple[str, UpMessage] | None:
@@ -54,4 +58,7 @@ def _about(line: bytes) -> tuple[int | None, str | None]:
 
 
 def _number(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    try:
+        return _JOB_ID.validate_python(value, strict=True)
+    except ValidationError:
+        return None
