@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from inference.queue import findings
 from inference.queue.findings import machine
 from inference.queue.platforms import NEWEST, OLDEST, doubt, refusal
 
@@ -60,7 +59,7 @@ def test_an_older_python_is_refused_and_a_newer_one_or_another_system_is_doubted
 
 def test_the_doctor_says_what_nobody_has_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     assert machine().ok
-    monkeypatch.setattr(findings.sys, "platform", "freebsd14")
+    monkeypatch.setattr("inference.queue.findings.sys.platform", "freebsd14")
     assert machine().ok is None
     assert "freebsd14" in machine().words
 
