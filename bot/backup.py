@@ -22,7 +22,6 @@ from bot.store.copies import (
     COPY,
     CopyError,
     Tables,
-    address_of,
     in_thread,
     is_vacant,
     kind_of,
@@ -114,7 +113,7 @@ async def _write(settings: Settings, target: Path) -> Note:
     kind, url = kind_of(settings.database_url), settings.database_url
     copy = target / COPY[kind]
     tables = await take_copy(url, copy)
-    revision = await revision_of(url if kind == "postgresql" else address_of(copy))
+    revision = await revision_of(url if kind == "postgresql" else copy)
     if revision is None:
         raise CopyError("DATABASE_URL: this is no database of the studio")
     await prove_readable(copy, kind)

@@ -44,14 +44,9 @@ class Contents(BaseModel):
 Tables = dict[str, Contents]
 
 
-def kind_of(url: str | URL) -> str:
+def kind_of(url: str) -> str:
     """`sqlite` or `postgresql`."""
     return make_url(url).get_backend_name()
-
-
-def address_of(path: Path) -> URL:
-    """The database in a file of SQLite, whatever characters its name has."""
-    return URL.create("sqlite+aiosqlite", database=str(path))
 
 
 async def in_thread(work: Callable[[threading.Event], Result]) -> Result:
@@ -75,7 +70,7 @@ async def take_copy(url: str, path: Path) -> Tables:
     """
     if kind_of(url) == "sqlite":
         await in_thread(lambda _stop: _copy_sqlite(_file(url), path))
-        return await contents_of(address_of(path))
+        return await contents_of(path)
     return await _dump(url, path)
 
 
@@ -85,7 +80,7 @@ async def lay_down(path: Path, url: str, expected: Tables) -> None:
         raise CopyError("there is something in this database already, and nothing is ever overwritten")
     if kind_of(url) == "sqlite":
         partial = await in_thread(lambda _stop: _lay_beside(path, _file(url)))
-        _compare(await contents_of(address_of(partial)), expected)
+        _compare(await contents_of(partial), expected)
         await in_thread(lambda _stop: _put_in_place(partial, _file(url)))
     else:
         words = ("--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", f"--dbname={_name(url)}")
@@ -114,7 +109,7 @@ async def prove_readable(path: Path, kind: str) -> None:
     if kind == "postgresql":
         await _run("pg_restore", ("--file=" + os.devnull, str(path)), None)
         return
-    with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as copy:
+    with closing(sqlite3.connect(f"{_uri(path)}?mode=ro", uri=True)) as copy:
         try:
             found = str(copy.execute("PRAGMA integrity_check").fetchone()[0])
         except sqlite3.DatabaseError as broken:
@@ -123,15 +118,15 @@ async def prove_readable(path: Path, kind: str) -> None:
         raise CopyError(f"the copy is damaged: {found}")
 
 
-async def contents_of(url: str | URL) -> Tables:
-    """What is in all tables of a database, whatever revision they are of."""
-    async with _reading(url) as connection:
+async def contents_of(where: str | Path) -> Tables:
+    """What is in all tables of a database, by its URL or its file, whatever revision they are of."""
+    async with _reading(where) as connection:
         return await _read(connection)
 
 
-async def revision_of(url: str | URL) -> str | None:
+async def revision_of(where: str | Path) -> str | None:
     """The last migration that was applied; None for a database that is none of ours."""
-    async with _reading(url) as connection:
+    async with _reading(where) as connection:
         if not await connection.run_sync(lambda sync: inspect(sync).has_table(_VERSION)):
             return None
         found: str | None = await connection.scalar(text(f"select version_num from {_VERSION}"))  # noqa: S608
@@ -139,13 +134,14 @@ async def revision_of(url: str | URL) -> str | None:
 
 
 @asynccontextmanager
-async def _reading(url: str | URL) -> AsyncIterator[AsyncConnection]:
+async def _reading(where: str | Path) -> AsyncIterator[AsyncConnection]:
     """A connection that leaves a SQLite file as it lies, where `open_database` would give it a log beside it."""
-    if kind_of(url) == "sqlite":
-        address = URL.create("sqlite+aiosqlite", database=_file(url).as_uri(), query={"mode": "ro", "uri": "true"})
-        database = create_async_engine(address)
+    if isinstance(where, str) and kind_of(where) != "sqlite":
+        database = open_database(where)
     else:
-        database = open_database(url)
+        path = where if isinstance(where, Path) else _file(where)
+        query = {"mode": "ro", "uri": "true"}
+        database = create_async_engine(URL.create("sqlite+aiosqlite", database=_uri(path), query=query))
     try:
         async with database.connect() as connection:
             yield connection
@@ -187,8 +183,12 @@ def _plain(value: Any) -> str:
 # SQLite
 
 
-def _file(url: str | URL) -> Path:
+def _file(url: str) -> Path:
     return Path(str(make_url(url).database)).absolute()
+
+
+def _uri(path: Path) -> str:
+    return f"file:{quote(str(path))}"
 
 
 def _copy_sqlite(source: Path, path: Path) -> None:

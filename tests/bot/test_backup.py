@@ -199,7 +199,9 @@ async def test_whoever_interrupts_it_finds_nothing_half_made_and_nobody_still_co
     await back_up(studio.settings, tmp_path / "whole")
     monkeypatch.setattr(BlobStore, "put", slow_put)
     for work in (back_up(studio.settings, tmp_path / "copy"), restore(elsewhere, tmp_path / "whole")):
-        begun.clear(), go_on.clear(), copied.clear()
+        begun.clear()
+        go_on.clear()
+        copied.clear()
         working = asyncio.create_task(work)
         await until(begun.is_set)
         working.cancel()
