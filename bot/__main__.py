@@ -6,6 +6,10 @@ is imported the garbage collector rests: it would look at all that stays again a
 
 from __future__ import annotations
 
+from inference.queue.platforms import insist
+
+insist()
+
 import asyncio
 import gc
 import os
