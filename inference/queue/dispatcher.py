@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from inference.queue.handover import Handover
 from inference.queue.jobs import Trouble, Verdict
 from inference.queue.ledger import Ledger
+from inference.queue.logs import about, of_job
 from inference.queue.positions import Tidings
 from inference.queue.restarts import Restarted
 from inference.queue.speeds import DeviceClock, seconds_left
@@ -215,7 +216,8 @@ class Dispatcher:
 
     async def _release(self) -> None:
         for assignment in await self._ledger.release(self._slots):
-            await self._handover.submit(assignment)
+            with about(assignment.job_id):
+                await self._handover.submit(assignment)
 
     async def _reconcile(self) -> None:
         """Stops what is to stop, however often its workers have been told. Puts back the jobs in flight that no worker
@@ -232,8 +234,9 @@ class Dispatcher:
         if known is None:
             return
         for job_id in sorted(expected - known):
-            log.warning("job %d is at no worker any more; back into the queue", job_id)
-            await self._put_back(job_id, Interrupted(cause="worker_gone", alone=False))
+            with about(job_id):
+                log.warning("job %d is at no worker any more; back into the queue", job_id)
+                await self._put_back(job_id, Interrupted(cause="worker_gone", alone=False))
         if strays := known - expected:
             for job_id in await self._ledger.ended(sorted(strays)):
                 await self._delivery.cancel(job_id)
@@ -257,10 +260,14 @@ class Dispatcher:
         async for report in self._delivery.events():
             while True:
                 try:
-                    await self._take(report)
+                    with about(report.job_id):
+                        await self._take(report)
                     break
                 except (SQLAlchemyError, OSError) as error:  # the result exists, so it waits until it can be held
-                    log.exception("the ledger did not take a report of job %d; trying again", report.job_id)
+                    extra = of_job(report.job_id)
+                    log.exception(
+                        "the ledger did not take a report of job %d; trying again", report.job_id, extra=extra
+                    )
                     self._troubles.ledger_failed(error)
                     await asyncio.sleep(PAUSE_SECONDS)
 
@@ -362,9 +369,10 @@ class Dispatcher:
     def _tell(self, job_id: int, event: Event) -> None:
         for listener in self._listeners:
             try:
-                listener(job_id, event)
+                with about(job_id):
+                    listener(job_id, event)
             except Exception:
-                log.exception("a listener failed on %s of job %d", event.type, job_id)
+                log.exception("a listener failed on %s of job %d", event.type, job_id, extra=of_job(job_id))
 
 
 def _share(progress: Progress) -> float:

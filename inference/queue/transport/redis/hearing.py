@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from pydantic import TypeAdapter, ValidationError
 
+from inference.queue.logs import of_job
 from inference.queue.transport import JobId, JobReport
 from inference.queue.transport.redis.keys import life_in, line_in
 from inference.queue.wire import MAX_LINE_BYTES, Report, UpMessage, WireError, decode_up
@@ -31,7 +32,7 @@ def heard(fields: Mapping[bytes, bytes]) -> tuple[str, UpMessage] | None:
         return life, decode_up(line)
     except WireError as why:
         job_id, kind = _about(line)
-        log.warning("worker %s cannot be understood, about job %s: %s", life, job_id, why)
+        log.warning("worker %s cannot be understood, about job %s: %s", life, job_id, why, extra=of_job(job_id))
         if job_id is None or kind in ("started", "progress"):
             return None
         failure = Failed(code="internal", message=f"the worker's report cannot be understood: {why}")
