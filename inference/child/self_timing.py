@@ -44,8 +44,8 @@ log = logging.getLogger(__name__)
 
 
 def made_up(words: str, size: tuple[int, int], seed: Sequence[int], keep: Callable[[bytes], str]) -> Ground:
-    """What a request of this size (width, height) may be made of: pictures of blurred blocks of colour and a mask of the
-    left half, each stored by `keep`, which returns its digest. Another seed gives other pictures."""
+    """What a request of this size (width, height) may be made of: pictures of blurred blocks of colour, and a mask of
+    the left half, each stored by `keep`, which returns its digest. Another seed gives other pictures."""
     rng = np.random.default_rng(list(seed))
 
     def picture(width: int, height: int) -> Source:
