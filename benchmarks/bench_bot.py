@@ -29,6 +29,7 @@ from benchmarks.harness import Row, compare, cpu_ms, row
 from bot.settings import Settings
 from bot.telegram.outbox import Outbox
 from bot.telegram.pacing import Pace, Window
+from inference.queue.figures import WorkerSeen
 from inference.queue.transport import Assignment, Capacity, JobReport
 from inference.requests import Ability, ModelCard, Progress, Started, Texts
 
@@ -94,6 +95,9 @@ class EndlessDelivery:
 
     async def capacity(self) -> Capacity:
         return Capacity(slots=4, card=CARD)
+
+    def workers(self) -> tuple[WorkerSeen, ...]:
+        return ()
 
     async def submit(self, assignment: Assignment) -> None:
         self._jobs.append(assignment.job_id)

@@ -97,6 +97,8 @@ class Settings(WorkerSettings, QueueSettings, BaseSettings):
 
     # The program
     playground_port: Port = 8081
+    metrics_port: Port | None = None
+    metrics_host: str = "127.0.0.1"
 
     @field_validator("bot_token")
     @classmethod

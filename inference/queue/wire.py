@@ -21,6 +21,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from inference.queue.figures import Figures
 from inference.queue.options import WorkerOptions
 from inference.queue.timings import Timings
 from inference.queue.transport import Assignment, JobId, JobReport
@@ -78,6 +79,13 @@ class Report(Contract):
     report: JobReport
 
 
+class Counted(Contract):
+    """What the engine has counted, once a second while it works. It says nothing of how long something takes."""
+
+    type: Literal["counted"] = "counted"
+    figures: Figures
+
+
 class Patience(Contract):
     """From the engine child: the next message may take this long (weights are loading). Any message ends it."""
 
@@ -95,9 +103,9 @@ class Trouble(Contract):
 
 
 Down = Annotated[Configure | Submit | Cancel | Drain, Field(discriminator="type")]
-Up = Annotated[Hello | Report | Patience | Trouble, Field(discriminator="type")]
+Up = Annotated[Hello | Report | Counted | Patience | Trouble, Field(discriminator="type")]
 DownMessage = Configure | Submit | Cancel | Drain
-UpMessage = Hello | Report | Patience | Trouble
+UpMessage = Hello | Report | Counted | Patience | Trouble
 _DOWN: TypeAdapter[DownMessage] = TypeAdapter(Down)
 _UP: TypeAdapter[UpMessage] = TypeAdapter(Up)
 

@@ -18,6 +18,7 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
 
+from inference.queue.figures import WorkerSeen
 from inference.queue.timings import Timings
 from inference.requests import AnyRequest, Cancelled, Contract, Failed, Finished, ModelCard, Progress, Started
 
@@ -57,12 +58,14 @@ class Capacity(Contract):
     """What the live workers offer: no slots while none is reachable, no card until one has introduced itself, no
     timings where it does not time itself.
 
-    `trouble` says why none becomes ready, after several have tried; they go on trying.
+    `trouble` says why none becomes ready, after several have tried; they go on trying. `unreachable` says that it is
+    the queue's server that cannot be reached.
     """
 
     slots: int
     card: ModelCard | None
     trouble: str | None = None
+    unreachable: bool = False
     timings: Timings | None = None
 
 
@@ -88,6 +91,10 @@ class Delivery(Protocol):
         """Drains: takes nothing new, lets running steps end within the grace, then stops every worker it owns."""
 
     async def capacity(self) -> Capacity: ...
+
+    def workers(self) -> tuple[WorkerSeen, ...]:
+        """Who is there, as last seen, those included that get no jobs."""
+        ...
 
     async def submit(self, assignment: Assignment) -> None:
         """Hands a job over. Idempotent by job id. It is known when this returns."""

@@ -7,12 +7,14 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Sequence
 
+from inference.queue.figures import Figures, WorkerSeen
 from inference.queue.options import WorkerOptions
 from inference.queue.supervisor import Death, Supervisor
 from inference.queue.timings import Timings
 from inference.queue.transport import Assignment, Capacity, Interrupted, JobReport, is_last
 from inference.queue.transport.mailbox import Mailbox
-from inference.queue.wire import Cancel, Drain, Hello, Report, Submit, Trouble, UpMessage
+from inference.queue.version import code_version
+from inference.queue.wire import Cancel, Counted, Drain, Hello, Report, Submit, Trouble, UpMessage
 from inference.requests import ModelCard
 
 log = logging.getLogger(__name__)
@@ -32,10 +34,11 @@ class LocalDelivery:
     owns_workers = True
 
     def __init__(self, options: WorkerOptions | None = None, *, command: Sequence[str] = WORKER) -> None:
+        self._options = options or WorkerOptions()
         self._worker = Supervisor(
             "worker",
             command,
-            options or WorkerOptions(),
+            self._options,
             on_message=self._hear,
             on_end=self._ended_by,
             on_trouble=self._give_up_hope,
@@ -50,6 +53,8 @@ class LocalDelivery:
         self._card: ModelCard | None = None
         self._timings: Timings | None = None
         self._trouble: str | None = None
+        self._figures: Figures | None = None
+        self._deaths = 0
         self._closing = False
         self._life: asyncio.Task[None] | None = None
 
@@ -71,6 +76,12 @@ class LocalDelivery:
     async def capacity(self) -> Capacity:
         slots = 0 if self._closing else self._slots
         return Capacity(slots=slots, card=self._card, trouble=self._trouble, timings=self._timings)
+
+    def workers(self) -> tuple[WorkerSeen, ...]:
+        if not self._worker.reachable or self._closing:
+            return ()
+        jobs, device = len(self._held - self._ended), self._options.device
+        return (WorkerSeen("local", "local", device, code_version(), self._slots, jobs, self._figures),)
 
     async def submit(self, assignment: Assignment) -> None:
         if assignment.job_id in self._held:
@@ -104,6 +115,8 @@ class LocalDelivery:
                 self._trouble = None if slots else self._trouble
             case Trouble(why=why):
                 self._trouble = why
+            case Counted(figures=figures):
+                self._figures = figures.model_copy(update={"restarts": figures.restarts + self._deaths})
             case Report(report=report) if report.job_id in self._held - self._ended:
                 if is_last(report):
                     self._end(report)
@@ -112,6 +125,9 @@ class LocalDelivery:
 
     def _ended_by(self, _death: Death) -> None:
         self._slots = 0
+        if self._figures is not None:  # the next one begins to count anew, but for those that died
+            self._deaths = self._figures.restarts + 1
+            self._figures = Figures(restarts=self._deaths)
         for job_id in sorted(self._held - self._ended):
             self._end(JobReport(job_id=job_id, event=Interrupted(cause="worker_gone", alone=False)))
 

@@ -11,6 +11,7 @@ from typing import ClassVar
 from PIL import Image
 
 from inference.blobs import BlobStore, encode_png
+from inference.queue.figures import WorkerSeen
 from inference.queue.timings import Timings
 from inference.queue.transport import Assignment, Capacity, Interrupted, JobReport
 from inference.requests import (
@@ -119,6 +120,9 @@ class Painter:
     async def capacity(self) -> Capacity:
         slots = self.slots if self.card else 0
         return Capacity(slots=slots, card=self.card, trouble=self.trouble, timings=self.timings)
+
+    def workers(self) -> tuple[WorkerSeen, ...]:
+        return ()
 
     async def submit(self, assignment: Assignment) -> None:
         if assignment.job_id not in self._tasks:

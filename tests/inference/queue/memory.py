@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+from inference.queue.figures import WorkerSeen
 from inference.queue.transport import Assignment, Capacity, Interrupted, JobEvent, JobReport
 from inference.queue.transport.mailbox import Mailbox
 from inference.requests import Cancelled, Finished, FlashTextToImage, Picture, Progress, Recipe, Started
@@ -54,6 +55,9 @@ class MemoryDelivery:
             self.stuck = False
             await asyncio.Event().wait()
         return Capacity(slots=self.slots, card=None, trouble=self.trouble)
+
+    def workers(self) -> tuple[WorkerSeen, ...]:
+        return ()
 
     async def submit(self, assignment: Assignment) -> None:
         if assignment.job_id in self.held:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
+from inference.queue.figures import WorkerSeen
 from inference.queue.logs import of_job
 from inference.queue.recent import Recent
 from inference.queue.transport import Assignment, Capacity, Interrupted, JobReport, is_last
@@ -108,7 +109,16 @@ class RedisDelivery:
         reached = self._looked.seconds <= self._presence and not self._closing
         slots = self._workers.slots if reached else 0
         trouble = self._reach.trouble or self._workers.trouble
-        return Capacity(slots=slots, card=self._workers.card, trouble=trouble, timings=self._workers.timings)
+        return Capacity(
+            slots=slots,
+            card=self._workers.card,
+            trouble=trouble,
+            unreachable=self._reach.trouble is not None,
+            timings=self._workers.timings,
+        )
+
+    def workers(self) -> tuple[WorkerSeen, ...]:
+        return self._workers.seen if self._looked.seconds <= self._presence and not self._closing else ()
 
     async def submit(self, assignment: Assignment) -> None:
         if assignment.job_id in self._held:

@@ -17,6 +17,7 @@ from inference.queue.wire import (
     MAX_LINE_BYTES,
     Cancel,
     Configure,
+    Counted,
     Drain,
     Hello,
     Patience,
@@ -91,6 +92,8 @@ class RedisLink:
                 self._tell(message, slots=slots, trouble=trouble, **known)
             case Trouble(why=why):
                 self._tell(message, trouble=why)
+            case Counted(figures=figures):
+                self._offer = self._offer.model_copy(update={"figures": figures})  # the next beat tells it
             case Patience():
                 pass  # is between an engine and its parent
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 
+from inference.queue.figures import WorkerSeen
 from inference.queue.timings import Timings
 from inference.queue.transport.redis.offer import ForeignOffer, Offer, read_offer
 from inference.requests import AnyRequest, ModelCard
@@ -34,6 +35,15 @@ class Workers:
         """Why one of them has none to offer."""
         return next(filter(None, (self.offers[life].trouble for life in sorted(self.offers))), None)
 
+    @property
+    def seen(self) -> tuple[WorkerSeen, ...]:
+        """All of them, by their lives, those included that cannot be understood."""
+        left_out = (
+            WorkerSeen(life, life.partition(":")[0], "unknown", "unknown", 0, 0, refused=why)
+            for life, why in sorted(self._foreign.items())
+        )
+        return (*(_seen(life, offer) for life, offer in sorted(self.offers.items())), *left_out)
+
     def read(self, contents: Mapping[str, bytes]) -> None:
         """Takes in what the server has of each life. One that cannot be understood is told once and left out."""
         offers: dict[str, Offer] = {}
@@ -52,6 +62,11 @@ class Workers:
         """The life that can draw a request and has most room beyond its load; None where nobody has any."""
         able = {life: offer.slots - load.get(life, 0) for life, offer in self.offers.items() if offer.can(request)}
         return max((life for life in sorted(able) if able[life] > 0), key=able.__getitem__, default=None)
+
+
+def _seen(life: str, offer: Offer) -> WorkerSeen:
+    jobs = len(offer.held)
+    return WorkerSeen(life, offer.host, offer.device, offer.code_version, offer.slots, jobs, offer.figures)
 
 
 def joined(cards: Iterable[ModelCard | None]) -> ModelCard | None:
