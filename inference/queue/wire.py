@@ -64,6 +64,15 @@ class Drain(Contract):
     grace_seconds: float
 
 
+class Probe(Contract):
+    """Over Redis alone, from a doctor: read the blob of that name, leave the answer (`inference.blobs.probing`), say so
+    under the token."""
+
+    type: Literal["probe"] = "probe"
+    blob: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    token: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+
+
 class Hello(Contract):
     """Ready for `slots` jobs at a time. May be said again when that changes, or when more is known of the speed."""
 
@@ -102,9 +111,9 @@ class Trouble(Contract):
     why: Annotated[str, Field(max_length=MAX_REASON_CHARS)]
 
 
-Down = Annotated[Configure | Submit | Cancel | Drain, Field(discriminator="type")]
+Down = Annotated[Configure | Submit | Cancel | Drain | Probe, Field(discriminator="type")]
 Up = Annotated[Hello | Report | Counted | Patience | Trouble, Field(discriminator="type")]
-DownMessage = Configure | Submit | Cancel | Drain
+DownMessage = Configure | Submit | Cancel | Drain | Probe
 UpMessage = Hello | Report | Counted | Patience | Trouble
 _DOWN: TypeAdapter[DownMessage] = TypeAdapter(Down)
 _UP: TypeAdapter[UpMessage] = TypeAdapter(Up)

@@ -11,12 +11,14 @@ import logging
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
+from inference.blobs.probing import answer_from
 from inference.engine.family import card_of
 from inference.families import FAMILIES
 from inference.queue.address import LOCAL, QueueSettings, has_password, shown_queue_url
@@ -88,6 +90,7 @@ async def serve_queue(url: str, options: WorkerOptions, *, presence_seconds: flo
         if (refusal := await link.refusal()) is not None:
             raise RemoteError(f"QUEUE_URL: {refusal}")
         log.info("worker %s draws for %s", life, shown_queue_url(url))
+        link.answers(partial(answer_from, options.blobs_url))
         parent = EngineParent(link, options, card)
         _on_signals(lambda: parent.drain(options.shutdown_grace_seconds))
         link.open()

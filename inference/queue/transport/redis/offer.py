@@ -34,6 +34,7 @@ class Offer(Contract):
     card: ModelCard | None = None
     timings: Timings | None = None
     figures: Figures | None = None
+    probes: bool = False  # whether it answers those
     trouble: Annotated[str, Field(max_length=MAX_REASON_CHARS)] | None = None
 
     def can(self, request: AnyRequest) -> bool:
