@@ -34,6 +34,11 @@ SINCE: dict[str, tuple[str, dict[str, Any]]] = {
         "insert into speeds (basis, kind, recent, measured_at) values ('a card', 'flash', :recent, 1799999999.5)",
         {"recent": "[[1.5, 2.0]]"},
     ),
+    "0014": (
+        "insert into api_keys (owner_id, name, digest, update_id, created_at, used_at) "
+        "values (1001, 'ks-0a1b2c3d', :digest, 7, 1799999998.5, 1799999999.5)",
+        {"digest": "b" * 64},
+    ),
 }
 NOT_WRITTEN: dict[str, list[dict[str, Any]]] = {
     "inbox_steps": [{"update_id": 7, "step": "sent 1", "result": "true"}],
