@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from inference.queue.platforms import insist
+
+insist()
+
 import typer
 
 from inference.doctor import doctor_command
