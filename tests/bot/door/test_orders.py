@@ -89,7 +89,7 @@ async def test_one_that_may_come_back_is_waited_for_a_while(door: Door, monkeypa
     assert (status, headers["x-job-id"]) == (200, str(job.id))
     monkeypatch.setattr("bot.door.house.COMING_BACK_SECONDS", 0.01)
     door.hold("held")
-    asking = asyncio.create_task(answered(door, "held blue", "never back"))
+    asking = asyncio.create_task(answered(door, "held blue", "never-back"))
     (job,) = await door.holding("held blue")
     asking.cancel()
     await until(lambda: is_in(door, job.id, "cancelled"))
