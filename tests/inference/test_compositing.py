@@ -148,7 +148,9 @@ def test_the_tone_may_be_off_one_way_here_and_the_other_way_there() -> None:
 
 
 @pytest.mark.parametrize(("height", "cell"), [(61, 4), (64, 8), (7, 16), (37, 3)])
-def test_a_tone_is_the_same_however_many_rows_are_worked_on_at_once(height, cell, monkeypatch):
+def test_a_tone_is_the_same_however_many_rows_are_worked_on_at_once(
+    height: int, cell: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     generator = torch.Generator().manual_seed(height)
     old = torch.randint(60, 200, (height, 50, 3), dtype=torch.uint8, generator=generator)
     new = (old.int() + torch.randint(-20, 21, old.shape, generator=generator)).to(torch.uint8)
