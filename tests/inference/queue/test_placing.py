@@ -194,7 +194,7 @@ async def test_a_worker_that_cannot_after_all_gives_the_job_back_and_it_goes_els
     await there(scene, offering(1, "flash", name="one"))
     job_id = await scene.queued()
     await until(lambda: scene.delivery.ids() == [job_id])
-    scene.delivery.workers = (offering(0, "flash", name="one"), offering(1, "flash", name="two"))
+    await there(scene, offering(1, "flash", name="two"))
     scene.delivery.report(job_id, DRAINED)
     await until(lambda: scene.delivery.ids() == [job_id, job_id])
     assert scene.delivery.where(job_id) == "two"
