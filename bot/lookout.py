@@ -66,7 +66,7 @@ class Lookout:
 
     async def workers(self) -> None:
         """Whether somebody draws, and whether somebody would that speaks another protocol."""
-        for worker in self._queue.workers:
+        for worker in self._queue.seen:
             if worker.refused:
                 self._tell("version", f"{worker.life}: {worker.refused}")
         if self._queue.slots or self._queue.trouble is not None:  # which is told as what it is

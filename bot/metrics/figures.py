@@ -86,7 +86,7 @@ class Figures:
                 disk = await asyncio.to_thread(studio.disk)
         except (OSError, TimeoutError) as error:
             self._missed("disk", error)
-        workers = studio.queue.workers
+        workers = studio.queue.seen
         trouble = studio.queue.trouble
         return Moment(
             leads=True,

@@ -109,7 +109,7 @@ async def test_a_queue_that_is_out_of_reach_is_no_engine_that_does_not_start(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def capacity(_delivery: MemoryDelivery) -> Capacity:
-        return Capacity(slots=0, card=None, trouble="the queue is out of reach", unreachable=True)
+        return Capacity(trouble="the queue is out of reach", unreachable=True)
 
     monkeypatch.setattr(MemoryDelivery, "capacity", capacity)
     await until(lambda: scene.told == [("queue", "the queue is out of reach")])
@@ -118,7 +118,7 @@ async def test_a_queue_that_is_out_of_reach_is_no_engine_that_does_not_start(
 async def test_a_worker_of_another_protocol_is_named(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     foreign = WorkerSeen("attic:1:aaaaaaaa", "attic", "cuda", "9.9", 0, 0, refused="it speaks protocol 9, this bot 3")
     well = WorkerSeen("rack:1:aaaaaaaa", "rack", "cuda", "0.1", 4, 0)
-    monkeypatch.setattr(MemoryDelivery, "workers", lambda _delivery: (well, foreign))
+    monkeypatch.setattr(MemoryDelivery, "seen", lambda _delivery: (well, foreign))
     await scene.lookout.workers()
     assert scene.told == [("version", "attic:1:aaaaaaaa: it speaks protocol 9, this bot 3")]
 

@@ -309,7 +309,7 @@ async def test_workers_are_told_by_their_place_and_one_that_has_left_is_told_no_
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there: list[WorkerSeen] = []
-    monkeypatch.setattr(MemoryDelivery, "workers", lambda _delivery: tuple(there))
+    monkeypatch.setattr(MemoryDelivery, "seen", lambda _delivery: tuple(there))
     figures = worker_figures.Figures(
         steps=40, passes=10, busy_seconds=2.5, memory_used=5, memory_total=8, nets=("movq", "flash"), restarts=1
     )

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from inference.queue.figures import WorkerSeen
-from inference.queue.transport import Assignment, Capacity, Interrupted, JobEvent, JobReport
+from inference.queue.timings import Timings
+from inference.queue.transport import Assignment, Capacity, Interrupted, JobEvent, JobReport, WorkerOffer
 from inference.queue.transport.mailbox import Mailbox
 from inference.requests import Cancelled, Finished, FlashTextToImage, Picture, Progress, Recipe, Started
 
@@ -30,6 +31,9 @@ class MemoryDelivery:
         self.owns_workers = True
         self.found_out = True
         self.slots = slots
+        self.timings: Timings | None = None
+        self.workers: tuple[WorkerOffer, ...] = ()  # instead of the one that has these slots
+        self.places: dict[int, str] = {}
         self.trouble: str | None = None
         self.worker: Worker | None = None
         self.mailbox = Mailbox()
@@ -54,14 +58,22 @@ class MemoryDelivery:
         if self.stuck:
             self.stuck = False
             await asyncio.Event().wait()
-        return Capacity(slots=self.slots, card=None, trouble=self.trouble)
+        offers = tuple(worker for worker in self.offers() if worker.slots)
+        return Capacity(workers=offers, trouble=self.trouble)
 
-    def workers(self) -> tuple[WorkerSeen, ...]:
+    def seen(self) -> tuple[WorkerSeen, ...]:
         return ()
 
-    async def submit(self, assignment: Assignment) -> None:
+    def offers(self) -> tuple[WorkerOffer, ...]:
+        return self.workers or (WorkerOffer(name="memory", slots=self.slots, timings=self.timings),)
+
+    def where(self, job_id: int) -> str | None:
+        return self.places.get(job_id) if job_id in self.held else None
+
+    async def submit(self, assignment: Assignment, worker: str | None = None) -> None:
         if assignment.job_id in self.held:
             return
+        self.places[assignment.job_id] = worker or "memory"
         self.submitted.append(assignment)
         self.held.add(assignment.job_id)
         if self.worker is not None:

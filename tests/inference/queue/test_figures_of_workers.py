@@ -53,17 +53,17 @@ async def test_the_worker_beside_the_bot_is_told_of_with_the_engines_that_died(
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     code = ENGINE.format(before=str(tmp_path / "before"))
     local = LocalDelivery(WorkerOptions(device="cpu", engine=(sys.executable, "-c", code)))
-    assert local.workers() == ()
+    assert local.seen() == ()
     await local.start()
 
     def second() -> bool:
-        return any(worker.figures == Figures(steps=7, restarts=1) and worker.slots for worker in local.workers())
+        return any(worker.figures == Figures(steps=7, restarts=1) and worker.slots for worker in local.seen())
 
     await until(second)
-    (worker,) = local.workers()
-    assert (worker.life, worker.host, worker.device, worker.refused) == ("local", "local", "cpu", "")
+    (worker,) = local.seen()
+    assert (worker.life, worker.host, worker.device, worker.refused) == ("worker 1", "local", "cpu", "")
     await local.close(0.0)
-    assert local.workers() == ()
+    assert local.seen() == ()
 
 
 async def test_a_worker_that_is_elsewhere_tells_it_in_its_offer_until_it_leaves(
@@ -77,12 +77,12 @@ async def test_a_worker_that_is_elsewhere_tells_it_in_its_offer_until_it_leaves(
     link.open()
     link.send(Hello(slots=2, pid=1))
     link.send(Counted(figures=FIGURES))
-    await until(lambda: [worker.figures for worker in delivery.workers()] == [FIGURES])
-    (worker,) = delivery.workers()
+    await until(lambda: [worker.figures for worker in delivery.seen()] == [FIGURES])
+    (worker,) = delivery.seen()
     assert (worker.life, worker.host, worker.device, worker.version) == (life, "rack", "cuda:0", "1.0")
     assert (worker.slots, worker.jobs) == (2, 0)
     await link.close()
-    await until(lambda: delivery.workers() == ())
+    await until(lambda: delivery.seen() == ())
     await delivery.close(0.0)
 
 
@@ -95,8 +95,8 @@ async def test_a_worker_that_cannot_be_understood_is_told_of_as_refused(
     await server.set(keys.offer_of(life), '{"protocol": 99, "device": "a novelty"}')
     delivery = RedisDelivery(redis_url)
     await delivery.start()
-    await until(lambda: [worker.life for worker in delivery.workers()] == [life])
-    (worker,) = delivery.workers()
+    await until(lambda: [worker.life for worker in delivery.seen()] == [life])
+    (worker,) = delivery.seen()
     assert "protocol 99" in worker.refused and (worker.slots, worker.figures) == (0, None)
     await delivery.close(0.0)
     await server.aclose()
