@@ -224,11 +224,11 @@ async def test_a_message_that_was_passed_over_when_they_were_brought_has_them_wi
 
     async def late(history: History, message: Any, **fields: Any) -> None:
         if fields["kind"] == "status":
-            await until_shown(every_mode)
+            await until(lambda: told(every_mode, f"select id from jobs where owner_id = {HOUSE} and shown_at > 0"))
         await write_down(history, message, **fields)
 
     async def lost(_studio: object, _job: object) -> None:
-        raise OSError("the network went off")
+        raise RuntimeError("the power went off")
 
     with monkeypatch.context() as patch:
         patch.setattr(samples, "write_down", late)
