@@ -32,6 +32,8 @@ from tests.inference.families.kandinsky.files.layouts import state_dims, write_h
 from tests.inference.tiny import write_checkpoint
 from tests.waiting import PATIENCE
 
+pytestmark = pytest.mark.timeout(400)  # programs of ours start here that import torch, on machines that are busy
+
 ROOT = Path(__file__).parents[3]
 OTHER = TOKEN.replace("A", "B")  # of the same bot, and not its token
 
