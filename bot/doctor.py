@@ -58,23 +58,26 @@ async def _engine(settings: Settings) -> AsyncIterator[Finding]:
     store = settings.blobs_url
     if not_there_yet(store):
         yield Finding(None, SUBJECT, f"{store} (made at the first start)")
-        yield _engines_own(settings)
+        yield _as_finding(examine_engine(settings))
         return
     try:
         async with probing(store) as asked:
-            yield _engines_own(settings, asked.digest)
+            yield _as_finding(examine_engine(settings, asked.digest))
             yield await asked.answered("the engine")
     except StoreFails as why:
         yield Finding(False, SUBJECT, f"the bot cannot use {store}: {why}")
 
 
-def _engines_own(settings: Settings, question: str | None = None) -> Finding:
-    """Has the engine's doctor print what it finds, and answer a question in the store."""
+def examine_engine(settings: Settings, question: str | None = None) -> bool:
+    """Has the engine's own doctor print what it finds, and answer a question in the store. Returns whether it will
+    draw."""
     environment = {**os.environ, **WorkerOptions.of(settings).to_environment(), "BLOBS_URL": settings.blobs_url}
     command = [sys.executable, "-m", "inference", "doctor", *(() if question is None else ("--blob", question))]
-    ended = subprocess.run(command, env=environment, check=False).returncode
-    words = "will draw" if ended == 0 else "will not draw, or not everything: see above"
-    return Finding(ended == 0, "engine", words)
+    return subprocess.run(command, env=environment, check=False).returncode == 0
+
+
+def _as_finding(draws: bool) -> Finding:
+    return Finding(draws, "engine", "will draw" if draws else "will not draw, or not everything: see above")
 
 
 async def _queue(settings: Settings) -> AsyncIterator[Finding]:
