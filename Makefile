@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 help:
 	@echo "make demo    set up and chat with the studio in a browser: no token, no GPU, no server"
 	@echo "make test    set up and run all tests"
-	@echo "make check   ruff, mypy --strict, import rules, texts in both languages"
+	@echo "make check   ruff, mypy --strict, import rules, texts in both languages, container files"
 	@echo "make parity  replay the golden tensors, one row per case"
 	@echo "make chaos   the long fault suite of the queue"
 	@echo "make hostile every attack on the studio at full length, hours"
@@ -29,6 +29,8 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m bot.texts.i18n check
+	$(BIN)/hadolint --config docker/hadolint.yaml docker/Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml docker/compose.yaml docker/worker.compose.yaml
 
 parity: $(VENV)/.dev
 	$(BIN)/python -m tests.parity

@@ -44,7 +44,7 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
 async def examine(settings: Settings) -> bool:
     """Prints all findings, the engine's too where it works beside the bot. Returns whether the bot will run."""
     well = [finding.tell() async for finding in findings(settings)]
-    if settings.queue_address != LOCAL:
+    if settings.queue_url != LOCAL:
         return all(well)
     environment = {**os.environ, **WorkerOptions.of(settings).to_environment()}
     command = [sys.executable, "-m", "inference", "doctor"]
@@ -53,7 +53,7 @@ async def examine(settings: Settings) -> bool:
 
 
 async def _queue(settings: Settings) -> AsyncIterator[Finding]:
-    address = settings.queue_address
+    address = settings.queue_url
     if address == LOCAL:
         slots = f"{settings.worker_slots} slots, device {settings.device}"
         yield Finding(True, "queue", f"the worker runs beside the bot ({slots})")
