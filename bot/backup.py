@@ -6,9 +6,10 @@ from it is compared with what was taken, row by row.
 
 from __future__ import annotations
 
-import asyncio
 import shutil
+import threading
 import time
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -21,6 +22,7 @@ from bot.store.copies import (
     COPY,
     CopyError,
     Tables,
+    in_thread,
     is_vacant,
     kind_of,
     lay_down,
@@ -57,22 +59,22 @@ class Note(BaseModel):
 
 async def back_up(settings: Settings, folder: Path) -> Note:
     """Writes a backup to a folder that must not be there; the bot may run meanwhile. Raises BackupError."""
-    partial = _begin(folder)
+    unfinished = _begin(folder)
     try:
-        note = await _write(settings, partial)
-        partial.rename(folder)
+        note = await _write(settings, unfinished)
+        unfinished.rename(folder)
     except (CopyError, DriverMissing, SQLAlchemyError, OSError) as failure:
         raise BackupError(reason_of(failure)) from failure
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
     return note
 
 
 async def restore(settings: Settings, folder: Path) -> Note:
     """Lays a backup down in the database and the store of the settings. Raises BackupError.
 
-    The database must be empty, of SQLite the file must not be there. Pictures that are stored already stay, so what
-    was cut short can be begun anew.
+    The database must be empty, of SQLite neither the file nor its log may be there. Pictures that are stored already
+    stay, so what was cut short can be begun anew.
     """
     note = _read(folder)
     if note.kind != kind_of(settings.database_url):
@@ -81,8 +83,8 @@ async def restore(settings: Settings, folder: Path) -> Note:
         raise BackupError(f"this backup is newer than the program (migration {note.revision}); update the program")
     try:
         if not await is_vacant(settings.database_url):
-            raise BackupError("DATABASE_URL: there is a database already, and nothing is ever overwritten")
-        copied, _bytes = await asyncio.to_thread(_copy_all, BlobStore(str(folder / BLOBS)), settings.blobs_url)
+            raise BackupError("DATABASE_URL: there is a database already, or its log, and nothing is ever overwritten")
+        copied, _bytes = await in_thread(partial(_copy_all, BlobStore(str(folder / BLOBS)), settings.blobs_url))
         if copied != note.pictures:
             raise BackupError(f"of {note.pictures} pictures {copied} are in the backup")
         await lay_down(folder / COPY[note.kind], settings.database_url, note.tables)
@@ -95,26 +97,28 @@ def _begin(folder: Path) -> Path:
     """The folder to write to first, made."""
     if folder.exists():
         raise BackupError(f"{folder} is there already, and nothing is ever overwritten; give another name")
-    partial = folder.with_name(f"{folder.name}.part")
+    unfinished = folder.with_name(f"{folder.name}.part")
     try:
-        partial.mkdir(mode=0o700, parents=True)  # it holds what people have said in private
+        unfinished.mkdir(mode=0o700, parents=True)  # it holds what people have said in private
     except FileExistsError:
-        raise BackupError(f"{partial} is left of a backup that was cut short, or still under way; delete it") from None
+        raise BackupError(
+            f"{unfinished} is left of a backup that was cut short, or still under way; delete it"
+        ) from None
     except OSError as refused:
-        raise BackupError(f"{partial} cannot be made: {refused.strerror}") from refused
-    return partial
+        raise BackupError(f"{unfinished} cannot be made: {refused.strerror}") from refused
+    return unfinished
 
 
-async def _write(settings: Settings, partial: Path) -> Note:
+async def _write(settings: Settings, target: Path) -> Note:
     kind, url = kind_of(settings.database_url), settings.database_url
-    copy = partial / COPY[kind]
+    copy = target / COPY[kind]
     tables = await take_copy(url, copy)
-    revision = await revision_of(url if kind == "postgresql" else f"sqlite+aiosqlite:///{copy}")
+    revision = await revision_of(url if kind == "postgresql" else copy)
     if revision is None:
         raise CopyError("DATABASE_URL: this is no database of the studio")
     await prove_readable(copy, kind)
     # Later than the database: whatever that speaks of was stored before it.
-    count, size = await asyncio.to_thread(_copy_all, BlobStore(settings.blobs_url), str(partial / BLOBS))
+    count, size = await in_thread(partial(_copy_all, BlobStore(settings.blobs_url), str(target / BLOBS)))
     note = Note.model_validate(
         {
             "made_at": time.time(),
@@ -126,14 +130,17 @@ async def _write(settings: Settings, partial: Path) -> Note:
             "bytes": size,
         }
     )
-    (partial / NOTE).write_text(note.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    (target / NOTE).write_text(note.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return note
 
 
-def _copy_all(source: BlobStore, target_url: str) -> tuple[int, int]:
-    """Copies every stored file: how many there are, and their bytes. Raises BackupError where one is damaged."""
+def _copy_all(source: BlobStore, target_url: str, stop: threading.Event) -> tuple[int, int]:
+    """Copies every stored file, until `stop` is set: how many there are, and their bytes. Raises BackupError where one
+    is damaged."""
     target, count, size = BlobStore(target_url), 0, 0
     for digest in source.stored_before(FOREVER):
+        if stop.is_set():
+            break
         try:
             content = source.get(digest)
         except BlobMissing:  # deleted since it was listed

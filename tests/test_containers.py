@@ -103,7 +103,9 @@ def test_ports_are_open_on_this_machine_alone_unless_the_owner_says_otherwise(se
 def test_images_of_others_have_a_version_and_may_be_held_by_a_digest(service: dict[str, Any]) -> None:
     assert re.match(r"\$\{STUDIO_\w+_IMAGE:-", service["image"])
     if "build" in service:
-        assert filled(service["build"]["args"]["BASE"]) == re.search(r"^ARG BASE=(\S+)$", dockerfile(), re.MULTILINE)[1]
+        assert (
+            filled(service["build"]["args"]["BASE"]) == re.findall(r"^ARG BASE=(\S+)$", dockerfile(), re.MULTILINE)[0]
+        )
     else:
         assert re.search(r":v?\d+\.\d[\w.-]*$|:\d+-bookworm$", filled(service["image"]))
 
@@ -242,7 +244,7 @@ def test_the_queue_of_a_fleet_asks_for_the_password_in_its_address(made_secrets:
         stranger = redis.Redis(unix_socket_path=str(tmp_path / "socket"))
         with pytest.raises(redis.AuthenticationError):
             stranger.ping()
-        password = re.search(r":([0-9a-f]+)@", (made_secrets / "queue_url").read_text())[1]
+        password = re.findall(r":([0-9a-f]+)@", (made_secrets / "queue_url").read_text())[0]
         friend = redis.Redis(unix_socket_path=str(tmp_path / "socket"), password=password)
         assert friend.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
         assert friend.config_get("save") == {"save": ""}

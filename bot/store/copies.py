@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Mapping
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import URL, inspect, make_url, text
@@ -21,6 +24,9 @@ from inference.queue.database import open_database
 COPY = {"sqlite": "studio.db", "postgresql": "studio.dump"}  # the name of a copy, by the kind of its database
 _AT_ONCE = 1000  # rows
 _VERSION = "alembic_version"
+_LOGS = ("-wal", "-journal")  # beside a file of SQLite, which takes what stands there for the file's own last words
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})  # FAT, many shares
+Result = TypeVar("Result")
 
 
 class CopyError(RuntimeError):
@@ -43,14 +49,28 @@ def kind_of(url: str) -> str:
     return make_url(url).get_backend_name()
 
 
+async def in_thread(work: Callable[[threading.Event], Result]) -> Result:
+    """What `work(stop)` returns, done in a thread. Whoever is cancelled meanwhile sets `stop` and goes on only when the
+    thread has ended, so that it writes nothing into what is cleared away then."""
+    stop = threading.Event()
+    working = asyncio.ensure_future(asyncio.to_thread(work, stop))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        stop.set()
+        await asyncio.wait([working])
+        working.exception()  # of no interest any more
+        raise
+
+
 async def take_copy(url: str, path: Path) -> Tables:
     """Writes a database to a file that was not there, as it is at one moment; returns what is in it.
 
     Nobody who reads or writes meanwhile is held up. Raises CopyError, and what the database raises.
     """
     if kind_of(url) == "sqlite":
-        await asyncio.to_thread(_copy_sqlite, _file(url), path)
-        return await contents_of(f"sqlite+aiosqlite:///{path}")
+        await in_thread(lambda _stop: _copy_sqlite(_file(url), path))
+        return await contents_of(path)
     return await _dump(url, path)
 
 
@@ -59,9 +79,9 @@ async def lay_down(path: Path, url: str, expected: Tables) -> None:
     if not await is_vacant(url):
         raise CopyError("there is something in this database already, and nothing is ever overwritten")
     if kind_of(url) == "sqlite":
-        partial = await asyncio.to_thread(_lay_beside, path, _file(url))
-        _compare(await contents_of(f"sqlite+aiosqlite:///{partial}"), expected)
-        await asyncio.to_thread(_put_in_place, partial, _file(url))
+        partial = await in_thread(lambda _stop: _lay_beside(path, _file(url)))
+        _compare(await contents_of(partial), expected)
+        await in_thread(lambda _stop: _put_in_place(partial, _file(url)))
     else:
         words = ("--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", f"--dbname={_name(url)}")
         await _run("pg_restore", (*words, str(path)), url)
@@ -75,9 +95,11 @@ def _compare(found: Tables, expected: Tables) -> None:
 
 
 async def is_vacant(url: str) -> bool:
-    """Whether there are no tables, and of SQLite no file."""
+    """Whether there are no tables, and of SQLite neither a file nor the log of one: that would be written into whatever
+    is laid beside it."""
     if kind_of(url) == "sqlite":
-        return not _file(url).exists()
+        path = _file(url)
+        return not any(path.with_name(path.name + end).exists() for end in ("", *_LOGS))
     async with _reading(url) as connection:
         return not await connection.run_sync(lambda sync: inspect(sync).get_table_names())
 
@@ -87,7 +109,7 @@ async def prove_readable(path: Path, kind: str) -> None:
     if kind == "postgresql":
         await _run("pg_restore", ("--file=" + os.devnull, str(path)), None)
         return
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as copy:
+    with closing(sqlite3.connect(f"{_uri(path)}?mode=ro", uri=True)) as copy:
         try:
             found = str(copy.execute("PRAGMA integrity_check").fetchone()[0])
         except sqlite3.DatabaseError as broken:
@@ -96,15 +118,15 @@ async def prove_readable(path: Path, kind: str) -> None:
         raise CopyError(f"the copy is damaged: {found}")
 
 
-async def contents_of(url: str) -> Tables:
-    """What is in all tables of a database, whatever revision they are of."""
-    async with _reading(url) as connection:
+async def contents_of(where: str | Path) -> Tables:
+    """What is in all tables of a database, by its URL or its file, whatever revision they are of."""
+    async with _reading(where) as connection:
         return await _read(connection)
 
 
-async def revision_of(url: str) -> str | None:
+async def revision_of(where: str | Path) -> str | None:
     """The last migration that was applied; None for a database that is none of ours."""
-    async with _reading(url) as connection:
+    async with _reading(where) as connection:
         if not await connection.run_sync(lambda sync: inspect(sync).has_table(_VERSION)):
             return None
         found: str | None = await connection.scalar(text(f"select version_num from {_VERSION}"))  # noqa: S608
@@ -112,13 +134,14 @@ async def revision_of(url: str) -> str | None:
 
 
 @asynccontextmanager
-async def _reading(url: str) -> AsyncIterator[AsyncConnection]:
+async def _reading(where: str | Path) -> AsyncIterator[AsyncConnection]:
     """A connection that leaves a SQLite file as it lies, where `open_database` would give it a log beside it."""
-    if kind_of(url) == "sqlite":
-        address = URL.create("sqlite+aiosqlite", database=_file(url).as_uri(), query={"mode": "ro", "uri": "true"})
-        database = create_async_engine(address)
+    if isinstance(where, str) and kind_of(where) != "sqlite":
+        database = open_database(where)
     else:
-        database = open_database(url)
+        path = where if isinstance(where, Path) else _file(where)
+        query = {"mode": "ro", "uri": "true"}
+        database = create_async_engine(URL.create("sqlite+aiosqlite", database=_uri(path), query=query))
     try:
         async with database.connect() as connection:
             yield connection
@@ -164,6 +187,10 @@ def _file(url: str) -> Path:
     return Path(str(make_url(url).database)).absolute()
 
 
+def _uri(path: Path) -> str:
+    return f"file:{quote(str(path))}"
+
+
 def _copy_sqlite(source: Path, path: Path) -> None:
     if not source.is_file():
         raise CopyError(f"there is no database at {source}")
@@ -186,8 +213,16 @@ def _lay_beside(copy: Path, path: Path) -> Path:
 
 
 def _put_in_place(partial: Path, path: Path) -> None:
-    os.link(partial, path)  # unlike a rename, it takes nobody's place
-    partial.unlink()
+    """Gives the file its name, which nobody may have meanwhile. Raises FileExistsError."""
+    try:
+        os.link(partial, path)  # unlike a rename, it takes nobody's place
+    except OSError as refused:
+        if refused.errno not in _NO_LINKS:
+            raise
+        path.touch(exist_ok=False)  # an empty file of ours, whose place we may take
+        partial.replace(path)
+    else:
+        partial.unlink()
 
 
 # PostgreSQL: its own programs, which are told by the environment where to go, since anybody may read a command line
@@ -215,7 +250,12 @@ async def _run(program: str, words: Iterable[str], url: str | None) -> None:
         )
     except FileNotFoundError:
         raise CopyError(f"{program} is not installed (apt-get install postgresql-client)") from None
-    _out, said = await process.communicate()
+    try:
+        _out, said = await process.communicate()
+    finally:
+        if process.returncode is None:  # we are cancelled, and what it writes to is cleared away
+            process.kill()
+            await process.wait()
     if process.returncode != 0:
         lines = said.decode("utf-8", "replace").strip().splitlines() or [f"status {process.returncode}"]
         raise CopyError(f"{program} failed: {lines[0]}")

@@ -16,14 +16,15 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from inference.queue.options import WorkerOptions
 from inference.queue.timings import Timings
-from inference.queue.transport import Assignment, JobReport
-from inference.requests import Contract, ModelCard
+from inference.queue.transport import Assignment, JobId, JobReport
+from inference.requests import OF_ANY_VERSION, Contract, ModelCard
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class Cancel(Contract):
     """Stop a job within a step; what was whole of it by then comes up with its end."""
 
     type: Literal["cancel"] = "cancel"
-    job_id: int
+    job_id: JobId
 
 
 class Drain(Contract):
@@ -113,7 +114,7 @@ def reason(error: BaseException) -> str:
 
 
 def decode_down(line: bytes) -> DownMessage:
-    """The message on a line towards the device. Raises WireError."""
+    """The message on a line towards the device, understood as a whole or not at all. Raises WireError."""
     try:
         return _DOWN.validate_json(line)
     except ValidationError as refusal:
@@ -121,9 +122,9 @@ def decode_down(line: bytes) -> DownMessage:
 
 
 def decode_up(line: bytes) -> UpMessage:
-    """The message on a line towards the bot. Raises WireError."""
+    """The message on a line towards the bot; what a later version has added to it is passed over. Raises WireError."""
     try:
-        return _UP.validate_json(line)
+        return _UP.validate_json(line, **OF_ANY_VERSION)
     except ValidationError as refusal:
         raise _misunderstood(refusal) from None
 
@@ -135,23 +136,31 @@ def configured(message: DownMessage | None) -> Configure:
     return message
 
 
-def _misunderstood(refusal: ValidationError) -> WireError:
+def misfit(refusal: ValidationError) -> str:
+    """What does not fit first, and where, in one line without its value."""
     first = refusal.errors(include_input=False, include_url=False, include_context=False)[0]
     where = ".".join(map(str, first["loc"])) or "a line"
-    return WireError(f"the two sides are not of the same version of the program: {where}: {first['msg']}")
+    why = "its type is not known" if first["type"] == "union_tag_invalid" else first["msg"]  # which would repeat it
+    return f"{where}: {why}"[:MAX_REASON_CHARS]
+
+
+def _misunderstood(refusal: ValidationError) -> WireError:
+    return WireError(f"the two sides are not of the same version of the program: {misfit(refusal)}")
 
 
 class ParentLink:
     """A child's end, for a child without an event loop (the engine).
 
     Messages from the parent appear in `inbox` in order; None after the last one. `send` may be called from any thread.
-    The child exits hard when the parent is gone, even in the middle of a forward pass, unless told otherwise.
+    The child exits hard when the parent is gone, even in the middle of a forward pass, unless told otherwise;
+    `before_exit` is called before, by another thread.
     """
 
     def __init__(self, fd: int, *, exit_on_eof: bool = True) -> None:
         self._socket = socket.socket(fileno=fd)
         self._sending = threading.Lock()
         self._exit_on_eof = exit_on_eof
+        self.before_exit: Callable[[], None] = lambda: None
         self.inbox: queue.SimpleQueue[DownMessage | None] = queue.SimpleQueue()
         threading.Thread(target=self._read, name="parent-link", daemon=True).start()
 
@@ -177,7 +186,12 @@ class ParentLink:
                 self.send(Trouble(why=str(nonsense)[:MAX_REASON_CHARS]))
         self.inbox.put(None)
         if self._exit_on_eof:
-            os._exit(0)
+            try:
+                self.before_exit()
+            except Exception:
+                log.exception("something was not put away before the end")
+            finally:
+                os._exit(0)
 
 
 class Link:

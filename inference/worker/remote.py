@@ -14,16 +14,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
-from pydantic_settings import SettingsConfigDict
+from pydantic import Field
 
 from inference.engine.family import card_of
 from inference.families import FAMILIES
 from inference.queue.address import LOCAL, QueueSettings, has_password, shown_queue_url
+from inference.queue.environment import READ, REFUSALS, refused
 from inference.queue.health import Pulse
+from inference.queue.logs import log_as
 from inference.queue.options import WorkerOptions, WorkerSettings
-from inference.queue.redaction import log_as
-from inference.queue.secret_files import SECRET, SecretFileError, WithSecretFiles
+from inference.queue.secret_files import SECRET, WithSecretFiles
 from inference.queue.version import code_version
 from inference.worker.engine_parent import EngineParent
 
@@ -37,14 +37,7 @@ class RemoteError(Exception):
 class RemoteSettings(WorkerSettings, QueueSettings, WithSecretFiles):
     """What a worker far from its bot is told by its owner; a variable of the environment wins over `.env`."""
 
-    model_config = SettingsConfigDict(
-        env_file=".env",
-        env_file_encoding="utf-8",
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        validate_default=True,
-    )
+    model_config = READ
 
     data_dir: Path = Path("data")
     blobs_url: Annotated[str, Field(repr=False), SECRET] = ""
@@ -79,12 +72,8 @@ def remote_settings(queue: str | None) -> RemoteSettings:
     try:
         given: dict[str, Any] = {} if queue is None else {"queue_url": queue}
         return RemoteSettings(**given)
-    except SecretFileError as refusal:
-        raise RemoteError(str(refusal)) from None
-    except ValidationError as refusal:
-        first = refusal.errors(include_input=False, include_url=False)[0]
-        variable = str(first["loc"][0]).upper() if first["loc"] else "settings"
-        raise RemoteError(f"{variable}: {first['msg'].removeprefix('Value error, ')}") from None
+    except REFUSALS as refusal:
+        raise RemoteError(": ".join(refused(refusal))) from None
 
 
 async def serve_queue(
@@ -135,7 +124,7 @@ def remote_worker(queue: str | None) -> None:
             "A worker beside the bot is started by the bot (python -m bot), which tells it what to do over a socket. "
             "On another machine name the queue: --queue redis://host:6379, or QUEUE_URL."
         )
-    log_as("worker", settings.log_level)
+    log_as("worker", settings.log_level, settings.log_format)
     asyncio.run(serve_queue(settings.queue_url, settings.options, sign_of_life=settings.sign_of_life))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,13 +24,14 @@ from sqlalchemy import make_url
 from bot.backup import BackupError, back_up, restore
 from bot.settings import Settings
 from bot.store import History
-from bot.store.copies import contents_of, environment_of
+from bot.store.copies import contents_of, environment_of, take_copy
 from inference.blobs import BlobStore
 from inference.queue.database import open_database
 from inference.queue.ledger import Ledger
 from inference.requests import Source
 from tests.databases import fresh_address
 from tests.inference.queue.jobs import FLASH
+from tests.waiting import until
 
 ANNA = 5_000_000_001
 
@@ -141,6 +144,103 @@ async def test_a_backup_that_fails_leaves_nothing_that_looks_like_one(studio: St
     assert not [path for path in tmp_path.iterdir() if path.name.startswith("copy")]
 
 
+@pytest.mark.parametrize("end", ["-wal", "-journal"])
+async def test_a_log_without_its_database_is_not_written_into_what_is_restored(end: str, tmp_path: Path) -> None:
+    """SQLite takes a log that lies beside a file for that file's, and would bring back what is older or of another."""
+    for folder in ("one", "new"):
+        (tmp_path / folder).mkdir()
+        with fresh_address("sqlite", tmp_path / folder, tables=True):
+            pass
+    new = settings_of(tmp_path / "new", f"sqlite+aiosqlite:///{tmp_path / 'new' / 'studio.db'}")
+    old = Studio(new)
+    await old.lives()
+    left = tmp_path / "new" / f"studio.db{end}"
+    content = (tmp_path / "new" / "studio.db-wal").read_bytes()  # as a kill would leave it
+    await old.database.dispose()
+    for path in (tmp_path / "new").glob("studio.db*"):
+        path.unlink()
+    left.write_bytes(content)
+    studio = Studio(settings_of(tmp_path / "one", f"sqlite+aiosqlite:///{tmp_path / 'one' / 'studio.db'}"))
+    await studio.lives()
+    await back_up(studio.settings, tmp_path / "copy")
+    await studio.database.dispose()
+    with pytest.raises(BackupError, match="or its log"):
+        await restore(new, tmp_path / "copy")
+    left.unlink()
+    note = await restore(new, tmp_path / "copy")
+    assert await contents_of(new.database_url) == note.tables
+
+
+async def test_where_files_have_one_name_only_a_backup_is_restored_all_the_same(
+    studio: Studio, elsewhere: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_names: object) -> None:
+        raise OSError(errno.EPERM, "no hard links here")
+
+    monkeypatch.setattr(os, "link", refused)
+    note = await back_up(studio.settings, tmp_path / "copy")
+    assert await restore(elsewhere, tmp_path / "copy") == note
+    assert await contents_of(elsewhere.database_url) == note.tables
+    assert not [path for path in (tmp_path / "new").iterdir() if path.name.endswith(".part")]
+
+
+async def test_whoever_interrupts_it_finds_nothing_half_made_and_nobody_still_copying(
+    studio: Studio, elsewhere: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, begun, go_on = BlobStore.put, threading.Event(), threading.Event()
+    copied: list[bytes] = []
+
+    def slow_put(store: BlobStore, content: bytes) -> str:
+        begun.set()
+        assert go_on.wait(60)
+        copied.append(content)
+        return put(store, content)
+
+    await back_up(studio.settings, tmp_path / "whole")
+    monkeypatch.setattr(BlobStore, "put", slow_put)
+    for work in (back_up(studio.settings, tmp_path / "copy"), restore(elsewhere, tmp_path / "whole")):
+        begun.clear()
+        go_on.clear()
+        copied.clear()
+        working = asyncio.create_task(work)
+        await until(begun.is_set)
+        working.cancel()
+        await asyncio.wait([working], timeout=0)
+        assert not working.done(), "its thread is still writing"
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+        assert len(copied) == 1, "no file more than the one under way"
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("copy")]
+
+
+async def test_a_program_of_postgresql_ends_with_who_started_it(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    slow = tmp_path / "bin" / "pg_dump"
+    slow.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 600\n")
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{slow.parent}{os.pathsep}{os.environ['PATH']}")
+    working = asyncio.create_task(back_up(settings_of(tmp_path / "a", postgres_url), tmp_path / "copy"))
+    pid = int(await until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip()))
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+async def test_names_of_folders_may_have_any_characters(tmp_path: Path) -> None:
+    odd = tmp_path / "50% of? #1"
+    (odd / "data").mkdir(parents=True)
+    with fresh_address("sqlite", tmp_path, tables=True) as url:
+        tables = await take_copy(url, odd / "studio.db")
+    assert await contents_of(f"sqlite+aiosqlite:///{tmp_path / 'studio.db'}") == tables
+    settings = settings_of(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'studio.db'}")
+    assert (await back_up(settings, odd / "copy")).tables == tables
+
+
 async def test_a_damaged_backup_is_refused_and_restores_no_database(
     studio: Studio, elsewhere: Settings, tmp_path: Path
 ) -> None:
@@ -186,11 +286,12 @@ def test_the_program_backs_up_and_restores(tmp_path: Path) -> None:
         command = [sys.executable, "-m", "bot", *words]
         return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
 
-    folder = str(tmp_path / "copy")
+    folder = "copies/copy"  # in the folder where one is
     missing = bot("backup", folder, data="here")
     assert (missing.returncode, missing.stdout) == (2, "") and "no database" in missing.stderr
     shutil.copyfile(_with_a_person(tmp_path), tmp_path / "here" / "studio.db")
     assert bot("backup", folder, data="here").stdout.startswith("backed up: 2 rows in")
+    assert (tmp_path / folder / "backup.json").is_file()
     assert bot("restore", folder, data="there").stdout.startswith("restored, and compared: 2 rows in")
     again = bot("restore", folder, data="there")
     assert (again.returncode, again.stdout, again.stderr.count("\n")) == (2, "", 1)

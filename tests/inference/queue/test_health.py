@@ -35,7 +35,7 @@ def test_who_waits_is_alive_and_not_ready_and_a_change_is_told_at_once(tmp_path:
 
 def test_what_is_said_again_at_once_is_not_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.monotonic()
-    monkeypatch.setattr(health.time, "monotonic", lambda: now)
+    monkeypatch.setattr("inference.queue.health.time.monotonic", lambda: now)
     pulse = Pulse(tmp_path / "x")
     pulse.beat("here")
     first = (tmp_path / "x").stat().st_mtime_ns
