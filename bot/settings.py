@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
 from bot.texts.languages import Language
@@ -100,6 +100,12 @@ class Settings(WorkerSettings, QueueSettings, WithSecretFiles):
     max_wait_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 30
     default_language: Language = "en"
 
+    # Programs
+    api_port: Port | None = None
+    api_host: str = "127.0.0.1"
+    api_url: HttpUrl | None = None
+    api_keys_file: Path | None = None
+
     # The program
     playground_port: Port = 8081
     health_file: Folder = Field(default_factory=lambda given: given.get("data_dir", Path("data")) / "bot.health")
@@ -124,6 +130,14 @@ class Settings(WorkerSettings, QueueSettings, WithSecretFiles):
         if url is not None and urlsplit(url).path in ("", "/"):
             raise ValueError("add a path to the address, like https://bot.example.org/telegram")
         return url
+
+    @field_validator("api_port")
+    @classmethod
+    def _own_port(cls, port: int | None, given: ValidationInfo) -> int | None:
+        taken = [given.data.get("webhook_port")] if given.data.get("webhook_url") else []
+        if port and port in taken:
+            raise ValueError("the webhook listens there already")
+        return port
 
     @field_validator("database_url")
     @classmethod
