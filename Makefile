@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := $(VENV)/bin
 
-.PHONY: demo test check chaos hostile clients transcripts webhook bench parity clean help
+.PHONY: demo test check chaos hostile clients transcripts webhook images bench parity clean help
 
 help:
 	@echo "make demo    set up and chat with the studio in a browser: no token, no GPU, no server"
@@ -15,6 +15,7 @@ help:
 	@echo "make clients bots in grammY, Telegraf, pyTelegramBotAPI and python-telegram-bot against the playground"
 	@echo "make transcripts  what people see, compared with what was recorded"
 	@echo "make webhook every conversation once more, updates brought by webhook"
+	@echo "make images  both images built for real, and a picture drawn with them, without Docker; root on Debian, long"
 	@echo "make bench   the benchmarks, as ratios"
 
 demo: $(VENV)/.run
@@ -49,6 +50,9 @@ transcripts: $(VENV)/.dev
 
 webhook: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/bot/conversation --by-webhook -n auto --dist loadfile --no-loadscope-reorder
+
+images: $(VENV)/.dev
+	$(BIN)/python -m tests.images
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

@@ -30,6 +30,7 @@ BY_HAND = {name for name, service in SERVICES.items() if service.get("restart") 
 SETTINGS = {name.upper() for name in (*Settings.model_fields, *RemoteSettings.model_fields)}
 SECRETS = {name.upper() for name in secret_fields(Settings)}
 OF_LIBRARIES = {"AWS_ENDPOINT_URL_S3", "AWS_SHARED_CREDENTIALS_FILE"}
+OF_OTHERS = {"METRICS_HOST", "METRICS_PORT"}
 SLOWEST_END = 15  # seconds beyond the grace: last words, engines that are killed, connections that close
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 

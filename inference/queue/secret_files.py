@@ -72,6 +72,8 @@ class SecretFiles(PydanticBaseSettingsSource):
     def __call__(self) -> dict[str, Any]:
         found = {}
         for name in secret_fields(self.settings_cls):
+            if name in self.current_state:  # given by the call, nearer than any file
+                continue
             secret, key, _ = self.get_field_value(self.settings_cls.model_fields[name], name)
             if secret is not None:
                 found[key] = secret

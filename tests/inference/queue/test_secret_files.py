@@ -55,6 +55,7 @@ def test_a_worker_elsewhere_reads_its_own_from_files(tmp_path: Path, monkeypatch
     settings = remote_settings(None)
     assert (settings.queue_url, settings.options.blobs_url) == (SECRETS["QUEUE_URL"], SECRETS["BLOBS_URL"])
     assert "geheim" not in repr(settings)
+    (tmp_path / "QUEUE_URL").unlink()
     assert remote_settings("redis://elsewhere").queue_url == "redis://elsewhere", "the command line is nearest"
 
 
