@@ -41,9 +41,10 @@ class CannotError(Exception):
 
 @dataclass(frozen=True)
 class Image:
-    """`root` is where its files are mounted, `megabytes` (of a million bytes) what buildah says of its layers."""
+    """`root` is where `container` has its files mounted, `megabytes` (of a million bytes) what buildah says of it."""
 
     name: str
+    container: str
     root: Path
     megabytes: float
     seconds: float
@@ -99,15 +100,12 @@ def build(target: str, folder: Path) -> Image:
     seconds = time.monotonic() - begun
     container = said(*BUILDAH, "from", name)
     size = said(*BUILDAH, "images", "--format", "{{.Size}}", name).splitlines()[0]
-    return Image(target, Path(said(*BUILDAH, "mount", container)), megabytes_in(size), seconds)
+    return Image(target, container, Path(said(*BUILDAH, "mount", container)), megabytes_in(size), seconds)
 
 
 def forget(image: Image) -> None:
     """Takes down what `build` has mounted; the image and its layers stay for the next time."""
-    for container in said(*BUILDAH, "containers", "--format", "{{.ContainerID}} {{.ImageName}}").splitlines():
-        number, _, name = container.partition(" ")
-        if name.split(":")[0] == f"localhost/kandinsky-studio/{image.name}":
-            said(*BUILDAH, "rm", number)
+    said(*BUILDAH, "rm", image.container)
 
 
 def mounts(folder: Path) -> Iterator[str]:
