@@ -169,7 +169,7 @@ async def open_studio(
         queue.on_unclaimed(partial(_discard, history, blobs))
         told = Told(settings.data_dir / "notices.json")
         notices = Notices(bot, settings.admin_ids, language=settings.default_language, told=told)
-        lookout = Lookout(notices.tell, queue, ledger, blobs, beside_us=settings.queue_address == LOCAL)
+        lookout = Lookout(notices.tell, queue, ledger, blobs, beside_us=settings.queue_url == LOCAL)
         lookout.attend(outbox)
         if took_over:
             notices.tell("standby", f"{platform.node()} leads now")
@@ -254,7 +254,7 @@ def delivery_of(settings: Settings) -> Delivery:
     """The way to the workers: one as a child of this process, or whoever has come to the queue's server. Raises
     SettingsError."""
     try:
-        address = settings.queue_address
+        address = settings.queue_url
         if address == LOCAL:
             options = WorkerOptions.of(settings)
             options = options.model_copy(update={"timings_file": settings.data_dir / "timings.json"})

@@ -48,7 +48,7 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
 async def examine(settings: Settings) -> bool:
     """Prints all findings, the engine's too where it works beside the bot. Returns whether the bot will run."""
     well = [finding.tell() async for finding in findings(settings)]
-    if settings.queue_address == LOCAL:
+    if settings.queue_url == LOCAL:
         well += [finding.tell() async for finding in _engine(settings)]
     return all(well)
 
@@ -81,7 +81,7 @@ def _as_finding(draws: bool) -> Finding:
 
 
 async def _queue(settings: Settings) -> AsyncIterator[Finding]:
-    address = settings.queue_address
+    address = settings.queue_url
     if address == LOCAL:
         slots = f"{settings.worker_slots} slots, device {settings.device}"
         yield Finding(True, "queue", f"the worker runs beside the bot ({slots})")
