@@ -157,3 +157,13 @@ async def test_what_is_kept_is_drawn_as_its_message_reads_however_late_that_is_c
         await anna.press(await anna.until(offers("Take (1)")), "Take")
     await anna.results(4)
     assert prompts(small) == ["circle 1", "circle 2", "circle 3", "square 4"]
+
+
+async def test_whoever_cancels_all_is_not_asked_about_what_was_put_aside(small: House, anna: Person) -> None:
+    await asks(small, anna, *range(1, 5))
+    card = await anna.until(offers("Take (1)"))
+    await anna.say("/queue")
+    await anna.press(await anna.until(offers("Cancel all")), "Cancel all")
+    await until(lambda: told(small, "select 1 where (select count(*) from jobs where state = 'cancelled') = 3"))
+    forgotten = await anna.until(says("Never mind, then."))
+    assert forgotten["id"] == card["id"] and not await cards(anna)
