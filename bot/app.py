@@ -27,6 +27,7 @@ from bot.door.means import Means
 from bot.door.opening import opened
 from bot.imaging.decoder import Decoder
 from bot.jobs.follow import Follower
+from bot.jobs.kept import room_again
 from bot.jobs.mode import Modes
 from bot.jobs.studio import Studio
 from bot.jobs.tools import Tools
@@ -193,6 +194,7 @@ async def open_studio(
         )
         sweeping = partial(sweep_daily, leftovers, blobs, settings.unused_files_days)
         chores: list[Chore] = [sweeping, room.measure, lookout.look_forever]
+        deliveries.on_shown(partial(room_again, studio))
         updates = Updates(
             disable_fsm=True,
             settings=settings,
