@@ -85,12 +85,12 @@ def choose_queue(draft: Draft, given: Given, asking: Asking, role: Role) -> None
     draft.wanted["BLOBS_URL"] = asking.ask(question, blobs, _address, "--blobs-url")
 
 
-def choose_drawing(draft: Draft, given: Given, asking: Asking, steps: frozenset[Step]) -> tuple[str, ...]:
+def choose_drawing(draft: Draft, given: Given, asking: Asking, steps: frozenset[Step], role: Role) -> tuple[str, ...]:
     """On which device, and by which weights; the modes whose weights are to be had."""
     weights, released = folders(draft)
     found = surveyed(weights, released)
     if Step.DEVICE in steps:
-        choose_device(draft, given, asking, found)
+        choose_device(draft, given, asking, found, role)
     if Step.MODES not in steps:
         return ()
     return choose_modes(given, asking, found, at_work(draft, found), weights, released)
