@@ -233,7 +233,7 @@ def delivery_of(settings: Settings) -> Delivery:
     """The way to the workers: one as a child of this process, or whoever has come to the queue's server. Raises
     SettingsError."""
     try:
-        address = settings.queue_address
+        address = settings.queue_url
         if address == LOCAL:
             options = WorkerOptions.of(settings)
             options = options.model_copy(update={"timings_file": settings.data_dir / "timings.json"})
