@@ -1,7 +1,7 @@
 """A worker on any machine: it finds its work on a Redis server and outlives every bot.
 
 Its options are the variables of `.env.example` that concern the engine, in the environment or in a `.env` file beside
-it; weights and pictures lie where these say.
+it; weights and pictures lie where these say. BLOBS_URL=queue:// is for one that shares no store with the bot.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from inference.engine.family import card_of
@@ -26,6 +26,8 @@ from inference.queue.version import code_version
 from inference.worker.engine_parent import EngineParent
 
 log = logging.getLogger(__name__)
+
+BY_QUEUE = "queue://"  # pictures go to and fro through the queue's server
 
 
 class RemoteError(Exception):
@@ -48,6 +50,13 @@ class RemoteSettings(WorkerSettings, QueueSettings, BaseSettings):
     blobs_url: Annotated[str, Field(repr=False)] = ""
     weights_dir: Path | None = None
 
+    @field_validator("blobs_url")
+    @classmethod
+    def _by_the_queue(cls, url: str) -> str:
+        if url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError(f"pictures go through the server of QUEUE_URL; write {BY_QUEUE} for that")
+        return url
+
     @property
     def options(self) -> WorkerOptions:
         """What worker and engine are told."""
@@ -55,9 +64,10 @@ class RemoteSettings(WorkerSettings, QueueSettings, BaseSettings):
         weights = self.weights_dir or data / "weights"
         return WorkerOptions(
             **self.model_dump(include=set(WorkerSettings.model_fields)),
-            blobs_url=self.blobs_url or str(data / "blobs"),
+            blobs_url=self.queue_address if self.blobs_url == BY_QUEUE else self.blobs_url or str(data / "blobs"),
             weights_dir=weights.expanduser().absolute(),
             timings_file=data / "timings.json",
+            scratch_dir=data / "scratch",
         )
 
 

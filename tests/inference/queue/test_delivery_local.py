@@ -180,6 +180,7 @@ async def test_every_option_reaches_the_engine_whole_and_stands_in_no_command_li
         start_seconds=60,
         threads=3,
         timings_file=tmp_path / "timings.json",
+        scratch_dir=tmp_path / "scratch",
     )
     plain = WorkerOptions()
     alike = [name for name in WorkerOptions.model_fields if getattr(told, name) == getattr(plain, name)]
