@@ -1,6 +1,6 @@
 # Two commands do everything: `make demo` and `make test`.
 VENV ?= .venv
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := $(VENV)/bin
 
 .PHONY: demo test check chaos s3 hostile clients transcripts webhook bench parity clean help

@@ -6,6 +6,10 @@ is imported the garbage collector rests: it would look at all that stays again a
 
 from __future__ import annotations
 
+from inference.queue.platforms import insist
+
+insist()
+
 import asyncio
 import gc
 import os
@@ -109,7 +113,7 @@ def _settings(*, needs_token: bool = False) -> Settings:
 
 
 def _begin(settings: Settings) -> None:
-    set_up_logging(settings.log_level)
+    set_up_logging(settings.log_level, settings.log_format)
     # The worker and its child inherit the environment, and have no use for these; where blobs lie
     # they are told by the wire.
     for secret in ("BOT_TOKEN", "WEBHOOK_SECRET", "DATABASE_URL", "BLOBS_URL"):

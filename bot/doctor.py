@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from bot.store.migration import is_current
 from bot.telegram.connection import make_bot
 from inference.queue.address import LOCAL, shown_queue_url
 from inference.queue.database import DriverMissing, open_database, reading
-from inference.queue.findings import Finding
+from inference.queue.findings import Finding, machine
 from inference.queue.options import WorkerOptions
 
 LEAST_FREE_BYTES = 50_000_000  # some pictures and what the database writes beside itself
@@ -27,7 +26,7 @@ LEAST_FREE_BYTES = 50_000_000  # some pictures and what the database writes besi
 
 async def findings(settings: Settings) -> AsyncIterator[Finding]:
     """One finding after the other, the slow ones last."""
-    yield Finding(sys.version_info >= (3, 11), "Python", platform.python_version())
+    yield machine()
     yield Finding(None, "data", str(settings.data_dir))
     yield _disk(settings.data_dir)
     yield await _database(settings)

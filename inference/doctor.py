@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
-import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -32,7 +30,7 @@ from inference.families.kandinsky.files.store import (
     nets_of,
 )
 from inference.families.language.files import LanguageModels, language_of
-from inference.queue.findings import Finding
+from inference.queue.findings import Finding, machine
 from inference.queue.options import WorkerOptions
 
 NEEDED = (
@@ -57,7 +55,7 @@ def doctor_report(weights: Path | None = None, embedded: Path = EMBEDDED) -> lis
     folder = weights or DEFAULT_FOLDER
     libraries = [_library(name) for name in NEEDED]
     ready = all(check.ok for check in libraries)
-    checks = [Finding(sys.version_info >= (3, 11), "Python", platform.python_version()), *libraries]
+    checks = [machine(), *libraries]
     if ready:
         checks += _device()
     own, small = locate(folder), locate(embedded)

@@ -91,10 +91,7 @@ def download(
         planned = plan(files, folder, endpoint)
         for line in planned.describe():
             typer.echo(line)
-        if planned.to_fetch and not yes:
-            if not sys.stdin.isatty():
-                _stop("Add --yes to start this download.")
-            typer.confirm("Start?", abort=True)
+        _agree(planned.bytes, yes)
         fetch(planned, progress=sys.stderr.isatty())
     except OSError as problem:
         _stop(str(problem))
@@ -123,6 +120,35 @@ def convert(
 
 
 @app.command()
+def install(
+    kinds: Annotated[list[KindOption], typer.Argument(help="What to have the weights of.")],
+    folder: Folder = DEFAULT_FOLDER,
+    released: Annotated[Path | None, typer.Option(help="Where the hub's files go first.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before downloading.")] = False,
+    endpoint: Annotated[str | None, typer.Option(help="Another hub than huggingface.co.")] = None,
+) -> None:
+    """Fetch what these kinds lack and convert it, in one go; started again, it goes on where it was."""
+    from inference.checkpoints.tensors import UnreadableCheckpoint
+    from inference.families.kandinsky.files.install import installation
+
+    source = released or folder.with_name(f"{folder.name}-released")
+    if source.absolute() == folder.absolute():
+        _stop("The hub's files and the studio's need two folders.")
+    try:
+        work = installation([kind.value for kind in kinds], folder, source, endpoint)
+        if work is None:
+            typer.echo(f"All of it is in {folder}.")
+            return
+        for line in work.fetching.describe():
+            typer.echo(line)
+        _agree(work.fetching.bytes, yes)
+        work.run(sys.stderr)
+    except (OSError, MissingWeights, UnreadableCheckpoint) as problem:
+        _stop(str(problem))
+    typer.echo(f"Done. Draw with them by setting WEIGHTS_DIR={folder}; {source} is not needed any more.")
+
+
+@app.command()
 def verify(folder: Folder = DEFAULT_FOLDER) -> None:
     """Check every file against its checksum and every net against its shapes; exit 1 if anything is broken."""
     from inference.families.kandinsky.files.verify import verify as findings
@@ -136,6 +162,14 @@ def verify(folder: Folder = DEFAULT_FOLDER) -> None:
         _stop(str(problem))
     if broken:
         raise typer.Exit(1)
+
+
+def _agree(size: int, yes: bool) -> None:
+    """Returns when so many bytes may be fetched; ends the program otherwise."""
+    if size and not yes:
+        if not sys.stdin.isatty():
+            _stop("Add --yes to start this download.")
+        typer.confirm("Start?", abort=True)
 
 
 def _layout(release: Release) -> Layout:

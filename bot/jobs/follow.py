@@ -36,6 +36,7 @@ from bot.telegram.sending import send_screen_once
 from bot.texts.i18n import speaking
 from bot.troubles import cause_of_trouble
 from inference.queue.jobs import Job, Trouble
+from inference.queue.logs import about, of_job
 from inference.requests import Cancelled, Event, Failed, Finished, Stopping
 
 log = logging.getLogger(__name__)
@@ -100,9 +101,10 @@ class Follower:
     async def announce(self, job: Job) -> None:
         """Puts a fresh job's status message in place and lets the queue have it; later if that cannot be just now."""
         try:
-            await self._announce(job)
+            with about(job.id):
+                await self._announce(job)
         except Exception as error:
-            log.info("job %d could not be announced yet: %s", job.id, error)
+            log.info("job %d could not be announced yet: %s", job.id, error, extra=of_job(job.id))
             self._run("announce", job.id, self._announce_until_done(job.id, error))
 
     def ended(self, job_id: int) -> None:
@@ -301,11 +303,12 @@ class Follower:
         await self._ledger.mark_shown(job.id)
 
     def _run(self, errand: str, job_id: int, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work, name=f"{errand} job {job_id}")
+        with about(job_id):
+            task = asyncio.create_task(work, name=f"{errand} job {job_id}")
         self._errands[errand, job_id] = task
         task.add_done_callback(lambda done: self._ended((errand, job_id), done))
 
     def _ended(self, key: tuple[str, int], task: asyncio.Task[None]) -> None:
         self._errands.pop(key, None)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("%s failed", task.get_name(), exc_info=error)
+            log.error("%s failed", task.get_name(), exc_info=error, extra=of_job(key[1]))

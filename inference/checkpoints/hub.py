@@ -19,6 +19,7 @@ from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 from huggingface_hub.file_download import HfFileMetadata, http_get
 from huggingface_hub.utils._headers import build_hf_headers
 
+from inference.checkpoints.parts import part_of
 from inference.checkpoints.released import ReleasedFile
 from inference.queue.backoff import pause_after
 
@@ -86,7 +87,7 @@ def _url(file: ReleasedFile, endpoint: str | None) -> str:
 def _stream(file: ReleasedFile, stated: HfFileMetadata, target: Path, endpoint: str | None) -> None:
     """Has a large file come, on from what an earlier try has left beside its place."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"{target.name}.{(stated.etag or '')[:12]}.part")
+    part = part_of(target, stated.etag or "")
 
     def come() -> int:
         return part.stat().st_size if part.exists() else 0

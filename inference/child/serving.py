@@ -35,8 +35,8 @@ from inference.engine.loop import Drawn, Engine, Stopped
 from inference.engine.nets import Nets
 from inference.engine.policy import DevicePolicy, device_policy
 from inference.families import FAMILIES
+from inference.queue.logs import about, log_as
 from inference.queue.options import WorkerOptions
-from inference.queue.redaction import log_as
 from inference.queue.transport import Assignment, Interrupted, JobEvent, JobReport
 from inference.queue.version import code_version
 from inference.queue.wire import (
@@ -182,9 +182,11 @@ class EngineChild:
     def _obey(self, message: DownMessage | None) -> None:
         match message:
             case Submit(assignment=assignment):
-                self._admit(assignment)
+                with about(assignment.job_id):
+                    self._admit(assignment)
             case Cancel(job_id=job_id):
-                self._stop(job_id)
+                with about(job_id):
+                    self._stop(job_id)
             case Drain(grace_seconds=grace):
                 self._drain_by = time.monotonic() + grace
             case None:
@@ -217,6 +219,10 @@ class EngineChild:
             self._tell(job_id, event)
 
     def _save(self, job_id: int, request: Request, drawn: Drawn | Stopped) -> None:
+        with about(job_id):
+            self._store_all(job_id, request, drawn)
+
+    def _store_all(self, job_id: int, request: Request, drawn: Drawn | Stopped) -> None:
         try:
             pictures = tuple(self._store(tile, pixels, self._recipe(request, tile)) for tile, pixels in _whole(drawn))
         except Exception as error:  # whatever a disk or an object store may raise; the picture can be drawn again
@@ -295,7 +301,7 @@ def serve(fd: int, families: Sequence[Family]) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     link = ParentLink(fd)
     told = configured(link.inbox.get())
-    log_as("engine", told.options.log_level)
+    log_as("engine", told.options.log_level, told.options.log_format)
     try:
         _serve(link, told.options, families)
     except Exception as error:  # whatever a device that is not there, broken weights or a broken device may raise

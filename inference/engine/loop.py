@@ -25,6 +25,7 @@ from inference.engine.kit import Kit, drawn_by
 from inference.engine.nets import Nets
 from inference.engine.previews import preview_jpeg
 from inference.engine.run import Run
+from inference.queue.logs import about
 from inference.requests import Failed, FailureCode, InvalidRequest, Note, Progress, Request
 
 MAX_ROWS = 8
@@ -132,12 +133,14 @@ class Engine:
         events: list[EngineEvent] = []
         for run in list(self._runs.values()):
             if run.ask is None:
-                self._resume(run, None, events)
+                with about(run.job_id):
+                    self._resume(run, None, events)
         if not self._runs:
             return events
         batch = self._choose()
         self._nets.expect(name for run in self._runs.values() for name in _nets_of(run))
-        self._serve(batch, events)
+        with about(*(run.job_id for run in batch)):
+            self._serve(batch, events)
         return events
 
     def _choose(self) -> list[Run]:
@@ -178,13 +181,15 @@ class Engine:
             for run, ask, answered in zip(batch, asks, answers, strict=True):
                 run.laps.append((started, ended, ask.rows / whole))
                 run.watch(ask, answered)
-                self._step(run, ask, answered, events)
+                with about(run.job_id):
+                    self._step(run, ask, answered, events)
             return
         if len(batch) > 1:
             if out_of_memory(trouble):
                 self._row_limits[batch[0].key] = max(1, sum(ask.rows for ask in asks) - 1)
             for run in batch:
-                self._serve([run], events)
+                with about(run.job_id):
+                    self._serve([run], events)
         elif out_of_memory(trouble) and batch[0].retried is not batch[0].ask:
             self._lean_on(batch[0])
             self._serve(batch, events)

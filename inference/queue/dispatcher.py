@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from inference.queue.handover import Handover
 from inference.queue.jobs import Trouble, Verdict
 from inference.queue.ledger import Ledger
+from inference.queue.logs import about, of_job
 from inference.queue.positions import Tidings
 from inference.queue.restarts import Restarted
 from inference.queue.speeds import DeviceClock, seconds_left
@@ -215,11 +216,13 @@ class Dispatcher:
 
     async def _release(self) -> None:
         for assignment in await self._ledger.release(self._slots):
-            await self._handover.submit(assignment)
+            with about(assignment.job_id):
+                await self._handover.submit(assignment)
 
     async def _reconcile(self) -> None:
         """Stops what is to stop, however often its workers have been told. Puts back the jobs in flight that no worker
         knows, and stops the ones at workers that have ended: not while the delivery has not found out."""
+        self._reconcile_at = self._now() + PAUSE_SECONDS  # where it does not come to its end
         stopping = await self._ledger.stopping()
         self._handover.compared(stopping)
         for job_id in sorted(stopping):
@@ -231,8 +234,9 @@ class Dispatcher:
         if known is None:
             return
         for job_id in sorted(expected - known):
-            log.warning("job %d is at no worker any more; back into the queue", job_id)
-            await self._put_back(job_id, Interrupted(cause="worker_gone", alone=False))
+            with about(job_id):
+                log.warning("job %d is at no worker any more; back into the queue", job_id)
+                await self._put_back(job_id, Interrupted(cause="worker_gone", alone=False))
         if strays := known - expected:
             for job_id in await self._ledger.ended(sorted(strays)):
                 await self._delivery.cancel(job_id)
@@ -256,10 +260,14 @@ class Dispatcher:
         async for report in self._delivery.events():
             while True:
                 try:
-                    await self._take(report)
+                    with about(report.job_id):
+                        await self._take(report)
                     break
                 except (SQLAlchemyError, OSError) as error:  # the result exists, so it waits until it can be held
-                    log.exception("the ledger did not take a report of job %d; trying again", report.job_id)
+                    extra = of_job(report.job_id)
+                    log.exception(
+                        "the ledger did not take a report of job %d; trying again", report.job_id, extra=extra
+                    )
                     self._troubles.ledger_failed(error)
                     await asyncio.sleep(PAUSE_SECONDS)
 
@@ -280,8 +288,8 @@ class Dispatcher:
             case Finished() | Failed():
                 if isinstance(event, Finished):
                     self._troubles.store_took()
-                seconds = self._device.leave(job_id, self._now())
-                outcome = await self._ledger.finish(job_id, event, seconds)
+                self._device.hold(job_id, self._now())  # until the ledger has it, which may take several tries
+                outcome = await self._ledger.finish(job_id, event, self._device.taken(job_id, self._now()))
                 self._settled(job_id, outcome)
                 if outcome is None:
                     await self._disown(job_id, event)
@@ -310,7 +318,10 @@ class Dispatcher:
 
     async def _started(self, job_id: int) -> None:
         if await self._ledger.started(job_id):
-            self._running[job_id] = await self._ledger.expected(job_id)
+            expected = await self._ledger.expected(job_id)
+            if job_id in self._handover:  # cancelled since
+                return
+            self._running[job_id] = expected
             self._device.enter(job_id, self._now())
             self._tell(job_id, Started())
         elif await self._ledger.ended([job_id]):
@@ -318,6 +329,8 @@ class Dispatcher:
 
     async def _runs(self, job_id: int) -> bool:
         """Whether a job runs that has started before this program, at a worker that has lived on."""
+        if job_id in self._handover:
+            return False
         if job_id not in self._found:
             job = await self._ledger.job(job_id)
             if job is None or job.state != "running" or job_id in self._handover:
@@ -337,7 +350,6 @@ class Dispatcher:
         self._tell(job_id, progress.model_copy(update={"eta_seconds": eta}))
 
     async def _put_back(self, job_id: int, interruption: Interrupted) -> None:
-        self._device.leave(job_id, self._now())
         self._settled(job_id, await self._ledger.interrupted(job_id, interruption))
 
     def _settled(self, job_id: int, outcome: Finished | Failed | Cancelled | None) -> None:
@@ -348,6 +360,7 @@ class Dispatcher:
         self.wake()
 
     def _forget(self, job_id: int) -> None:
+        self._device.leave(job_id, self._now())
         self._running.pop(job_id, None)
         self._handover.forget(job_id)
         self._found.discard(job_id)
@@ -356,9 +369,10 @@ class Dispatcher:
     def _tell(self, job_id: int, event: Event) -> None:
         for listener in self._listeners:
             try:
-                listener(job_id, event)
+                with about(job_id):
+                    listener(job_id, event)
             except Exception:
-                log.exception("a listener failed on %s of job %d", event.type, job_id)
+                log.exception("a listener failed on %s of job %d", event.type, job_id, extra=of_job(job_id))
 
 
 def _share(progress: Progress) -> float:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from dataclasses import dataclass
 from typing import TextIO
 
+from inference.queue.platforms import TRIED, doubt
 from inference.queue.redaction import redact
 
 
@@ -27,3 +29,10 @@ class Finding:
         doctor with status 1."""
         print(self, file=to or sys.stdout, flush=True)
         return self.ok is not False
+
+
+def machine() -> Finding:
+    """The system and the Python that this runs on; neither well nor ill where nobody has tried them."""
+    unknown = doubt(sys.platform, sys.version_info[:2])
+    words = f"{platform.python_version()} on {TRIED.get(sys.platform, sys.platform)}"
+    return Finding(None, "Python", f"{words}; {unknown}") if unknown else Finding(True, "Python", words)

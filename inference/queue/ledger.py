@@ -250,7 +250,7 @@ class Ledger:
                 return await transitions.stopped(connection, job_id, row, outcome, progress, now)
             if isinstance(outcome, Failed):
                 return await transitions.fail(connection, job_id, row, outcome, self.limits, now)
-            if row is not None and device_seconds is not None:
+            if row is not None and device_seconds is not None and not _cut_short(outcome):
                 kind, taken = row.compatibility.partition(":")[0], Taken(device_seconds, row.cost, row.developed)
                 await self._speeds.learn(connection, kind, taken, now)
             return outcome if await transitions.settle(connection, job_id, "done", outcome, now) else None
@@ -334,3 +334,8 @@ class Ledger:
         slots = self.slots or len(running)
         order = serving_order(waiting, shares, running, slots=slots, now=self._clock(), limits=self.limits)
         return outlooks(order, running, foresight, online=self.slots != 0)
+
+
+def _cut_short(outcome: Finished) -> bool:
+    """Whether less was drawn than was asked for: what that took says nothing of the whole."""
+    return any(note.code == "timed_out" for note in outcome.notes)

@@ -31,6 +31,7 @@ class WorkerSettings(Contract):
     job_timeout_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 10
     shutdown_grace_seconds: Annotated[float, Field(ge=0, le=600)] = 10
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
 
     @field_validator("log_level", mode="before")
     @classmethod

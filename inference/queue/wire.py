@@ -22,8 +22,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from inference.queue.options import WorkerOptions
 from inference.queue.timings import Timings
-from inference.queue.transport import Assignment, JobReport
-from inference.requests import Contract, ModelCard
+from inference.queue.transport import Assignment, JobId, JobReport
+from inference.requests import OF_ANY_VERSION, Contract, ModelCard
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Cancel(Contract):
     """Stop a job within a step; what was whole of it by then comes up with its end."""
 
     type: Literal["cancel"] = "cancel"
-    job_id: int
+    job_id: JobId
 
 
 class Drain(Contract):
@@ -113,7 +113,7 @@ def reason(error: BaseException) -> str:
 
 
 def decode_down(line: bytes) -> DownMessage:
-    """The message on a line towards the device. Raises WireError."""
+    """The message on a line towards the device, understood as a whole or not at all. Raises WireError."""
     try:
         return _DOWN.validate_json(line)
     except ValidationError as refusal:
@@ -121,9 +121,9 @@ def decode_down(line: bytes) -> DownMessage:
 
 
 def decode_up(line: bytes) -> UpMessage:
-    """The message on a line towards the bot. Raises WireError."""
+    """The message on a line towards the bot; what a later version has added to it is passed over. Raises WireError."""
     try:
-        return _UP.validate_json(line)
+        return _UP.validate_json(line, **OF_ANY_VERSION)
     except ValidationError as refusal:
         raise _misunderstood(refusal) from None
 
@@ -135,10 +135,16 @@ def configured(message: DownMessage | None) -> Configure:
     return message
 
 
-def _misunderstood(refusal: ValidationError) -> WireError:
+def misfit(refusal: ValidationError) -> str:
+    """What does not fit first, and where, in one line without its value."""
     first = refusal.errors(include_input=False, include_url=False, include_context=False)[0]
     where = ".".join(map(str, first["loc"])) or "a line"
-    return WireError(f"the two sides are not of the same version of the program: {where}: {first['msg']}")
+    why = "its type is not known" if first["type"] == "union_tag_invalid" else first["msg"]  # which would repeat it
+    return f"{where}: {why}"[:MAX_REASON_CHARS]
+
+
+def _misunderstood(refusal: ValidationError) -> WireError:
+    return WireError(f"the two sides are not of the same version of the program: {misfit(refusal)}")
 
 
 class ParentLink:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from inference.requests.base import Request
-from inference.requests.fields import MAX_PICTURES, Contract
-from inference.requests.registry import Kind
+from inference.requests.fields import MAX_PICTURES, Contract, passes_over
+from inference.requests.registry import REQUESTS, Kind
 
 
 class Texts(Contract):
@@ -62,6 +62,13 @@ class ModelCard(Contract):
     examples: WordLists = WordLists()
     refines: bool = True
     revisions: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("abilities", mode="before")
+    @classmethod
+    def _of_known_kinds(cls, given: Any, info: ValidationInfo) -> Any:
+        if isinstance(given, dict) and passes_over(info):
+            return {kind: ability for kind, ability in given.items() if kind in REQUESTS}
+        return given
 
     @property
     def kinds(self) -> tuple[Kind, ...]:

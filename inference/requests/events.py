@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from inference.requests.fields import MAX_PICTURES, Contract
+from inference.requests.fields import MAX_PICTURE_SIDE, MAX_PICTURES, Contract, Digest
 from inference.requests.registry import AnyRequest
+
+MAX_PREVIEW_BYTES = 512 * 1024  # one has some fourteen thousand
+MAX_TEXT_CHARS = 20_000  # of what a model has written
+MAX_REMARK_CHARS = 2000
+MAX_NOTES = 64
+MAX_NETS = 64
+
+
+def _cut(text: Any) -> Any:
+    return text[:MAX_REMARK_CHARS] if isinstance(text, str) else text
+
+
+Remark = Annotated[str, BeforeValidator(_cut)]  # what an error or a model says may be of any length: its beginning
+Text = Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
+PictureSide = Annotated[int, Field(ge=1, le=MAX_PICTURE_SIDE)]
+Count = Annotated[int, Field(ge=0, lt=2**31)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Tile = Annotated[int, Field(ge=0, lt=MAX_PICTURES)]
 
 Stage = Literal["loading", "encoding", "looking", "drawing", "enlarging", "refining", "decoding", "writing", "saving"]
 NoteCode = Literal[
@@ -26,8 +44,8 @@ class Recipe(Contract):
     """Every input that determines one picture: enough to make it again."""
 
     request: AnyRequest
-    tile: Annotated[int, Field(ge=0, lt=MAX_PICTURES)]
-    checkpoints: dict[str, str] = Field(default_factory=dict, description="net name -> revision")
+    tile: Tile
+    checkpoints: dict[str, str] = Field(default_factory=dict, max_length=MAX_NETS, description="net name -> revision")
     code_version: str
 
     @model_validator(mode="after")
@@ -49,19 +67,24 @@ class Recipe(Contract):
 class Picture(Contract):
     """One produced picture: its PNG lies in the blob store under `blob` (sha256, hex)."""
 
-    tile: int
-    blob: str
-    width: int
-    height: int
+    tile: Tile
+    blob: Digest
+    width: PictureSide
+    height: PictureSide
     recipe: Recipe
+
+
+Pictures = Annotated[tuple[Picture, ...], Field(max_length=MAX_PICTURES)]
 
 
 class Note(Contract):
     """Something a person should know about a result. `detail` is data (the cut text, a size), never a sentence."""
 
     code: NoteCode
-    detail: str = ""
+    detail: Remark = ""
 
+
+Notes = Annotated[tuple[Note, ...], Field(max_length=MAX_NOTES)]
 
 FailureCode = Literal[
     "invalid_request",
@@ -95,11 +118,11 @@ class Progress(Contract):
 
     type: Literal["progress"] = "progress"
     stage: Stage
-    step: int
-    of: int
-    preview: bytes | None = None
-    text: str | None = None
-    eta_seconds: float | None = None
+    step: Count
+    of: Count
+    preview: Annotated[bytes, Field(max_length=MAX_PREVIEW_BYTES)] | None = None
+    text: Text | None = None
+    eta_seconds: Seconds | None = None
 
 
 class Stopping(Contract):
@@ -110,10 +133,10 @@ class Stopping(Contract):
 
 class Finished(Contract):
     type: Literal["finished"] = "finished"
-    pictures: tuple[Picture, ...] = ()
-    texts: tuple[str, ...] = ()
-    notes: tuple[Note, ...] = ()
-    engine_seconds: float = 0.0
+    pictures: Pictures = ()
+    texts: Annotated[tuple[Text, ...], Field(max_length=MAX_PICTURES)] = ()
+    notes: Notes = ()
+    engine_seconds: Seconds = 0.0
 
 
 class Failed(Contract):
@@ -121,7 +144,7 @@ class Failed(Contract):
 
     type: Literal["failed"] = "failed"
     code: FailureCode
-    message: str
+    message: Remark
     retryable: bool = False
 
 
@@ -130,9 +153,9 @@ class Cancelled(Contract):
     work that was, None where nobody can tell."""
 
     type: Literal["cancelled"] = "cancelled"
-    pictures: tuple[Picture, ...] = ()
-    notes: tuple[Note, ...] = ()
-    engine_seconds: float = 0.0
+    pictures: Pictures = ()
+    notes: Notes = ()
+    engine_seconds: Seconds = 0.0
     done: Annotated[float, Field(ge=0, le=1)] | None = None
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self, TypedDict
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 MAX_PROMPT_CHARS = 1000
 MAX_PICTURES = 10
@@ -29,9 +29,25 @@ Steps = Annotated[int, Field(ge=1, le=100)]
 
 
 class Contract(BaseModel):
-    """A frozen value that refuses unknown fields."""
+    """A frozen value that refuses unknown fields, unless it is read as `OF_ANY_VERSION`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Leniency(TypedDict):
+    """Arguments of pydantic's `validate…`."""
+
+    extra: Any
+    context: dict[str, Any]
+
+
+_PASSING_OVER = "passing over what a later version has added"
+OF_ANY_VERSION = Leniency(extra="ignore", context={_PASSING_OVER: True})  # for what is told by a program of its own
+
+
+def passes_over(info: ValidationInfo) -> bool:
+    """Whether what is being read may come of a later version, whose additions are passed over."""
+    return bool(info.context and info.context.get(_PASSING_OVER))
 
 
 class InvalidRequest(ValueError):

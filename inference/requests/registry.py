@@ -3,13 +3,13 @@ kind, at that moment."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, PlainValidator, SerializeAsAny, TypeAdapter, ValidationError
+from pydantic import AfterValidator, PlainValidator, SerializeAsAny, TypeAdapter, ValidationError, ValidationInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from inference.requests.base import Price, Request
-from inference.requests.fields import InvalidRequest
+from inference.requests.fields import InvalidRequest, passes_over
 
 REQUESTS: dict[str, type[Request]] = {}  # by kind, in the order of registration
 
@@ -43,7 +43,7 @@ def _known(kind: str) -> str:
     return kind
 
 
-def _by_kind(given: object) -> Request:
+def _by_kind(given: object, info: ValidationInfo) -> Request:
     """The request that a mapping describes, or the request given. Raises ValidationError."""
     if not isinstance(given, dict | Request):
         raise PydanticCustomError("request_type", "must be an object with the fields of a request")
@@ -53,7 +53,8 @@ def _by_kind(given: object) -> Request:
         raise ValidationError.from_exception_data(
             "Request", [InitErrorDetails(type=unknown, loc=("kind",), input=kind)]
         )
-    return REQUESTS[kind].model_validate(given)
+    extra: Literal["ignore"] | None = "ignore" if passes_over(info) else None
+    return REQUESTS[kind].model_validate(given, extra=extra, context=info.context)
 
 
 Kind = Annotated[str, AfterValidator(_known)]  # one that is registered

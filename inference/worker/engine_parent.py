@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from inference.queue.logs import about, of_job
 from inference.queue.options import WorkerOptions
 from inference.queue.supervisor import Death, Supervisor, Watch
 from inference.queue.timings import Timings
@@ -102,9 +103,11 @@ class EngineParent:
         while (line := await self._up.line()) is not None:
             match decode_down(line):
                 case Submit(assignment=assignment):
-                    self._submit(assignment)
+                    with about(assignment.job_id):
+                        self._submit(assignment)
                 case Cancel(job_id=job_id):
-                    self._cancel(job_id)
+                    with about(job_id):
+                        self._cancel(job_id)
                 case Drain(grace_seconds=grace):
                     self.drain(grace)
         log.info("the bot is gone")
@@ -173,7 +176,8 @@ class EngineParent:
                 self._introduce()
                 self._admit()
             case Report(report=report):
-                self._pass_on(report, time.monotonic())
+                with about(report.job_id):
+                    self._pass_on(report, time.monotonic())
 
     def _pass_on(self, report: JobReport, now: float) -> None:
         run = self._runs.get(report.job_id)
@@ -208,7 +212,7 @@ class EngineParent:
                 return
             if not inside:
                 self._engine.work_begins()
-            log.debug("job %d goes in", job_id)
+            log.debug("job %d goes in", job_id, extra=of_job(job_id))
             self._engine.send(Submit(assignment=run.assignment))
             run.inside = True
             inside.append(run)
@@ -221,6 +225,9 @@ class EngineParent:
             self._introduce()
         inside = {job_id: run for job_id, run in self._runs.items() if run.inside}
         started = sum(run.started_at is not None for run in inside.values())
+        if inside:
+            with about(*inside):
+                log.warning("the engine is gone (%s) with %d jobs inside", death, len(inside))
         for job_id, run in inside.items():
             if run.cancelled:
                 self._end(job_id, Cancelled())

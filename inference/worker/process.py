@@ -15,7 +15,7 @@ import typer
 
 from inference.engine.family import card_of
 from inference.families import FAMILIES
-from inference.queue.redaction import log_as
+from inference.queue.logs import log_as
 from inference.queue.wire import Trouble, WireError, configured, decode_down, die_with_parent, open_link, reason
 from inference.worker.engine_parent import EngineParent
 from inference.worker.remote import RemoteError, remote_worker
@@ -40,7 +40,7 @@ async def run_worker(fd: int) -> bool:
         up.send(Trouble(why=reason(refused)))
         await up.close()
         return False
-    log_as("worker", options.log_level)
+    log_as("worker", options.log_level, options.log_format)
     parent = EngineParent(up, options, None if options.engine else card_of(FAMILIES, options))
     loop.add_signal_handler(signal.SIGTERM, parent.drain, options.shutdown_grace_seconds)
     try:

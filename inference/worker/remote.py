@@ -20,8 +20,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from inference.engine.family import card_of
 from inference.families import FAMILIES
 from inference.queue.address import LOCAL, QueueSettings, has_password, shown_queue_url
+from inference.queue.logs import log_as
 from inference.queue.options import WorkerOptions, WorkerSettings
-from inference.queue.redaction import log_as
 from inference.queue.version import code_version
 from inference.worker.engine_parent import EngineParent
 
@@ -122,7 +122,7 @@ def remote_worker(queue: str | None) -> None:
             "A worker beside the bot is started by the bot (python -m bot), which tells it what to do over a socket. "
             "On another machine name the queue: --queue redis://host:6379, or QUEUE_URL."
         )
-    log_as("worker", settings.log_level)
+    log_as("worker", settings.log_level, settings.log_format)
     asyncio.run(serve_queue(settings.queue_address, settings.options))
 
 

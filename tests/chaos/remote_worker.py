@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 
+from inference.queue.logs import log_as
 from inference.queue.options import WorkerOptions
-from inference.queue.redaction import log_as
 from inference.worker.remote import serve_queue
 
 

@@ -7,8 +7,8 @@ Of a job that is cancelled the ledger waits for the last report, whichever it is
 the pictures that were whole, `Finished` where it was through already, anything else without pictures. The same for one
 that `known` does not hold, and for one whose report has not come after a while: it never runs again.
 
-What is added to these messages has a default, and what goes down is not added to: a bot understands workers that are a
-version behind it.
+What is added to these messages has a default, and what goes down is not added to. What comes up may say more than is
+known here. So a bot works with workers that are a version behind it, or ahead.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from pydantic import Field
 from inference.queue.timings import Timings
 from inference.requests import AnyRequest, Cancelled, Contract, Failed, Finished, ModelCard, Progress, Started
 
+JobId = Annotated[int, Field(ge=0, lt=2**63)]  # as databases number rows
+
 
 class Assignment(Contract):
     """A job on its way to a worker. `alone` keeps a suspect out of everybody else's batch."""
 
-    job_id: int
+    job_id: JobId
     request: AnyRequest
     alone: bool = False
 
@@ -47,7 +49,7 @@ JobEvent = Annotated[Started | Progress | Finished | Failed | Cancelled | Interr
 class JobReport(Contract):
     """An event of a job, as a worker tells it. Reports of a job that has ended already are ignored by the ledger."""
 
-    job_id: int
+    job_id: JobId
     event: JobEvent
 
 

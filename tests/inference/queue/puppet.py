@@ -28,6 +28,10 @@ class Puppet:
         await self.server.set(keys.offer_of(self.life), self.offer.model_dump_json(), px=px)
         await self.say(encode(Hello(slots=self.offer.slots, pid=1)))
 
+    async def offers(self, content: Any) -> None:
+        """Offers what a worker of another version, or nobody, would."""
+        await self.server.set(keys.offer_of(self.life), json.dumps(content))
+
     async def report(self, job_id: int, event: JobEvent) -> None:
         await self.say(encode(Report(report=JobReport(job_id=job_id, event=event))))
 

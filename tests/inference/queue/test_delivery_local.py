@@ -173,6 +173,7 @@ async def test_every_option_reaches_the_engine_whole_and_stands_in_no_command_li
         job_timeout_minutes=3,
         shutdown_grace_seconds=4,
         log_level="DEBUG",
+        log_format="json",
         blobs_url="memory://studio:geheim@store/pictures",
         weights_dir=tmp_path / "weights",
         engine=(sys.executable, "-c", WITNESS, str(tmp_path)),
@@ -253,10 +254,10 @@ async def test_a_worker_that_cannot_even_be_started_says_so_too(tmp_path: Path) 
 
 
 async def test_a_worker_of_another_version_is_refused_by_what_it_says(tmp_path: Path) -> None:
-    hello = b'{"type":"hello","slots":1,"pid":1,"mood":"geheim"}\n'
+    hello = b'{"type":"hello","slots":"geheim","pid":1}\n'
     local = LocalDelivery(command=[sys.executable, "-c", f"import os, sys; os.write(int(sys.argv[-1]), {hello!r})"])
     await local.start()
     why = await told_why(local)
-    assert "same version" in why and "mood" in why and "geheim" not in why
+    assert "same version" in why and "slots" in why and "geheim" not in why
     assert (await local.capacity()).slots == 0
     await local.close(0.0)

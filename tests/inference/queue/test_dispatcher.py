@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from inference.queue.dispatcher import Dispatcher
+from inference.queue.dispatcher import PAUSE_SECONDS, Dispatcher
 from inference.queue.fairness import Limits, Outlook
 from inference.queue.jobs import OutOfOrder, Trouble
 from inference.queue.ledger import Ledger
@@ -283,9 +283,27 @@ async def test_a_result_waits_until_the_ledger_can_hold_it(scene: Scene, monkeyp
         return await finish(*arguments)
 
     monkeypatch.setattr(scene.ledger, "finish", full_disk)
+    scene.delivery.report(job_id, Started())
     scene.delivery.report(job_id, DONE)
     await until(lambda: DONE in scene.told_of(job_id))
     assert scene.delivery.ids() == [job_id]
+    assert await scene.ledger.estimate(FLASH), "how long it took is not forgotten meanwhile"
+
+
+async def test_who_does_not_know_yet_what_its_workers_hold_is_not_asked_at_every_turn(
+    database: AsyncEngine, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = Scene(Ledger(database), MemoryDelivery(), monotonic=clock)
+    scene.delivery.found_out = False
+    asked: list[str] = []
+    for owner, name in ((scene.ledger, "stopping"), (scene.delivery, "capacity")):
+        monkeypatch.setattr(owner, name, _counted(getattr(owner, name), name, asked))
+    await scene.queue.start()
+    await until(lambda: asked.count("capacity") > 20)
+    assert asked.count("stopping") == 1
+    clock.now += PAUSE_SECONDS
+    await until(lambda: asked.count("stopping") == 2)
+    await scene.queue.close(0.0)
 
 
 async def test_an_idle_dispatcher_asks_the_database_nothing(

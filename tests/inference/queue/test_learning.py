@@ -14,6 +14,7 @@ from inference.queue.jobs import WaitTooLong
 from inference.queue.ledger import Ledger
 from inference.queue.tables import speeds
 from inference.queue.timings import Timing, Timings
+from inference.requests import Finished, Note
 from tests.inference.queue.conftest import Clock
 from tests.inference.queue.jobs import DONE, FLASH, FULL, queued, released
 
@@ -110,6 +111,17 @@ async def test_time_that_is_none_teaches_nothing(database: AsyncEngine) -> None:
     for seconds in (0.0, -1.0, float("nan"), float("inf")):
         await done(ledger, seconds)
     assert await ledger.estimate(FLASH) is None
+
+
+async def test_a_job_that_ran_out_of_time_says_nothing_of_how_long_one_takes(database: AsyncEngine) -> None:
+    ledger = Ledger(database)
+    ledger.timed(timed(HERE, 12.0))
+    job_id = await queued(ledger, 1)
+    await released(ledger, 1)
+    await ledger.started(job_id)
+    late = Finished(notes=(Note(code="prompt_cut"), Note(code="timed_out")))
+    assert await ledger.finish(job_id, late, 600.0) == late
+    assert await ledger.estimate(FLASH) == pytest.approx(12.0)
 
 
 async def test_who_would_wait_too_long_by_the_timing_is_refused_and_told_how_long(database: AsyncEngine) -> None:

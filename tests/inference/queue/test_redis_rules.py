@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -11,16 +12,17 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from inference.queue.transport import Interrupted
+from inference.queue.transport import Assignment, Interrupted
 from inference.queue.transport.redis import delivery as bot_side
 from inference.queue.transport.redis import keys
 from inference.queue.transport.redis.delivery import RedisDelivery
 from inference.queue.transport.redis.glance import QueueUnusable, glance
 from inference.queue.transport.redis.offer import PROTOCOL
 from inference.queue.wire import Cancel, Submit
-from inference.requests import Cancelled, Failed, Finished, ModelCard, Progress, Started
+from inference.requests import Cancelled, Failed, Finished, Look, ModelCard, Progress, Sheet, Started
 from inference.requests.card import Ability, Texts
 from tests.inference.queue.delivery_contract import Reader, assignment, reading, ready
+from tests.inference.queue.jobs import FLASH
 from tests.inference.queue.puppet import Puppet
 from tests.redis_server import RedisServer
 from tests.waiting import until
@@ -39,6 +41,12 @@ class Scene:
         self.deliveries.append(RedisDelivery(self.url, presence_seconds=self.presence))
         await self.deliveries[-1].start()
         return self.deliveries[-1]
+
+    async def both(self, **offer: Any) -> tuple[RedisDelivery, Puppet]:
+        """A bot that knows of a worker."""
+        bot, worker = await self.bot(), await self.worker(**offer)
+        await ready(bot, worker.offer.slots)
+        return bot, worker
 
     async def worker(self, **offer: Any) -> Puppet:
         puppet = Puppet(self.server, len(self.puppets) + 1)
@@ -84,8 +92,7 @@ async def given(delivery: RedisDelivery, puppet: Puppet, job_id: int) -> None:
 
 async def test_jobs_of_a_worker_that_falls_silent_are_interrupted_and_it_is_struck_out(scene: SetUp) -> None:
     stage = scene(presence_seconds=0.5)
-    bot, worker = await stage.bot(), await stage.worker(px=5000)
-    await ready(bot, 2)
+    bot, worker = await stage.both(px=5000)
     async with reading(bot) as reader:
         await given(bot, worker, 1)
         await until(lambda: reader.last_of(1))
@@ -99,9 +106,7 @@ async def test_jobs_of_a_worker_that_falls_silent_are_interrupted_and_it_is_stru
 
 
 async def test_a_job_that_its_worker_does_not_hold_is_lost_after_three_offers_and_no_sooner(scene: SetUp) -> None:
-    stage = scene()
-    bot, worker = await stage.bot(), await stage.worker()
-    await ready(bot, 2)
+    bot, worker = await scene().both()
     async with reading(bot) as reader:
         await given(bot, worker, 1)
         await given(bot, worker, 2)
@@ -126,9 +131,7 @@ async def looked(bot: RedisDelivery, times: int = 3) -> None:
 
 
 async def test_a_job_that_a_worker_holds_and_should_not_is_cancelled_there(scene: SetUp) -> None:
-    stage = scene()
-    bot, worker = await stage.bot(), await stage.worker()
-    await ready(bot, 2)
+    bot, worker = await scene().both()
     for _ in range(3):
         await worker.beat(held=frozenset({7}))
         await looked(bot)
@@ -137,8 +140,7 @@ async def test_a_job_that_a_worker_holds_and_should_not_is_cancelled_there(scene
 
 async def test_reports_count_from_who_has_the_job_and_a_finished_picture_from_anybody(scene: SetUp) -> None:
     stage = scene()
-    bot, worker = await stage.bot(), await stage.worker(slots=2)
-    await ready(bot, 2)
+    bot, worker = await stage.both(slots=2)
     other = await stage.worker(slots=1)
     await ready(bot, 3)
     async with reading(bot) as reader:
@@ -177,8 +179,7 @@ async def test_a_job_that_no_worker_can_take_goes_back_at_no_cost(
 ) -> None:
     monkeypatch.setattr(bot_side, "UNPLACED_SECONDS", 0.1)
     stage = scene()
-    bot, _ = await stage.bot(), await stage.worker(card=card("x4"))
-    await ready(bot, 2)
+    bot, _ = await stage.both(card=card("x4"))
     async with reading(bot) as reader:
         await bot.submit(assignment(1))
         assert await bot.known() == {1}
@@ -197,8 +198,7 @@ async def test_a_job_that_waits_for_a_worker_may_be_cancelled(scene: SetUp) -> N
 
 async def test_the_next_life_of_the_bot_finds_what_runs_and_what_nobody_has_handled(scene: SetUp) -> None:
     stage = scene()
-    bot, worker = await stage.bot(), await stage.worker()
-    await ready(bot, 2)
+    bot, worker = await stage.both()
     async with reading(bot) as reader:
         await given(bot, worker, 1)
         await given(bot, worker, 2)
@@ -226,8 +226,7 @@ async def test_the_next_life_of_the_bot_finds_what_runs_and_what_nobody_has_hand
 
 async def test_what_a_bot_had_no_time_to_handle_is_told_to_the_next(scene: SetUp) -> None:
     stage = scene()
-    bot, worker = await stage.bot(), await stage.worker()
-    await ready(bot, 2)
+    bot, worker = await stage.both()
     await given(bot, worker, 1)
     await worker.report(1, DONE)
 
@@ -251,8 +250,7 @@ async def test_what_a_bot_had_no_time_to_handle_is_told_to_the_next(scene: SetUp
 
 async def test_a_server_that_forgets_costs_nothing_while_the_workers_remember(scene: SetUp) -> None:
     stage = scene(presence_seconds=0.5)
-    bot, worker = await stage.bot(), await stage.worker()
-    await ready(bot, 2)
+    bot, worker = await stage.both()
     async with reading(bot) as reader:
         await given(bot, worker, 1)
         await stage.server.flushall()
@@ -285,9 +283,7 @@ async def test_after_a_power_cut_the_workers_say_what_runs(scene: SetUp) -> None
 
 
 async def test_progress_is_the_latest_of_each_job_and_leaves_nothing_on_the_server(scene: SetUp) -> None:
-    stage = scene()
-    bot, worker = await stage.bot(), await stage.worker()
-    await ready(bot, 2)
+    bot, worker = await scene().both()
     await given(bot, worker, 1)
     await worker.report(1, Started())
     for step in range(50):
@@ -316,8 +312,7 @@ NONSENSE: list[dict[str, Any]] = [
 
 async def test_whatever_stands_among_the_reports_the_next_one_is_heard(scene: SetUp) -> None:
     stage = scene()
-    bot, worker = await stage.bot(), await stage.worker()
-    await ready(bot, 2)
+    bot, worker = await stage.both()
     async with reading(bot) as reader:
         await given(bot, worker, 1)
         for fields in NONSENSE:
@@ -332,22 +327,75 @@ async def test_whatever_stands_among_the_reports_the_next_one_is_heard(scene: Se
     assert reader.reports == [(1, DONE)]
 
 
-async def test_a_report_of_another_version_fails_its_job_alone(scene: SetUp) -> None:
-    stage = scene()
-    bot, worker = await stage.bot(), await stage.worker()
-    await ready(bot, 2)
+def picture(**changed: Any) -> dict[str, Any]:
+    recipe = {"request": FLASH.model_dump(mode="json"), "tile": 0, "code_version": "1"}
+    return {"tile": 0, "blob": "a" * 64, "width": 64, "height": 64, "recipe": recipe, **changed}
+
+
+PROGRESS = {"type": "progress", "stage": "drawing", "step": 1, "of": 2}
+TOO_MUCH: list[dict[str, Any]] = [
+    {"type": "finished", "pictures": [{"mood": "geheim"}]},
+    {"type": "finished", "pictures": [picture()] * 11},
+    {"type": "finished", "pictures": [picture(blob="../geheim")]},
+    {"type": "finished", "pictures": [picture(tile=-1)]},
+    {"type": "finished", "pictures": [picture(tile=10)]},
+    {"type": "finished", "pictures": [picture(width=10**9)]},
+    {"type": "finished", "texts": ["geheim" * 10_000]},
+    {"type": "finished", "notes": [{"code": "geheim"}]},
+    {"type": "finished", "notes": [{"code": "prompt_cut"}] * 1000},
+    {"type": "cancelled", "pictures": [picture(tile=tile % 10) for tile in range(11)]},
+    {"type": "failed", "code": "geheim", "message": "no"},
+    {"type": "geheim"},
+]
+
+
+@pytest.mark.parametrize("said", TOO_MUCH, ids=range(len(TOO_MUCH)))
+async def test_an_end_that_is_not_understood_or_past_all_bounds_fails_its_job_alone(
+    scene: SetUp, said: dict[str, Any]
+) -> None:
+    bot, worker = await scene().both()
     async with reading(bot) as reader:
         await given(bot, worker, 1)
         await given(bot, worker, 2)
-        await worker.report_raw(1, {"type": "progress", "stage": "dreaming", "step": 1, "of": 2})
-        await worker.report_raw(3, {"type": "finished", "pictures": [], "mood": "geheim"})
-        await worker.report_raw(1, {"type": "finished", "pictures": [], "mood": "geheim"})
+        await worker.report_raw(3, said)
+        await worker.report_raw(1, said)
         await worker.report(2, DONE)
         await until(lambda: reader.last_of(1) and reader.last_of(2))
     [failure] = reader.of(1)
     assert isinstance(failure, Failed) and failure.code == "internal"
-    assert "mood" in failure.message and "geheim" not in failure.message
+    assert "geheim" not in failure.message
     assert reader.of(2) == [DONE] and reader.of(3) == []
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"stage": "dreaming"}, {"step": -1}, {"of": 2**31}, {"preview": "AAAA" * 200_000}, {"text": "x" * 50_000}],
+    ids=lambda changed: next(iter(changed)),
+)
+async def test_progress_that_is_not_understood_or_past_all_bounds_is_not_heard(
+    scene: SetUp, changed: dict[str, Any]
+) -> None:
+    bot, worker = await scene().both()
+    async with reading(bot) as reader:
+        await given(bot, worker, 1)
+        await worker.report_raw(1, {**PROGRESS, **changed})
+        await worker.report(1, DONE)
+        await until(lambda: reader.last_of(1))
+    assert reader.of(1) == [DONE]
+
+
+async def test_no_number_that_is_none_of_a_job_reaches_the_ledger(scene: SetUp) -> None:
+    bot, worker = await scene().both()
+    async with reading(bot) as reader:
+        await given(bot, worker, 1)
+        for job_id in (-1, 2**63, 10**300, 1.5, None):
+            for event in (PROGRESS, {"type": "finished"}, {"type": "geheim"}):
+                await worker.report_raw(job_id, event)
+        await worker.report(1, DONE)
+        await until(lambda: reader.last_of(1))
+    assert reader.reports == [(1, DONE)]
+    await worker.offers({**worker.offer.model_dump(mode="json"), "held": [-1]})
+    await ready(bot, 0)
 
 
 @pytest.mark.parametrize(
@@ -362,20 +410,51 @@ async def test_an_offer_that_is_none_is_left_out_and_the_others_count(
     stranger = Puppet(stage.server, 66)
     await stage.server.sadd(keys.WORKERS, stranger.life, "nonsense", b"\xff")
     await stage.server.set(keys.offer_of(stranger.life), content)
-    bot, _ = await stage.bot(), await stage.worker(slots=2)
-    await ready(bot, 2)
+    bot, _ = await stage.both(slots=2)
     await looked(bot, 5)
     assert caplog.text.count(stranger.life) == 1, "told once, not at every look"
 
 
-async def test_a_worker_may_be_one_version_behind_and_may_say_more_than_is_known(scene: SetUp) -> None:
+async def test_a_worker_one_version_ahead_says_more_than_is_known_and_draws(scene: SetUp) -> None:
+    bot, worker = await scene().both()
+    content = {**json.loads(worker.offer.model_dump_json()), "slots": 3, "protocol": PROTOCOL + 1, "mood": "good"}
+    label = {"ru": "к", "en": "k", "fr": "c"}
+    abilities = {"flash": {"depth": 3}, "dream": {"native_size": "large"}}
+    content["card"] = {"label": label, "abilities": abilities, "mood": "good"}
+    timing = {"a_pass": 1.0, "developing": 1.0, "once": 1.0, "mood": 1.0}
+    content["timings"] = {"basis": "", "kinds": {"dream": timing, "flash": timing}, "mood": "good"}
+    await worker.offers(content)
+    await ready(bot, 3)
+    shown = (await bot.capacity()).card
+    assert shown is not None and shown.kinds == ("flash",)
+    recipe = {**picture()["recipe"], "mood": "good", "request": {**FLASH.model_dump(mode="json"), "mood": "good"}}
+    async with reading(bot) as reader:
+        await given(bot, worker, 1)
+        await worker.report_raw(1, {**PROGRESS, "mood": "good"})
+        await worker.report_raw(1, {"type": "finished", "pictures": [picture(recipe=recipe, mood="good")], "mood": 1})
+        await until(lambda: reader.last_of(1))
+    assert reader.of(1)[-1] == Finished.model_validate({"pictures": [picture()]})
+
+
+async def test_a_worker_one_version_behind_draws_what_it_knows(scene: SetUp) -> None:
     stage = scene()
-    bot, worker = await stage.bot(), await stage.worker(protocol=PROTOCOL - 1)
-    content = worker.offer.model_dump_json()
-    await stage.server.set(keys.offer_of(worker.life), content[:-1] + ',"mood":"good"}')
-    await ready(bot, 2)
-    await worker.beat(protocol=PROTOCOL + 1)
-    await ready(bot, 0)
+    bot, old = await stage.both(protocol=PROTOCOL - 1)
+    sheet = Assignment(job_id=2, request=Sheet(of=FLASH, looks=(Look(suffix="x"), Look(suffix="y"))))
+    await bot.submit(assignment(1))
+    await bot.submit(sheet)
+    await old.told(Submit(assignment=assignment(1)))
+    new = await stage.worker()
+    await new.told(Submit(assignment=sheet))
+    assert await old.orders() == [Submit(assignment=assignment(1))]
+
+
+async def test_workers_further_apart_than_a_version_are_left_out(scene: SetUp) -> None:
+    bot, worker = await scene().both()
+    for protocol in (PROTOCOL - 2, PROTOCOL + 2):
+        await worker.beat(protocol=protocol)
+        await ready(bot, 0)
+        await worker.beat(protocol=PROTOCOL)
+        await ready(bot, 2)
 
 
 @pytest.fixture

@@ -297,6 +297,24 @@ async def test_a_cancel_between_the_release_and_the_handing_over_hands_nothing_o
     assert scene.delivery.ids() == [following]
 
 
+async def test_a_cancel_while_its_start_is_written_down_is_not_followed_by_a_start(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = scene.ledger.expected
+
+    async def cancelling(job_id: int) -> float | None:
+        await scene.queue.cancel(job_id)
+        return await expected(job_id)
+
+    monkeypatch.setattr(scene.ledger, "expected", cancelling)
+    job_id = await scene.queued()
+    await until(lambda: scene.delivery.ids() == [job_id])
+    for word in (Started(), STEP, HALF):
+        scene.delivery.report(job_id, word)
+    await until(lambda: HALF in scene.told_of(job_id))
+    assert scene.told_of(job_id) == [Stopping(), HALF]
+
+
 async def test_a_cancel_while_a_job_is_being_handed_over_reaches_its_worker(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -10,8 +11,9 @@ import pytest
 
 from inference.queue import wire
 from inference.queue.options import WorkerOptions
+from inference.queue.timings import Timings
 from inference.queue.transport import Assignment, Interrupted, JobReport
-from inference.requests import Ability, FlashTextToImage, ModelCard, Progress, Texts
+from inference.requests import Ability, Failed, FlashTextToImage, ModelCard, Progress, Texts
 
 ASSIGNMENT = Assignment(job_id=7, request=FlashTextToImage(prompt="кот\n«и» пёс", seeds=(1,)), alone=True)
 CARD = ModelCard(label=Texts(ru="к", en="k"), abilities={"flash": Ability(sizes={"1:1": (128, 128)})})
@@ -44,6 +46,38 @@ def test_a_message_of_the_wrong_direction_or_shape_is_refused() -> None:
         wire.decode_up(wire.encode(DOWN[0]))
     with pytest.raises(wire.WireError):
         wire.decode_down(b'{"type":"submit"}\n')
+
+
+@pytest.mark.parametrize("job_id", [-1, 2**63, 10**400, 1.5, "x", None])
+def test_a_job_is_a_number_that_a_database_can_hold(job_id: object) -> None:
+    cancel = {"type": "cancel", "job_id": job_id}
+    submit = {"type": "submit", "assignment": {"job_id": job_id, "request": ASSIGNMENT.request.model_dump(mode="json")}}
+    for order in (cancel, submit):
+        with pytest.raises(wire.WireError):
+            wire.decode_down(json.dumps(order).encode())
+    report = {"type": "report", "report": {"job_id": job_id, "event": {"type": "started"}}}
+    with pytest.raises(wire.WireError):
+        wire.decode_up(json.dumps(report).encode())
+
+
+def test_what_is_to_be_drawn_is_understood_as_a_whole_and_what_comes_up_as_far_as_it_is_known() -> None:
+    order = json.loads(wire.encode(DOWN[1]))
+    for place in (order, order["assignment"], order["assignment"]["request"]):
+        place["mood"] = "good"
+        with pytest.raises(wire.WireError, match="mood"):
+            wire.decode_down(json.dumps(order).encode())
+        del place["mood"]
+    hello = json.loads(wire.encode(wire.Hello(slots=4, card=CARD, timings=Timings(), pid=1)))
+    for place in (hello, hello["card"], hello["card"]["abilities"]["flash"], hello["card"]["label"], hello["timings"]):
+        place["mood"] = "good"
+    hello["card"]["abilities"]["dream"] = {"depth": 3}
+    assert wire.decode_up(json.dumps(hello).encode()) == wire.Hello(slots=4, card=CARD, timings=Timings(), pid=1)
+
+
+def test_what_an_error_says_is_told_by_its_beginning() -> None:
+    told = Failed(code="internal", message="x" * 10**6)
+    assert wire.decode_up(wire.encode(wire.Report(report=JobReport(job_id=7, event=told)))) is not None
+    assert set(told.message) == {"x"} and len(told.message) < 10_000
 
 
 async def test_both_ends_talk_in_order_and_see_the_end_but_not_half_a_line() -> None:

@@ -34,6 +34,10 @@ UNET_PARTS: Mapping[UNet, tuple[tuple[Net, ...], ...]] = {
     "hed": (("hed_unet",),),
 }
 
+# In which format conversion keeps a net, where that is not the one of U-Nets.
+EXACT: tuple[Net, ...] = ("movq", "image_encoder", "hed_detector")  # small, and sensitive to rounding: float32
+IN_HALVES: tuple[Net, ...] = ("control_depth", "control_scribble", "superres_x4", "hed_detector")  # released in 16 bits
+
 _DRAWING: tuple[Net, ...] = ("movq", "text_encoder")
 # The U-Net of each kind of request, and its other nets.
 _TAKES: Mapping[Kind, tuple[UNet | None, tuple[Net, ...]]] = {
@@ -160,9 +164,20 @@ CATALOGUE: tuple[ReleasedFile, ...] = (
 
 def released_files(layout: Layout, kinds: Iterable[Kind]) -> tuple[ReleasedFile, ...]:
     """Files of one release that any of `kinds` needs, in the order to fetch them: small ones first, U-Nets last."""
-    wanted = set(chain.from_iterable(released_way(layout, kind) for kind in kinds))
+    return files_of(layout, chain.from_iterable(released_way(layout, kind) for kind in kinds))
+
+
+def files_of(layout: Layout, nets: Iterable[Net]) -> tuple[ReleasedFile, ...]:
+    """Files of one release that hold any of `nets`, small ones first."""
+    wanted = frozenset(nets)
     found = [entry for entry in CATALOGUE if entry.layout == layout and entry.net in wanted]
     return tuple(sorted(found, key=lambda entry: entry.bytes))
+
+
+def held_bytes(net: Net) -> int:
+    """Bytes that a net of 3.1 takes on the device, and on disk once it is converted: most go from 32 bits to 16."""
+    released = sum(entry.bytes for entry in files_of("kandinsky-3.1", [net]) if entry.bytes > _SMALL)
+    return released * (4 if net in EXACT else 2) // (2 if net in IN_HALVES else 4)
 
 
 def released_way(layout: Layout, kind: Kind) -> tuple[Net, ...]:

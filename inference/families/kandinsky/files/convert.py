@@ -20,7 +20,7 @@ from inference.checkpoints.folders import MissingWeights
 from inference.checkpoints.manifest import Manifest, Report
 from inference.checkpoints.shapes import shapes_of
 from inference.checkpoints.tensors import State, read_tensors
-from inference.families.kandinsky.files.catalogue import Net
+from inference.families.kandinsky.files.catalogue import EXACT, IN_HALVES, Net
 from inference.families.kandinsky.files.contents import UNetParts, bare, clip_state, movq_state, split_unet
 from inference.families.kandinsky.files.keys import (
     movq_to_official,
@@ -43,8 +43,6 @@ TOKENIZER_FILES = (
     "special_tokens_map.json",
     "added_tokens.json",
 )
-_EXACT: tuple[Net, ...] = ("movq", "image_encoder", "hed_detector")  # small, and sensitive to rounding
-_IN_HALVES: tuple[Net, ...] = ("control_depth", "control_scribble", "superres_x4")  # released in 16 bits
 
 
 class DoesNotFit(OSError):
@@ -67,10 +65,10 @@ def convert(source: Path, target: Path, dtype: torch.dtype = torch.bfloat16, rep
     if not files.nets and files.text_encoder is None:
         raise MissingWeights(f"nothing to convert in {source}")
     target.mkdir(parents=True, exist_ok=True)
-    _check_room(files, target, dtype)
     manifest = Manifest(target, report)
     manifest.configs |= {"unet": {}, "movq": {}, "text_encoder": {}} | manifest.configs
     work = _Conversion(files, manifest, dtype, revisions(files))
+    _check_room(work, target)
     for net in files.nets:
         _converter(cast(Net, net))(work, cast(Net, net))
     if files.text_encoder is not None:
@@ -234,8 +232,7 @@ def _convert_text_encoder(folder: Path, dtype: torch.dtype, manifest: Manifest, 
     manifest.copy(folder / "config.json", "text_encoder/config.json")
     shards = list(_encoder_files(folder))
     weight_map: dict[str, str] = {}
-    for number, shard in enumerate(shards, 1):
-        name = "model.safetensors" if len(shards) == 1 else f"model-{number:05}-of-{len(shards):05}.safetensors"
+    for name, shard in zip(_shard_names(len(shards)), shards, strict=True):
         state = _encoder_state(read_tensors(shard))
         weight_map |= dict.fromkeys(state, name)
         if not manifest.has(f"text_encoder/{name}", origin, dtype):
@@ -243,6 +240,15 @@ def _convert_text_encoder(folder: Path, dtype: torch.dtype, manifest: Manifest, 
     if len(shards) > 1:
         index = json.dumps({"metadata": {}, "weight_map": weight_map}, indent=1)
         manifest.add_text("text_encoder/model.safetensors.index.json", index)
+
+
+def _shard_names(count: int) -> list[str]:
+    """What the files of a text encoder are called in the studio's layout."""
+    return (
+        ["model.safetensors"]
+        if count == 1
+        else [f"model-{n:05}-of-{count:05}.safetensors" for n in range(1, count + 1)]
+    )
 
 
 def _encoder_files(folder: Path) -> Iterator[Path]:
@@ -272,21 +278,37 @@ def _cast(state: Mapping[str, Tensor], dtype: torch.dtype) -> State:
 
 def _format(net: Net, dtype: torch.dtype) -> torch.dtype:
     """The number format that a net is stored in when U-Nets are in `dtype`."""
-    if net in _EXACT:
+    if net in EXACT:
         return torch.float32
     return torch.float16 if net.startswith("superres_") and dtype.itemsize == 2 else dtype
 
 
-def _check_room(files: Files, target: Path, dtype: torch.dtype) -> None:
-    encoder = _encoder_files(files.text_encoder) if files.text_encoder else ()
-    needed = sum(_size_in(_format(cast(Net, net), dtype), path, net) for net, path in files.nets.items())
-    needed += sum(_size_in(dtype, path) for path in encoder)
-    free = shutil.disk_usage(target).free
-    written = sum(path.stat().st_size for path in target.rglob("*.safetensors"))
-    if needed - written > free:
-        raise DoesNotFit(f"converting needs about {needed - written:,} bytes in {target}, {free:,} are free")
+def still_to_write(source: Path, target: Path, dtype: torch.dtype = torch.bfloat16) -> int:
+    """About how many bytes `convert` would add to `target`: those of what is there already are left out."""
+    files = locate(source)
+    return _to_write(_Conversion(files, Manifest(target, lambda line: None), dtype, revisions(files)))
+
+
+def _to_write(work: _Conversion) -> int:
+    files = work.files
+    size = 0
+    for net in (cast(Net, name) for name in files.nets):
+        if not work.has(net) and not (net == "ip_unet" and work.has("ip_adapter", net)):
+            size += _size_in(_format(net, work.dtype), files.nets[net], net)
+    if files.text_encoder is not None:
+        shards = list(_encoder_files(files.text_encoder))
+        for name, shard in zip(_shard_names(len(shards)), shards, strict=True):
+            if not work.manifest.has(f"text_encoder/{name}", work.origins["text_encoder"], work.dtype):
+                size += _size_in(work.dtype, shard)
+    return size
+
+
+def _check_room(work: _Conversion, target: Path) -> None:
+    needed, free = _to_write(work), shutil.disk_usage(target).free
+    if needed > free:
+        raise DoesNotFit(f"converting needs about {needed:,} bytes in {target}, {free:,} are free")
 
 
 def _size_in(dtype: torch.dtype, released: Path, net: str = "") -> int:
     """Bytes of a released file once it is in `dtype`: most are float32, unless their names tell of fp16."""
-    return released.stat().st_size * dtype.itemsize // (2 if "fp16" in released.name or net in _IN_HALVES else 4)
+    return released.stat().st_size * dtype.itemsize // (2 if "fp16" in released.name or net in IN_HALVES else 4)

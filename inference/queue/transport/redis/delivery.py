@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
+from inference.queue.logs import of_job
 from inference.queue.recent import Recent
 from inference.queue.transport import Assignment, Capacity, Interrupted, JobReport, is_last
 from inference.queue.transport.mailbox import Mailbox
@@ -152,7 +153,9 @@ class RedisDelivery:
                 self._assigned[job_id] = life
                 self._order(life, Submit(assignment=assignment))
             elif since.seconds > UNPLACED_SECONDS:
-                log.info("no worker has room for job %d, or the weights for it; it goes back", job_id)
+                log.info(
+                    "no worker has room for job %d, or the weights for it; it goes back", job_id, extra=of_job(job_id)
+                )
                 self._give_back(job_id)
 
     def _give_back(self, job_id: int) -> None:
@@ -245,7 +248,7 @@ class RedisDelivery:
             self._adopting = not sure
         lost, strays = self._levels.compare(self._assigned, self._ended, self._workers.offers, silent_are_gone=sure)
         for job_id in lost:
-            log.warning("job %d is no longer at %s", job_id, self._assigned[job_id])
+            log.warning("job %d is no longer at %s", job_id, self._assigned[job_id], extra=of_job(job_id))
             self._end(JobReport(job_id=job_id, event=Interrupted(cause="worker_gone", alone=False)))
         for life, job_id in strays:
             self._order(life, Cancel(job_id=job_id))

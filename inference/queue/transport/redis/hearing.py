@@ -6,12 +6,17 @@ import json
 import logging
 from collections.abc import Mapping
 
-from inference.queue.transport import JobReport
+from pydantic import TypeAdapter, ValidationError
+
+from inference.queue.logs import of_job
+from inference.queue.transport import JobId, JobReport
 from inference.queue.transport.redis.keys import life_in, line_in
 from inference.queue.wire import MAX_LINE_BYTES, Report, UpMessage, WireError, decode_up
 from inference.requests import Failed
 
 log = logging.getLogger(__name__)
+
+_JOB_ID: TypeAdapter[int] = TypeAdapter(JobId)
 
 
 def heard(fields: Mapping[bytes, bytes]) -> tuple[str, UpMessage] | None:
@@ -27,7 +32,7 @@ def heard(fields: Mapping[bytes, bytes]) -> tuple[str, UpMessage] | None:
         return life, decode_up(line)
     except WireError as why:
         job_id, kind = _about(line)
-        log.warning("worker %s cannot be understood, about job %s: %s", life, job_id, why)
+        log.warning("worker %s cannot be understood, about job %s: %s", life, job_id, why, extra=of_job(job_id))
         if job_id is None or kind in ("started", "progress"):
             return None
         failure = Failed(code="internal", message=f"the worker's report cannot be understood: {why}")
@@ -54,4 +59,7 @@ def _about(line: bytes) -> tuple[int | None, str | None]:
 
 
 def _number(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    try:
+        return _JOB_ID.validate_python(value, strict=True)
+    except ValidationError:
+        return None

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import Any
 
+from inference.queue.logs import of_job
 from inference.queue.transport import JobReport, is_last
 from inference.queue.transport.mailbox import Mailbox
 from inference.queue.transport.redis import keys
@@ -201,7 +202,7 @@ class RedisLink:
     def _misheard(self, line: bytes, why: WireError) -> None:
         """An order of another version fails its job, and no more than that."""
         job_id = job_of_order(line)
-        log.warning("an order cannot be understood, about job %s: %s", job_id, why)
+        log.warning("an order cannot be understood, about job %s: %s", job_id, why, extra=of_job(job_id))
         if job_id is not None and job_id not in self._held:
             failure = Failed(code="internal", message=f"the worker does not understand the order: {why}")
             self._held.add(job_id)

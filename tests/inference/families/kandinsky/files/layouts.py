@@ -30,7 +30,7 @@ def _movq(tiny: Path) -> dict[str, torch.Tensor]:
     return movq_to_official(load_file(tiny / "movq.safetensors"))
 
 
-def _state_dims(folder: Path) -> None:
+def state_dims(folder: Path) -> None:
     """Real weights need no such note: theirs are the default dimensions."""
     (folder / "manifest.json").write_text(json.dumps({"configs": {"unet": UNET, "movq": MOVQ}}))
 
@@ -52,8 +52,26 @@ def write_v31(tiny: Path, folder: Path) -> Path:
     torch.save(load_file(tiny / "projection.safetensors"), encoder / "projection_inpainting.pt")
     torch.save(_movq(tiny), folder / "weights" / "movq.pt")
     _write_pickled_encoder(tiny, encoder)
-    _state_dims(folder)
+    state_dims(folder)
     return folder
+
+
+def write_hub(tiny: Path, root: Path) -> Path:
+    """The main repository as the hub has it, in a folder of repositories: the names that the catalogue knows."""
+    folder = write_v31(tiny, root / "ai-forever" / "Kandinsky3.1")
+    encoder = folder / "weights" / "flan_ul2_encoder"
+    (encoder / "tokenizer_config.json").write_text("{}")
+    for number in range(1, 5):  # the catalogue knows four shards; the tiny index names two others
+        (encoder / f"pytorch_model-{number:05}-of-00004.bin").write_bytes(bytes([number]) * 4000)
+    index = (encoder / "pytorch_model.bin.index.json").read_text()
+    for number in (1, 2):
+        shard = f"pytorch_model-{number:05}-of-00002.bin"
+        four = f"pytorch_model-{number:05}-of-00004.bin"
+        (encoder / shard).replace(encoder / four)
+        index = index.replace(shard, four)
+    (encoder / "pytorch_model.bin.index.json").write_text(index)
+    (folder / "manifest.json").unlink()
+    return root
 
 
 def _write_pickled_encoder(tiny: Path, encoder: Path) -> None:
@@ -79,7 +97,7 @@ def write_v30(tiny: Path, folder: Path) -> Path:
     )
     torch.save(_movq(tiny), folder / "weights" / "movq.pt")
     _write_pickled_encoder(tiny, encoder)
-    _state_dims(folder)
+    state_dims(folder)
     return folder
 
 

@@ -15,7 +15,7 @@ from inference.families.kandinsky.files.store import lacking, locate, revisions
 from inference.families.kandinsky.files.verify import verify
 from inference.weights import app
 from tests.inference.families.kandinsky.files.hub import Hub, hub_of
-from tests.inference.families.kandinsky.files.layouts import write_added, write_v31
+from tests.inference.families.kandinsky.files.layouts import write_added, write_hub, write_v31
 
 REPO = Path("ai-forever") / "Kandinsky3.1"
 
@@ -23,21 +23,7 @@ REPO = Path("ai-forever") / "Kandinsky3.1"
 @pytest.fixture(scope="module")
 def released(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The repositories of a hub: every file that the catalogue names for flash, of tiny size."""
-    root = tmp_path_factory.mktemp("hub")
-    tiny = write_v31(tiny_folder, root / REPO)
-    encoder = tiny / "weights" / "flan_ul2_encoder"
-    (encoder / "tokenizer_config.json").write_text("{}")
-    for number in range(1, 5):  # the catalogue knows four shards; the tiny index names two others
-        (encoder / f"pytorch_model-{number:05}-of-00004.bin").write_bytes(bytes([number]) * 4000)
-    index = (encoder / "pytorch_model.bin.index.json").read_text()
-    for number in (1, 2):
-        shard = f"pytorch_model-{number:05}-of-00002.bin"
-        four = f"pytorch_model-{number:05}-of-00004.bin"
-        (encoder / shard).replace(encoder / four)
-        index = index.replace(shard, four)
-    (encoder / "pytorch_model.bin.index.json").write_text(index)
-    (tiny / "manifest.json").unlink()
-    return root
+    return write_hub(tiny_folder, tmp_path_factory.mktemp("hub"))
 
 
 @pytest.fixture
