@@ -1,4 +1,5 @@
-"""`python -m tests.chaos [--long] [pytest options]`: faults, kills and floods; long means 60 jobs and several seeds."""
+"""`python -m tests.chaos [--long] [pytest options]`: faults, kills and floods. Long means 60 jobs and several seeds, two
+whole bots, and the table of every fault again and again (`python -m tests.chaos.table` alone)."""
 
 from __future__ import annotations
 
@@ -8,10 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos import table
+
+FOLDER = Path(__file__).parent
+
 if __name__ == "__main__":
     options = sys.argv[1:]
-    if "--long" in options:
+    is_long = "--long" in options
+    if is_long:
         options.remove("--long")
         os.environ["CHAOS_LONG"] = "1"
         options.append("--timeout=600")
-    sys.exit(pytest.main([str(Path(__file__).parent), *options]))
+    failed = pytest.main([str(FOLDER), str(FOLDER.parent / "e2e" / "test_takeover.py"), *options])
+    sys.argv[1:] = []
+    sys.exit(failed or (table.main() if is_long else 0))
