@@ -1,5 +1,5 @@
-"""`python -m tests.chaos [--long] [pytest options]`: faults, kills and floods. Long means 60 jobs and several seeds, two
-whole bots, and the table of every fault again and again (`python -m tests.chaos.table` alone)."""
+"""`python -m tests.chaos [--long] [pytest options]`: faults, kills and floods. Long means 60 jobs and several seeds,
+two bots as whole programs, and the table of every fault again and again (`python -m tests.chaos.table` alone)."""
 
 from __future__ import annotations
 
