@@ -12,10 +12,10 @@ import os
 import signal
 import sys
 import time
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from bot.store.leader import leading
 from inference.queue.database import open_database
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.fairness import Limits
@@ -135,9 +135,17 @@ class Driver:
 async def drive(told: argparse.Namespace) -> None:
     """Of several on one PostgreSQL database one drives, the others stand by."""
     local = told.queue is None
-    async with leading(told.database, asyncio.Event()):
+    async with _leading(told.database):
         delivery = LocalDelivery(told.worker) if local else RedisDelivery(told.queue, presence_seconds=told.presence)
         await Driver(told.folder, told.database, told.limits, delivery).run()
+
+
+def _leading(database_url: str) -> AbstractAsyncContextManager[object]:
+    if not database_url.startswith("postgresql"):
+        return nullcontext()
+    from bot.store.leader import leading  # half of a start, and of no use to one alone
+
+    return leading(database_url, asyncio.Event())
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from inference.queue.transport.redis import offer
 from tests.chaos.harness import ROOT, Stage
 from tests.chaos.wire_cutter import WireCutter
 from tests.redis_server import RedisServer
@@ -32,8 +33,9 @@ class Fleet(Stage):
             address = f"rediss://127.0.0.1:{self.wire.port}?ssl_ca_certs={self.redis.tls.authority}"
         return ["--queue", address, "--presence", str(self.presence)]
 
-    def hire(self, *, clock_seconds: float = 0.0) -> subprocess.Popen[bytes]:
-        """Starts one more worker, on a machine whose clock is so far off."""
+    def hire(self, *, clock_seconds: float = 0.0, protocol: int | None = None) -> subprocess.Popen[bytes]:
+        """Starts one more worker, on a machine whose clock is so far off, or of a version that speaks another
+        protocol."""
         command = [sys.executable, "-m", "tests.chaos.remote_worker", *self.way]
         command += ["--worker", self.worker.model_dump_json()]
         with (self.folder / "workers' log").open("ab") as log:
@@ -45,6 +47,7 @@ class Fleet(Stage):
                     "PYTHONPATH": str(ROOT),
                     "STAGE": str(self.folder),
                     "CLOCK_SECONDS": str(clock_seconds),
+                    "PROTOCOL": str(protocol or offer.PROTOCOL),
                 },
                 stdin=subprocess.DEVNULL,
                 stdout=log,

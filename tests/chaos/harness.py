@@ -19,11 +19,10 @@ from sqlalchemy.exc import ProgrammingError
 
 from inference.queue.database import open_database
 from inference.queue.options import WorkerOptions
-from tests.waiting import blocking_until
+from tests.waiting import PATIENCE, blocking_until
 
 ROOT = Path(__file__).parents[2]
 TERMINAL = ("done", "failed", "dead", "cancelled")
-DEADLINE_SECONDS = 90.0
 
 
 class Stage:
@@ -185,7 +184,7 @@ class Stage:
         taken_in = self.rows("select count(*) as number from jobs")
         return not open_jobs and bool(taken_in) and taken_in[0]["number"] == len(self.plan)
 
-    def wait_settled(self, seconds: float = DEADLINE_SECONDS) -> None:
+    def wait_settled(self, seconds: float = PATIENCE) -> None:
         blocking_until(self.settled, f"all of {len(self.plan)} jobs shown; states are {self.states()}", seconds=seconds)
 
     def judge(self, *, kills_of_bot: int = 0) -> Counter[str]:

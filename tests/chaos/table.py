@@ -8,7 +8,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -42,15 +42,16 @@ def staged(kind: str, fault: Fault) -> Iterator[Stage]:
             yield stage
 
 
-def rows(faults: int, seed: int, wanted: str = "") -> Iterator[Row]:
-    """Rows as they are made, `faults` in all but where a kind is slow by nature."""
+def rows(faults: int, seed: int, wanted: str = "", minutes: float = float("inf")) -> Iterator[Row]:
+    """Rows as they are made, `faults` in all but where a kind is slow by nature, each kind with its share of so many
+    minutes."""
     kinds = [(kind, fault) for kind, them in KINDS.items() for fault in them if wanted in f"{fault.name}, {kind}"]
     for number, (kind, fault) in enumerate(kinds):
         times = max(1, faults // len(kinds) + (number < faults % len(kinds)))
         if "30 s" in fault.name:
             times = max(1, times // 4)
         with staged(kind, fault) as stage:
-            yield tried(stage, fault, kind, times, random.Random(seed + number))
+            yield tried(stage, fault, kind, times, random.Random(seed + number), minutes * 60 / len(kinds))
 
 
 KINDS = {
@@ -87,16 +88,17 @@ def told(all_rows: Iterable[Row]) -> bool:
     return well
 
 
-def main() -> int:
+def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--faults", type=int, default=1000)
     parser.add_argument("--soak", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="")
-    asked = parser.parse_args()
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="for all faults together, about")
+    asked = parser.parse_args(words)
     keeper = cluster.begin()
     try:
-        well = told(rows(asked.faults, asked.seed, asked.only)) if asked.faults else True
+        well = told(rows(asked.faults, asked.seed, asked.only, asked.minutes)) if asked.faults else True
         if asked.soak:
             print(soak(asked.soak), flush=True)
     finally:

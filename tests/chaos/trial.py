@@ -60,10 +60,14 @@ HEAD = """\
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"""
 
 
-def tried(stage: Stage, fault: Fault, way: str, times: int, chance: random.Random) -> Row:
-    """Strikes a started stage so often, each time when what it hit the time before is through."""
-    row = Row(fault.name, way)
+def tried(
+    stage: Stage, fault: Fault, way: str, times: int, chance: random.Random, seconds: float = float("inf")
+) -> Row:
+    """Strikes a started stage so often, or for so long; each time when what it hit the time before is through."""
+    row, over = Row(fault.name, way), time.monotonic() + seconds
     for _ in range(times):
+        if time.monotonic() > over:
+            break
         hit = blocking_until(lambda: _busy(stage), "jobs at workers", seconds=STUCK_SECONDS)
         _later(chance.uniform(0.0, 0.4))
         began = time.monotonic()
