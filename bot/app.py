@@ -21,6 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bot import middlewares
 from bot.conversation import build_router
 from bot.conversation.commands import introduce
+from bot.door.means import Means
+from bot.door.opening import opened
 from bot.imaging.decoder import Decoder
 from bot.jobs.follow import Follower
 from bot.jobs.mode import Modes
@@ -65,7 +67,7 @@ LOOKS_AT_ONCE, LOOKS_OF_ONE, LOOKS_WAITING = 8, 2, 100  # the decoder has places
 
 @dataclass(frozen=True)
 class Running:
-    """A running bot: everything is there, and updates may come in."""
+    """A running bot: everything is there, and updates may come in; programs at `api_port`, where there is one."""
 
     settings: Settings
     bot: Bot
@@ -74,6 +76,7 @@ class Running:
     inbox: Inbox
     queue: Dispatcher
     decoder: Decoder
+    api_port: int | None = None
 
 
 async def run(settings: Settings, *, on_ready: Callable[[Running], Awaitable[None]] | None = None) -> None:
@@ -187,7 +190,8 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             await deliveries.resume()
             await _model_card(queue, stop)
             chores.append(asyncio.create_task(introduce(bot, modes, queue.card), name="introduction"))
-            yield Running(settings, bot, me, updates, inbox, queue, decoder)
+            async with opened(settings, _means(studio, settings)) as port:
+                yield Running(settings, bot, me, updates, inbox, queue, decoder, port)
         finally:
             for chore in chores:
                 chore.cancel()
@@ -197,6 +201,21 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             await notices.close()
             await decoder.close()
             await outbox.close()
+
+
+def _means(studio: Studio, settings: Settings) -> Means:
+    """What the door for programs works with in this program."""
+    return Means(
+        queue=studio.queue,
+        ledger=studio.ledger,
+        history=studio.history,
+        blobs=studio.blobs,
+        decoder=studio.decoder,
+        looks=studio.looks,
+        room=studio.room,
+        modes=studio.modes,
+        folder=settings.data_dir / "incoming-api",
+    )
 
 
 def _tell_owners(notices: Notices, trouble: Trouble | None) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
 from bot.texts.languages import Language
@@ -95,6 +95,12 @@ class Settings(WorkerSettings, QueueSettings, BaseSettings):
     max_wait_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 30
     default_language: Language = "en"
 
+    # Programs
+    api_port: Port | None = None
+    api_host: str = "127.0.0.1"
+    api_url: HttpUrl | None = None
+    api_keys_file: Path | None = None
+
     # The program
     playground_port: Port = 8081
 
@@ -118,6 +124,14 @@ class Settings(WorkerSettings, QueueSettings, BaseSettings):
         if url is not None and urlsplit(url).path in ("", "/"):
             raise ValueError("add a path to the address, like https://bot.example.org/telegram")
         return url
+
+    @field_validator("api_port")
+    @classmethod
+    def _own_port(cls, port: int | None, given: ValidationInfo) -> int | None:
+        taken = [given.data.get("webhook_port")] if given.data.get("webhook_url") else []
+        if port and port in taken:
+            raise ValueError("the webhook listens there already")
+        return port
 
     @field_validator("database_url")
     @classmethod

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -78,6 +78,15 @@ class Marked:
 
     png: bytes
     shown: bytes
+
+
+class NoCutOut(Exception):
+    """A file cannot be a mask: `why` is "size", "nothing" or "all" (`deeds.cut_out`), `detail` its size."""
+
+    def __init__(self, why: str, detail: str = "") -> None:
+        super().__init__(why, detail)
+        self.why = why
+        self.detail = detail
 
 
 class Decoder:
@@ -183,6 +192,21 @@ class Decoder:
             _facts, parts = await self._done("mark", [picture, *mask], arguments)
         return Marked(*parts) if parts else None
 
+    async def cut_out(self, file: Path | bytes, size: tuple[int, int]) -> bytes:
+        """The mask, as PNG, of what is transparent in a file over a picture of this width and height: white where it
+        is. Raises NoCutOut besides."""
+        async with self._on_disk(file) as path:
+            facts, parts = await self._done("cut_out", [path], {"size": list(size)})
+        if not parts:
+            raise NoCutOut(str(facts.get("mask")), str(facts.get("detail", "")))
+        return parts[0]
+
+    async def encoded(self, digest: str, kind: Literal["jpeg", "webp"], quality: int) -> bytes:
+        """A stored picture in a smaller format, without its recipe; `quality` is from 1 to 100."""
+        async with self._stored(digest) as path:
+            _facts, parts = await self._done("encode", [path], {"format": kind, "quality": quality})
+        return parts[0]
+
     async def recipe(self, file: Path | bytes) -> Recipe | None:
         """The recipe inside a PNG, None where there is none or the file is none."""
         async with self._on_disk(file) as path:
@@ -211,7 +235,7 @@ class Decoder:
             facts = {"heavier": [QUICK.memory, QUICK.seconds]}
         if "heavier" in facts:
             weight = Weight(*facts["heavier"])
-            places, room = self._large if deed == "check" else self._known
+            places, room = self._large if deed in ("check", "cut_out") else self._known
             try:
                 async with places, room.taken(weight.memory):
                     facts, parts = await self._tried(request, weight, weight.seconds)

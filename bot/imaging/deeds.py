@@ -4,6 +4,7 @@ granted less, and gives plain facts and bytes. It runs where it may be killed at
 
 from __future__ import annotations
 
+import io
 import math
 import re
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from bot.imaging.counting import TooMuch, count
-from bot.imaging.weighing import Weight, draft_scale, to_check, to_reduce, webp_weight
+from bot.imaging.weighing import WHOLE, Weight, draft_scale, to_check, to_reduce, webp_weight
 from inference.blobs import recipe_in
 from inference.blobs.pictures import Opened, avif_supported, heic_supported, opened, within_bounds
 from inference.blobs.png import write_png
@@ -29,6 +30,7 @@ COMPARED_SIDE = 2048  # of pictures that are compared with each other: twice wha
 MASK_PIXELS = 4_000_000  # areas of larger pictures are worked out on smaller ones, for distances take 40 bytes a pixel
 COMPARING = Weight(120_000_000, 8.0)
 MARKING = Weight(150_000_000, 4.0)
+CUT_OUT_BYTES = 10  # a pixel, while its transparency is taken out and packed
 MASK_BYTES = 3  # a pixel, while the mask is brought to the picture's own size and packed
 
 
@@ -154,6 +156,45 @@ def mark(task: Task) -> Answer:
     return Answer({}, (to_png(resized(mask, tuple(size))), overlay(picture, mask)))
 
 
+def cut_out(task: Task) -> Answer:
+    """The mask of what is transparent in a file, as PNG, white where it is; or why there is none: it is not of the
+    size that it should be (`mask` "size"), nothing in it is transparent ("nothing"), or all of it ("all")."""
+    from bot.imaging.masks import to_png
+
+    (path,) = task.files
+    with path.open("rb") as file:
+        content = file.read()
+    try:
+        count(content)
+    except TooMuch as much:
+        raise Refused("too_hard", str(much)) from much
+    with _opened(task, path) as picture:
+        image = picture.image
+        if list(image.size) != task.arguments["size"]:
+            return Answer({"mask": "size", "detail": f"{image.width}x{image.height}"})
+        task.need(to_reduce(image, max(image.size)) + Weight(CUT_OUT_BYTES * image.width * image.height, 1.0))
+        if not image.has_transparency_data:
+            return Answer({"mask": "nothing"})
+        try:
+            clear = np.asarray(image.convert("RGBA").getchannel("A")) < 128
+        except (OSError, SyntaxError, ValueError) as broken:
+            raise Refused("broken", f"{type(broken).__name__}: {broken}") from broken
+    if clear.all() or not clear.any():
+        return Answer({"mask": "all" if clear.all() else "nothing"})
+    return Answer({}, (to_png(clear),))
+
+
+def encode(task: Task) -> Answer:
+    """A picture of ours as a JPEG or a WebP of a quality from 1 to 100."""
+    kind, quality = task.arguments["format"], task.arguments["quality"]
+    with _opened(task, task.files[0]) as picture:
+        more = Weight(WHOLE["WEBP"] * picture.image.width * picture.image.height, 2.0)
+        task.need(to_reduce(picture.image, max(picture.size)) + more)
+        seen, buffer = picture.upright(), io.BytesIO()
+    seen.save(buffer, {"jpeg": "JPEG", "webp": "WEBP"}[kind], quality=quality)
+    return Answer({}, (buffer.getvalue(),))
+
+
 def recipe(task: Task) -> Answer:
     """The recipe in a PNG as JSON; nothing where there is none."""
     with task.files[0].open("rb") as file:
@@ -168,9 +209,16 @@ DEEDS: dict[str, Callable[[Task], Answer]] = {
     "sign": sign,
     "mark": mark,
     "recipe": recipe,
+    "cut_out": cut_out,
+    "encode": encode,
 }
 # What to import before a process is made for the deed.
-PREPARED = {"recover": "bot.imaging.masks", "sign": "bot.imaging.signature", "mark": "bot.imaging.overlay"}
+PREPARED = {
+    "recover": "bot.imaging.masks",
+    "cut_out": "bot.imaging.masks",
+    "sign": "bot.imaging.signature",
+    "mark": "bot.imaging.overlay",
+}
 
 
 def _opened(task: Task, path: Path) -> Opened:

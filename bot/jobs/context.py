@@ -11,7 +11,7 @@ from bot.jobs.mode import Modes
 from bot.prompt import PromptError, PromptLine
 from bot.prompt.stored import StoredLine, read_line
 from bot.prompt.styles import style_name
-from bot.store import Parent
+from bot.store import HOUSE, Parent
 from bot.texts.languages import Language
 from inference.queue.jobs import Job
 from inference.requests import AnyRequest, parse_request, pictures_in
@@ -32,7 +32,8 @@ class JobContext(BaseModel):
     of its pictures where they differ in more than their seeds. `key` is equal for presses that must not be doubled
     while one of them is waiting. `own_words` are those that were improved into the
     ones of the line. `then` is a request that waits until this job has translated its field `translating`; `follows` is
-    the job that has translated for this one.
+    the job that has translated for this one. `by_program`: a program has asked for it over
+    HTTP, and no chat tells of it.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -51,6 +52,7 @@ class JobContext(BaseModel):
     then: dict[str, Any] | None = None
     translating: str = ""
     follows: int | None = None
+    by_program: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -63,6 +65,11 @@ class JobContext(BaseModel):
         """What `Ledger.accept` is to keep of it."""
         opaque = self.model_dump(mode="json", exclude={"key", "reply_to"})
         return {"context": opaque, "key": self.key, "reply_to": self.reply_to}
+
+
+def is_told_nowhere(job: Job) -> bool:
+    """Whether no chat has a message of a job's own: the house's, and what programs have asked for."""
+    return job.owner_id == HOUSE or bool(job.context.get("by_program"))
 
 
 def context_of(job: Job) -> JobContext:

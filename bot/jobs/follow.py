@@ -18,11 +18,11 @@ from aiogram.types import InlineKeyboardMarkup
 
 from bot.jobs import cards, keyboards, result
 from bot.jobs.belonging import write_down
-from bot.jobs.context import context_of, wish_of
+from bot.jobs.context import context_of, is_told_nowhere, wish_of
 from bot.jobs.ending import REFUSED
 from bot.jobs.gallery import Gallery
 from bot.jobs.insisting import until_done
-from bot.jobs.messages import place_of, status_key
+from bot.jobs.messages import NOWHERE, place_of, status_key
 from bot.jobs.origin import Origin
 from bot.jobs.originals import Originals
 from bot.jobs.status import Statuses, render
@@ -41,7 +41,6 @@ from inference.requests import Cancelled, Event, Failed, Finished, Stopping
 
 log = logging.getLogger(__name__)
 
-NOWHERE = 0  # the number of no message
 QUIET_SECONDS = 1.0
 ARRIVAL_SECONDS = 15.0
 
@@ -80,7 +79,7 @@ class Follower:
                 continue  # its translation is not shown yet and will bring it
             self._run("announce", job.id, self._announce_until_done(job.id))
         for job in await self._ledger.active():
-            if job.message_id is not None and job.id not in self._statuses and job.owner_id != HOUSE:
+            if job.message_id is not None and job.id not in self._statuses and not is_told_nowhere(job):
                 self._statuses.watch(job, job.message_id)
                 self._run("resume", job.id, self._tell_resumed(job))
         for job in await self._ledger.unshown():
@@ -173,7 +172,7 @@ class Follower:
         await self._announce(job)
 
     async def _announce(self, job: Job) -> None:
-        if job.owner_id == HOUSE:  # whoever waits for it has a message of their own
+        if is_told_nowhere(job):  # whoever waits for it has a message of their own, or is a program
             await self._ledger.announce(job.id, NOWHERE)
             self._queue.wake()
             return
@@ -246,7 +245,7 @@ class Follower:
 
     async def _not_to_be_shown(self, job_id: int, error: Exception) -> None:
         job = await self._ledger.job(job_id)
-        if classify(error) in _NOBODY or (job is not None and job.owner_id == HOUSE):
+        if classify(error) in _NOBODY or (job is not None and is_told_nowhere(job)):
             log.info("the end of job %d has nobody to see it: %s", job_id, error)
             await self._ledger.mark_shown(job_id)
         else:
@@ -270,6 +269,8 @@ class Follower:
             await self._go_on(job)
         elif job.owner_id == HOUSE:
             await self._tell_all(job)
+        elif is_told_nowhere(job):
+            await result.keep(self._tools, job, job.outcome)
         else:
             await result.show(self._tools, self._originals, job, job.outcome)
 
@@ -295,7 +296,7 @@ class Follower:
             admitted=True,
         )
         follower = accepted.job
-        if follower.state == "new" and job.message_id is not None:
+        if follower.state == "new" and job.message_id is not None and not is_told_nowhere(job):
             await self._history.add_post(job.chat_id, job.message_id, job_id=follower.id, kind="status")
             await self._announced(follower, job.message_id)
         elif follower.state == "new":

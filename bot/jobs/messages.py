@@ -9,6 +9,8 @@ from bot.telegram.sending import Sending, carrying
 from bot.texts.i18n import speaking
 from inference.queue.jobs import Job
 
+NOWHERE = 0  # the number of no message
+
 
 def place_of(job: Job) -> Place:
     """Where a job was asked for."""

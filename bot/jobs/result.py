@@ -20,6 +20,7 @@ from aiogram.types import Message
 from bot.imaging import collage
 from bot.imaging.signature import signature_of
 from bot.jobs import elsewhere
+from bot.jobs.archive import remember
 from bot.jobs.belonging import write_down
 from bot.jobs.context import context_of, line_of, names_of
 from bot.jobs.ending import REFUSED, Facts, failed, render
@@ -34,7 +35,7 @@ from bot.telegram.sending import find_sent, send_screen_once
 from bot.texts.i18n import _, speaking
 from inference.blobs import BlobMissing
 from inference.queue.jobs import Job
-from inference.requests import Failed, Outcome
+from inference.requests import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,13 @@ async def show(tools: Tools, originals: Originals, job: Job, outcome: Outcome) -
         if screen is not None:
             await _post_larger(originals, facts, await _shown(tools, facts, screen))
     await tidy(tools, job.id)
+    await tools.ledger.mark_shown(job.id)
+
+
+async def keep(tools: Tools, job: Job, outcome: Outcome) -> None:
+    """Puts what a program has asked for into its person's history, and marks it as shown: no chat tells of it. The
+    program may do so as well, at the same time."""
+    await remember(tools.history, tools.modes, job, outcome)
     await tools.ledger.mark_shown(job.id)
 
 
@@ -107,12 +115,8 @@ def _known(tools: Tools, job: Job, outcome: Outcome) -> Facts:
 
 async def _with_its_pictures(tools: Tools, facts: Facts) -> Facts:
     """The same with what has been drawn, which is in the history after that, and with what has become of it."""
-    job, outcome = facts.job, facts.outcome
-    if isinstance(outcome, Failed) or not outcome.pictures:
-        return facts
-    pictures = await tools.history.add_pictures(
-        job, outcome, facts.context.parents, words=f"{facts.line.prompt} {facts.context.own_words}"
-    )
+    job = facts.job
+    pictures = await remember(tools.history, tools.modes, job, facts.outcome)
     if not pictures:
         return facts
     try:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.store.calls import ApiCalls
 from bot.store.dialogs import Dialogs
+from bot.store.keys import ApiKeys
 from bot.store.posts import Posts
 from bot.store.records import HOUSE, Parent, Person, Preferences, StoredPicture
 from bot.store.sendings import Sendings
@@ -44,6 +46,8 @@ class History(Posts):
         self.dialogs = Dialogs(database, self.sources, clock)
         self.sendings = Sendings(database, clock)
         self.signatures = Signatures(database, clock)
+        self.keys = ApiKeys(database, clock)
+        self.calls = ApiCalls(database, clock)
         self._default_language = default_language
         self._at_hand: Recent[int, tuple[str | None, Person]] = Recent(_PEOPLE_AT_HAND)  # with their client's language
         self._changes = 0

@@ -165,3 +165,34 @@ sendings = Table(
     Column("after", BigInteger, comment="a message of this chat that was there before"),
     Column("created_at", Double, nullable=False),
 )
+
+# What programs ask with. The key itself is nowhere: a row holds what stands in front of its secret part, and a hash.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("owner_id", BigInteger, nullable=False),
+    Column("name", String(16), nullable=False, unique=True, comment="what it begins with, no secret"),
+    Column("digest", String(64), nullable=False, comment="sha256 of the whole key, hex"),
+    Column("update_id", BigInteger, unique=True, comment="the press that it was made by"),
+    Column("created_at", Double, nullable=False),
+    Column("used_at", Double),
+    Column("revoked_at", Double),
+    Index(None, "owner_id"),
+    sqlite_autoincrement=True,
+)
+
+# What a program has asked for under an Idempotency-Key, from before its job is there. The job's update id follows from
+# the row's (bot/store/calls.py).
+api_calls = Table(
+    "api_calls",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("owner_id", BigInteger, nullable=False),
+    Column("key", String(64), nullable=False, comment="sha256 of the header, hex"),
+    Column("asked", String(64), nullable=False, comment="sha256 of what was asked for, hex"),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("owner_id", "key"),
+    Index(None, "created_at"),
+    sqlite_autoincrement=True,
+)

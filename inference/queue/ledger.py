@@ -161,6 +161,11 @@ class Ledger:
         rows = await self._rows(sql.JOB, job_id=job_id)
         return job_of(rows[0]) if rows else None
 
+    async def of_update(self, update_id: int) -> Job | None:
+        """The job that an update has made; one that carries another on is that of the update by its negative id."""
+        rows = await self._rows(sql.JOB_OF_UPDATE, update=update_id)
+        return job_of(rows[0]) if rows else None
+
     async def active(self, owner_id: int | None = None) -> list[Job]:
         """Jobs that have not ended, of one person or of all, oldest first."""
         if owner_id is None:

@@ -20,20 +20,35 @@ from tests.characterisation.old_database import HERE
 
 WRITTEN_AT = "0005"
 REVISIONS = sorted(script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions())
-SINCE: dict[str, tuple[str, dict[str, Any]]] = {
-    "0006": ("update jobs set key = :key, reply_to = :message where id = 1", {"key": "o:x2:2:0", "message": 5}),
-    "0007": ("update people set shared = :no where id = 1001", {"no": False}),
-    "0008": ("update drafts set listens_until = :time where id = 4", {"time": 1_799_999_999.5}),
-    "0009": ("update speeds set times = 7 where compatibility = :key", {"key": "mix:320x192"}),
-    "0010": (
-        "insert into signatures (owner_id, blob, levels, used_at) values (1001, :blob, :levels, 1799999999.5)",
-        {"blob": "a" * 64, "levels": bytes(range(256))},
-    ),
-    "0011": ("update pictures set words = :words where id = 1", {"words": " red circle"}),
-    "0013": (
-        "insert into speeds (basis, kind, recent, measured_at) values ('a card', 'flash', :recent, 1799999999.5)",
-        {"recent": "[[1.5, 2.0]]"},
-    ),
+SINCE: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "0006": [("update jobs set key = :key, reply_to = :message where id = 1", {"key": "o:x2:2:0", "message": 5})],
+    "0007": [("update people set shared = :no where id = 1001", {"no": False})],
+    "0008": [("update drafts set listens_until = :time where id = 4", {"time": 1_799_999_999.5})],
+    "0009": [("update speeds set times = 7 where compatibility = :key", {"key": "mix:320x192"})],
+    "0010": [
+        (
+            "insert into signatures (owner_id, blob, levels, used_at) values (1001, :blob, :levels, 1799999999.5)",
+            {"blob": "a" * 64, "levels": bytes(range(256))},
+        )
+    ],
+    "0011": [("update pictures set words = :words where id = 1", {"words": " red circle"})],
+    "0013": [
+        (
+            "insert into speeds (basis, kind, recent, measured_at) values ('a card', 'flash', :recent, 1799999999.5)",
+            {"recent": "[[1.5, 2.0]]"},
+        )
+    ],
+    "0014": [
+        (
+            "insert into api_keys (owner_id, name, digest, update_id, created_at, used_at) "
+            "values (1001, 'ks-0a1b2c3d', :digest, 7, 1799999998.5, 1799999999.5)",
+            {"digest": "b" * 64},
+        ),
+        (
+            "insert into api_calls (owner_id, key, asked, created_at) values (1001, :key, :asked, 1799999999.5)",
+            {"key": "c" * 64, "asked": "d" * 64},
+        ),
+    ],
 }
 NOT_WRITTEN: dict[str, list[dict[str, Any]]] = {
     "inbox_steps": [{"update_id": 7, "step": "sent 1", "result": "true"}],
@@ -59,8 +74,7 @@ async def step(database: AsyncEngine, revision: str) -> None:
         await downgrade(database, revision)
     for later in (number for number in REVISIONS if WRITTEN_AT < number <= revision):
         await upgrade(database, later)
-        if later in SINCE:
-            statement, values = SINCE[later]
+        for statement, values in SINCE.get(later, ()):
             async with database.begin() as connection:
                 changed = await connection.execute(text(statement), values)
                 assert changed.rowcount == 1, later

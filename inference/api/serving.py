@@ -1,0 +1,77 @@
+"""The door's server: no more connections than it can bear, none that says nothing for long."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from inference.api.application import Bounds, application
+from inference.api.house import House
+
+IDLE_SECONDS = 30.0  # also for headers that do not end
+LINGER_SECONDS = 1.0  # for the rest of a body that was refused
+CLOSING_SECONDS = 5.0
+
+
+@asynccontextmanager
+async def served(house: House, host: str, port: int, bounds: Bounds | None = None) -> AsyncIterator[int]:
+    """Inside, the door is open at this address; the port it has, which the system chooses where 0 is given. On leaving,
+    what is being answered has a moment to end. Raises OSError where the address cannot be had."""
+    bounds = bounds or Bounds()
+    runner = web.AppRunner(
+        application(house, bounds),
+        access_log=None,
+        logger=_log_of_http(),
+        handler_cancellation=True,  # a client that has gone is heard of
+        keepalive_timeout=IDLE_SECONDS,
+        lingering_time=LINGER_SECONDS,
+        shutdown_timeout=CLOSING_SECONDS,
+        auto_decompress=False,  # a small bomb becomes large before anybody can count
+    )
+    await runner.setup()
+    try:
+        server = runner.server
+        assert server is not None
+
+        def connected() -> asyncio.Protocol:
+            return server() if len(server.connections) < bounds.connections else _Refused()
+
+        listening = await asyncio.get_running_loop().create_server(connected, host, port, reuse_address=True)
+        try:
+            yield listening.sockets[0].getsockname()[1]
+        finally:
+            listening.close()
+    finally:
+        await runner.cleanup()
+
+
+class _Refused(asyncio.Protocol):
+    """A connection more than there may be."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.write(
+            b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        )
+        transport.close()
+
+
+def _log_of_http() -> logging.Logger:
+    """The server's own log, in which what is no HTTP is a line and not an error of ours."""
+    logger = logging.getLogger(f"{__name__}.http")
+    if not logger.filters:
+        logger.addFilter(_no_fuss)
+    return logger
+
+
+def _no_fuss(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.levelno, record.levelname, record.exc_info = logging.INFO, "INFO", None
+        record.msg, record.args = "what came is no HTTP: %s", (str(error.message)[:200],)
+    return True
