@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 LISTEN_SECONDS = 1.0
 PAUSE_SECONDS = 1.0
+LOOKS = 3  # until a picture is nowhere: a folder of another machine may show a new file a moment later
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -94,10 +95,13 @@ class Carrier:
 
     async def _brought(self, digests: Collection[str]) -> set[str]:
         """Brings pictures into our store; those that are nowhere. Raises OSError where our disk is full."""
-        told = False
+        told, looks = False, 0
         while True:
             try:
-                return await asyncio.to_thread(self._bring, digests)
+                looks += 1
+                absent = await asyncio.to_thread(self._bring, digests)
+                if not absent or looks >= LOOKS:
+                    return absent
             except Exception as error:  # whatever the driver of somebody's store may raise
                 if isinstance(error, OSError) and error.errno in _FULL:
                     raise

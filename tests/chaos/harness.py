@@ -180,9 +180,16 @@ class Stage:
         return started - ended
 
     def settled(self) -> bool:
-        open_jobs = self.rows(f"select id from jobs where shown_at is null or state not in {TERMINAL}")
-        taken_in = self.rows("select count(*) as number from jobs")
-        return not open_jobs and bool(taken_in) and taken_in[0]["number"] == len(self.plan)
+        open_jobs = self.rows(f"select id from jobs where shown_at is null or state not in {TERMINAL} limit 1")
+        return not open_jobs and self.taken_in() == len(self.plan)
+
+    def taken_in(self) -> int:
+        """How many jobs there are."""
+        return sum(row["number"] for row in self.rows("select count(*) as number from jobs"))
+
+    def open(self) -> int:
+        """How many of these have not been shown yet."""
+        return sum(row["number"] for row in self.rows("select count(*) as number from jobs where shown_at is null"))
 
     def wait_settled(self, seconds: float = PATIENCE) -> None:
         blocking_until(self.settled, f"all of {len(self.plan)} jobs shown; states are {self.states()}", seconds=seconds)

@@ -11,6 +11,7 @@ from tests.chaos.harness import Stage
 from tests.chaos.trial import Fault, Strike
 from tests.waiting import blocking_until
 
+SILENCE = 6.0  # seconds; on a busy machine an engine that works may be silent for some
 SLOW = 0.3  # seconds that whatever is said to a slow server is on its way
 
 
@@ -139,7 +140,7 @@ LOCAL = (
     Fault("the bot is killed", kill_bot),
     Fault("the worker is killed", kill_worker),
     Fault("the engine is killed", kill_engine),
-    Fault("the engine stands still", still_engine, {"silence_seconds": 2.0}),
+    Fault("the engine stands still", still_engine, {"silence_seconds": SILENCE}),
     Fault("the worker is asked to go", ask_worker),
     Fault("the worker is stopped for 2 s and comes back", still_worker),
     Fault("the bot is stopped for 2 s and comes back", still_bot),
@@ -149,7 +150,7 @@ REMOTE = (
     Fault("the bot is killed", kill_bot),
     Fault("a worker is killed", kill_far_worker),
     Fault("an engine is killed", kill_engine),
-    Fault("an engine stands still", still_engine, {"silence_seconds": 2.0}),
+    Fault("an engine stands still", still_engine, {"silence_seconds": SILENCE}),
     Fault("a worker is relieved by another", relieve_far_worker),
     Fault("a worker is stopped for longer than it may be silent, and comes back", still_far_worker),
     Fault("the bot is stopped for 2 s and comes back", still_bot),

@@ -15,9 +15,11 @@ from pathlib import Path
 from tests.chaos import strikes
 from tests.chaos.fleet import Fleet, Pair
 from tests.chaos.harness import Stage
-from tests.chaos.trial import HEAD, Fault, Row, tried
+from tests.chaos.trial import HEAD, STUCK_SECONDS, Fault, Row, tried
 from tests.postgres import cluster
+from tests.waiting import blocking_until
 
+AT_ONCE = 100  # jobs that are asked for together in the soak, when fewer are open
 USUAL = {"slots": 2, "steps": 8, "step_seconds": 0.1}
 
 
@@ -66,12 +68,21 @@ def soak(jobs: int) -> str:
     """So many jobs without a fault, through Redis; what came of them in a line."""
     with staged("Redis", Fault("none", strikes.kill_bot, {"slots": 8, "steps": 2, "step_seconds": 0.002})) as stage:
         began = time.monotonic()
-        stage.ask(["a cat"] * jobs, owner=[1, 2, 3, 4])
-        stage.wait_settled(3600 * 4)
+        while len(stage.plan) < jobs:
+            stage.ask(["a cat"] * min(AT_ONCE, jobs - len(stage.plan)), owner=[1, 2, 3, 4])
+            blocking_until(
+                lambda: stage.taken_in() == len(stage.plan) and stage.open() < AT_ONCE, seconds=STUCK_SECONDS
+            )
+        stage.wait_settled(STUCK_SECONDS)
         seconds = time.monotonic() - began
         states = stage.judge()
         again = len(stage.runs("start")) - jobs
     return f"{jobs} jobs in {seconds:.0f} s ({jobs / seconds:.0f} a second): {dict(states)}, {again} drawn again"
+
+
+def _through(stage: Stage) -> bool:
+    """Whether few are open of all that were asked for."""
+    return stage.taken_in() == len(stage.plan) and stage.open() < AT_ONCE
 
 
 def told(all_rows: Iterable[Row]) -> bool:

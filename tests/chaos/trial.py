@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import statistics
+import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -68,14 +69,14 @@ def tried(
     for _ in range(times):
         if time.monotonic() > over:
             break
-        hit = blocking_until(lambda: _busy(stage), "jobs at workers", seconds=STUCK_SECONDS)
-        _later(chance.uniform(0.0, 0.4))
-        began = time.monotonic()
-        fault.strike(stage, chance)
         try:
-            blocking_until(lambda hit=hit: not _still_open(stage, hit), seconds=STUCK_SECONDS)
-        except AssertionError:
-            row.stuck += _still_open(stage, hit)
+            hit = blocking_until(lambda: _busy(stage), "jobs at workers", seconds=STUCK_SECONDS)
+            _later(chance.uniform(0.0, 0.4))
+            began = time.monotonic()
+            fault.strike(stage, chance)
+            blocking_until(lambda hit=hit: not _still_open(stage, hit), "what was hit", seconds=STUCK_SECONDS)
+        except AssertionError as in_vain:
+            print(f"{fault.name}: {in_vain}; states are {stage.states()}", file=sys.stderr, flush=True)
             break
         row.seconds.append(time.monotonic() - began)
     with suppress(AssertionError):  # then some are lost or stuck, as the account says
@@ -91,7 +92,7 @@ def _busy(stage: Stage) -> set[int]:
     if waiting < OPEN and taken_in == len(stage.plan):
         stage.ask(["a cat"] * (OPEN - waiting), owner=OWNERS)
     running = stage.rows("select id from jobs where state = 'running'")
-    return {row["id"] for row in running} if len(running) > 1 else set()
+    return {row["id"] for row in running}
 
 
 def _still_open(stage: Stage, hit: set[int]) -> int:
