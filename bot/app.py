@@ -238,7 +238,7 @@ def delivery_of(settings: Settings, blobs: BlobStore) -> Delivery:
         if address == LOCAL:
             options = WorkerOptions.of(settings)
             places = {"timings_file": settings.data_dir / "timings.json", "scratch_dir": settings.data_dir / SCRATCH}
-            return LocalDelivery(options.model_copy(update=places))
+            return LocalDelivery(options.model_copy(update=places), workers=settings.workers)
         from bot.jobs.carrier import Carrier  # its library is an extra
         from inference.blobs.relay import Relay
         from inference.queue.transport.redis.delivery import RedisDelivery

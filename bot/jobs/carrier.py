@@ -57,11 +57,14 @@ class Carrier:
     async def capacity(self) -> Capacity:
         return await self._delivery.capacity()
 
-    async def submit(self, assignment: Assignment) -> None:
-        await self._delivery.submit(assignment)
+    async def submit(self, assignment: Assignment, worker: str | None = None) -> None:
+        await self._delivery.submit(assignment, worker)
 
     async def cancel(self, job_id: int) -> None:
         await self._delivery.cancel(job_id)
+
+    def where(self, job_id: int) -> str | None:
+        return self._delivery.where(job_id)
 
     async def known(self) -> frozenset[int] | None:
         return await self._delivery.known()
