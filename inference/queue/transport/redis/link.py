@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from inference.queue.logs import of_job
@@ -12,14 +13,17 @@ from inference.queue.transport.mailbox import Mailbox
 from inference.queue.transport.redis import keys
 from inference.queue.transport.redis.hearing import job_of_order
 from inference.queue.transport.redis.offer import Offer
+from inference.queue.transport.redis.probing import Answer, Answering
 from inference.queue.transport.redis.server import BLOCK_MS, FAILURES, Reach, ended, entries_of, open_server, refuses
 from inference.queue.wire import (
     MAX_LINE_BYTES,
     Cancel,
     Configure,
+    Counted,
     Drain,
     Hello,
     Patience,
+    Probe,
     Report,
     Submit,
     Trouble,
@@ -40,15 +44,25 @@ LAST_WORDS_SECONDS = 5.0
 
 class RedisLink:
     """Orders come out of `line`, reports go into `send`; whether the server can be reached just now is no matter of
-    theirs. `offer` is what this worker says of itself at the start. Raises ValueError for an address that the library
-    does not understand.
+    theirs. `offer` is what this worker says of itself at the start; `on_beat` hears what
+    of that the server has taken. Raises ValueError for an address that the library does not understand.
     """
 
-    def __init__(self, url: str, life: str, offer: Offer, *, presence_seconds: float = keys.PRESENCE_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        life: str,
+        offer: Offer,
+        *,
+        presence_seconds: float = keys.PRESENCE_SECONDS,
+        on_beat: Callable[[Offer], None] = lambda _offer: None,
+    ) -> None:
         self._server = open_server(url)
         self._reach = Reach(url)
         self._life = life
         self._offer = offer
+        self._answering = Answering(self._server)
+        self._on_beat = on_beat
         self._presence_ms = round(presence_seconds * 1000)
         self._orders: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._mailbox = Mailbox()
@@ -67,6 +81,11 @@ class RedisLink:
         except FAILURES as error:
             return self._reach.put(error) if refuses(error) else None
         return None
+
+    def answers(self, answer: Answer) -> None:
+        """Has probes of the store answered from now on, and says so."""
+        self._answering.answer = answer
+        self._offer = self._offer.model_copy(update={"probes": True})
 
     def open(self) -> None:
         """Begins to reach the server. Returns at once."""
@@ -91,6 +110,8 @@ class RedisLink:
                 self._tell(message, slots=slots, trouble=trouble, **known)
             case Trouble(why=why):
                 self._tell(message, trouble=why)
+            case Counted(figures=figures):
+                self._offer = self._offer.model_copy(update={"figures": figures})  # the next beat tells it
             case Patience():
                 pass  # is between an engine and its parent
 
@@ -106,6 +127,7 @@ class RedisLink:
         """Takes this life off the server, so that nobody waits for it."""
         for task in self._tasks:
             await ended(task)
+        await self._answering.close()
         if self._tasks:
             await self._say_goodbye()
         await self._server.aclose()
@@ -143,6 +165,7 @@ class RedisLink:
                 await asyncio.sleep(self._reach.failed("beating", error))
                 continue
             self._reach.works("beating")
+            self._on_beat(self._offer)
             if self._hello is hello:
                 self._hello = None
             waiting = asyncio.ensure_future(self._beat_due.wait())
@@ -196,6 +219,8 @@ class RedisLink:
                 self._orders.put_nowait(line)
             case Cancel():
                 self._orders.put_nowait(line)
+            case Probe():
+                self._answering.take(message)
             case Configure() | Drain():
                 log.warning("an order that comes from no bot over Redis: %s; passed over", message.type)
 
