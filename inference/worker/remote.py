@@ -118,7 +118,8 @@ async def serve_queue(
         if (refusal := await link.refusal()) is not None:
             raise RemoteError(f"QUEUE_URL: {refusal}")
         log.info("worker %s draws for %s", life, shown_queue_url(url))
-        link.answers(partial(answer_from, options.blobs_url))
+        if options.blobs_url != url:  # pictures that go through the queue lie in no store of ours to be asked about
+            link.answers(partial(answer_from, options.blobs_url))
         parent = EngineParent(link, options, card)
         _on_signals(lambda: parent.drain(options.shutdown_grace_seconds))
         link.open()
