@@ -54,7 +54,7 @@ async def press(
             return
         case "revoke":
             keys = await studio.history.keys.of(person.id)
-            key = next((one for one in keys if one.id == callback_data.key), None)
+            key = next((one for one in keys if one.id == callback_data.number), None)
             if key is None:
                 await gone(callback)
             else:
@@ -62,7 +62,7 @@ async def press(
                 await _show(callback, studio, _really(person, key))
             return
         case "really":
-            await studio.history.keys.revoke(person.id, callback_data.key)
+            await studio.history.keys.revoke(person.id, callback_data.number)
             await callback.answer(_("Taken back. Whoever has it draws no more."))
         case "menu":
             await callback.answer()
@@ -121,14 +121,14 @@ async def _list(studio: Studio, person: Person, settings: Settings) -> Screen:
 def _menu(person: Person, keys: list[ApiKey]) -> InlineKeyboardMarkup:
     new = keyboards.button("➕ " + _("New key"), KeyButton(owner=person.id, action="new"))
     rows = [
-        [keyboards.button(f"🗑 {key.name}…", KeyButton(owner=person.id, action="revoke", key=key.id))] for key in keys
+        [keyboards.button(f"🗑 {key.name}…", KeyButton(owner=person.id, action="revoke", number=key.id))] for key in keys
     ]
     return keyboards.markup([new], *rows)
 
 
 def _really(person: Person, key: ApiKey) -> Screen:
     text = "🗑 " + _("Take back {key}? Whatever draws with it stops at once.").format(key=f"<code>{key.name}…</code>")
-    yes = keyboards.button("🗑 " + _("Take it back"), KeyButton(owner=person.id, action="really", key=key.id))
+    yes = keyboards.button("🗑 " + _("Take it back"), KeyButton(owner=person.id, action="really", number=key.id))
     no = keyboards.button("↩️ " + _("Keep it"), KeyButton(owner=person.id, action="menu"))
     return Screen(text, keyboards.markup([yes, no]))
 

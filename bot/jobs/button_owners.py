@@ -62,7 +62,7 @@ class ButtonOwners:
             case SettingButton() | CancelAllButton():
                 return Found(frozenset({button.owner}))
             case KeyButton():
-                whose = await self.history.keys.whose(button.key) if button.key else button.owner
+                whose = await self.history.keys.whose(button.number) if button.number else button.owner
                 return GONE if whose is None else Found(_only(button.owner) | {whose})
             case PageButton():
                 return await self._page(button, message)

@@ -167,11 +167,11 @@ class SettingButton(Ours, prefix="s"):
 
 
 class KeyButton(Ours, prefix="r"):
-    """Something to do with the keys that one's programs draw with; `key` is one of them, 0 for none."""
+    """Something to do with the keys that one's programs draw with; `number` is the id of one, 0 for none."""
 
     owner: ChatId
     action: KeyAction
-    key: Id = 0
+    number: Id = 0
 
     @property
     def foreign(self) -> str:

@@ -38,7 +38,7 @@ def upgrade() -> None:
         sa.Column("asked", sa.String(length=64), nullable=False, comment="sha256 of what was asked for, hex"),
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_calls")),
-        sa.UniqueConstraint("owner_id", "key", name=op.f("uq_api_calls_owner_id")),
+        sa.UniqueConstraint("owner_id", "key", name=op.f("uq_api_calls_owner_id_key")),
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_api_calls_created_at"), "api_calls", ["created_at"])
