@@ -19,11 +19,9 @@ from os import sysconf
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from PIL import Image
-
 from benchmarks.harness import Row, row
-from inference.blobs import BlobStore, encode_png
+from inference.blobs import BlobStore
+from inference.child.self_timing import made_up
 from inference.queue.database import open_database
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.fairness import Limits
@@ -40,10 +38,8 @@ from inference.requests import (
     Event,
     Failed,
     Finished,
-    Ground,
     ModelCard,
     Progress,
-    Source,
     Started,
 )
 
@@ -112,18 +108,9 @@ def cpu_seconds(pid: int) -> float:
 
 def request_of(kind: str, number: int, size: tuple[int, int], blobs: BlobStore) -> AnyRequest | None:
     """A request of a kind as people make them, no two alike; None for a kind that draws nothing."""
-    rng = np.random.default_rng([number, *kind.encode()])
-
-    def picture(width: int, height: int) -> Source:
-        blocks = Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8))
-        content = encode_png(blocks.resize((width, height), Image.Resampling.BICUBIC))
-        return Source(blob=blobs.put(content), width=width, height=height)
-
-    mask = Image.new("L", size)
-    mask.paste(255, (0, 0, size[0] // 2, size[1]))
     words = f"a {COLOURS[number % 10]} circle on a {COLOURS[(number + 3) % 10]} background"
     large = (size[0] * 2, size[1] * 2) if kind in ("x2", "x4", "flash_x2") else size
-    request = REQUESTS[kind].shortest(kind, Ground(words, large, picture, blobs.put(encode_png(mask))))
+    request = REQUESTS[kind].shortest(kind, made_up(words, large, [number, *kind.encode()], blobs.put))
     if request is None:
         return None
     more = {"steps": STEPS} if "steps" in type(request).model_fields else {}

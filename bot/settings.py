@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode
 
 from bot.texts.languages import Language
 from inference.queue.address import QueueSettings
+from inference.queue.environment import READ, REFUSALS, refused
 from inference.queue.options import WorkerSettings
 
 TOKEN_SHAPE = re.compile(r"\d{3,20}:[A-Za-z0-9_-]{30,64}")
@@ -60,14 +61,7 @@ class Settings(WorkerSettings, QueueSettings, BaseSettings):
     """Frozen; read once at start by `load_settings`. What is only for the worker stands in `WorkerSettings`, where
     the queue is in `QueueSettings`."""
 
-    model_config = SettingsConfigDict(
-        env_file=".env",
-        env_file_encoding="utf-8",
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        validate_default=True,
-    )
+    model_config = READ
 
     # Telegram
     bot_token: SecretStr | None = None
@@ -178,14 +172,5 @@ def load_settings(**overrides: Any) -> Settings:
     """The settings of this process; `overrides` (field names) win over the environment. Raises SettingsError."""
     try:
         return Settings(**overrides)
-    except ValidationError as refusal:
-        first = refusal.errors(include_input=False, include_url=False)[0]
-        variable = str(first["loc"][0]).upper() if first["loc"] else "settings"
-        advice = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(variable, advice if first["type"] == "value_error" else _plain(advice)) from None
-    except UnicodeDecodeError:
-        raise SettingsError(".env", "the file is not UTF-8 text; save it as UTF-8") from None
-
-
-def _plain(message: str) -> str:
-    return f"not a usable value: {message[:1].lower()}{message[1:]}"
+    except REFUSALS as refusal:
+        raise SettingsError(*refused(refusal)) from None

@@ -8,8 +8,10 @@ import json
 import logging
 import os
 import platform
+import secrets
 import stat
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -43,7 +45,8 @@ class KeptTimings:
     """The timings of one basis among those of a file.
 
     A file that is missing, too large or no such file counts as empty. Where none can be written what is found out is
-    known as long as the process lives.
+    known as long as the process lives. What another process on this basis finds out meanwhile is taken over. `close`
+    may be called by any thread, the others by one.
     """
 
     def __init__(self, path: Path, basis: str) -> None:
@@ -51,6 +54,9 @@ class KeptTimings:
         known = next((one for one in _read(path).bases if one.timings.basis == basis), None)
         self._timings = known.timings if known is not None else Timings(basis=basis, kinds={})
         self._tries = dict(known.tries) if known is not None else {}
+        self._begun: str | None = None
+        self._closed = False
+        self._keeping = threading.Lock()
 
     @property
     def timings(self) -> Timings:
@@ -59,34 +65,59 @@ class KeptTimings:
 
     def begin(self, kind: str) -> bool:
         """Notes that a kind is going to be timed, before it is. False where that, or that of several others, has never
-        come to an end."""
+        come to an end, or another process has timed it meanwhile."""
         fatal = [other for other, tries in self._tries.items() if tries >= MOST_TRIES]
         if kind in fatal or len(fatal) >= MOST_FATAL:
             return False
-        self._tries[kind] = self._tries.get(kind, 0) + 1
-        self._keep()
-        return True
+        with self._changing():
+            self._tries[kind] = self._tries.get(kind, 0) + 1
+            self._begun = kind
+        return kind not in self._timings.kinds
 
     def cut_off(self, kind: str) -> None:
         """Its timing was given up for something better: that was no try."""
-        self._tries[kind] = max(0, self._tries.get(kind, 0) - 1)
-        self._keep()
+        with self._changing():
+            self._count_no_try(kind)
+
+    def give_up(self) -> None:
+        """The kind that was begun has failed, and the process has survived it: that stays a try."""
+        self._begun = None
 
     def learn(self, kind: str, timing: Timing) -> None:
         """Takes in how fast a kind is."""
-        self._timings = Timings(basis=self._timings.basis, kinds={**self._timings.kinds, kind: timing})
-        self._tries.pop(kind, None)
-        self._keep()
+        with self._changing():
+            self._timings = Timings(basis=self._timings.basis, kinds={**self._timings.kinds, kind: timing})
+            self._begun = None
+
+    def close(self) -> None:
+        """The process is about to be ended: what it is at is no try of it. Nothing is kept from now on."""
+        with self._changing():
+            if self._begun is not None:
+                self._count_no_try(self._begun)
+        self._closed = True
+
+    def _count_no_try(self, kind: str) -> None:
+        self._tries[kind] = max(0, self._tries.get(kind, 0) - 1)
+        self._begun = None
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        with self._keeping:
+            yield
+            if not self._closed:
+                self._keep()
 
     def _keep(self) -> None:
         """Writes the file anew, what other processes have put into it included: whole, or not at all."""
-        others = [one for one in _read(self._path).bases if one.timings.basis != self._timings.basis]
+        bases = _read(self._path).bases
+        others = [one for one in bases if one.timings.basis != self._timings.basis]
+        self._take_over(one for one in bases if one.timings.basis == self._timings.basis)
         own = _Basis(timings=self._timings, tries=self._tries)
         content = _File(bases=(*others[1 - MOST_BASES :], own)).model_dump_json().encode()
-        partial = self._path.with_name(f"{self._path.name}.part")
+        partial = self._path.with_name(f"{self._path.name}.{secrets.token_hex(8)}.part")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
             with open(os.open(partial, flags, 0o600), "wb") as file:  # noqa: PTH123
                 file.write(content)
                 file.flush()
@@ -96,6 +127,15 @@ class KeptTimings:
             log.warning("how fast this machine is cannot be kept: %s", refused)
             with contextlib.suppress(OSError):
                 partial.unlink()
+
+    def _take_over(self, written: Iterable[_Basis]) -> None:
+        """What others on this basis have found out, ours first."""
+        kinds, tries = self._timings.kinds, self._tries
+        for twin in written:
+            kinds, tries = {**twin.timings.kinds, **kinds}, {**twin.tries, **tries}
+        self._timings = Timings(basis=self._timings.basis, kinds=dict(list(kinds.items())[-MOST_KINDS:]))
+        open_tries = [(kind, times) for kind, times in tries.items() if kind not in kinds]
+        self._tries = dict(open_tries[-MOST_KINDS:])
 
 
 def _read(path: Path) -> _File:

@@ -43,6 +43,21 @@ DEVELOPING: frozenset[Stage] = frozenset(("decoding", "saving"))
 log = logging.getLogger(__name__)
 
 
+def made_up(words: str, size: tuple[int, int], seed: Sequence[int], keep: Callable[[bytes], str]) -> Ground:
+    """What a request of this size (width, height) may be made of: pictures of blurred blocks of colour, and a mask of
+    the left half, each stored by `keep`, which returns its digest. Another seed gives other pictures."""
+    rng = np.random.default_rng(list(seed))
+
+    def picture(width: int, height: int) -> Source:
+        blocks = Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8))
+        content = encode_png(blocks.resize((width, height), Image.Resampling.BICUBIC))
+        return Source(blob=keep(content), width=width, height=height)
+
+    mask = Image.new("L", size)
+    mask.paste(255, (0, 0, size[0] // 2, size[1]))
+    return Ground(words, size, picture, keep(encode_png(mask)))
+
+
 class Pictures:
     """Pictures to time a device with, made when they are asked for, beside those of people."""
 
@@ -57,16 +72,7 @@ class Pictures:
 
     def ground(self, size: tuple[int, int], kind: str, number: int) -> Ground:
         """What a request of this size is made of; no round of no kind is like another, for engines remember."""
-        rng = np.random.default_rng([number, *kind.encode()])
-
-        def picture(width: int, height: int) -> Source:
-            blocks = Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8))
-            content = encode_png(blocks.resize((width, height), Image.Resampling.BICUBIC))
-            return Source(blob=self._keep(content), width=width, height=height)
-
-        mask = Image.new("L", size)
-        mask.paste(255, (0, 0, size[0] // 2, size[1]))
-        return Ground(f"{WORDS}, {kind} {number}", size, picture, self._keep(encode_png(mask)))
+        return made_up(f"{WORDS}, {kind} {number}", size, [number, *kind.encode()], self._keep)
 
     def clear(self) -> None:
         self._made.clear()
@@ -166,6 +172,10 @@ class SelfTiming:
             self._kept.cut_off(self._trial.kind)
             self._stop()
 
+    def close(self) -> None:
+        """The process is about to be ended, in the middle of whatever this is at. Any thread may say so."""
+        self._kept.close()
+
     @torch.inference_mode()
     def turn(self) -> bool:
         """Answers one ask, waiting for the device. Whether more is known than before. Raises torch.AcceleratorError
@@ -174,8 +184,11 @@ class SelfTiming:
         if kind is None:
             return False
         try:
+            before = len(self.timings.kinds)
             self._trial = self._trial or self._begin(kind)
-            return self._trial is not None and self._advance(self._trial)
+            if self._trial is None:
+                return len(self.timings.kinds) > before
+            return self._advance(self._trial)
         except Exception as error:  # whatever nets and weights may raise: the kind will be known by its first jobs
             raise_if_lost(self._nets.device, error)
             log.warning("how fast %s is cannot be timed", kind, exc_info=True)
@@ -185,6 +198,7 @@ class SelfTiming:
     # Inside
 
     def _next(self) -> str | None:
+        self._left = [kind for kind in self._left if kind not in self.timings.kinds]  # by another process on this basis
         return next((kind for kind in self._left if self._nets.at_hand(self._lacking.get(kind, ()))), None)
 
     def _begin(self, kind: str) -> _Trial | None:
@@ -236,6 +250,7 @@ class SelfTiming:
     def _give_up(self, kind: str) -> None:
         """Nothing more is to be found out of a kind."""
         self._left.remove(kind)
+        self._kept.give_up()
         self._stop()
 
     def _stop(self) -> None:

@@ -115,6 +115,8 @@ class EngineChild:
         self._timing = self_timing(
             self._options, self._kits, self._nets, card, self._pictures, code_version(), slow=self._slow
         )
+        if self._timing is not None:
+            self._link.before_exit = self._timing.close
         self._introduce()
         while self._listen():
             if self._slow and len(self._engine):

@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -151,13 +152,15 @@ class ParentLink:
     """A child's end, for a child without an event loop (the engine).
 
     Messages from the parent appear in `inbox` in order; None after the last one. `send` may be called from any thread.
-    The child exits hard when the parent is gone, even in the middle of a forward pass, unless told otherwise.
+    The child exits hard when the parent is gone, even in the middle of a forward pass, unless told otherwise;
+    `before_exit` is called before, by another thread.
     """
 
     def __init__(self, fd: int, *, exit_on_eof: bool = True) -> None:
         self._socket = socket.socket(fileno=fd)
         self._sending = threading.Lock()
         self._exit_on_eof = exit_on_eof
+        self.before_exit: Callable[[], None] = lambda: None
         self.inbox: queue.SimpleQueue[DownMessage | None] = queue.SimpleQueue()
         threading.Thread(target=self._read, name="parent-link", daemon=True).start()
 
@@ -183,7 +186,12 @@ class ParentLink:
                 self.send(Trouble(why=str(nonsense)[:MAX_REASON_CHARS]))
         self.inbox.put(None)
         if self._exit_on_eof:
-            os._exit(0)
+            try:
+                self.before_exit()
+            except Exception:
+                log.exception("something was not put away before the end")
+            finally:
+                os._exit(0)
 
 
 class Link:

@@ -14,12 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field
+from pydantic_settings import BaseSettings
 
 from inference.engine.family import card_of
 from inference.families import FAMILIES
 from inference.queue.address import LOCAL, QueueSettings, has_password, shown_queue_url
+from inference.queue.environment import READ, REFUSALS, refused
 from inference.queue.logs import log_as
 from inference.queue.options import WorkerOptions, WorkerSettings
 from inference.queue.version import code_version
@@ -35,14 +36,7 @@ class RemoteError(Exception):
 class RemoteSettings(WorkerSettings, QueueSettings, BaseSettings):
     """What a worker far from its bot is told by its owner; a variable of the environment wins over `.env`."""
 
-    model_config = SettingsConfigDict(
-        env_file=".env",
-        env_file_encoding="utf-8",
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        validate_default=True,
-    )
+    model_config = READ
 
     data_dir: Path = Path("data")
     blobs_url: Annotated[str, Field(repr=False)] = ""
@@ -71,10 +65,8 @@ def remote_settings(queue: str | None) -> RemoteSettings:
     try:
         given = {} if queue is None else {"queue_url": queue, "queue_url_file": None}
         return RemoteSettings(**given)  # type: ignore[arg-type]
-    except ValidationError as refusal:
-        first = refusal.errors(include_input=False, include_url=False)[0]
-        variable = str(first["loc"][0]).upper() if first["loc"] else "settings"
-        raise RemoteError(f"{variable}: {first['msg'].removeprefix('Value error, ')}") from None
+    except REFUSALS as refusal:
+        raise RemoteError(": ".join(refused(refusal))) from None
 
 
 async def serve_queue(url: str, options: WorkerOptions, *, presence_seconds: float | None = None) -> None:

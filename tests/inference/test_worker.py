@@ -93,6 +93,13 @@ def test_a_worker_elsewhere_is_told_by_its_own_environment(tmp_path: Path, monke
     (tmp_path / "address").write_text("redis://one redis://two")
     with pytest.raises(RemoteError, match=r"^QUEUE_URL_FILE: .* one address"):
         remote_settings(None)
+    (tmp_path / ".env").write_bytes("DATA_DIR=/srv/студия".encode("cp1251"))
+    with pytest.raises(RemoteError, match=r"^\.env: .*UTF-8"):
+        remote_settings("redis://host")
+    (tmp_path / ".env").write_text("WORKER_SLOTS=geheim")
+    with pytest.raises(RemoteError, match=r"^WORKER_SLOTS: not a usable value: [^\n]*$") as told:
+        remote_settings("redis://host")
+    assert "geheim" not in str(told.value)
 
 
 def test_words_are_given_up_sooner_than_pictures_but_never_later() -> None:

@@ -173,6 +173,21 @@ def test_a_kind_that_has_killed_the_engine_three_times_is_not_tried_a_fourth(pat
     assert all_turns(timing_of(dead, path, "full")) == ["full"]
 
 
+def test_who_is_told_to_end_in_the_middle_of_it_tries_again_however_often(path: Path) -> None:
+    for _ in range(MOST_TRIES + 1):
+        timing = timing_of(SlowKit(), path, "flash")
+        timing.turn()
+        assert timing.begun
+        timing.close()
+        timing.turn()  # its own thread goes on to the last
+    before = path.read_bytes()
+    broken = timing_of(SlowKit(broken=True), path, "flash")
+    all_turns(broken)
+    broken.close()
+    assert path.read_bytes() != before, "one that failed by itself was a try"
+    assert all_turns(timing_of(SlowKit(), path, "flash")) == ["flash"]
+
+
 def test_a_device_that_survives_no_kind_is_not_killed_by_each_of_them(path: Path) -> None:
     kinds = ("flash", "full", "refine", "inpaint", "mix")
     deaths = 0
@@ -212,6 +227,18 @@ def test_two_processes_on_one_file_keep_each_other_s(path: Path) -> None:
     one.learn("x2", SEVEN)
     assert set(KeptTimings(path, BASIS).timings.kinds) == {"flash", "x2"}
     assert set(KeptTimings(path, "b" * 64).timings.kinds) == {"full"}
+
+
+def test_two_processes_on_one_basis_share_what_they_find_out(path: Path) -> None:
+    kits = SlowKit(), SlowKit()
+    one, other = (timing_of(kit, path) for kit in kits)
+    while "flash" not in one.timings.kinds:
+        one.turn()
+    assert all_turns(other)[-1:] == ["full"]
+    all_turns(one)
+    assert "full" not in kits[0].asked and set(one.timings.kinds) == {"flash", "full"}
+    assert set(KeptTimings(path, BASIS).timings.kinds) == {"flash", "full"}
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
 def _number(value: str) -> bytes:
@@ -326,6 +353,7 @@ class Line:
     def __init__(self) -> None:
         self.inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.said: list[Any] = []
+        self.before_exit: Callable[[], None] = lambda: None
         self.on_hello: Callable[[Hello], None] = lambda hello: None
         self.on_event: Callable[[int, Any], None] = lambda job_id, event: None
 
@@ -398,6 +426,7 @@ def test_a_job_that_comes_is_drawn_before_the_timing_goes_on(
     monkeypatch.setattr(SelfTiming, "turn", watched)
     line.on_event, line.on_hello = heard, enough
     engine.run(4, card)
+    assert line.before_exit.__name__ == "close", "so that an end in the middle is no try"
     assert order[:6] == ["timing"] * 4 + ["started", "finished"]
     assert "timing" in order[6:] and set(line.hellos()[-1].timings.kinds) == {"flash", "full"}
 

@@ -138,6 +138,27 @@ def test_a_child_without_a_parent_ends_even_when_it_is_busy() -> None:
     assert child.wait(20) == 0
 
 
+def test_a_child_puts_away_what_it_holds_before_it_ends_of_its_parent(tmp_path: Path) -> None:
+    program = (
+        "import pathlib, sys, time\n"
+        "from inference.queue.wire import Hello, ParentLink\n"
+        "link = ParentLink(int(sys.argv[1]))\n"
+        "def put_away():\n"
+        "    pathlib.Path(sys.argv[2]).write_text('done')\n"
+        "    raise OSError('and then fails')\n"
+        "link.before_exit = put_away\n"
+        "link.send(Hello(slots=1, pid=1))\n"
+        "while True: time.sleep(0.01)\n"
+    )
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-c", program, str(theirs.fileno()), str(tmp_path / "away")]
+    child = subprocess.Popen(command, pass_fds=[theirs.fileno()])
+    theirs.close()
+    ours.makefile("rb").readline()
+    ours.shutdown(socket.SHUT_RDWR)
+    assert child.wait(20) == 0 and (tmp_path / "away").read_text() == "done"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
 def test_the_kernel_ends_a_child_whose_parent_is_killed() -> None:
     grandchild = (

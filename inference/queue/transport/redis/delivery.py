@@ -63,6 +63,7 @@ class RedisDelivery:
         self._mailbox = Mailbox()
         self._assigned: dict[int, str] = {}  # until the last report has been handled
         self._ended: set[int] = set()  # told, and not handled
+        self._stopping: set[int] = set()  # cancelled at their workers, in nobody's way there
         self._all_handled = asyncio.Event()
         self._all_handled.set()
         self._unplaced: dict[int, tuple[Assignment, Since]] = {}
@@ -78,7 +79,6 @@ class RedisDelivery:
         self._looked = Since()
         self._in_doubt = Since()  # whether the silent are gone, or we have not been able to hear them
         self._look_now = True
-        self._looks = 0
         self._closing = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -123,6 +123,7 @@ class RedisDelivery:
             del self._unplaced[job_id]
             self._end(JobReport(job_id=job_id, event=Cancelled(done=0.0)))
         elif job_id in self._assigned and job_id not in self._ended:
+            self._stopping.add(job_id)
             self._order(self._assigned[job_id], Cancel(job_id=job_id))
 
     async def known(self) -> frozenset[int] | None:
@@ -147,7 +148,7 @@ class RedisDelivery:
     def _place(self) -> None:
         """Gives each job to the worker that can draw it and has most room; keeps what nobody takes for a little."""
         for job_id, (assignment, since) in list(self._unplaced.items()):
-            load = Counter(life for assigned, life in self._assigned.items() if assigned not in self._ended)
+            load = Counter(life for held, life in self._assigned.items() if held not in self._ended | self._stopping)
             if (life := self._workers.roomiest(assignment.request, load)) is not None:
                 del self._unplaced[job_id]
                 self._assigned[job_id] = life
@@ -230,7 +231,6 @@ class RedisDelivery:
         if await self._drain():
             self._judge(silent)
         self._place()
-        self._looks += 1
 
     def _write_anew(self) -> None:
         """The server has forgotten everything: what is assigned is written down again, and all may come back first."""
@@ -329,6 +329,7 @@ class RedisDelivery:
             forgotten.append(self._done(report.entry))
         if is_last(report):
             self._ended.discard(report.job_id)
+            self._stopping.discard(report.job_id)
             if self._assigned.pop(report.job_id, None) is not None:
                 forgotten.append(("HDEL", keys.JOBS, report.job_id))
             if not self._ended:
