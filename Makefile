@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := $(VENV)/bin
 
-.PHONY: demo test check chaos hostile clients transcripts webhook bench parity clean help
+.PHONY: demo test check chaos hostile clients fuzz transcripts webhook bench parity clean help
 
 help:
 	@echo "make demo    set up and chat with the studio in a browser: no token, no GPU, no server"
@@ -12,6 +12,7 @@ help:
 	@echo "make parity  replay the golden tensors, one row per case"
 	@echo "make chaos   the long fault suite of the queue"
 	@echo "make hostile every attack on the studio at full length, hours"
+	@echo "make fuzz    thousands of requests that the OpenAPI document allows or forbids"
 	@echo "make clients bots in grammY, Telegraf, pyTelegramBotAPI and python-telegram-bot against the playground"
 	@echo "make transcripts  what people see, compared with what was recorded"
 	@echo "make webhook every conversation once more, updates brought by webhook"
@@ -41,6 +42,9 @@ hostile: $(VENV)/.dev
 
 clients: $(VENV)/.dev
 	$(BIN)/python -m tests.clients
+
+fuzz: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bot.door.fuzzing
 
 transcripts: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.characterisation

@@ -47,7 +47,7 @@ async def test_a_key_is_made_in_the_chat_shown_once_and_taken_back(
     stored = await door.tools.history.keys.of(1003)
     assert [one.name for one in stored] == [key[:11]] and key not in str(stored)
     await vera.press(fresh, "Hide it")
-    assert await vera.is_gone(fresh)
+    await until(lambda: vera.is_gone(fresh))
     await vera.say("/apikey")
     card = await vera.until(lambda message: "last used" in (message["text"] or ""), after=fresh["id"])
     assert key not in card["text"] and buttons(card) == ["➕ New key", f"🗑 {key[:11]}…"]
