@@ -36,7 +36,7 @@ def test_nothing_but_health_is_without_a_key() -> None:
 
 
 async def test_what_it_allows_and_forbids_is_answered_as_it_says(door: Door) -> None:
-    answers = await asyncio.to_thread(fuzzed, door.url, door.keys[ANNA], 2)
+    answers = await asyncio.to_thread(fuzzed, door.url, door.keys[ANNA], 1)
     routes = {f"{method.upper()} {path}" for path, item in document()["paths"].items() for method in item}
     assert {route for route, _status in answers} == routes
     assert {route for route, status in answers if status == 200} >= {route for route in routes if "GET" in route}
