@@ -29,7 +29,7 @@ from benchmarks.harness import Row, compare, cpu_ms, row
 from bot.settings import Settings
 from bot.telegram.outbox import Outbox
 from bot.telegram.pacing import Pace, Window
-from inference.queue.transport import Assignment, Capacity, JobReport
+from inference.queue.transport import Assignment, Capacity, JobReport, WorkerOffer
 from inference.requests import Ability, ModelCard, Progress, Started, Texts
 
 TOKEN = "123456:" + "A" * 35
@@ -93,9 +93,12 @@ class EndlessDelivery:
         await asyncio.wait([self._drawing])
 
     async def capacity(self) -> Capacity:
-        return Capacity(slots=4, card=CARD)
+        return Capacity(workers=(WorkerOffer(slots=4, card=CARD),))
 
-    async def submit(self, assignment: Assignment) -> None:
+    def where(self, job_id: int) -> str | None:
+        return "" if job_id in self._jobs else None
+
+    async def submit(self, assignment: Assignment, worker: str | None = None) -> None:
         self._jobs.append(assignment.job_id)
         self._reports.put_nowait(JobReport(job_id=assignment.job_id, event=Started()))
 

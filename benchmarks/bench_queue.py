@@ -14,6 +14,7 @@ from inference.queue.database import open_database
 from inference.queue.fairness import Limits
 from inference.queue.ledger import Ledger
 from inference.queue.tables import metadata
+from inference.queue.transport import WorkerOffer
 from inference.requests import Finished, FlashTextToImage
 
 JOBS = 200
@@ -53,9 +54,9 @@ class OurQueue:
 
     async def _claim_and_finish(self) -> None:
         for _ in range(JOBS // SLOTS):
-            for assignment in await self._ledger.release(SLOTS):
-                await self._ledger.started(assignment.job_id)
-                await self._ledger.finish(assignment.job_id, Finished(pictures=()), 0.1)
+            for placed in await self._ledger.release([WorkerOffer(slots=SLOTS)]):
+                await self._ledger.started(placed.assignment.job_id)
+                await self._ledger.finish(placed.assignment.job_id, Finished(pictures=()), 0.1)
 
     def close(self) -> None:
         self._loop.run_until_complete(self._database.dispose())

@@ -129,7 +129,8 @@ async def introduced(delivery: LocalDelivery) -> ModelCard:
 async def timed(delivery: LocalDelivery, kinds: list[str]) -> Timings:
     """What the worker has found out about itself, once that is all. Raises TimeoutError."""
     for _ in range(int(PATIENCE_SECONDS / LOOK_SECONDS)):
-        timings = (await delivery.capacity()).timings
+        (worker,) = (await delivery.capacity()).workers
+        timings = worker.timings
         if timings is not None and timings.kinds.keys() >= set(kinds):
             return timings
         await asyncio.sleep(LOOK_SECONDS)

@@ -236,7 +236,8 @@ def delivery_of(settings: Settings) -> Delivery:
         address = settings.queue_address
         if address == LOCAL:
             options = WorkerOptions.of(settings)
-            return LocalDelivery(options.model_copy(update={"timings_file": settings.data_dir / "timings.json"}))
+            options = options.model_copy(update={"timings_file": settings.data_dir / "timings.json"})
+            return LocalDelivery(options, workers=settings.workers)
         from inference.queue.transport.redis.delivery import RedisDelivery  # its library is an extra
 
         return RedisDelivery(address)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
@@ -71,6 +71,9 @@ class Settings(WorkerSettings, QueueSettings, BaseSettings):
     webhook_secret: SecretStr | None = None
     webhook_host: str = "127.0.0.1"
     webhook_port: Port = 8080
+
+    # Who draws
+    workers: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = 1
 
     # Where things are kept
     data_dir: Folder = Path("data")

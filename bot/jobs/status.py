@@ -10,6 +10,7 @@ from aiogram.methods import EditMessageMedia, EditMessageText
 
 from bot.imaging import collage
 from bot.jobs import cards, keyboards
+from bot.jobs.compose import ModeMissing
 from bot.jobs.context import context_of, wish_of
 from bot.jobs.mode import Modes
 from bot.jobs.tools import Tools
@@ -149,6 +150,9 @@ def _text(modes: Modes[Any], wish: str, job: Job, event: Queued | Started | Prog
     match event:
         case None:
             return cards.accepted(wish)
+        case Queued(place=place, possible=False):
+            kind = job.request.needs[0]
+            return f"{cards.queued(wish, place, None)}\n{ModeMissing(kind, name=modes.kind_name(kind)).told()}"
         case Queued(place=place, eta_seconds=eta):
             return cards.queued(wish, place, eta)
         case Started():

@@ -32,7 +32,7 @@ from inference.engine.family import Family, Place, card_of
 from inference.engine.kit import drawn_by
 from inference.engine.loop import Drawn, Engine, Stopped
 from inference.engine.nets import Nets
-from inference.engine.policy import DevicePolicy, device_policy
+from inference.engine.policy import DevicePolicy, device_policy, device_wanted
 from inference.families import FAMILIES
 from inference.queue.logs import about, log_as
 from inference.queue.options import WorkerOptions
@@ -128,7 +128,8 @@ class EngineChild:
     def _introduce(self) -> None:
         slots, card = self._offer
         timings = self._timing.timings if self._timing is not None else None
-        self._link.send(Hello(slots=slots, card=card, timings=timings, pid=os.getpid()))
+        cards = torch.cuda.device_count() if self._nets.device.type == "cuda" else 0
+        self._link.send(Hello(slots=slots, card=card, timings=timings, pid=os.getpid(), cards=cards))
 
     def _warm(self, kinds: Collection[str]) -> None:
         try:
@@ -309,7 +310,7 @@ def serve(fd: int, families: Sequence[Family]) -> None:
 def _serve(link: ParentLink, options: WorkerOptions, families: Sequence[Family]) -> None:
     torch.set_num_threads(options.threads or threads_for_torch())
     formats = dict.fromkeys(name for family in families for name in family.formats)
-    policy = device_policy(None if options.device == "auto" else options.device, options.formats, formats)
+    policy = device_policy(device_wanted(options.device, options.number), options.formats, formats)
     prepare(policy.device)
     card = card_of(families, options)
     child = EngineChild(link, options, policy, families)

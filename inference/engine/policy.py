@@ -59,6 +59,14 @@ def best_device() -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
+def device_wanted(device: str, number: int) -> str | None:
+    """The device for the worker of this number on a machine: each takes the next card where "auto" or "cuda" leaves it
+    open. None: the best there is."""
+    if device in ("auto", "cuda") and torch.cuda.is_available():
+        return f"cuda:{number % torch.cuda.device_count()}"
+    return None if device == "auto" else device
+
+
 def device_policy(
     device: str | None = None, formats: Mapping[str, str] | None = None, nets: Collection[str] | None = None
 ) -> DevicePolicy:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,33 +13,58 @@ from inference.queue import statements as sql
 from inference.queue import tables
 from inference.queue.database import inserting, take_turns
 from inference.queue.fairness import InFlight, Limits, Outlook, Share, Waiting, joining_time
-from inference.queue.foresight import Foresight
+from inference.queue.fleet import Fleet
 from inference.queue.jobs import LIVING, AnyRow, Job, QueueFull, TooManyWaiting, WaitTooLong, job_of
-from inference.requests import AnyRequest
+from inference.queue.transport import WorkerOffer
+from inference.queue.transport.capacity import demands
+from inference.requests import AnyRequest, InvalidRequest, parse_request
 
+ALL = 2**31 - 1
 NEWCOMER = 2**62  # an id above all others, for a job that has none yet
 UPDATE_IDS_LAST_SECONDS = 2 * 24 * 3600.0  # Telegram may begin its ids anew after a week without updates
 
-Foresee = Callable[[list[Waiting], Mapping[int, Share], list[InFlight], Foresight], dict[int, Outlook]]
+Foresee = Callable[[list[Waiting], Mapping[int, Share], list[InFlight], Fleet], dict[int, Outlook]]
 
 
 def crowd_of(rows: Sequence[AnyRow]) -> tuple[list[Waiting], dict[int, Share]]:
     """Waiting jobs and their owners' accounts."""
-    waiting = [
-        Waiting(
-            row.id,
-            row.owner_id,
-            row.cost,
-            row.compatibility,
-            row.priority,
-            row.since,
-            row.suspect,
-            row.overtaken,
-            row.developed,
-        )
-        for row in rows
-    ]
+    waiting = [_waiting(row) for row in rows]
     return waiting, {row.owner_id: Share(row.virtual_time, row.weight) for row in rows}
+
+
+async def heads(
+    connection: AsyncConnection, room: int, workers: Sequence[WorkerOffer]
+) -> tuple[list[Waiting], dict[int, Share]]:
+    """As many of each person's next jobs as there is room for, and their accounts; all that wait, once one of these is
+    none that every worker can draw: what nobody has room for hides nothing that is behind it."""
+    for most in (room, ALL):
+        rows = (await connection.execute(sql.HEADS, {"room": most})).all()
+        waiting = [replace(_waiting(row), demands=_demands(row.request)) for row in rows]
+        if all(worker.can(job.demands) for job in waiting for worker in workers):
+            break
+    return waiting, {row.owner_id: Share(row.virtual_time, row.weight) for row in rows}
+
+
+def _waiting(row: AnyRow) -> Waiting:
+    return Waiting(
+        row.id,
+        row.owner_id,
+        row.cost,
+        row.compatibility,
+        row.priority,
+        row.since,
+        row.suspect,
+        row.overtaken,
+        row.developed,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _demands(request: str) -> frozenset[str]:
+    try:
+        return demands(parse_request(request))
+    except InvalidRequest:  # of a version that knew more
+        return frozenset({"unknown"})
 
 
 async def in_flight(connection: AsyncConnection, progress: Mapping[int, float]) -> list[InFlight]:
@@ -51,9 +77,7 @@ async def in_flight(connection: AsyncConnection, progress: Mapping[int, float]) 
     ]
 
 
-async def admit(
-    connection: AsyncConnection, newcomer: Waiting, limits: Limits, foresight: Foresight, foresee: Foresee
-) -> None:
+async def admit(connection: AsyncConnection, newcomer: Waiting, limits: Limits, fleet: Fleet, foresee: Foresee) -> None:
     """Lets a newcomer in and settles its owner's account. Raises TooManyWaiting, QueueFull or WaitTooLong.
 
     Whoever else admits in the meantime is not seen: see `alone`.
@@ -65,11 +89,11 @@ async def admit(
     if crowd.waiting >= limits.queue_cap:
         raise QueueFull(limits.queue_cap)
     share = await _join(connection, owner, returning=crowd.own_active == 0)
-    whole = foresight.at_most(crowd.active + 1, crowd.work + newcomer.cost, crowd.developed + newcomer.developed)
+    whole = fleet.at_most(crowd.active + 1, crowd.work + newcomer.cost, crowd.developed + newcomer.developed)
     if whole <= limits.max_wait_seconds:
         return  # even as the last one it would be in time
     waiting, shares = crowd_of((await connection.execute(sql.CROWD_WAITING)).all())
-    outlooks = foresee([*waiting, newcomer], {**shares, owner: share}, await in_flight(connection, {}), foresight)
+    outlooks = foresee([*waiting, newcomer], {**shares, owner: share}, await in_flight(connection, {}), fleet)
     _in_time(outlooks[newcomer.job_id], limits)
 
 
@@ -78,7 +102,7 @@ async def readmit(
     job_id: int,
     request: AnyRequest,
     limits: Limits,
-    foresight: Foresight,
+    fleet: Fleet,
     foresee: Foresee,
 ) -> None:
     """Lets a job that waits be for this from now on, in its place. Raises WaitTooLong where that is more work than it
@@ -96,7 +120,7 @@ async def readmit(
     ]
     if larger:
         others = [one for one in waiting if one.job_id != job_id]
-        outlooks = foresee([*others, *larger], shares, await in_flight(connection, {}), foresight)
+        outlooks = foresee([*others, *larger], shares, await in_flight(connection, {}), fleet)
         _in_time(outlooks[job_id], limits)
 
 

@@ -16,9 +16,8 @@ from inference.queue.ledger import Ledger
 from inference.queue.logs import about, of_job
 from inference.queue.positions import Tidings
 from inference.queue.restarts import Restarted
-from inference.queue.speeds import DeviceClock, seconds_left
-from inference.queue.timings import Timings
-from inference.queue.transport import Delivery, Interrupted, JobReport
+from inference.queue.running import Running, share
+from inference.queue.transport import Delivery, Interrupted, JobReport, WorkerOffer
 from inference.queue.troubles import Troubled, Troubles
 from inference.requests import (
     Cancelled,
@@ -71,16 +70,14 @@ class Dispatcher:
         self._unclaimed: Unclaimed | None = None
         self._troubles = Troubles(ledger, monotonic)
         self._tidings = Tidings(ledger, self._tell, monotonic)
-        self._device = DeviceClock()
-        self._running: dict[int, float | None] = {}  # with the device seconds that are expected of each
+        self._running = Running(monotonic)
         self._found: set[int] = set()  # running, and started before this life: how long they have taken is not known
         self._woken = asyncio.Event()
         self._changed = True
         self._retry_at: float | None = None
         self._reconcile_at = 0.0
-        self._slots = 0
+        self._workers: tuple[WorkerOffer, ...] = ()
         self._card: ModelCard | None = None
-        self._timings: Timings | None = None
         self._tasks = Restarted(
             {"releasing": self._release_forever, "reporting": self._report_forever},
             turning="releasing",
@@ -90,18 +87,14 @@ class Dispatcher:
 
     @property
     def card(self) -> ModelCard | None:
-        """What the checkpoints in use say of themselves; None until a worker has introduced itself."""
+        """What the workers that are there can draw between them, after the last one has gone what it could; None until
+        one has introduced itself."""
         return self._card
-
-    @property
-    def timings(self) -> Timings | None:
-        """How fast the worker knows itself to be, as last seen; None where none times itself."""
-        return self._timings
 
     @property
     def slots(self) -> int:
         """Jobs that the live workers take at a time, as last seen."""
-        return self._slots
+        return sum(worker.slots for worker in self._workers)
 
     @property
     def trouble(self) -> Trouble | None:
@@ -152,8 +145,7 @@ class Dispatcher:
         if verdict not in ("cancelled", "stopping"):
             return verdict
         self._handover.call_off(job_id)
-        self._device.leave(job_id, self._now())
-        self._running.pop(job_id, None)  # no word of its progress any more
+        self._running.forget(job_id)  # no word of its progress any more
         self._found.discard(job_id)
         if verdict == "cancelled":
             self._settled(job_id, Cancelled())
@@ -197,27 +189,27 @@ class Dispatcher:
         if self._changed:
             self._changed = False
             self._tidings.changed()
-            if self._slots and not self._troubles.resting:
+            if self.slots and not self._troubles.resting:
                 await self._release()
         await self._tidings.spread()
 
     async def _look_at_capacity(self) -> None:
         capacity = await self._delivery.capacity()
-        self._card = capacity.card or self._card
-        self._timings = capacity.timings or self._timings
-        if self._timings is not None:
-            self._changed |= self._ledger.timed(self._timings)
-        if capacity.slots != self._slots:
-            self._slots = capacity.slots
+        if capacity.workers != self._workers:
+            self._workers = capacity.workers
+            self._card = capacity.card or self._card  # after the last worker has gone that is still what can be drawn
+            self._ledger.meet(capacity.workers)
             self._changed = True
         self._ledger.slots = capacity.slots
         self._changed |= self._troubles.rest_is_over()
         self._troubles.engine_says(None if capacity.slots else capacity.trouble)
 
     async def _release(self) -> None:
-        for assignment in await self._ledger.release(self._slots):
+        released = await self._ledger.release(self._workers, self._delivery.where, self._running.drawn)
+        for assignment, worker in released:
             with about(assignment.job_id):
-                await self._handover.submit(assignment)
+                self._running.handed(worker, assignment.request.compatibility_key)
+                await self._handover.submit(assignment, worker)
 
     async def _reconcile(self) -> None:
         """Stops what is to stop, however often its workers have been told. Puts back the jobs in flight that no worker
@@ -280,7 +272,7 @@ class Dispatcher:
                 if job_id in self._running:
                     self._progressed(job_id, event)
                 elif await self._runs(job_id):
-                    self._ledger.progress[job_id] = _share(event)
+                    self._ledger.progress[job_id] = share(event)
                     self._tell(job_id, event)
             case Failed(code="disk_full"):  # nothing is wrong with the job: it is drawn again when there is room
                 self._troubles.store_is_full(event.message)
@@ -288,8 +280,8 @@ class Dispatcher:
             case Finished() | Failed():
                 if isinstance(event, Finished):
                     self._troubles.store_took()
-                self._device.hold(job_id, self._now())  # until the ledger has it, which may take several tries
-                outcome = await self._ledger.finish(job_id, event, self._device.taken(job_id, self._now()))
+                worker, seconds = self._delivery.where(job_id), self._running.stop(job_id)
+                outcome = await self._ledger.finish(job_id, event, seconds, worker)
                 self._settled(job_id, outcome)
                 if outcome is None:
                     await self._disown(job_id, event)
@@ -318,11 +310,11 @@ class Dispatcher:
 
     async def _started(self, job_id: int) -> None:
         if await self._ledger.started(job_id):
-            expected = await self._ledger.expected(job_id)
+            worker = self._delivery.where(job_id)
+            expected = await self._ledger.expected(job_id, worker)
             if job_id in self._handover:  # cancelled since
                 return
-            self._running[job_id] = expected
-            self._device.enter(job_id, self._now())
+            self._running.begin(job_id, worker, expected)
             self._tell(job_id, Started())
         elif await self._ledger.ended([job_id]):
             await self._delivery.cancel(job_id)
@@ -339,14 +331,8 @@ class Dispatcher:
         return True
 
     def _progressed(self, job_id: int, progress: Progress) -> None:
-        share = self._ledger.progress[job_id] = _share(progress)
-        left = None
-        if progress.stage == "loading":
-            self._device.hold(job_id, self._now())
-        else:
-            self._device.go_on(job_id, self._now())
-            left = seconds_left(self._device.taken(job_id, self._now()), share, self._running[job_id])
-        eta = None if left is None else left * self._device.sharing
+        self._ledger.progress[job_id] = share(progress)
+        eta = self._running.progressed(job_id, progress)
         self._tell(job_id, progress.model_copy(update={"eta_seconds": eta}))
 
     async def _put_back(self, job_id: int, interruption: Interrupted) -> None:
@@ -360,8 +346,7 @@ class Dispatcher:
         self.wake()
 
     def _forget(self, job_id: int) -> None:
-        self._device.leave(job_id, self._now())
-        self._running.pop(job_id, None)
+        self._running.forget(job_id)
         self._handover.forget(job_id)
         self._found.discard(job_id)
         self._tidings.forget(job_id)
@@ -373,8 +358,3 @@ class Dispatcher:
                     listener(job_id, event)
             except Exception:
                 log.exception("a listener failed on %s of job %d", event.type, job_id, extra=of_job(job_id))
-
-
-def _share(progress: Progress) -> float:
-    """The done part of a job, from 0 to 1."""
-    return min(1.0, progress.step / max(1, progress.of))

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, defaultdict, deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from inference.queue.foresight import Foresight
+from inference.queue.fleet import Fleet
+from inference.queue.placing import Room, Rooms
+from inference.queue.transport import WorkerOffer
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A job in the queue. `since` is when it joined, `overtaken` how often look-ahead has passed it over."""
+    """A job in the queue. `since` is when it joined, `overtaken` how often look-ahead has passed it over, `demands`
+    what its worker must have."""
 
     job_id: int
     owner_id: int
@@ -46,6 +49,7 @@ class Waiting:
     suspect: bool = False
     overtaken: int = 0
     developed: float = 0.0
+    demands: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ class Pick:
 
     job: Waiting
     overtook: Waiting | None = None
+    worker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +89,14 @@ class Outlook:
     """What a waiting person can expect.
 
     `place` counts from 1, `work_ahead` is in megapixel passes (running jobs included), `eta_seconds` is the time until
-    the pictures are there; None while nothing has been measured or no worker is online.
+    the pictures are there; None while nothing has been measured, no worker is online, or none of them can draw this,
+    which makes it not `possible`.
     """
 
     place: int
     work_ahead: float
     eta_seconds: float | None
+    possible: bool = True
 
 
 def joining_time(own: float, active: Collection[float], highest: float) -> float:
@@ -107,10 +114,17 @@ def effective_class(priority: int, waited: float, ageing_seconds: float, best: i
 
 
 class _Line:
-    """Persons in order of service. An entry of the heap is void once its owner's ticket has changed."""
+    """Persons in order of service, each with the first of their jobs that `fits`; whether jobs do may change, which
+    `fit_anew` has to be told. An entry of the heap is void once its owner's ticket has changed."""
 
     def __init__(
-        self, waiting: Iterable[Waiting], shares: Mapping[int, Share], running: Counter[int], now: float, limits: Limits
+        self,
+        waiting: Iterable[Waiting],
+        shares: Mapping[int, Share],
+        running: Counter[int],
+        now: float,
+        limits: Limits,
+        fits: Callable[[Waiting], bool] = lambda job: True,
     ) -> None:
         queues: defaultdict[int, list[Waiting]] = defaultdict(list)
         for job in waiting:
@@ -124,8 +138,12 @@ class _Line:
         self._running = running
         self._now = now
         self._limits = limits
+        self._fits = fits
         self._tickets: Counter[int] = Counter()
         self._heap: list[tuple[int, bool, float, int, int, int]] = []
+        self.fit_anew()
+
+    def fit_anew(self) -> None:
         for owner in self._queues:
             self._enter(owner)
 
@@ -136,7 +154,7 @@ class _Line:
         chosen = first
         if preferred and not first.suspect and first.compatibility not in preferred:
             chosen = self._look_ahead(first, preferred)
-        self._queues[chosen.owner_id].popleft()
+        self._queues[chosen.owner_id].remove(chosen)
         self._shares[chosen.owner_id] = self._share(chosen.owner_id).charged(chosen.cost)
         self._running[chosen.owner_id] += 1
         self._enter(chosen.owner_id)
@@ -153,8 +171,7 @@ class _Line:
         self._priorities[priority] -= 1
         if priority == self._best and not self._priorities[priority]:
             self._best = max((left for left, number in self._priorities.items() if number), default=0)
-            for owner in self._queues:
-                self._enter(owner)
+            self.fit_anew()
 
     def _look_ahead(self, first: Waiting, preferred: Collection[str]) -> Waiting:
         """The first job of a preferred key among the next heads of the same standing; `first` if there is none."""
@@ -184,15 +201,17 @@ class _Line:
 
     def _enter(self, owner: int) -> None:
         self._tickets[owner] += 1
-        queue = self._queues.get(owner)
-        if queue:
-            heapq.heappush(self._heap, (*self._entry(queue[0]), self._tickets[owner], owner))
+        if (head := self._head(owner)) is not None:
+            heapq.heappush(self._heap, (*self._entry(head), self._tickets[owner], owner))
+
+    def _head(self, owner: int) -> Waiting | None:
+        return next(filter(self._fits, self._queues.get(owner, ())), None)
 
     def _pop(self) -> Waiting | None:
         while self._heap:
             *_, ticket, owner = heapq.heappop(self._heap)
             if ticket == self._tickets[owner]:
-                return self._queues[owner][0]
+                return self._head(owner)
         return None
 
 
@@ -204,19 +223,24 @@ def picks(
     room: int,
     now: float,
     limits: Limits,
+    rooms: Iterable[Room] | None = None,
 ) -> list[Pick]:
-    """At most `room` jobs to release now, in order.
+    """At most `room` jobs to release now, in order, each with the worker of `rooms` that is to have it, where these are
+    given.
 
-    Who has `running_per_person` jobs in flight comes after all others of the class. Among the next `look_ahead` persons
-    one whose job can share forward passes with what is in flight may go first, always charged to its owner; a job is
-    passed over at most `max_overtakes` times.
+    What no worker with room can draw is passed over: it waits for one that can, and nobody waits for it. Who has
+    `running_per_person` jobs in flight comes after all others of the class. Among the next `look_ahead` persons one
+    whose job can share forward passes with what is in flight may go first, always charged to its owner; a job is passed
+    over at most `max_overtakes` times.
     """
-    line = _Line(waiting, shares, Counter(job.owner_id for job in in_flight), now, limits)
-    company = {job.compatibility for job in in_flight}
+    anywhere = Room(WorkerOffer(), room, tuple(job.compatibility for job in in_flight))
+    free = Rooms([anywhere] if rooms is None else rooms)
+    line = _Line(waiting, shares, Counter(job.owner_id for job in in_flight), now, limits, free.fit)
     chosen: list[Pick] = []
-    while len(chosen) < room and (pick := line.take(company)) is not None:
-        chosen.append(pick)
-        company.add(pick.job.compatibility)
+    while len(chosen) < room and (pick := line.take(free.company)) is not None:
+        chosen.append(replace(pick, worker=free.place(pick.job)))
+        if free.filled_up:
+            line.fit_anew()
     return chosen
 
 
@@ -246,25 +270,24 @@ def serving_order(
 
 
 def outlooks(
-    order: Iterable[Waiting], in_flight: Iterable[InFlight], foresight: Foresight, *, online: bool = True
+    order: Iterable[Waiting], in_flight: Iterable[InFlight], fleet: Fleet, *, online: bool = True
 ) -> dict[int, Outlook]:
-    """Place and expected time of every job of a serving order, by job id.
+    """Place and expected time of every job of a serving order, by job id. What nobody can draw comes after all others.
 
-    The fleet counts as one device that is never idle: however many jobs it runs side by side, each takes so much of its
-    time as is foreseen.
+    The fleet counts as one device that is never idle, whose speed for a job is the sum of those that can draw it:
+    however many jobs run side by side, each takes so much of its time. A job by itself takes its time at one worker.
     """
-    foresee = online and bool(foresight)
-
-    def seconds(compatibility: str, cost: float, developed: float) -> float:
-        return (foresight.seconds(compatibility, cost, developed) or 0.0) if foresee else 0.0
-
+    foresee = online and bool(fleet)
+    line = sorted(order, key=lambda job: not fleet.can(job.compatibility))
     work = elapsed = 0.0
     for running in in_flight:
         work += running.remaining
-        elapsed += seconds(running.compatibility, running.remaining, running.undeveloped)
+        elapsed += fleet.turn(running.compatibility, running.remaining, running.undeveloped) or 0.0
     result = {}
-    for place, job in enumerate(order, start=1):
-        elapsed += seconds(job.compatibility, job.cost, job.developed)
-        result[job.job_id] = Outlook(place, work, elapsed if foresee else None)
+    for place, job in enumerate(line, start=1):
+        parts, possible = (job.compatibility, job.cost, job.developed), fleet.can(job.compatibility)
+        known = foresee and possible
+        result[job.job_id] = Outlook(place, work, elapsed + (fleet.seconds(*parts) or 0.0) if known else None, possible)
+        elapsed += fleet.turn(*parts) or 0.0
         work += job.cost
     return result

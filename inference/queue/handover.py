@@ -30,10 +30,10 @@ class Handover:
         """A job that was cancelled in the ledger is not handed over, even if that has released it before."""
         self._called_off.add(job_id)
 
-    async def submit(self, assignment: Assignment) -> None:
+    async def submit(self, assignment: Assignment, worker: str) -> None:
         async with self._one_at_a_time:
             if assignment.job_id not in self._called_off:
-                await self._delivery.submit(assignment)
+                await self._delivery.submit(assignment, worker)
 
     async def stop(self, job_id: int) -> bool:
         """Tells the worker of a job to stop it, however often. False where none has it, or one has for too long."""

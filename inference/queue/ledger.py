@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -23,21 +24,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from inference.queue import statements as sql
 from inference.queue import transitions
-from inference.queue.admission import NEWCOMER, admit, alone, crowd_of, in_flight, known_before, readmit
-from inference.queue.database import inserting, reading
+from inference.queue.admission import NEWCOMER, admit, alone, crowd_of, heads, in_flight, known_before, readmit
+from inference.queue.database import inserting
 from inference.queue.fairness import InFlight, Limits, Outlook, Share, Waiting, outlooks, picks, serving_order
-from inference.queue.foresight import Foresight, Taken
-from inference.queue.jobs import Accepted, AnyRow, Job, OutOfOrder, Trouble, Verdict, job_of
+from inference.queue.fleet import Fleet
+from inference.queue.foresight import Taken
+from inference.queue.jobs import Accepted, Job, OutOfOrder, Trouble, Verdict, job_of
 from inference.queue.learning import Speeds
+from inference.queue.placing import Placed, rooms_of
+from inference.queue.reading import JobReader
 from inference.queue.tables import owners
-from inference.queue.timings import Timings
-from inference.queue.transport import Assignment, Interrupted
+from inference.queue.transport import Interrupted, WorkerOffer
 from inference.requests import AnyRequest, Cancelled, Failed, Finished
 
 _NO_LIMITS = Limits(waiting_per_person=2**31, queue_cap=2**31, max_wait_seconds=float("inf"))
 
 
-class Ledger:
+class Ledger(JobReader):
     """Jobs in a database. One dispatcher works on it; any number of tasks accept, cancel and look.
 
     `slots` is what the dispatcher last saw (None before that) and `progress` the done part of each running job: both
@@ -47,12 +50,12 @@ class Ledger:
     def __init__(
         self, database: AsyncEngine, *, limits: Limits | None = None, clock: Callable[[], float] = time.time
     ) -> None:
+        super().__init__(database)
         self.limits = limits or Limits()
         self.slots: int | None = None
         self.progress: dict[int, float] = {}
         self.trouble: Trouble | None = None
         self._database = database
-        self._reading = reading(database)
         self._clock = clock
         self._writing = asyncio.Lock()  # what looks before it writes: PostgreSQL would let two look at once
         self._speeds = Speeds()
@@ -157,34 +160,6 @@ class Ledger:
                 statement.on_conflict_do_update(index_elements=["owner_id"], set_={"weight": weight})
             )
 
-    async def job(self, job_id: int) -> Job | None:
-        rows = await self._rows(sql.JOB, job_id=job_id)
-        return job_of(rows[0]) if rows else None
-
-    async def of_update(self, update_id: int) -> Job | None:
-        """The job that an update has made; one that carries another on is that of the update by its negative id."""
-        rows = await self._rows(sql.JOB_OF_UPDATE, update=update_id)
-        return job_of(rows[0]) if rows else None
-
-    async def active(self, owner_id: int | None = None) -> list[Job]:
-        """Jobs that have not ended, of one person or of all, oldest first."""
-        if owner_id is None:
-            return [job_of(row) for row in await self._rows(sql.JOBS_LIVING)]
-        return [job_of(row) for row in await self._rows(sql.JOBS_LIVING_OF_OWNER, owner=owner_id)]
-
-    async def ordered_by(self, owner_id: int, chat_id: int, message_id: int) -> Job | None:
-        """The last job, in whatever state, that a message of this person in this chat has ordered."""
-        rows = await self._rows(sql.JOB_ORDERED_BY, owner=owner_id, chat=chat_id, message=message_id)
-        return job_of(rows[0]) if rows else None
-
-    async def unannounced(self) -> list[Job]:
-        """New jobs without a status message: the bot died between accepting and announcing them."""
-        return [job_of(row) for row in await self._rows(sql.JOBS_UNANNOUNCED)]
-
-    async def unshown(self) -> list[Job]:
-        """Jobs that have ended and whose outcome nobody has seen, in the order they ended."""
-        return [job_of(row) for row in await self._rows(sql.JOBS_UNSHOWN)]
-
     async def outlook(self, job_id: int) -> Outlook | None:
         """What to expect of a job that waits; None for any other."""
         return (await self.outlooks()).get(job_id)
@@ -204,32 +179,39 @@ class Ledger:
         """Device seconds that a request would take by itself, its model being loaded; None while nothing has been
         measured."""
         async with self._read() as connection:
-            foresight = await self._speeds.known(connection)
-        return foresight.seconds(request.compatibility_key, request.cost, request.developed)
+            fleet = await self._speeds.known(connection)
+        return fleet.seconds(request.compatibility_key, request.cost, request.developed)
 
-    async def expected(self, job_id: int) -> float | None:
-        """The same of a job that has been released."""
+    async def expected(self, job_id: int, worker: str | None = None) -> float | None:
+        """The same of a job that has been released, to this worker if that is known."""
         async with self._read() as connection:
             row = (await connection.execute(sql.JOB_AT_WORKER, {"job_id": job_id})).one_or_none()
-            foresight = await self._speeds.known(connection)
+            foresight = (await self._speeds.known(connection)).at(worker or "")
         return None if row is None else foresight.seconds(row.compatibility, row.cost, row.developed)
 
     # What the dispatcher does
 
-    def timed(self, timings: Timings) -> bool:
-        """What a worker knows of its own speed, on which all that is foreseen is built. Whether that is news."""
-        return self._speeds.told(timings)
+    def meet(self, workers: Sequence[WorkerOffer]) -> bool:
+        """Who draws now, and how fast each knows itself to be, on which all that is foreseen is built. Whether that is
+        news."""
+        return self._speeds.meet(workers)
 
-    async def release(self, slots: int) -> list[Assignment]:
-        """Picks as many jobs as there are free slots and marks them sent, their owners charged."""
+    async def release(
+        self,
+        workers: Sequence[WorkerOffer],
+        where: Callable[[int], str | None] = lambda job_id: None,
+        near: Mapping[str, Collection[str]] = MappingProxyType({}),
+    ) -> list[Placed]:
+        """Picks as many jobs as there are free slots at workers that can draw them, and marks them sent, their owners
+        charged. `where(job_id)` is the worker that has a job, `near` are the kinds that each has drawn lately."""
         async with self._read() as connection:
             running = await in_flight(connection, self.progress)
-            room = slots - len(running)
+            room = sum(worker.slots for worker in workers) - len(running)
             if room <= 0:
                 return []
-            waiting, shares = crowd_of((await connection.execute(sql.HEADS, {"room": room})).all())
-        now = self._clock()
-        chosen = picks(waiting, shares, running, room=room, now=now, limits=self.limits)
+            waiting, shares = await heads(connection, room, workers)
+        now, rooms = self._clock(), rooms_of(workers, running, where, near)
+        chosen = picks(waiting, shares, running, room=room, now=now, limits=self.limits, rooms=rooms)
         if not chosen:
             return []
         async with self._write() as connection:
@@ -241,12 +223,17 @@ class Ledger:
             return bool((await connection.execute(sql.START, {"job_id": job_id, "now": self._clock()})).rowcount)
 
     async def finish(
-        self, job_id: int, outcome: Finished | Failed, device_seconds: float | None = None
+        self,
+        job_id: int,
+        outcome: Finished | Failed,
+        device_seconds: float | None = None,
+        worker: str | None = None,
     ) -> Finished | Failed | Cancelled | None:
         """Settles a job and returns its outcome, or None if it has ended before: the first outcome stays. What is
         stopping ends as cancelled, with the pictures of this outcome.
 
-        None as well for a transient failure that is to be tried again. `device_seconds` feeds what is foreseen.
+        None as well for a transient failure that is to be tried again. `device_seconds` at its `worker` feed what is
+        foreseen.
         """
         async with self._write() as connection:
             row = (await connection.execute(sql.JOB_AT_WORKER_TO_CHANGE, {"job_id": job_id})).one_or_none()
@@ -257,7 +244,7 @@ class Ledger:
                 return await transitions.fail(connection, job_id, row, outcome, self.limits, now)
             if row is not None and device_seconds is not None and not _cut_short(outcome):
                 kind, taken = row.compatibility.partition(":")[0], Taken(device_seconds, row.cost, row.developed)
-                await self._speeds.learn(connection, kind, taken, now)
+                await self._speeds.learn(connection, worker, kind, taken, now)
             return outcome if await transitions.settle(connection, job_id, "done", outcome, now) else None
 
     async def stopped(self, job_id: int, word: Cancelled | None = None) -> Cancelled | None:
@@ -301,18 +288,6 @@ class Ledger:
         async with self._write() as connection:
             await connection.execute(sql.PROVE)
 
-    async def in_flight(self) -> frozenset[int]:
-        """Ids of the jobs that should be at a worker."""
-        return frozenset(row.id for row in await self._rows(sql.IDS_IN_FLIGHT))
-
-    async def stopping(self) -> frozenset[int]:
-        """Ids of the jobs whose workers have been told, or are still to be told, to stop."""
-        return frozenset(row.id for row in await self._rows(sql.IDS_STOPPING))
-
-    async def ended(self, job_ids: Sequence[int]) -> frozenset[int]:
-        """Those among the ids whose jobs have ended."""
-        return frozenset(row.id for row in await self._rows(sql.IDS_ENDED, job_ids=list(job_ids)))
-
     # Inside
 
     @asynccontextmanager
@@ -320,25 +295,16 @@ class Ledger:
         async with self._writing, self._database.begin() as connection:
             yield connection
 
-    @asynccontextmanager
-    async def _read(self) -> AsyncIterator[AsyncConnection]:
-        async with self._reading.connect() as connection:
-            yield connection
-
-    async def _rows(self, statement: Any, **values: Any) -> Sequence[AnyRow]:
-        async with self._read() as connection:
-            return (await connection.execute(statement, values)).all()
-
     def _foresee(
         self,
         waiting: list[Waiting],
         shares: Mapping[int, Share],
         running: list[InFlight],
-        foresight: Foresight,
+        fleet: Fleet,
     ) -> dict[int, Outlook]:
         slots = self.slots or len(running)
         order = serving_order(waiting, shares, running, slots=slots, now=self._clock(), limits=self.limits)
-        return outlooks(order, running, foresight, online=self.slots != 0)
+        return outlooks(order, running, fleet, online=self.slots != 0)
 
 
 def _cut_short(outcome: Finished) -> bool:

@@ -43,14 +43,16 @@ class WorkerOptions(WorkerSettings):
     """All that worker and engine child are told. `blobs_url` may hold a password: no command line, environment or log
     of theirs shows it.
 
-    `engine` is another engine's command, to which only `--fd N` is added; empty for our own. `silence_seconds` is the
-    least silence that counts as a hang, `start_seconds` the time from start to readiness, `threads` those of torch on
-    the CPU. What the engine finds out about its own speed it keeps in `timings_file`; without one it does not time
-    itself.
+    `number` counts the workers beside each other: where none is chosen each takes a card of its own, as far as there
+    are as many. `engine` is another engine's command, to which only `--fd N` is added; empty for our own.
+    `silence_seconds` is the least silence that counts as a hang, `start_seconds` the time from start to readiness,
+    `threads` those of torch on the CPU. What the engine finds out about its own speed it keeps in `timings_file`;
+    without one it does not time itself.
     """
 
     blobs_url: Annotated[str, Field(repr=False)] = "data/blobs"
     weights_dir: Path | None = None
+    number: Annotated[int, Field(ge=0)] = 0
     engine: tuple[str, ...] = ()
     silence_seconds: Annotated[float, Field(gt=0)] = 30.0
     start_seconds: Annotated[float, Field(gt=0)] = 600.0

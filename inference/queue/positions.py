@@ -17,7 +17,7 @@ BREATHER = 20  # a look at a long queue is followed by this many times its durat
 
 def notable(told: Outlook, now: Outlook, quiet_seconds: float) -> bool:
     """Whether a change is worth a message, `quiet_seconds` after the last one."""
-    if now.place != told.place and now.place in NOTABLE_PLACES:
+    if now.possible != told.possible or (now.place != told.place and now.place in NOTABLE_PLACES):
         return True
     if quiet_seconds < QUIET_SECONDS:
         return False
@@ -63,7 +63,8 @@ class Tidings:
             told = self._told.get(job_id)
             if told is None or notable(told[0], outlook, began - told[1]):
                 self._told[job_id] = (outlook, began)
-                self._tell(job_id, Queued(place=outlook.place, eta_seconds=outlook.eta_seconds))
+                place, eta, possible = outlook.place, outlook.eta_seconds, outlook.possible
+                self._tell(job_id, Queued(place=place, eta_seconds=eta, possible=possible))
         for job_id in self._told.keys() - outlooks.keys():
             del self._told[job_id]
         self._rest_until = began + max(0.25, BREATHER * (self._now() - began))

@@ -103,6 +103,7 @@ _LIGHT = (
 _RANKED = (
     select(
         *_LIGHT,
+        jobs.c.request,
         func.row_number()
         .over(partition_by=jobs.c.owner_id, order_by=(jobs.c.priority.desc(), jobs.c.id))
         .label("rank"),

@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from inference.queue import statements as sql
 from inference.queue.fairness import Limits, Pick
 from inference.queue.jobs import STOPPING, AnyRow, State, Verdict
+from inference.queue.placing import Placed
 from inference.queue.transport import Assignment, Interrupted
 from inference.requests import AnyRequest, Cancelled, Failed, Finished, parse_request, pictures_in
 
 
-async def send(connection: AsyncConnection, chosen: Iterable[Pick], now: float) -> list[Assignment]:
+async def send(connection: AsyncConnection, chosen: Iterable[Pick], now: float) -> list[Placed]:
     """Marks jobs sent and charges their owners. Returns what to hand over: not what was cancelled since the choice."""
     sent = []
     for pick in chosen:
@@ -27,7 +28,8 @@ async def send(connection: AsyncConnection, chosen: Iterable[Pick], now: float) 
         await connection.execute(sql.CHARGE, {"owner": pick.job.owner_id, "work": row.cost})
         if pick.overtook is not None:
             await connection.execute(sql.OVERTAKE, {"job_id": pick.overtook.job_id})
-        sent.append(Assignment(job_id=pick.job.job_id, request=parse_request(row.request), alone=row.suspect))
+        assignment = Assignment(job_id=pick.job.job_id, request=parse_request(row.request), alone=row.suspect)
+        sent.append(Placed(assignment, pick.worker))
     return sent
 
 

@@ -64,13 +64,15 @@ class Drain(Contract):
 
 
 class Hello(Contract):
-    """Ready for `slots` jobs at a time. May be said again when that changes, or when more is known of the speed."""
+    """Ready for `slots` jobs at a time. May be said again when that changes, or when more is known of the speed.
+    `cards` are the graphics cards of the machine, of which it uses one."""
 
     type: Literal["hello"] = "hello"
     slots: Annotated[int, Field(ge=0)]
     card: ModelCard | None = None
     timings: Timings | None = None
     pid: int
+    cards: Annotated[int, Field(ge=0, le=1024)] = 0
 
 
 class Report(Contract):

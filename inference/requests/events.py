@@ -101,9 +101,12 @@ FailureCode = Literal[
 
 
 class Queued(Contract):
+    """Not `possible`: none of the workers that are there can draw it; it waits for one that can."""
+
     type: Literal["queued"] = "queued"
     place: Annotated[int, Field(ge=1)]
     eta_seconds: float | None
+    possible: bool = True
 
 
 class Started(Contract):

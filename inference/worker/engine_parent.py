@@ -61,6 +61,7 @@ class EngineParent:
         self._runs: dict[int, _Run] = {}  # in the order they came
         self._slots = 0
         self._timings: Timings | None = None
+        self._cards = 0
         self._engine = Supervisor(
             "engine",
             options.engine or ENGINE,
@@ -170,7 +171,8 @@ class EngineParent:
             if run.started_at is not None:
                 run.started_at += announced  # loading weights is not the job's own time
         match message:
-            case Hello(slots=slots, card=card, timings=timings):
+            case Hello(slots=slots, card=card, timings=timings, cards=cards):
+                self._cards = cards
                 self._slots, self._card, self._timings = slots, card or self._card, timings or self._timings
                 self._trouble = None if slots else self._trouble
                 self._introduce()
@@ -262,7 +264,8 @@ class EngineParent:
 
     def _introduce(self) -> None:
         slots = 0 if self._draining else self._slots
-        self._up.send(Hello(slots=slots, card=self._card, timings=self._timings, pid=os.getpid()))
+        about = Hello(slots=slots, card=self._card, timings=self._timings, pid=os.getpid(), cards=self._cards)
+        self._up.send(about)
 
     def _tell(self, job_id: int, event: JobEvent) -> None:
         self._up.send(Report(report=JobReport(job_id=job_id, event=event)))

@@ -18,8 +18,20 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
 
-from inference.queue.timings import Timings
-from inference.requests import AnyRequest, Cancelled, Contract, Failed, Finished, ModelCard, Progress, Started
+from inference.queue.transport.capacity import Capacity, WorkerOffer
+from inference.requests import AnyRequest, Cancelled, Contract, Failed, Finished, Progress, Started
+
+__all__ = [
+    "Assignment",
+    "Capacity",
+    "Delivery",
+    "Interrupted",
+    "JobEvent",
+    "JobId",
+    "JobReport",
+    "WorkerOffer",
+    "is_last",
+]
 
 JobId = Annotated[int, Field(ge=0, lt=2**63)]  # as databases number rows
 
@@ -53,26 +65,13 @@ class JobReport(Contract):
     event: JobEvent
 
 
-class Capacity(Contract):
-    """What the live workers offer: no slots while none is reachable, no card until one has introduced itself, no
-    timings where it does not time itself.
-
-    `trouble` says why none becomes ready, after several have tried; they go on trying.
-    """
-
-    slots: int
-    card: ModelCard | None
-    trouble: str | None = None
-    timings: Timings | None = None
-
-
 def is_last(report: JobReport) -> bool:
     """Whether a run has ended with this report."""
     return not isinstance(report.event, Started | Progress)
 
 
 class Delivery(Protocol):
-    """The five verbs between dispatcher and workers, plus a life.
+    """The six verbs between dispatcher and workers, plus a life.
 
     Where it `owns_workers`, `close` ends them, and whatever was in flight is at nobody then; else they work on, and
     another delivery finds them again.
@@ -89,8 +88,8 @@ class Delivery(Protocol):
 
     async def capacity(self) -> Capacity: ...
 
-    async def submit(self, assignment: Assignment) -> None:
-        """Hands a job over. Idempotent by job id. It is known when this returns."""
+    async def submit(self, assignment: Assignment, worker: str | None = None) -> None:
+        """Hands a job over, to this worker if that is still there. Idempotent by job id. It is known from then on."""
 
     async def cancel(self, job_id: int) -> None:
         """Asks that a job stop within one step and report, as its last word, what was ready.
@@ -98,6 +97,9 @@ class Delivery(Protocol):
         The word may be lost: it is said again every few seconds while the job is known. Neither that, nor a job whose
         last report is on its way, nor one that it does not know is an error or brings a second last report.
         """
+
+    def where(self, job_id: int) -> str | None:
+        """The worker that has a job, by the name that it offers under; None where that is not known."""
 
     async def known(self) -> frozenset[int] | None:
         """Ids of the jobs that are waiting or running at workers, or whose last report has not been handled yet; None

@@ -12,7 +12,7 @@ from PIL import Image
 
 from inference.blobs import BlobStore, encode_png
 from inference.queue.timings import Timings
-from inference.queue.transport import Assignment, Capacity, Interrupted, JobReport
+from inference.queue.transport import Assignment, Capacity, Interrupted, JobReport, WorkerOffer
 from inference.requests import (
     Ability,
     AnyRequest,
@@ -118,9 +118,13 @@ class Painter:
 
     async def capacity(self) -> Capacity:
         slots = self.slots if self.card else 0
-        return Capacity(slots=slots, card=self.card, trouble=self.trouble, timings=self.timings)
+        worker = WorkerOffer(name="painter", slots=slots, card=self.card, timings=self.timings)
+        return Capacity(workers=(worker,), trouble=self.trouble)
 
-    async def submit(self, assignment: Assignment) -> None:
+    def where(self, job_id: int) -> str | None:
+        return "painter" if job_id in self._tasks else None
+
+    async def submit(self, assignment: Assignment, worker: str | None = None) -> None:
         if assignment.job_id not in self._tasks:
             self.submitted.append(assignment)
             self._tasks[assignment.job_id] = asyncio.create_task(self._paint(assignment))

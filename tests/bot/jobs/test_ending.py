@@ -275,3 +275,10 @@ def test_a_status_shows_words_as_they_are_found_and_what_keeps_the_queue() -> No
     assert "<i>a &lt;red</i> ✍️" in growing.text
     assert "a &lt;fox&gt;" in waiting.text
     assert "In line" not in waiting.text
+
+
+def test_a_status_says_when_nobody_is_there_who_could_draw_it_and_that_it_waits() -> None:
+    with speaking("en"):
+        waiting = render_status(ALL, job_of(drawn(1)), Queued(place=3, eta_seconds=None, possible=False))
+    assert waiting.text.startswith("🕓 In line: place 3") and "not installed" in waiting.text
+    assert "a &lt;fox&gt;" in waiting.text and names(waiting) == ["❌ Cancel", "🕓 Queue"]

@@ -16,6 +16,7 @@ import torch
 
 from inference.child import serving
 from inference.child.__main__ import OWNERS_CHOICE, let_segments_grow
+from inference.engine.policy import device_wanted
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import Assignment
 from inference.queue.wire import Configure, Drain, Hello, ParentLink, Report, Submit, UpMessage, decode_up, encode
@@ -42,12 +43,14 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[socket.socket, int]]
     ours.close()
 
 
-def test_it_draws_on_the_card_it_was_told(ends: tuple[socket.socket, int], weights: Weights, tmp_path: Path) -> None:
+def test_the_second_of_two_workers_draws_on_the_second_of_two_cards(
+    ends: tuple[socket.socket, int], weights: Weights, tmp_path: Path
+) -> None:
     ours, fd = ends
     asked = request("flash", 1)
     cards = Cards(Card(4 * GB, major=7), Card(80 * GB, major=8))
     options = WorkerOptions(
-        device="cuda:1",
+        number=1,
         threads=1,
         blobs_url=str(tmp_path),
         weights_dir=weights.folder,
@@ -62,9 +65,21 @@ def test_it_draws_on_the_card_it_was_told(ends: tuple[socket.socket, int], weigh
         assert cards.current == 1 and not torch.backends.cudnn.allow_tf32
     told = list(_heard(ours))
     assert isinstance(told[-1], Report) and isinstance(told[-1].report.event, Finished)
-    assert any(isinstance(message, Hello) for message in told)
+    assert [message.cards for message in told if isinstance(message, Hello)][:1] == [2], (
+        "so that each is given a worker"
+    )
     assert not any(isinstance(message, Report) and isinstance(message.report.event, Failed) for message in told)
     assert cards.cards[0].peak == 0 and cards.cards[1].peak > 0
+
+
+@pytest.mark.parametrize(
+    ("device", "number", "wanted"),
+    [("auto", 0, "cuda:0"), ("auto", 1, "cuda:1"), ("cuda", 3, "cuda:1"), ("cuda:0", 1, "cuda:0"), ("cpu", 1, "cpu")],
+)
+def test_workers_take_the_cards_in_turn_where_the_owner_leaves_it_open(device: str, number: int, wanted: str) -> None:
+    with Cards(Card(4 * GB), Card(80 * GB)):
+        assert device_wanted(device, number) == wanted
+    assert device_wanted("auto", number) is None, "where there is no card at all"
 
 
 def _heard(ours: socket.socket) -> Iterator[UpMessage]:

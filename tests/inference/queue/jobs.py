@@ -7,8 +7,9 @@ from typing import Any
 
 from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger
-from inference.queue.transport import Interrupted
-from inference.requests import AnyRequest, Finished, FlashTextToImage, TextToImage
+from inference.queue.timings import Timings
+from inference.queue.transport import Assignment, Interrupted, WorkerOffer
+from inference.requests import Ability, AnyRequest, Finished, FlashTextToImage, ModelCard, Texts, TextToImage
 
 FLASH = FlashTextToImage(prompt="a cat", width=512, height=512, seeds=(1,))
 FULL = TextToImage(prompt="a cat", width=512, height=512, seeds=(1,), steps=10)
@@ -33,8 +34,20 @@ async def queued(ledger: Ledger, owner: int = 1, request: AnyRequest = FLASH, **
     return job.id
 
 
+def offering(slots: int, *kinds: str, name: str = "", timings: Timings | None = None) -> WorkerOffer:
+    """A worker that takes so many jobs at a time, of these kinds or of any."""
+    label = Texts(ru="проба", en="test")
+    card = ModelCard.model_validate({"label": label, "abilities": {kind: Ability() for kind in kinds}})
+    return WorkerOffer(name=name, slots=slots, card=card if kinds else None, timings=timings)
+
+
+async def handed(ledger: Ledger, slots: int) -> list[Assignment]:
+    """What is released where one worker takes so many jobs at a time."""
+    return [placed.assignment for placed in await ledger.release([offering(slots)])]
+
+
 async def released(ledger: Ledger, slots: int = 1) -> list[int]:
-    return [assignment.job_id for assignment in await ledger.release(slots)]
+    return [assignment.job_id for assignment in await handed(ledger, slots)]
 
 
 async def state(ledger: Ledger, job_id: int) -> str:

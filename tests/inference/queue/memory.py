@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from inference.queue.transport import Assignment, Capacity, Interrupted, JobEvent, JobReport
+from inference.queue.timings import Timings
+from inference.queue.transport import Assignment, Capacity, Interrupted, JobEvent, JobReport, WorkerOffer
 from inference.queue.transport.mailbox import Mailbox
 from inference.requests import Cancelled, Finished, FlashTextToImage, Picture, Progress, Recipe, Started
 
@@ -29,6 +30,9 @@ class MemoryDelivery:
         self.owns_workers = True
         self.found_out = True
         self.slots = slots
+        self.timings: Timings | None = None
+        self.workers: tuple[WorkerOffer, ...] = ()  # instead of the one that has these slots
+        self.places: dict[int, str] = {}
         self.trouble: str | None = None
         self.worker: Worker | None = None
         self.mailbox = Mailbox()
@@ -53,11 +57,19 @@ class MemoryDelivery:
         if self.stuck:
             self.stuck = False
             await asyncio.Event().wait()
-        return Capacity(slots=self.slots, card=None, trouble=self.trouble)
+        offers = tuple(worker for worker in self.offers() if worker.slots)
+        return Capacity(workers=offers, trouble=self.trouble)
 
-    async def submit(self, assignment: Assignment) -> None:
+    def offers(self) -> tuple[WorkerOffer, ...]:
+        return self.workers or (WorkerOffer(name="memory", slots=self.slots, timings=self.timings),)
+
+    def where(self, job_id: int) -> str | None:
+        return self.places.get(job_id) if job_id in self.held else None
+
+    async def submit(self, assignment: Assignment, worker: str | None = None) -> None:
         if assignment.job_id in self.held:
             return
+        self.places[assignment.job_id] = worker or "memory"
         self.submitted.append(assignment)
         self.held.add(assignment.job_id)
         if self.worker is not None:

@@ -14,10 +14,10 @@ from inference.queue.fairness import Limits, Outlook
 from inference.queue.jobs import OutOfOrder, Trouble
 from inference.queue.ledger import Ledger
 from inference.queue.positions import notable
-from inference.queue.transport import Capacity, JobEvent
+from inference.queue.transport import Capacity, JobEvent, WorkerOffer
 from inference.requests import Cancelled, Event, Failed, Outcome, Progress, Queued, Started, Stopping
 from tests.inference.queue.conftest import Clock
-from tests.inference.queue.jobs import CRASH_ALONE, DONE, FLASH, WORKER_GONE, queued, state
+from tests.inference.queue.jobs import CRASH_ALONE, DONE, FLASH, WORKER_GONE, handed, queued, state
 from tests.inference.queue.memory import MemoryDelivery
 from tests.waiting import until
 
@@ -162,7 +162,7 @@ async def test_a_job_at_a_worker_that_has_ended_is_stopped(scene: Scene) -> None
 async def test_boot_puts_back_what_was_in_flight(database: AsyncEngine) -> None:
     ledger = Ledger(database)
     job_id = await queued(ledger)
-    await ledger.release(1)
+    await handed(ledger, 1)
     await ledger.started(job_id)
     scene = Scene(Ledger(database), MemoryDelivery(slots=0))
     await scene.queue.start()
@@ -215,7 +215,7 @@ async def test_what_was_lost_while_nobody_could_know_is_put_back_as_soon_as_some
 ) -> None:
     ledger = Ledger(database)
     job_id = await queued(ledger)
-    await ledger.release(1)
+    await handed(ledger, 1)
     scene = Scene(ledger, MemoryDelivery())
     scene.delivery.found_out = False
     await scene.queue.start()
@@ -245,7 +245,7 @@ async def test_a_dispatcher_that_waits_for_a_busy_loop_is_not_taken_for_one_that
         for _ in range(20):  # a turn waits for the loop so often, as it does for a database
             await asyncio.sleep(0)
         looks.append(1)
-        return Capacity(slots=2, card=None)
+        return Capacity(workers=(WorkerOffer(slots=2),))
 
     monkeypatch.setattr(scene.delivery, "capacity", look)
     await scene.queue.start()

@@ -20,16 +20,17 @@ from inference.queue.fairness import (
     picks,
     serving_order,
 )
+from inference.queue.fleet import Fleet, Member
 from inference.queue.foresight import Foresight
 from inference.queue.timings import Timing, Timings
 
 LIMITS = Limits()
 
 
-def linear(speed: float) -> Foresight:
+def linear(speed: float) -> Fleet:
     """What is foreseen where a megapixel pass takes so many seconds, and nothing else any."""
     timing = Timing(a_pass=speed, developing=0.0, once=0.0)
-    return Foresight(Timings(kinds={"flash": timing, "full": timing}))
+    return Fleet([Member("", Foresight(Timings(kinds={"flash": timing, "full": timing})))])
 
 
 COSTS = st.floats(0.5, 50.0)
@@ -149,7 +150,7 @@ def test_the_time_grows_with_the_work_ahead(crowd: tuple[list[Waiting], dict[int
 
 def test_without_a_measured_speed_or_a_worker_there_is_a_place_but_no_time() -> None:
     order = [Waiting(1, 1, 4.0, "flash:a"), Waiting(2, 2, 4.0, "flash:a")]
-    assert outlooks(order, [], Foresight())[2] == Outlook(place=2, work_ahead=4.0, eta_seconds=None)
+    assert outlooks(order, [], Fleet())[2] == Outlook(place=2, work_ahead=4.0, eta_seconds=None)
     assert outlooks(order, [], linear(1.0), online=False)[2].eta_seconds is None
     assert outlooks(order, [], linear(1.0))[2].eta_seconds == 8.0
 

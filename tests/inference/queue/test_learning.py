@@ -16,7 +16,7 @@ from inference.queue.tables import speeds
 from inference.queue.timings import Timing, Timings
 from inference.requests import Finished, Note
 from tests.inference.queue.conftest import Clock
-from tests.inference.queue.jobs import DONE, FLASH, FULL, queued, released
+from tests.inference.queue.jobs import DONE, FLASH, FULL, offering, queued, released
 
 HERE, THERE = "a" * 64, "b" * 64
 UNITS = FLASH.cost + 10 * FLASH.developed
@@ -26,6 +26,10 @@ def timed(basis: str, seconds: float) -> Timings:
     """Flash as it was timed on a basis: so many seconds for FLASH."""
     timing = Timing(a_pass=seconds / UNITS, developing=10 * seconds / UNITS, once=0.0)
     return Timings(basis=basis, kinds={"flash": timing})
+
+
+def meet(ledger: Ledger, timings: Timings) -> bool:
+    return ledger.meet([offering(1, timings=timings)])
 
 
 async def done(ledger: Ledger, seconds: float, times: int = 1) -> None:
@@ -40,7 +44,7 @@ async def done(ledger: Ledger, seconds: float, times: int = 1) -> None:
 async def test_the_worker_s_own_timing_foretells_the_first_job_and_the_queue(database: AsyncEngine) -> None:
     ledger = Ledger(database)
     assert await ledger.estimate(FLASH) is None
-    assert ledger.timed(timed(HERE, 12.0)) and not ledger.timed(timed(HERE, 12.0))
+    assert meet(ledger, timed(HERE, 12.0)) and not meet(ledger, timed(HERE, 12.0))
     assert await ledger.estimate(FLASH) == pytest.approx(12.0)
     first, second = await queued(ledger, 1), await queued(ledger, 2)
     outlooks = await ledger.outlooks()
@@ -51,12 +55,12 @@ async def test_the_worker_s_own_timing_foretells_the_first_job_and_the_queue(dat
 
 async def test_jobs_correct_the_timing_and_a_restart_remembers_them(database: AsyncEngine) -> None:
     ledger = Ledger(database)
-    ledger.timed(timed(HERE, 12.0))
+    meet(ledger, timed(HERE, 12.0))
     await done(ledger, 36.0, 5)
     assert await ledger.estimate(FLASH) == pytest.approx(36.0)
     again = Ledger(database)
     assert await again.estimate(FLASH) == pytest.approx(36.0), "on the basis of the last job, before a worker is there"
-    again.timed(timed(HERE, 12.0))
+    meet(again, timed(HERE, 12.0))
     assert await again.estimate(FLASH) == pytest.approx(36.0)
 
 
@@ -64,21 +68,21 @@ async def test_another_machine_or_other_weights_begin_anew_and_the_old_ones_are_
     database: AsyncEngine,
 ) -> None:
     ledger = Ledger(database)
-    ledger.timed(timed(HERE, 12.0))
+    meet(ledger, timed(HERE, 12.0))
     await done(ledger, 36.0, 3)
-    ledger.timed(timed(THERE, 2.0))
+    meet(ledger, timed(THERE, 2.0))
     assert await ledger.estimate(FLASH) == pytest.approx(2.0)
     await done(ledger, 1.0, 3)
     assert await ledger.estimate(FLASH) == pytest.approx(1.0)
-    ledger.timed(timed(HERE, 12.0))
+    meet(ledger, timed(HERE, 12.0))
     assert await ledger.estimate(FLASH) == pytest.approx(36.0)
 
 
 async def test_what_is_kept_has_an_end_in_number_and_in_time(database: AsyncEngine, clock: Clock) -> None:
     ledger = Ledger(database, clock=clock)
-    ledger.timed(Timings(basis=HERE))
+    meet(ledger, Timings(basis=HERE))
     await done(ledger, 3.0, KEPT + 4)
-    ledger.timed(Timings(basis=THERE))
+    meet(ledger, Timings(basis=THERE))
     await done(ledger, 3.0)
 
     async def rows() -> dict[str, int]:
@@ -87,7 +91,7 @@ async def test_what_is_kept_has_an_end_in_number_and_in_time(database: AsyncEngi
 
     assert await rows() == {HERE: KEPT, THERE: 1}
     clock.now += 500 * 24 * 3600
-    ledger.timed(Timings(basis="c" * 64))
+    meet(ledger, Timings(basis="c" * 64))
     await done(ledger, 3.0)
     assert await rows() == {"c" * 64: 1}
 
@@ -100,7 +104,7 @@ async def test_a_row_that_holds_something_else_counts_as_empty(database: AsyncEn
         row = {"basis": HERE, "kind": "flash", "recent": json.loads(stored), "measured_at": 1.0}
         await connection.execute(insert(speeds), row)
     ledger = Ledger(database)
-    ledger.timed(timed(HERE, 12.0))
+    meet(ledger, timed(HERE, 12.0))
     assert await ledger.estimate(FLASH) == pytest.approx(12.0)
     await done(ledger, 24.0, 4)
     assert await ledger.estimate(FLASH) == pytest.approx(24.0)
@@ -115,7 +119,7 @@ async def test_time_that_is_none_teaches_nothing(database: AsyncEngine) -> None:
 
 async def test_a_job_that_ran_out_of_time_says_nothing_of_how_long_one_takes(database: AsyncEngine) -> None:
     ledger = Ledger(database)
-    ledger.timed(timed(HERE, 12.0))
+    meet(ledger, timed(HERE, 12.0))
     job_id = await queued(ledger, 1)
     await released(ledger, 1)
     await ledger.started(job_id)
@@ -126,7 +130,7 @@ async def test_a_job_that_ran_out_of_time_says_nothing_of_how_long_one_takes(dat
 
 async def test_who_would_wait_too_long_by_the_timing_is_refused_and_told_how_long(database: AsyncEngine) -> None:
     ledger = Ledger(database, limits=Limits(max_wait_seconds=30.0))
-    ledger.timed(timed(HERE, 12.0))
+    meet(ledger, timed(HERE, 12.0))
     await queued(ledger, 1)
     await queued(ledger, 2)
     with pytest.raises(WaitTooLong) as refused:
@@ -136,7 +140,7 @@ async def test_who_would_wait_too_long_by_the_timing_is_refused_and_told_how_lon
 
 async def test_words_that_are_changed_while_they_wait_are_foretold_as_what_they_are_now(database: AsyncEngine) -> None:
     ledger = Ledger(database)
-    ledger.timed(timed(HERE, 12.0))
+    meet(ledger, timed(HERE, 12.0))
     job_id = await queued(ledger, 1, FULL)
     many = FLASH.model_copy(update={"seeds": (1, 2, 3)})
     assert await ledger.reword(job_id, many, {}) is not None
@@ -149,6 +153,6 @@ async def test_a_job_of_before_is_foretold_without_its_developing(database: Asyn
     job_id = await queued(ledger, 1)
     async with database.begin() as connection:
         await connection.execute(text("update jobs set developed = 0"))
-    ledger.timed(timed(HERE, 12.0))
+    meet(ledger, timed(HERE, 12.0))
     outlook = await ledger.outlook(job_id)
     assert outlook is not None and outlook.eta_seconds == pytest.approx(12.0 * FLASH.cost / UNITS)

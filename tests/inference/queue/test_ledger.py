@@ -23,6 +23,7 @@ from tests.inference.queue.jobs import (
     FULL,
     WORKER_GONE,
     accepted,
+    handed,
     queued,
     released,
     state,
@@ -62,7 +63,7 @@ async def test_a_job_keeps_what_it_was_given(ledger: Ledger, clock: Clock) -> No
 
 async def test_a_job_that_waits_is_reworded_in_its_place_and_one_that_has_begun_is_not(ledger: Ledger) -> None:
     begun = await queued(ledger)
-    await ledger.release(1)
+    await handed(ledger, 1)
     first = await queued(ledger, reply_to=5, key="again:5")
     second = await queued(ledger, reply_to=6)
     places = list(await ledger.outlooks())
@@ -72,7 +73,7 @@ async def test_a_job_that_waits_is_reworded_in_its_place_and_one_that_has_begun_
     assert (reworded.id, reworded.reply_to, reworded.key, reworded.state) == (first, 5, "again:5", "queued")
     assert list(await ledger.outlooks()) == places == [first, second]
     await ledger.finish(begun, DONE)
-    [assignment] = await ledger.release(1)
+    [assignment] = await handed(ledger, 1)
     assert (assignment.job_id, assignment.request) == (first, FULL)
     for over in (begun, first):  # ended, on its way
         assert await ledger.reword(over, FLASH, {}) is None
@@ -188,9 +189,9 @@ async def test_speeds_outlive_the_process(database: AsyncEngine, clock: Clock) -
 
 async def test_the_way_of_a_job_that_goes_well(ledger: Ledger, clock: Clock) -> None:
     job_id = await queued(ledger)
-    [assignment] = await ledger.release(4)
+    [assignment] = await handed(ledger, 4)
     assert assignment.job_id == job_id and assignment.request == FLASH and not assignment.alone
-    assert await ledger.release(4) == [], "released once"
+    assert await handed(ledger, 4) == [], "released once"
     assert await state(ledger, job_id) == "sent"
     assert await ledger.started(job_id) and not await ledger.started(job_id)
     clock.now += 5
@@ -268,10 +269,10 @@ async def test_a_result_that_comes_after_the_job_was_put_back_still_counts(ledge
 async def test_three_lone_crashes_end_a_job_and_crashes_in_company_do_not(ledger: Ledger) -> None:
     job_id = await queued(ledger)
     for interruption in (CRASH_IN_COMPANY, CRASH_IN_COMPANY, CRASH_ALONE, CRASH_ALONE):
-        [assignment] = await ledger.release(1)
+        [assignment] = await handed(ledger, 1)
         assert await ledger.interrupted(job_id, interruption) is None
         assert await state(ledger, job_id) == "queued"
-    [assignment] = await ledger.release(1)
+    [assignment] = await handed(ledger, 1)
     assert assignment.alone, "a suspect runs alone"
     failure = await ledger.interrupted(job_id, CRASH_ALONE)
     assert failure is not None and failure.code == "engine_crashed"
@@ -282,7 +283,7 @@ async def test_three_lone_crashes_end_a_job_and_crashes_in_company_do_not(ledger
 async def test_a_dying_worker_makes_no_suspect_but_attempts_have_an_end(ledger: Ledger) -> None:
     job_id = await queued(ledger)
     for _ in range(9):
-        [assignment] = await ledger.release(1)
+        [assignment] = await handed(ledger, 1)
         assert not assignment.alone
         assert await ledger.interrupted(job_id, WORKER_GONE) is None
     await released(ledger)
@@ -432,7 +433,7 @@ async def test_ten_thousand_waiting_jobs_slow_nothing_to_a_crawl(database: Async
         await connection.execute(jobs.insert(), [{**row, "owner_id": number % 1000} for number in range(10_000)])
     loop = asyncio.get_running_loop()
     began = loop.time()
-    assert len(await ledger.release(8)) == 8
+    assert len(await handed(ledger, 8)) == 8
     late = await queued(ledger, 5000)
     assert await released(ledger, 9) and await ledger.cancel(late) == "cancelled"
     assert loop.time() - began < 5.0

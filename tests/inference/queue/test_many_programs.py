@@ -20,7 +20,7 @@ from inference.queue.jobs import Accepted, QueueFull, TooManyWaiting, WaitTooLon
 from inference.queue.ledger import Ledger
 from inference.queue.tables import jobs, owners
 from inference.requests import AnyRequest
-from tests.inference.queue.jobs import DONE, FLASH, queued, released
+from tests.inference.queue.jobs import DONE, FLASH, handed, queued, released
 
 PROGRAMS = 8
 
@@ -111,7 +111,7 @@ async def test_while_one_draws_and_the_others_order_and_cancel_every_job_ends_on
                     ended.append(job_id)
 
         async def draw(ledger: Ledger) -> None:
-            for assignment in await ledger.release(4):
+            for assignment in await handed(ledger, 4):
                 await ledger.started(assignment.job_id)
                 if await ledger.finish(assignment.job_id, DONE, device_seconds=1.0) is not None:
                     ended.append(assignment.job_id)

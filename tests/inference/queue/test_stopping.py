@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from inference.queue.fairness import Limits
 from inference.queue.ledger import Ledger
+from inference.queue.placing import Placed
 from inference.queue.tables import owners
 from inference.queue.transport import Assignment, Interrupted, JobEvent
 from inference.requests import (
@@ -280,12 +281,12 @@ async def test_a_cancel_between_the_release_and_the_handing_over_hands_nothing_o
     release = scene.ledger.release
     cancelled: list[int] = []
 
-    async def cancelling(slots: int) -> list[Assignment]:
-        assignments = await release(slots)
-        for assignment in assignments:
-            await scene.queue.cancel(assignment.job_id)
-            cancelled.append(assignment.job_id)
-        return assignments
+    async def cancelling(*arguments: Any) -> list[Placed]:
+        released = await release(*arguments)
+        for placed in released:
+            await scene.queue.cancel(placed.assignment.job_id)
+            cancelled.append(placed.assignment.job_id)
+        return released
 
     monkeypatch.setattr(scene.ledger, "release", cancelling)
     job_id = await scene.queued()
@@ -302,9 +303,9 @@ async def test_a_cancel_while_its_start_is_written_down_is_not_followed_by_a_sta
 ) -> None:
     expected = scene.ledger.expected
 
-    async def cancelling(job_id: int) -> float | None:
+    async def cancelling(job_id: int, worker: str | None) -> float | None:
         await scene.queue.cancel(job_id)
-        return await expected(job_id)
+        return await expected(job_id, worker)
 
     monkeypatch.setattr(scene.ledger, "expected", cancelling)
     job_id = await scene.queued()
@@ -320,10 +321,10 @@ async def test_a_cancel_while_a_job_is_being_handed_over_reaches_its_worker(
 ) -> None:
     submit, under_way, go_on = scene.delivery.submit, asyncio.Event(), asyncio.Event()
 
-    async def slow(assignment: Assignment) -> None:
+    async def slow(assignment: Assignment, worker: str | None) -> None:
         under_way.set()
         await go_on.wait()
-        await submit(assignment)
+        await submit(assignment, worker)
 
     monkeypatch.setattr(scene.delivery, "submit", slow)
     scene.delivery.deaf = False

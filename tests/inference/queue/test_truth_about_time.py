@@ -13,7 +13,7 @@ from inference.queue.dispatcher import Dispatcher
 from inference.queue.fairness import Limits
 from inference.queue.ledger import Ledger
 from inference.queue.timings import Timing, Timings
-from inference.queue.transport import Capacity, JobEvent
+from inference.queue.transport import JobEvent
 from inference.requests import AnyRequest, Event, Finished, FlashTextToImage, Progress, Started, TextToImage
 from tests.inference.queue.conftest import Clock
 from tests.inference.queue.jobs import queued
@@ -24,20 +24,11 @@ STEPS = 5
 DONE = Finished(pictures=())
 
 
-class Timed(MemoryDelivery):
-    """A transport to a worker that times itself."""
-
-    timings: Timings | None = None
-
-    async def capacity(self) -> Capacity:
-        return (await super().capacity()).model_copy(update={"timings": self.timings})
-
-
 class Device:
     """Draws one job after the other, as fast as it is told, by a clock that only it moves on."""
 
     def __init__(self, ledger: Ledger, clock: Clock) -> None:
-        self.ledger, self.clock, self.delivery = ledger, clock, Timed(slots=1)
+        self.ledger, self.clock, self.delivery = ledger, clock, MemoryDelivery(slots=1)
         self.slower = 1.0  # than a second a megapixel pass
         self.heard: list[tuple[int, Event]] = []
         self.queue = Dispatcher(ledger, self.delivery, tick_seconds=0.01, monotonic=clock)
@@ -136,7 +127,7 @@ async def test_a_machine_that_becomes_twice_as_slow_is_believed_to_be(device: De
 async def test_a_worker_s_own_timing_foretells_the_very_first_job_and_the_time_that_is_left(device: Device) -> None:
     timing = Timing(a_pass=1.0, developing=5.0, once=0.1)
     device.delivery.timings = Timings(basis="a" * 64, kinds={"flash": timing, "full": timing})
-    await until(lambda: device.queue.timings == device.delivery.timings)
+    await until(lambda: device.ledger.estimate(flash()))
     for request in (flash(), full(), flash(4)):
         assert off(*await device.draw(request, loading=100.0)) < 1.5
     left = [event.eta_seconds for _, event in device.heard if isinstance(event, Progress) and event.stage == "drawing"]

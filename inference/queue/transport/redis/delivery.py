@@ -8,7 +8,7 @@ import logging
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from inference.queue.logs import of_job
 from inference.queue.recent import Recent
@@ -46,6 +46,12 @@ class _Entry(JobReport):
     entry: bytes
 
 
+class _Unplaced(NamedTuple):
+    assignment: Assignment
+    worker: str | None  # that is to have it
+    since: Since
+
+
 class RedisDelivery:
     """Its workers outlive it: they draw on while the bot is away, and what they report waits on the server.
 
@@ -66,7 +72,7 @@ class RedisDelivery:
         self._stopping: set[int] = set()  # cancelled at their workers, in nobody's way there
         self._all_handled = asyncio.Event()
         self._all_handled.set()
-        self._unplaced: dict[int, tuple[Assignment, Since]] = {}
+        self._unplaced: dict[int, _Unplaced] = {}
         self._entries: set[bytes] = set()  # read, and not handled
         self._done_with: Recent[bytes, None] = Recent(2 * keys.MOST_REPORTS)  # about to be deleted
         self._workers = Workers()
@@ -106,17 +112,19 @@ class RedisDelivery:
 
     async def capacity(self) -> Capacity:
         reached = self._looked.seconds <= self._presence and not self._closing
-        slots = self._workers.slots if reached else 0
         trouble = self._reach.trouble or self._workers.trouble
-        return Capacity(slots=slots, card=self._workers.card, trouble=trouble, timings=self._workers.timings)
+        return Capacity(workers=self._workers.workers if reached else (), trouble=trouble)
 
-    async def submit(self, assignment: Assignment) -> None:
+    async def submit(self, assignment: Assignment, worker: str | None = None) -> None:
         if assignment.job_id in self._held:
             return
         since = Since()
         since.now()
-        self._unplaced[assignment.job_id] = (assignment, since)
+        self._unplaced[assignment.job_id] = _Unplaced(assignment, worker, since)
         self._place()
+
+    def where(self, job_id: int) -> str | None:
+        return self._assigned.get(job_id)
 
     async def cancel(self, job_id: int) -> None:
         if job_id in self._unplaced:
@@ -146,10 +154,11 @@ class RedisDelivery:
     # Placing
 
     def _place(self) -> None:
-        """Gives each job to the worker that can draw it and has most room; keeps what nobody takes for a little."""
-        for job_id, (assignment, since) in list(self._unplaced.items()):
+        """Gives each job to the worker that is to have it, or to another that can draw it where that one has gone;
+        keeps what nobody takes for a little."""
+        for job_id, (assignment, worker, since) in list(self._unplaced.items()):
             load = Counter(life for held, life in self._assigned.items() if held not in self._ended | self._stopping)
-            if (life := self._workers.roomiest(assignment.request, load)) is not None:
+            if (life := self._workers.with_room(assignment.request, load, worker)) is not None:
                 del self._unplaced[job_id]
                 self._assigned[job_id] = life
                 self._order(life, Submit(assignment=assignment))

@@ -7,10 +7,10 @@ from typing import Annotated
 from pydantic import BaseModel, Field, ValidationError
 
 from inference.queue.timings import Timings
-from inference.queue.transport import JobId
+from inference.queue.transport import JobId, WorkerOffer
 from inference.queue.transport.redis.keys import MAX_OFFER_BYTES
 from inference.queue.wire import MAX_REASON_CHARS, misfit
-from inference.requests import OF_ANY_VERSION, AnyRequest, Contract, ModelCard, Sheet
+from inference.requests import OF_ANY_VERSION, Contract, ModelCard
 
 PROTOCOL = 3  # 2: what is cancelled says which of its pictures are whole; 3: sheets
 SHEETS = 3
@@ -34,11 +34,10 @@ class Offer(Contract):
     timings: Timings | None = None
     trouble: Annotated[str, Field(max_length=MAX_REASON_CHARS)] | None = None
 
-    def can(self, request: AnyRequest) -> bool:
-        """Whether it knows such a request and its weights can draw it; a worker without a card takes whatever comes."""
-        if isinstance(request, Sheet) and self.protocol < SHEETS:
-            return False
-        return self.card is None or self.card.can(request)
+    def of(self, life: str) -> WorkerOffer:
+        """What it comes to for whoever gives out jobs."""
+        foreign = frozenset({"sheet"} if self.protocol < SHEETS else ())
+        return WorkerOffer(name=life, slots=self.slots, card=self.card, timings=self.timings, foreign=foreign)
 
 
 class ForeignOffer(ValueError):

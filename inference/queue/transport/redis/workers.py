@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from inference.queue.timings import Timings
+from inference.queue.transport import WorkerOffer
+from inference.queue.transport.capacity import demands
 from inference.queue.transport.redis.offer import ForeignOffer, Offer, read_offer
-from inference.requests import AnyRequest, ModelCard
+from inference.requests import AnyRequest
 
 log = logging.getLogger(__name__)
 
 
 class Workers:
-    """`offers` by life; `card` is what they can draw between them, and stays when the last of them has gone."""
+    """`offers` by life, `workers` what they come to."""
 
     def __init__(self) -> None:
         self.offers: dict[str, Offer] = {}
-        self.card: ModelCard | None = None
+        self.workers: tuple[WorkerOffer, ...] = ()
         self._foreign: dict[str, str] = {}
-
-    @property
-    def slots(self) -> int:
-        return sum(offer.slots for offer in self.offers.values())
-
-    @property
-    def timings(self) -> Timings | None:
-        """How fast one of them is that has timed itself: of several the first by name."""
-        return next(filter(None, (self.offers[life].timings for life in sorted(self.offers))), None)
 
     @property
     def trouble(self) -> str | None:
@@ -46,24 +38,15 @@ class Workers:
                 if self._foreign.get(life) != str(why):
                     log.warning("worker %s is left out: %s", life, why)
         self.offers, self._foreign = offers, foreign
-        self.card = joined(offer.card for offer in offers.values()) or self.card
+        workers = tuple(offers[life].of(life) for life in sorted(offers))
+        if workers != self.workers:
+            self.workers = workers
 
-    def roomiest(self, request: AnyRequest, load: Mapping[str, int]) -> str | None:
-        """The life that can draw a request and has most room beyond its load; None where nobody has any."""
-        able = {life: offer.slots - load.get(life, 0) for life, offer in self.offers.items() if offer.can(request)}
-        return max((life for life in sorted(able) if able[life] > 0), key=able.__getitem__, default=None)
-
-
-def joined(cards: Iterable[ModelCard | None]) -> ModelCard | None:
-    """What several workers can draw between them: of a kind that two have, the first one's word counts.
-
-    What people read of the model is one's: the first whose words are not bounded, else the first.
-    """
-    given = [card for card in cards if card is not None]
-    if not given:
-        return None
-    abilities = {kind: ability for card in reversed(given) for kind, ability in card.abilities.items()}
-    missing = {kind: lack for card in reversed(given) for kind, lack in card.missing.items() if kind not in abilities}
-    revisions = {net: revision for card in reversed(given) for net, revision in card.revisions.items()}
-    speaker = next((card for card in given if not card.small_world), given[0])
-    return speaker.model_copy(update={"abilities": abilities, "missing": missing, "revisions": revisions})
+    def with_room(self, request: AnyRequest, load: Mapping[str, int], wanted: str | None) -> str | None:
+        """The life that is to have a request: the one that is wanted, else the one with most room beyond its load, if
+        it has any and can draw that; None where none does."""
+        needs = demands(request)
+        room = {one.name: one.slots - load.get(one.name, 0) for one in self.workers if one.can(needs)}
+        if wanted is not None and room.get(wanted, 0) > 0:
+            return wanted
+        return max((life for life in room if room[life] > 0), key=room.__getitem__, default=None)
