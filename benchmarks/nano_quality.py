@@ -81,8 +81,9 @@ def words(bench: Bench) -> Section:
     remark = (
         f"{len(everything)} sentences, half of them Russian: base in {bench.steps} steps at guidance 3, Flash in four. "
         f"Their scenes are unseen, and so are their words: {bench.examiner.passed_over} sentences were passed over "
-        f"because they are among the {bench.examiner.compared:,} captions that the text encoder and the Flash student "
-        "read, or may be among those of the training pictures with the same content. "
+        f"because they are among the {bench.examiner.compared:,} captions that the text encoder read, are plain ones "
+        "by which others were taught, or may be among those of the training pictures with the same content. What "
+        "people say, which reading was learnt from, is not compared. "
         f"{new} of the sentences combine shape, colour and ground as no training picture does."
     )
     return Section("Pictures from words", remark, findings, table(rows))

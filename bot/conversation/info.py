@@ -138,8 +138,7 @@ async def _of_post(post: Post, person: Person, studio: Studio, origin: Origin) -
 
 async def of_file(recipe: Recipe, origin: Origin, studio: Studio) -> None:
     line = studio.modes.line(recipe.request, recipe.tile)
-    alone = recipe.request.model_copy(update={"seeds": (recipe.seed,)})
-    copied = sayable(line, alone, studio.queue.card)
+    copied = sayable(line, recipe.alone, studio.queue.card)
     await studio.deliveries.say(
         origin, cards.recipe(studio.modes, line, recipe, copied=copied), keyboards.recipe(copied)
     )

@@ -64,8 +64,7 @@ async def recipe(callback: CallbackQuery, picture: StoredPicture, studio: Studio
 
 async def tell_recipe(picture: StoredPicture, studio: Studio, origin: Origin) -> None:
     line = await studio.deliveries.gallery.line(picture)
-    alone = picture.recipe.request.model_copy(update={"seeds": (picture.recipe.seed,)})
-    copied = sayable(line, alone, studio.queue.card)
+    copied = sayable(line, picture.recipe.alone, studio.queue.card)
     text = cards.recipe(
         studio.modes,
         line,

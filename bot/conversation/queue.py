@@ -89,15 +89,14 @@ async def cancel(
     """All that this person has asked for, and what they were being asked; or just what the answered message shows."""
     if interrupted is not None and message.reply_to_message is None:
         await drop(studio, interrupted)
-    wanted = [job.id for job in await studio.ledger.active(person.id)]
+    asked = await studio.ledger.active(person.id)
     if message.reply_to_message is not None:
         post = await post_of(studio.history, message.reply_to_message)
         asked = [job for job in await studio.ledger.active() if post is not None and job.id == post.job_id]
         if asked and asked[0].owner_id != person.id:
             await studio.deliveries.say(origin, _("That request belongs to somebody else."))
             return
-        wanted = [job.id for job in asked]
-    wanted = await decided("cancelled", wanted)
+    wanted = await decided("cancelled", [job.id for job in asked if not job.stopping])
     for job_id in wanted:
         await studio.queue.cancel(job_id)
     ended = [await studio.ledger.job(job_id) for job_id in wanted]
@@ -111,6 +110,8 @@ async def cancel(
         text = "✖️ " + _("Never mind, then.")
     elif card is not None:
         text = _("The requests I had put aside are cancelled.")
+    elif any(job.stopping for job in asked):
+        text = "⏹ " + _("Stopping. What is ready stays.")
     else:
         text = _("There is nothing to cancel.")
     await studio.deliveries.say(origin, text)
@@ -127,7 +128,8 @@ async def cancel_one(callback: CallbackQuery, job: Job, studio: Studio) -> None:
 async def cancel_all(callback: CallbackQuery, person: Person, studio: Studio) -> None:
     await callback.answer(_("Cancelling…"))
     for job in await studio.ledger.active(person.id):
-        await studio.queue.cancel(job.id)
+        if not job.stopping:
+            await studio.queue.cancel(job.id)
 
 
 def build() -> Router:

@@ -11,7 +11,7 @@ from bot.conversation.copying import sayable
 from bot.conversation.family import parent_lines
 from bot.jobs import cards, keyboards
 from bot.jobs.compose import Composition, new_seed, tile_seeds
-from bot.jobs.context import context_of, line_of, lines_made_by, made_by, request_of
+from bot.jobs.context import context_of, line_of, made_by, request_of, styles_made_by
 from bot.jobs.order import order
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import in_line_already, lent, own_pictures
@@ -55,9 +55,8 @@ async def repeat(
         request, line = request.with_seeds(seeds), replace(line, seed=seeds[0])
     if not parents:
         parents = tuple(Parent(picture_id=one.id) for one in (await studio.history.pictures_of_job(job.id))[:1])
-    each = context.lines if new_seeds else lines_made_by(job)
-    lines = tuple(replace(one, seed=seed) for one, seed in zip(each, request.seeds, strict=False))
-    made = Composition(request, line, (), lines=lines)
+    styles = context.styles if new_seeds else styles_made_by(job)
+    made = Composition(request, line, (), styles=styles)
     await order(studio, origin, made, parents=parents, key=key, own_words=context.own_words)
 
 
@@ -94,7 +93,7 @@ async def tell_recipe_of_job(job: Job, first: StoredPicture, studio: Studio, ori
         told,
         job_id=job.id,
         seeds=tuple(dict.fromkeys(request.seeds)),
-        styles=[style_name(one.style) for one in lines_made_by(job)],
+        styles=[style_name(style) for style in styles_made_by(job)],
         parents=parents,
         origins=origins,
         copied=copied,

@@ -150,7 +150,7 @@ class House:
         context = JobContext(
             language=person.language,
             line=made.line,
-            lines=made.lines,
+            styles=made.styles,
             parents=parents,
             remarks=tuple((said.code, said.detail) for said in made.remarks),
             unknown=made.unknown,

@@ -74,6 +74,12 @@ def painted_over(original: bytes, copy: bytes, proof: Proof = GUESSED) -> bool:
     return (not proof.shown or _shows_the_same(ours, same, near)) and _is_paint(ours, theirs, changed, proof)
 
 
+def changed_share(original: bytes, copy: bytes) -> float:
+    """How much of the picture is clearly another in the copy, 0 to 1."""
+    ours, theirs = (np.frombuffer(one, np.uint8).reshape(SIDE, SIDE, 3).astype(np.float32) for one in (original, copy))
+    return float((np.abs(ours - theirs).max(axis=-1) > CHANGED).mean())
+
+
 def _shows_the_same(original: Levels, same: Piece, near: Piece) -> bool:
     """Whether enough of what the original shows is there."""
     luma = original @ np.array([0.299, 0.587, 0.114], np.float32)

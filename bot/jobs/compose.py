@@ -96,13 +96,13 @@ class Asked:
 @dataclass(frozen=True)
 class Composition:
     """A request, the line it stands for with every choice made explicit, remarks, and words of the line that the model
-    has never seen. `lines` are those of its pictures where they differ in more than their seeds."""
+    has never seen. `styles` are the slugs of its pictures' styles where each has its own."""
 
     request: AnyRequest
     line: PromptLine
     remarks: tuple[Remark, ...] = ()
     unknown: tuple[str, ...] = ()
-    lines: tuple[PromptLine, ...] = ()
+    styles: tuple[str, ...] = ()
 
 
 def tile_seeds(first: int, count: int) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.jobs import cards, keyboards
 from bot.jobs.compose import Asked, Composition, Remark
-from bot.jobs.context import JobContext, line_of, request_of
+from bot.jobs.context import JobContext, line_of, request_of, styles_in
 from bot.jobs.kept import Ask, keep
 from bot.jobs.mode import Modes
 from bot.jobs.origin import Origin
@@ -87,7 +87,7 @@ async def order(
     remembered = JobContext(
         language=origin.language,
         line=made.line,
-        lines=made.lines,
+        styles=made.styles,
         private=origin.private,
         reply_to=origin.reply_to,
         thread=origin.thread,
@@ -153,7 +153,7 @@ async def order_of(studio: Studio, origin: Origin, draft: Draft) -> None:
     """Orders what was asked for and waited for a yes. Raises one of REFUSALS."""
     body = draft.body
     before = await studio.ledger.job(body["edits"]) if body.get("edits") is not None else None
-    answered = body["under"] if before is not None else body.get("answers", origin.reply_to)
+    answered = body["answers"] if "answers" in body else body.get("under", origin.reply_to)
     await _order_stored(studio, replace(origin, reply_to=answered, edits=before), body)
 
 
@@ -170,8 +170,8 @@ def parents_stored(body: Mapping[str, Any]) -> tuple[Parent, ...]:
 def composed_from(body: Mapping[str, Any]) -> Composition:
     """What waits for a yes, or for room, as `stored` has put it into the body of a draft."""
     remarks = tuple(Remark(code, detail) for code, detail in body["remarks"])
-    lines = tuple(read_line(line) for line in body.get("lines", ()))
-    return Composition(parse_request(body["request"]), read_line(body["line"]), remarks, tuple(body["unknown"]), lines)
+    styles = tuple(body["styles"] if "styles" in body else styles_in(body.get("lines", ())))
+    return Composition(parse_request(body["request"]), read_line(body["line"]), remarks, tuple(body["unknown"]), styles)
 
 
 async def _changed(
@@ -226,7 +226,7 @@ def stored(made: Composition, parents: Sequence[Parent] = (), key: str | None = 
         "line": as_json(made.line),
         "remarks": [[said.code, said.detail] for said in made.remarks],
         "unknown": list(made.unknown),
-        "lines": [as_json(line) for line in made.lines],
+        "styles": list(made.styles),
         "parents": [parent.model_dump() for parent in parents],
         "key": key,
     }

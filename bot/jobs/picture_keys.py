@@ -34,15 +34,15 @@ def single(
     request: AnyRequest,
     card: ModelCard | None,
     *,
-    starred: bool = False,
+    whole: AnyRequest,
     whole_job: int | None = None,
-    whole: AnyRequest | None = None,
+    starred: bool = False,
     more: bool = False,
     page: PageButton | None = None,
 ) -> InlineKeyboardMarkup:
-    """Under one picture that a request has drawn; `more` unfolds the rarer ones. `whole_job` made nothing but this,
-    for the `whole` request where its recipe tells of one picture alone; `page` is the way back where it is opened in a
-    page of history."""
+    """Under one picture that a request has drawn; `more` unfolds the rarer ones. `whole` is what all of its job was
+    for, and `whole_job` that job where it made nothing but this; `page` is the way back where it is opened in a page of
+    history."""
     this = Parent(picture_id=picture)
     if more:
         *rows, last = _rows(modes, "more", this, card)
@@ -50,7 +50,7 @@ def single(
     again: Row = []
     if whole_job is not None:
         again.append(button("🔄 " + _("Again"), JobButton(action="again", job=whole_job)))
-        if modes.editable(whole or request):
+        if modes.editable(whole):
             again.append(button("✏️ " + _("Edit"), JobButton(action="edit", job=whole_job)))
     return markup(
         *_rows(modes, "picture", this, card),

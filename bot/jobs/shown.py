@@ -54,9 +54,9 @@ def keys(shown: Shown, modes: Modes[Any]) -> InlineKeyboardMarkup:
             first.id,
             request,
             card,
-            starred=first.starred,
-            whole_job=first.job_id if shown.only else None,
             whole=whole,
+            whole_job=first.job_id if shown.only else None,
+            starred=first.starred,
             more=shown.more,
             page=shown.page,
         )
@@ -81,7 +81,8 @@ async def look_up(
     """What is left of a job, at least one picture, as it is now: what is opened in this chat, starred, ordered with; in
     a message where it stands in one already."""
     if await tools.history.is_only_one(pictures[0]):
-        return await look_up_alone(tools, pictures[0], under=(chat_id, message_id) if message_id is not None else None)
+        under = (chat_id, message_id) if message_id is not None else None
+        return await look_up_alone(tools, pictures[0], under=under, only=True)
     opened = {
         picture.id
         for picture in pictures
@@ -94,12 +95,14 @@ async def look_up(
 
 
 async def look_up_alone(
-    tools: Tools, picture: StoredPicture, *, more: bool = False, under: Under | None = None
+    tools: Tools, picture: StoredPicture, *, more: bool = False, under: Under | None = None, only: bool | None = None
 ) -> Shown:
-    """One picture by itself as it is now, in a message where it stands in one already."""
+    """One picture by itself as it is now, in a message where it stands in one already. `only`: whether its job has made
+    no other, where that is known."""
     page = await pages.way_back(tools.history.sources, picture.id, *under) if under is not None else None
-    only = await tools.history.is_only_one(picture)
-    whole, _names = await _whole(tools, picture)
+    if only is None:
+        only = await tools.history.is_only_one(picture)
+    whole = (await _whole(tools, picture))[0] if only else None
     return await _with_used(
         tools, Shown((picture,), alone=True, only=only, more=more, card=tools.queue.card, page=page, whole=whole)
     )

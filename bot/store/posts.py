@@ -85,13 +85,6 @@ class Posts:
         async with self._reading.connect() as connection:
             return [Post(**row) for row in (await connection.execute(found)).mappings()]
 
-    async def posts_of_job(self, job_id: int, kind: PostKind) -> list[Post]:
-        """All messages of this kind that have to do with a job, in whatever chat, the oldest first."""
-        known = select(posts).where(posts.c.job_id == job_id, posts.c.kind == kind)
-        async with self._reading.connect() as connection:
-            rows = (await connection.execute(known.order_by(posts.c.created_at, posts.c.message_id))).mappings().all()
-        return [Post(**row) for row in rows]
-
     async def post_of_file(self, file_unique_id: str) -> Post | None:
         """The newest post with this file in it: a forwarded picture keeps the id."""
         return await self._post(

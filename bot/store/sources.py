@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.store.handling import note, result_of, steps_named, was_done
-from bot.store.records import Draft, DraftKind, Given, Parent, Upload
+from bot.store.records import HOUSE, Draft, DraftKind, Given, Parent, Upload
 from bot.store.tables import drafts, picture_parents, pictures, uploads
 from inference.queue.database import reading
 from inference.requests import Source
@@ -106,10 +106,11 @@ class Sources:
     async def _known(
         self, of_upload: ColumnElement[bool], of_picture: ColumnElement[bool], blobs: Iterable[str]
     ) -> dict[str, Parent]:
+        """What the house has drawn is everybody's."""
         wanted = list(blobs)
         given = select(uploads.c.blob, uploads.c.id).where(of_upload, uploads.c.blob.in_(wanted))
         drawn = select(pictures.c.blob, pictures.c.id).where(
-            of_picture, pictures.c.blob.in_(wanted), pictures.c.deleted_at.is_(None)
+            or_(of_picture, pictures.c.owner_id == HOUSE), pictures.c.blob.in_(wanted), pictures.c.deleted_at.is_(None)
         )
         async with self._reading.connect() as connection:
             known = {row.blob: Parent(upload_id=row.id) for row in await connection.execute(given)}

@@ -93,6 +93,8 @@ class Outbox(BaseRequestMiddleware):
         if isinstance(method, GetUpdates):
             return await make_request(bot, method)
         if isinstance(method, AnswerCallbackQuery):
+            if method.text is None and method.url is None and self.was_answered(method.callback_query_id):
+                return _done()  # the work took long, so that the button has been let go of already
             self._answered[method.callback_query_id] = None
         method = self._follow(method)
         chat = _chat_of(method)

@@ -17,13 +17,13 @@ from PIL import Image, ImageFilter
 from scipy.ndimage import label
 
 from inference.nano.drawing import draw_background, draw_shape, silhouette
-from inference.nano.world import BACKGROUNDS, COLOURS, SHAPES, SIZE, SQUARE, Size
+from inference.nano.world import BACKGROUNDS, COLOURS, SHAPES, SIZE, SQUARE, TOGETHER, Size
 
 Pixels = np.ndarray
 RING = 5  # pixels of border that tell the ground
 APART = 17.0  # CIE76 distance from which a pixel is no longer ground
 SMALLEST = 90  # pixels of the smallest object
-PAIRED, SOFT = 26.0, 2.5  # radius of things in a pair, and by how many pixels the codec blurs them
+SOFT = 2.5  # pixels by which the codec blurs things
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _templates() -> tuple[tuple[str, ...], Pixels]:
 def _soft(shape: str) -> Image.Image:
     """A shape in twice the size of those in a pair, blurred."""
     image = Image.new("L", (2 * SIZE, 2 * SIZE))
-    draw_shape(image, shape, (255, 255, 255), (SIZE, SIZE), 2 * PAIRED, flat=True)
+    draw_shape(image, shape, (255, 255, 255), (SIZE, SIZE), 2 * TOGETHER, flat=True)
     return image.filter(ImageFilter.GaussianBlur(2 * SOFT))
 
 

@@ -172,10 +172,18 @@ def _mondrian(rng: random.Random, size: Size) -> Image.Image:
 _PAINTERS = {"kandinsky": _kandinsky, "malevich": _malevich, "mondrian": _mondrian}
 
 
-def draw(scene: Scene, scale: int = 1, size: Size = SQUARE, *, empty: bool = False) -> Image.Image:
+def draw(
+    scene: Scene,
+    scale: int = 1,
+    size: Size = SQUARE,
+    *,
+    empty: bool = False,
+    corner: tuple[int, int] | None = None,
+) -> Image.Image:
     """The picture of a scene: RGB, `size` (width and height) times `scale`; the same scene always gives the same bytes.
 
-    `empty`: its ground alone, as it lies behind the things (of an abstract picture, all of it).
+    `empty`: its ground alone, as it lies behind the things (of an abstract picture, all of it). `corner`: where a
+    square picture begins in this one that holds all the things; beyond it the ground goes on.
     """
     rng = random.Random(scene.seed * 2 + 1)
     over = OVER * scale
@@ -186,7 +194,9 @@ def draw(scene: Scene, scale: int = 1, size: Size = SQUARE, *, empty: bool = Fal
         image = draw_background(scene.background, rng, canvas)
         things = scene.things if scene.kind == "pair" else scene.things * scene.count
         put = outline_shape if scene.style == "lines" else draw_shape
-        for thing, (x, y, radius) in zip(() if empty else things, placements(scene, size), strict=not empty):
+        left, top = corner or (0, 0)
+        places = [(x + left, y + top, r) for x, y, r in placements(scene, SQUARE if corner else size)]
+        for thing, (x, y, radius) in zip(() if empty else things, places, strict=not empty):
             centre = ((x + rng.uniform(-2.0, 2.0)) * over, (y + rng.uniform(-2.0, 2.0)) * over)
             reach = radius * over * rng.uniform(0.94, 1.04)
             angle = math.radians(rng.uniform(-6, 6))

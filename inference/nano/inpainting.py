@@ -1,12 +1,13 @@
 """Training of the inpainting U-Net: nine channels, started from the base, new input weights at zero.
 
-Half of the masks are boxes around one object with the caption of that object, as the authors of Kandinsky 3.1 tell;
-the others are free strokes, or everything but a window, with the caption of the whole picture. Masked pixels are grey
-before they are encoded.
+Some masks are boxes around one object with the caption of that object, as the authors of Kandinsky 3.1 tell; some are
+what zooming out or enlarging the canvas leaves to paint, and some free strokes or everything but a window, with the
+caption of the whole picture. Masked pixels are grey before they are encoded.
 """
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,13 +27,16 @@ from inference.nano.training import batches, fit, load, save
 from inference.nano.world import SIZE, Scene, placements, practice_scene
 
 CHANNELS = 9
-PICTURES = 6144
+PICTURES = 4096
 SHARD = 1024
 RATE = 8e-4
-BOXES = 0.4  # share of masks that are boxes around an object
-AROUND = 0.3  # share of pictures that are a corner of a larger one, of which the middle is known: as when zooming out
-WINDOWS = 0.1  # share of masks that keep only a window, as enlarging the canvas to one side does
-CANVAS = 192  # pixels on a side of the larger picture
+BOXES = 0.35  # share of masks that are boxes around an object
+AROUND = 0.4  # share of pictures that lie in a larger frame, of which all the rest is to be painted
+WINDOWS = 0.1  # share of masks that keep only a window
+ZOOMED = 0.6  # share of the larger frames that are seen as a whole; of the others a window at one end
+FRAMES = (160, 192, 192, 256)  # sides of what zooming out shows, in pixels of the picture
+MARGINS = (32, 64, 64)  # that a side is enlarged by
+CELL = 8  # pixels of a cell of the latents
 
 
 def box_mask(scene: Scene, which: int, rng: random.Random) -> Image.Image:
@@ -70,13 +74,36 @@ class Example:
 
 
 def around(scene: Scene, rng: random.Random) -> Example:
-    """A corner of a larger picture whose middle is known, with the whole caption: nothing more is to appear."""
-    left, top = (rng.choice((0, CANVAS - SIZE)) for _ in range(2))
-    mask = Image.new("L", (CANVAS, CANVAS), 255)
-    near, far = ([8 * rng.randint(2, 5) for _ in range(2)] for _ in range(2))
-    ImageDraw.Draw(mask).rectangle((*near, CANVAS - far[0] - 1, CANVAS - far[1] - 1), fill=0)
-    corner = (left, top, left + SIZE, top + SIZE)
-    return Example(draw(scene, size=(CANVAS, CANVAS)).crop(corner), mask.crop(corner), scene)
+    """A picture that lies in a larger frame, with its own caption: nothing more is to appear around it."""
+    return _zoomed(scene, rng) if rng.random() < ZOOMED else _beside(scene, rng)
+
+
+def _zoomed(scene: Scene, rng: random.Random) -> Example:
+    """The picture made smaller in the middle of its frame; of that at least the picture is known, as ring after ring
+    is painted."""
+    frame = rng.choice(FRAMES)
+    whole = draw(scene, size=(frame, frame), corner=((frame - SIZE) // 2,) * 2)
+    least = math.ceil((frame - SIZE) / 2 * SIZE / frame / CELL)
+    near, far = (CELL * rng.randint(1, least) for _ in range(2))
+    mask = Image.new("L", (SIZE, SIZE), 255)
+    ImageDraw.Draw(mask).rectangle((near, near, SIZE - far - 1, SIZE - far - 1), fill=0)
+    return Example(whole.resize((SIZE, SIZE), Image.Resampling.BOX), mask, scene)
+
+
+def _beside(scene: Scene, rng: random.Random) -> Example:
+    """The outer end of a picture enlarged to one side: things may be cut off where the window ends."""
+    margin, before, upright = rng.choice(MARGINS), rng.random() < 0.5, rng.random() < 0.5
+    first, long = margin if before else 0, SIZE + margin
+    corner, size = (first, 0), (long, SIZE)
+    start = 0 if before else margin
+    window, unknown = (start, 0, start + SIZE, SIZE), (0 if before else SIZE - margin, 0)
+    strip = (*unknown, unknown[0] + margin - 1, SIZE - 1)
+    if upright:
+        corner, size = corner[::-1], size[::-1]
+        window, strip = ((y, x, bottom, right) for x, y, right, bottom in (window, strip))
+    mask = Image.new("L", (SIZE, SIZE))
+    ImageDraw.Draw(mask).rectangle(strip, fill=255)
+    return Example(draw(scene, size=size, corner=corner).crop(window), mask, scene)
 
 
 def example(seed: int) -> Example:

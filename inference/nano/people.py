@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from inference.nano.captions import Named
 from inference.nano.checker import Blob, Seen, in_order, position
 from inference.nano.drawing import draw_shape
+from inference.nano.world import RADII
 
-RADII = {"small": 26.0, "medium": 35.0, "large": 46.0}
 ASPECTS = ("ground", "colour", "shape", "count", "order", "position", "size")
 
 
@@ -81,3 +82,16 @@ def _area(shape: str) -> float:
     image = Image.new("L", (256, 256), 0)
     draw_shape(image, shape, (255, 255, 255), (128, 128), 100, flat=True)
     return float((np.asarray(image) > 127).sum()) / 100**2
+
+
+def named(saying: Saying) -> Named:
+    """What the sentence says as the attributes of a caption."""
+    says = saying.says
+    found = {name: says[name] for name in ("kind", "background", "position", "size", "style") if says[name]}
+    if says["kind"] == "pair":
+        found["pairing"] = says["pairing"]
+    if says["kind"] == "count":
+        found["count"] = str(says["count"])
+    for number, thing in enumerate(says["things"], 1):
+        found |= {f"{what}{number}": thing[what] for what in ("shape", "colour") if thing[what]}
+    return found

@@ -7,6 +7,7 @@ object it speaks of: the binding that pairs need is then in the context before t
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -31,6 +32,7 @@ from inference.nano.world import (
 )
 
 WIDTH = 128
+LAYERS = 3  # that read captions; who reads people has more
 BATCH = 128
 PAIRS = 0.45  # which object is which is by far the hardest to read
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
@@ -49,14 +51,26 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
 }
 
 
-def config(vocabulary: int) -> T5Config:
+def config(vocabulary: int, layers: int = LAYERS) -> T5Config:
     """The encoder's dimensions."""
     return T5Config(
-        vocab_size=vocabulary, d_model=WIDTH, d_kv=32, num_heads=4, d_ff=256, num_layers=3, num_decoder_layers=0,
+        vocab_size=vocabulary, d_model=WIDTH, d_kv=32, num_heads=4, d_ff=256, num_layers=layers, num_decoder_layers=0,
         relative_attention_num_buckets=16, relative_attention_max_distance=32, feed_forward_proj="gated-gelu",
         dropout_rate=0.0, pad_token_id=0, eos_token_id=1, decoder_start_token_id=0, is_encoder_decoder=False,
         use_cache=False, tie_word_embeddings=False,
     )  # fmt: skip
+
+
+def depth(learnt: Mapping[str, Tensor]) -> int:
+    """How many layers the encoder has whose weights these are."""
+    return len({name.split("block.")[1].split(".")[0] for name in learnt if "encoder.block." in name})
+
+
+def filled(vocabulary: int, learnt: Mapping[str, Tensor]) -> T5EncoderModel:
+    """An encoder with these weights, as deep as they are."""
+    model = T5EncoderModel(config(vocabulary, depth(learnt)))
+    model.load_state_dict(learnt)
+    return model
 
 
 class Namer(nn.Module):
@@ -96,14 +110,19 @@ def examples(start: int, count: int, pairs: float = 0.0) -> tuple[list[str], lis
     return [m[0] for m in made], [m[1] for m in made]
 
 
+def named_right(logits: Mapping[str, Tensor], truth: Mapping[str, Tensor]) -> float:
+    """Share of texts of which every attribute is named right."""
+    right = torch.stack([logits[name].argmax(1) == truth[name] for name in ATTRIBUTES]).all(0)
+    return right.float().mean().item()
+
+
 @torch.no_grad()
 def accuracy(model: T5EncoderModel, namer: Namer, tokenizer: T5Tokenizer, start: int, count: int = 1000) -> float:
     """Share of unseen captions of which every attribute is named right."""
     texts, named = examples(start, count)
     ids, mask = tokenize(tokenizer, texts)
     logits, truth = namer(model(ids, attention_mask=mask).last_hidden_state, mask), labels(named)
-    right = torch.stack([logits[name].argmax(1) == truth[name] for name in ATTRIBUTES]).all(0)
-    return right.float().mean().item()
+    return named_right(logits, truth)
 
 
 def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
@@ -112,13 +131,14 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
     if not (out / "tokenizer" / "spiece.model").exists():
         train_tokenizer(out / "tokenizer", seed)
     tokenizer = load_tokenizer(out / "tokenizer")
-    model, namer = T5EncoderModel(config(len(tokenizer))).train(), Namer()
     state = load(out / "text.pt") if resume else None
+    model, namer = T5EncoderModel(config(len(tokenizer))), Namer()
     budget = Budget(minutes, float(state["minutes"]) if state else 0.0)  # type: ignore[arg-type]
     if state:
-        model.load_state_dict(state["model"])
+        model = filled(len(tokenizer), state["model"])  # type: ignore[arg-type]
         namer.load_state_dict(state["namer"])  # type: ignore[arg-type]
     diary = Diary(out / "text.log", budget)
+    model.train()
     diary.write(part="text", parameters=sum(p.numel() for p in model.parameters()), pieces=len(tokenizer))
     parameters = [*model.parameters(), *namer.parameters()]
     optimizer = torch.optim.AdamW(parameters, 2e-3, weight_decay=0.01)
@@ -151,6 +171,4 @@ def trained(out: Path) -> tuple[T5Tokenizer, T5EncoderModel]:
     if state is None:
         raise FileNotFoundError(f"{out / 'text.pt'}: train the text encoder first (--part text)")
     tokenizer = load_tokenizer(out / "tokenizer")
-    model = T5EncoderModel(config(len(tokenizer)))
-    model.load_state_dict(state["model"])
-    return tokenizer, model.eval()
+    return tokenizer, filled(len(tokenizer), state["model"]).eval()  # type: ignore[arg-type]

@@ -104,7 +104,7 @@ def fit(
     """Trains what of `model` asks for gradients by `loss_of(step)` for `minutes` of core time in all.
 
     Leaves the averaged weights in `<part>.pt` and what it takes to go on in `<part>_state.pt`; without the latter it
-    goes on from the former. Going on, what does not learn stays as it is in `model`.
+    goes on from the former. Going on, what does not learn, or has been added since, stays as it is in `model`.
     """
     state = (load(out / f"{part}_state.pt") or load(out / f"{part}.pt")) if resume else None
     budget = Budget(minutes, float(state["minutes"]) if state else 0.0)  # type: ignore[arg-type]
@@ -115,7 +115,7 @@ def fit(
     step, losses, kept, started = 0, [], budget.spent, budget.share
     if state:
         learnt: Mapping[str, Tensor] = state["model"]  # type: ignore[assignment]
-        model.load_state_dict({name: learnt[name] for name in named}, strict=False)
+        model.load_state_dict({name: learnt[name] for name in named if name in learnt}, strict=False)
         step = int(state["step"])  # type: ignore[call-overload]
     average = Average(model, decay)
     if state and "optimizer" in state:

@@ -23,6 +23,15 @@ class Noun:
             return self.nom[:-1] + ("у" if self.nom[-1] == "а" else "ю")
         return self.gen if self.animate else self.nom
 
+    @property
+    def prep(self) -> str:
+        """Prepositional singular: "на звезде", "на доме", "на ели"."""
+        return (
+            self.gen
+            if self.gen.endswith("ии") or (self.nom.endswith("ь") and self.gender == "f")
+            else self.gen[:-1] + "е"
+        )
+
 
 def _noun(gender: str, forms: str, animate: bool = False) -> Noun:
     nom, gen, ins, plural = forms.split()
@@ -93,11 +102,13 @@ def inflect(adjective: Adjective, case: str) -> str:
 
 
 def agree(adjective: Adjective, noun: Noun, case: str) -> str:
-    """The adjective's form before `noun` in the singular; `case` is nom, gen, ins or acc."""
+    """The adjective's form before `noun` in the singular; `case` is nom, gen, ins, prep or acc."""
     if case == "nom" or (case == "acc" and noun.gender == "n"):
         return inflect(adjective, noun.gender)
     if case == "acc":
         return inflect(adjective, "accf" if noun.gender == "f" else "gen" if noun.animate else "m")
+    if case == "prep":
+        return inflect(adjective, "genf" if noun.gender == "f" else "prep")
     return inflect(adjective, case + ("f" if noun.gender == "f" else ""))
 
 

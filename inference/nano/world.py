@@ -53,13 +53,15 @@ CLOSE: frozenset[frozenset[str]] = frozenset(
 
 BACKGROUNDS = (*COLOURS, *SCENES)
 POSITIONS = ("centre", "left", "right", "top", "bottom")
-SIZES = ("small", "medium", "large")
+RADII = {"small": 26.0, "medium": 35.0, "large": 46.0}  # half of what a thing measures, in pixels
+SIZES = tuple(RADII)
+TOGETHER = RADII["small"]  # of things that share a picture
 PAIRINGS = ("beside", "above")
 STYLES = ("flat", "watercolour", "lines")
 PAINTERS = ("kandinsky", "malevich", "mondrian")
 KINDS = ("single", "count", "pair", "abstract")
 
-PRACTISED_PAIRS = 0.45  # which thing is which, and two small shapes at once, are by far the hardest
+PRACTISED_PAIRS = 0.3  # which thing is which, and two small shapes at once, are by far the hardest
 KIND_SHARES = (0.47, 0.17, 0.29, 0.07)
 SCENE_SHARE = 0.28
 STYLE_SHARES = (0.88, 0.06, 0.06)
@@ -135,7 +137,9 @@ def sample_scene(seed: int, kind: str | None = None) -> Scene:
 
 def practice_scene(seed: int) -> Scene:
     """The scene that training sees under `seed`: the usual one, or, a share of PRACTISED_PAIRS, a pair."""
-    rng = random.Random(seed)
+    rng = random.Random(
+        f"practised {seed}"
+    )  # not the numbers that the scene is drawn with: its kind hangs on the first
     return sample_scene(seed, "pair" if rng.random() < PRACTISED_PAIRS else None)
 
 
@@ -148,12 +152,12 @@ def placements(scene: Scene, size: Size = SQUARE) -> list[tuple[float, float, fl
     x, y, along = width / 2, height / 2, short / 4
     if scene.kind == "pair" or (scene.kind == "count" and scene.count == 2):
         across, down = (0.0, height / 4) if scene.kind == "pair" and scene.pairing == "above" else (width / 4, 0.0)
-        return [(x - across, y - down, 26.0), (x + across, y + down, 26.0)]
+        return [(x - across, y - down, TOGETHER), (x + across, y + down, TOGETHER)]
     if scene.kind == "count" and width > height:
-        return [(width * share, y, 26.0) for share in (1 / 6, 1 / 2, 5 / 6)]
+        return [(width * share, y, TOGETHER) for share in (1 / 6, 1 / 2, 5 / 6)]
     if scene.kind == "count":
-        return [(x, y - along, 26.0), (x - along, y + along, 26.0), (x + along, y + along, 26.0)]
-    radius = {"small": 26.0, "medium": 35.0, "large": 46.0}[scene.size]
+        return [(x, y - along, TOGETHER), (x - along, y + along, TOGETHER), (x + along, y + along, TOGETHER)]
+    radius = RADII[scene.size]
     off = {"small": 34.0, "medium": 25.0, "large": 13.0}[scene.size]
     across, down = off + x - short / 2, off + y - short / 2
     dx, dy = {

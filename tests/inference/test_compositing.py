@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from inference.families.kandinsky import compositing
 from inference.families.kandinsky.compositing import (
     bounds,
     covering,
@@ -144,6 +145,28 @@ def test_the_tone_may_be_off_one_way_here_and_the_other_way_there() -> None:
     seam[30:34] = True
     apart = (toned(new, old, seam, 4).int() - 120).abs()
     assert apart.max() <= 4 < 8 <= (new.int() - 120).abs().max()
+
+
+@pytest.mark.parametrize(("height", "cell"), [(61, 4), (64, 8), (7, 16), (37, 3)])
+def test_a_tone_is_the_same_however_many_rows_are_worked_on_at_once(
+    height: int, cell: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = torch.Generator().manual_seed(height)
+    old = torch.randint(60, 200, (height, 50, 3), dtype=torch.uint8, generator=generator)
+    new = (old.int() + torch.randint(-20, 21, old.shape, generator=generator)).to(torch.uint8)
+    seam = torch.rand(height, 50, generator=generator) < 0.3
+    at_once = toned(new, old, seam, cell)
+    assert not torch.equal(at_once, new)
+    for band in (1, 8, 20):
+        monkeypatch.setattr(compositing, "BAND", band)
+        assert torch.equal(toned(new, old, seam, cell), at_once), band
+
+
+def test_the_offset_between_squares_is_that_of_bilinear_interpolation() -> None:
+    offset = torch.rand(3, 5, 20, generator=torch.Generator().manual_seed(2))
+    whole = torch.nn.functional.interpolate(offset[None], size=(33, 20), mode="bilinear")[0].permute(1, 2, 0)
+    parts = [compositing._heightened(offset, slice(start, min(33, start + 8)), 33) for start in range(0, 33, 8)]
+    torch.testing.assert_close(torch.cat(parts), whole)
 
 
 def test_another_content_is_no_tone() -> None:

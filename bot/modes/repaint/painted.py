@@ -13,7 +13,7 @@ from aiogram.types import Message
 
 from bot.imaging.alignment import AnotherPicture, Cropped, MaskError, Rotated, Shifted
 from bot.imaging.decoding import PictureRefused
-from bot.imaging.likeness import ASKED, GUESSED, painted_over, shaped_alike
+from bot.imaging.likeness import ASKED, GUESSED, changed_share, painted_over, shaped_alike
 from bot.imaging.masks import EverythingPainted, NothingPainted
 from bot.jobs.belonging import draft_shown
 from bot.jobs.order import known_card
@@ -41,6 +41,7 @@ from inference.blobs import BlobMissing
 
 RECENT = 6  # pictures of one's own that a painted one may come from without being said so
 RECENTLY_GIVEN = 3  # and photos that one has sent within the last hour
+AS_NEAR = 0.02  # of the picture: by so little more or less a copy is changed by recompression, and paint on thin paint
 
 _COMMAND = re.compile(r"^/(?:inpaint|fix)(?:@\w+)?(?:\s+|$)", re.IGNORECASE)
 
@@ -112,7 +113,9 @@ async def _mask(studio: Studio, person: Person, original: _Original, copy: Given
 
 
 async def _recognised(studio: Studio, person: Person, originals: list[_Original], copy: Given) -> list[_Original]:
-    """Those that the copy shows with paint on it, as far as their signatures tell."""
+    """Those that the copy shows with paint on it, as far as their signatures tell; the one of which least is changed
+    comes first. Of those as near as that it is what we drew, or what was sent first: whoever tries once more has sent a
+    copy before, with paint that was not found."""
     shaped = [one for one in originals if shaped_alike(_size(one.given), _size(copy))]
     if not shaped:
         return []
@@ -120,11 +123,18 @@ async def _recognised(studio: Studio, person: Person, originals: list[_Original]
     ours = known.get(copy.source.blob, b"")
 
     def found() -> list[_Original]:
-        return [
-            one
-            for one in shaped
-            if painted_over(known.get(one.given.source.blob, b""), ours, GUESSED if one.draft is None else ASKED)
-        ]
+        proven: list[tuple[_Original, float]] = []
+        for one in shaped:
+            theirs = known.get(one.given.source.blob, b"")
+            if painted_over(theirs, ours, GUESSED if one.draft is None else ASKED):
+                proven.append((one, changed_share(theirs, ours)))
+        least = min((share for _one, share in proven), default=0.0)
+
+        def place(found: tuple[_Original, float]) -> tuple[bool, bool, bool, int]:
+            one, share = found
+            return one.draft is None, share > least + AS_NEAR, one.given.picture_id is None, one.given.upload_id or 0
+
+        return [one for one, _share in sorted(proven, key=place)]
 
     return await asyncio.to_thread(found)
 

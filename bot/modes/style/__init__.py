@@ -19,10 +19,10 @@ from bot.modes.style.buttons import (
     StyleOfJob,
     StyleOfPicture,
     This,
+    on_page,
     opening,
     page_of,
     page_with,
-    pages_of,
     seen_together,
 )
 from bot.modes.style.redrawing import Drawn, drawn_of, in_style, offered_styles, side_by_side
@@ -58,9 +58,8 @@ async def _show(studio: Studio, origin: Origin, this: This, drawn: Drawn | None,
     card = await known_card(studio.queue)
     offered = offered_styles(card, plain=drawn is not None)
     now = "" if drawn is None else drawn.style
-    pages = enumerate(pages_of(offered))
-    sampled = [number for number, shown in pages if samples_of(card, shown, origin.language) is not None]
     page = page_with(offered, now) if page is None else page
+    sampled = samples_of(card, on_page(offered, page), origin.language) is not None
     await _put(studio, origin, page_of(this, offered, now, page, samples=sampled))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -77,11 +77,9 @@ def on_page(offered: Sequence[Style], page: int) -> Sequence[Style]:
     return pages[min(page, len(pages) - 1)] if pages else ()
 
 
-def page_of(
-    this: This, offered: Sequence[Style], now: str, page: int, *, samples: Collection[int] = ()
-) -> InlineKeyboardMarkup:
-    """A page of the styles on offer; the one that it has `now` is ticked. `samples` are the pages that there can be
-    samples of."""
+def page_of(this: This, offered: Sequence[Style], now: str, page: int, *, samples: bool) -> InlineKeyboardMarkup:
+    """A page of the styles on offer, or the last one; the one that it has `now` is ticked. `samples` says whether there
+    can be samples of these."""
     pages = max(1, len(pages_of(offered)))
     page = min(page, pages - 1)
     shown = on_page(offered, page)
@@ -93,7 +91,7 @@ def page_of(
     if pages > 1:
         turns.insert(0, this.key("⬅️", "turn", page=(page - 1) % pages))
         turns.append(this.key("➡️", "turn", page=(page + 1) % pages))
-    samples_key: Row = [this.key("🖼 " + _("Samples"), "samples", page=page)] if page in samples else []
+    samples_key: Row = [this.key("🖼 " + _("Samples"), "samples", page=page)] if samples else []
     return markup(*rows_of(keys, 2), _comparing(this, shown), samples_key, turns)
 
 

@@ -38,8 +38,8 @@ class Drawn:
 async def drawn_of(studio: Studio, job: Job | None, picture: StoredPicture | None) -> Drawn | None:
     """What a job has made, or one picture of ours alone; None of a photo."""
     if picture is not None:
-        alone = picture.recipe.request.alone(picture.recipe.tile)
-        return Drawn(alone, await studio.deliveries.gallery.line(picture), (Parent(picture_id=picture.id),))
+        line = await studio.deliveries.gallery.line(picture)
+        return Drawn(picture.recipe.alone, line, (Parent(picture_id=picture.id),))
     if job is None:
         return None
     first = (await studio.history.pictures_of_job(job.id))[:1]
@@ -76,6 +76,5 @@ def side_by_side(made: Composition, wanted: Sequence[Style], card: ModelCard) ->
             look = Look(suffix=look.suffix, negative=style.negative[language])
             joined("no", avoided, look.negative)
         looks.append(look)
-    lines = tuple(replace(made.line, style=style.slug, n=1) for style in wanted)
-    line = replace(made.line, style=None, n=len(looks))
-    return replace(made, request=Sheet(of=request, looks=tuple(looks)), line=line, lines=lines)
+    line, slugs = replace(made.line, style=None, n=len(looks)), tuple(style.slug for style in wanted)
+    return replace(made, request=Sheet(of=request, looks=tuple(looks)), line=line, styles=slugs)

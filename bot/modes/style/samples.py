@@ -25,7 +25,7 @@ from bot.jobs.studio import Studio
 from bot.jobs.tools import Tools
 from bot.modes.drawing import from_words
 from bot.modes.style.buttons import StyleOfJob, StyleOfPicture, on_page, pages_of
-from bot.modes.style.redrawing import drawn_of, offered_styles, side_by_side
+from bot.modes.style.redrawing import offered_styles, side_by_side
 from bot.prompt import PromptLine
 from bot.prompt.styles import PLAIN_STYLE, Style
 from bot.store import HOUSE, Post, Preferences, StoredPicture
@@ -35,7 +35,7 @@ from bot.telegram.screen import Photo, Screen, edit, send
 from bot.texts.html import escape
 from bot.texts.i18n import _, speaking
 from bot.texts.languages import LANGUAGES, Language
-from inference.blobs import BlobMissing
+from inference.blobs import BlobMissing, BlobStore
 from inference.queue.jobs import Job
 from inference.requests import Finished, ModelCard
 
@@ -84,21 +84,24 @@ async def show(
 ) -> None:
     """Shows the samples of a page, or a message that they will stand in once they are drawn. Raises EngineAway and
     OutOfOrder."""
-    card, drawn = await known_card(studio.queue), await drawn_of(studio, job, picture)
-    shown = on_page(offered_styles(card, plain=drawn is not None), callback_data.page)
+    card, of_words = await known_card(studio.queue), job is not None or picture is not None
+    shown = on_page(offered_styles(card, plain=of_words), callback_data.page)
     samples = samples_of(card, shown, origin.language)
     if samples is None:
         await callback.answer(_("The model at work knows too few styles to compare them."), show_alert=True)
         return
     made = samples.made
-    context = JobContext(language=origin.language, line=made.line, lines=made.lines, key=samples.key)
+    context = JobContext(language=origin.language, line=made.line, styles=made.styles, key=samples.key)
     drawing = await job_of_house(studio, origin.update_id, made.request, context)
+    ended = await decided("samples are drawn", drawing.shown_at is not None)
     waiting = await studio.history.statuses(drawing.id, origin.chat_id)
-    if waiting and not any(sent_before(post.message_id) for post in waiting):
+    if waiting and not ended and not any(sent_before(post.message_id) for post in waiting):
         await callback.answer(_("I am drawing them already."))
         return
     await callback.answer()
-    if await decided("samples are drawn", drawing.shown_at is not None):
+    if ended and waiting:  # too late to be known when they were brought, and then something went wrong
+        await bring(studio, drawing)
+    if ended:
         await _show_drawn(studio, origin, drawing)
         return
     text = _("I am drawing samples of these styles, once for everybody. They will stand here.")
@@ -165,8 +168,7 @@ async def _screen(tools: Tools, job: Job, pictures: Sequence[StoredPicture]) -> 
         if photo is None and pictures:
             names = names_of(job)
             called = [names[picture.tile] for picture in pictures]
-            files = [tools.blobs.get(picture.blob) for picture in pictures]
-            photo = Photo(await asyncio.to_thread(collage.grid, files, called), f"samples-{job.id}.jpg")
+            photo = Photo(await asyncio.to_thread(_sheet, tools.blobs, pictures, called), f"samples-{job.id}.jpg")
     except BlobMissing:
         log.exception("the samples of job %d have lost their files", job.id)
     if photo is None:
@@ -175,8 +177,14 @@ async def _screen(tools: Tools, job: Job, pictures: Sequence[StoredPicture]) -> 
     return Screen(f"{title}\n<i>{escape(job.request.words)}</i>", photo=photo)
 
 
+def _sheet(blobs: BlobStore, pictures: Sequence[StoredPicture], called: Sequence[str]) -> bytes:
+    """The pictures side by side with their names, as JPEG. Raises BlobMissing."""
+    return collage.grid([blobs.get(picture.blob) for picture in pictures], called)
+
+
 async def _forget_old(tools: Tools) -> None:
-    """Deletes the samples that the model at work would draw otherwise."""
+    """Deletes the samples that the model at work would draw otherwise; their files go with the next sweep, so that
+    whoever is just showing them loses none."""
     card = tools.queue.card
     if card is None:
         return
@@ -189,6 +197,4 @@ async def _forget_old(tools: Tools) -> None:
         if job is not None and job.key in current:
             continue
         for picture in await tools.history.pictures_of_job(job_id):
-            digest = await tools.history.delete(picture.id)
-            if digest is not None:
-                await asyncio.to_thread(tools.blobs.delete, digest)
+            await tools.history.delete(picture.id)

@@ -4,6 +4,7 @@ import { modal, toast } from "./dialogs.js";
 import { h, iconButton } from "./dom.js";
 
 const COLOURS = ["#ff3040", "#ff9500", "#ffdd00", "#34c759", "#0a84ff", "#bf5af2", "#ffffff", "#000000"];
+const VIVID = 6; // of them, the first
 const SIZES = { min: 2, max: 25, value: 9 }; // percent of the shorter side
 const LARGEST = 2560; // what Telegram makes of a photo at most
 
@@ -23,7 +24,7 @@ export async function paintOver(photo, say) {
   canvas.height = Math.round(image.naturalHeight * scale);
   canvas.style.setProperty("--ratio", String(canvas.width / canvas.height));
   const strokes = createStrokes(canvas, image);
-  let colour = COLOURS[0];
+  let colour = standingOut(image);
   const size = h("input", { type: "range", ...SIZES, class: "brush-size", "aria-label": say("brushSize") });
   const swatches = COLOURS.map((one) => h("button", { type: "button", class: "swatch", style: { "--swatch": one }, "aria-label": one, "aria-pressed": String(one === colour), on: { click: () => pick(one) } }));
   const undo = iconButton("undo", say("undo"), () => strokes.undo());
@@ -62,6 +63,21 @@ export async function paintOver(photo, say) {
   if (await closed !== "done" || !strokes.any()) return null;
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.92));
   return new File([blob], photo.name.replace(/\.\w+$/, "") + "-painted.jpg", { type: "image/jpeg" });
+}
+
+/** The colour that is most unlike anything in the picture: red paint on a red ball is hardly seen, by anybody. */
+function standingOut(image) {
+  const side = 24;
+  const pen = h("canvas", { width: side, height: side }).getContext("2d");
+  pen.drawImage(image, 0, 0, side, side);
+  const { data } = pen.getImageData(0, 0, side, side);
+  const distance = (colour) => {
+    const [red, green, blue] = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+    let nearest = Infinity;
+    for (let at = 0; at < data.length; at += 4) nearest = Math.min(nearest, (data[at] - red) ** 2 + (data[at + 1] - green) ** 2 + (data[at + 2] - blue) ** 2);
+    return nearest;
+  };
+  return COLOURS.slice(0, VIVID).reduce((best, one) => (distance(one) > distance(best) ? one : best));
 }
 
 /** What has been painted, stroke by stroke, so that the last can be taken back. */

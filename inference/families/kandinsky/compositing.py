@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from PIL import Image, ImageFilter
@@ -11,7 +13,7 @@ from torch.nn.functional import avg_pool2d, interpolate, max_pool1d
 from inference.requests import Box
 
 MOST_TONE = 16.0  # levels
-BAND = 256  # rows joined at once: their float copies stay small however large the picture is
+BAND = 256  # rows worked on at once: their float copies stay small however large the picture is
 
 
 def resized(picture: Tensor, width: int, height: int, how: Image.Resampling = Image.Resampling.LANCZOS) -> Tensor:
@@ -82,14 +84,46 @@ def toned(new: Tensor, old: Tensor, seam: Tensor, cell: int) -> Tensor:
     A decoder gives a plain ground back a little lighter or darker, and along a seam two levels are seen already. Where
     both are more than MOST_TONE apart, they show different things.
     """
-    apart = (old.float() - new.float()).permute(2, 0, 1)[None]
-    alike = (seam & (apart.abs().amax(dim=1)[0] <= MOST_TONE))[None, None].float()
-    if not alike.any():
+    mean, known = _pooled(new, old, seam, cell)
+    if not known.any():
         return new
-    share = avg_pool2d(alike, cell, ceil_mode=True, count_include_pad=False)
-    mean = avg_pool2d(apart * alike, cell, ceil_mode=True, count_include_pad=False) / share.clamp(min=1e-6)
-    offset = interpolate(_spread(mean, share > 0), size=new.shape[:2], mode="bilinear")[0]
-    return (new.float() + offset.permute(1, 2, 0)).clamp(0, 255).round().to(torch.uint8)
+    offset = _spread(mean, known)
+    wide = interpolate(offset, size=(offset.shape[2], new.shape[1]), mode="bilinear")[0]
+    made = torch.empty_like(new)
+    for rows in _bands(len(new)):
+        made[rows] = (new[rows].float() + _heightened(wide, rows, len(new))).clamp(0, 255).round().to(torch.uint8)
+    return made
+
+
+def _pooled(new: Tensor, old: Tensor, seam: Tensor, cell: int) -> tuple[Tensor, Tensor]:
+    """How much brighter `old` is in squares of `cell` pixels, [1, 3, h, w], and where the seam tells, [1, 1, h, w]."""
+    means, known = [], []
+    for rows in _bands(len(new), cell):
+        apart = (old[rows].float() - new[rows].float()).permute(2, 0, 1)[None]
+        alike = (seam[rows] & (apart.abs().amax(dim=1)[0] <= MOST_TONE))[None, None].float()
+        share = avg_pool2d(alike, cell, ceil_mode=True, count_include_pad=False)
+        mean = avg_pool2d(apart * alike, cell, ceil_mode=True, count_include_pad=False)
+        means.append(mean / share.clamp(min=1e-6))
+        known.append(share > 0)
+    return torch.cat(means, dim=2), torch.cat(known, dim=2)
+
+
+def _heightened(values: Tensor, rows: slice, height: int) -> Tensor:
+    """Some rows of `values` [C, h, W] brought to `height` rows, bilinear: [rows, W, C]."""
+    place = (torch.arange(rows.start, rows.stop) + 0.5) * (values.shape[1] / height) - 0.5
+    place = place.clamp(0, values.shape[1] - 1)
+    above = place.long()
+    below = (above + 1).clamp(max=values.shape[1] - 1)
+    share = (place - above)[:, None, None]
+    rows_of = values.permute(1, 2, 0)
+    return torch.lerp(rows_of[above], rows_of[below], share)
+
+
+def _bands(height: int, cell: int = 1) -> Iterator[slice]:
+    """Rows from top to bottom, about BAND at a time, in whole cells."""
+    tall = max(1, BAND // cell) * cell
+    for start in range(0, height, tall):
+        yield slice(start, min(start + tall, height))
 
 
 def _spread(values: Tensor, known: Tensor) -> Tensor:
@@ -120,7 +154,6 @@ def rim(box: Box, picture: Box, width: int) -> Tensor:
 def join(canvas: Tensor, new: Tensor, weight: Tensor, box: Box) -> None:
     """Puts `new`, as much as `weight` says, over what lies in `box` of the canvas. Pixels of weight 0 stay exactly."""
     below = cut(canvas, box)
-    for start in range(0, box.height, BAND):
-        rows = slice(start, start + BAND)
+    for rows in _bands(box.height):
         old, share = below[rows].float(), weight[rows, :, None]
         below[rows] = (old + share * (new[rows].float() - old)).round().to(torch.uint8)

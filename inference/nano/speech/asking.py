@@ -7,6 +7,7 @@ and courtesies, lists, clauses, words that mean nothing here, parts in any order
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import replace
 
 from inference.families.kandinsky.pipelines.adapted import FILLER
@@ -15,16 +16,19 @@ from inference.nano.meaning import plain_caption, settled
 from inference.nano.speech import english, russian
 from inference.nano.speech.grammar import misspelt, one_of
 from inference.nano.speech.strange import nonsense
-from inference.nano.words import inflect
-from inference.nano.world import Scene, sample_scene
+from inference.nano.world import POSITIONS, SIZES, Scene, sample_scene
 
-GROUND_UNSAID, COLOUR_UNSAID = 0.2, 0.1
+GROUND_UNSAID, COLOUR_UNSAID = 0.2, 0.12
+PAIRS, PLACED = 0.22, 0.4  # of scenes made pairs besides the usual ones, and of single things put anywhere, of any size
+ALIKE = 0.12  # of pairs are made to be of one colour: people say that once for both
 GROUND_FIRST = 0.2
 PLACE_LAST = 0.35  # behind the ground
-MISSPELT = 0.14
+MISSPELT, TWICE = 0.2, 0.25  # of sentences, and of those once more
 PLAIN_SHARE, STRANGE_SHARE = 0.2, 0.03  # captions as before, and sentences about nothing that the world has
-WORDLESS_SHARE = 0.12  # what stands where a picture speaks instead of words: it is to mean what it has meant
+WORDLESS_SHARE = 0.06  # what stands where a picture speaks instead of words: it is to mean what it has meant
 WORDLESS = (FILLER, FILLER, "")
+ASIDE = 0.07  # of sentences speak of something besides that is not to be drawn
+PAUSES = ("... ", "! ", "!!! ", " - ", "; ", ". ", " / ", " — ", ",", "? ")  # where a comma would do
 EMOJI = "🙂😊😍🥰🐱🐟🌞🌙⭐🏠🌲🌸❤️🔥✨👍🙏🎨🎉"
 
 
@@ -46,6 +50,8 @@ def ask(scene: Scene, language: str, rng: random.Random) -> tuple[str, Named]:
         text += rng.choice((", ", ", ", " ", ". ", " - ")) + place
     if rng.random() < 0.22:
         text += one_of(rng, speech.WORDS[rng.choice(("courtesies", "endings"))])
+    if rng.random() < ASIDE:
+        text += one_of(rng, speech.WORDS["asides"]).format(rng.choice(speech.WORDS["strange"]["things"]))
     if scene.style != "flat":
         named["style"] = scene.style
         ahead = rng.random() < 0.4
@@ -84,7 +90,7 @@ def _russian(scene: Scene, rng: random.Random, named: Named) -> tuple[str, str]:
         return russian.counted(rng, thing, scene.count, case, coloured), wish
     size, detached = _size(scene, rng, named)
     it = russian.spoken(rng, thing, coloured, "" if detached else size)
-    behind = inflect(russian.adjective(rng.choice(table["sizes"][size])), it.noun.gender) if detached else ""
+    behind = russian.size_behind(rng, size, it.noun) if detached else ""
     return _detached(rng, russian.described(rng, it, case), f"{it:colour}", f"{it.bare:{case}}", behind), wish
 
 
@@ -99,14 +105,14 @@ def _english(scene: Scene, rng: random.Random, named: Named) -> tuple[str, str]:
         return english.counted(rng, thing, scene.count, coloured), wish
     size, detached = _size(scene, rng, named)
     it = english.spoken(rng, thing, coloured, "" if detached else size, articles=rng.random() < 0.6)
-    behind = rng.choice(table["sizes"][size]) if detached else ""
+    behind = one_of(rng, table["sizes_behind"]).format(rng.choice(table["sizes"][size])) if detached else ""
     return _detached(rng, english.described(rng, it), it.colour, f"{replace(it, colour='')}", behind), wish
 
 
 def _detached(rng: random.Random, described: str, colour: str, bare: str, size: str) -> str:
     """The thing with its size behind it, and in half of the cases as a list of all there is to say of it."""
-    if size and rng.random() < 0.5:
-        return f"{described}, {size}"
+    if size and rng.random() < 0.6:
+        return f"{described} ({size})" if rng.random() < 0.15 else f"{described}, {size}"
     if not size and rng.random() < 0.93:
         return described
     return ", ".join(
@@ -147,6 +153,8 @@ def _typed(rng: random.Random, text: str, letters: str) -> str:
     text = " ".join(text.replace(" ,", ",").replace(" .", ".").replace(",,", ",").split()).strip(" ,")
     if rng.random() < MISSPELT:
         text = misspelt(rng, text, letters)
+        if rng.random() < TWICE:
+            text = misspelt(rng, text, letters)
     if rng.random() < 0.02 and text[-1].isalpha():
         text += text[-1] * rng.randint(1, 4)
     way = rng.random()
@@ -156,8 +164,10 @@ def _typed(rng: random.Random, text: str, letters: str) -> str:
         text = text.upper()
     elif way < 0.36:
         text = text.title()
-    elif way < 0.42:
-        text = text.replace(",", "")
+    elif way < 0.48:
+        text = text.replace(", ", rng.choice(PAUSES))
+    elif way < 0.56:
+        text = re.sub(r"[,:;.]", "", text)
     if rng.random() < 0.2 and text[-1].isalnum():
         text += rng.choice((".", ".", "!", "?", "..."))
     return text + (f" {rng.choice(EMOJI)}" if rng.random() < 0.06 else "")
@@ -170,8 +180,27 @@ def sentences(start: int, count: int) -> tuple[list[str], list[str], list[Named]
     return [m[0] for m in made], [m[1] for m in made], [m[2] for m in made]
 
 
+def spoken_of(seed: int, rng: random.Random) -> Scene:
+    """The scene that a sentence is about: what is hard to say comes up more often than in pictures."""
+    scene = sample_scene(seed, "pair" if rng.random() < PAIRS else None)
+    if scene.kind == "pair" and rng.random() < ALIKE:
+        return alike(scene)
+    if scene.kind == "single" and rng.random() < PLACED:
+        return replace(scene, position=rng.choice(POSITIONS), size=rng.choice(SIZES))
+    return scene
+
+
+def alike(scene: Scene) -> Scene:
+    """The pair with the second thing in the colour of the first, unless it would be that very thing."""
+    first, second = scene.things
+    return (
+        scene if first.shape == second.shape else replace(scene, things=(first, replace(second, colour=first.colour)))
+    )
+
+
 def _sentence(seed: int) -> tuple[str, str, Named]:
-    rng, scene = random.Random(seed), sample_scene(seed)
+    rng = random.Random(f"asked {seed}")  # not what the scene draws from: the choice of its kind would hang on it
+    scene = spoken_of(seed, rng)
     language, pick = rng.choice(LANGUAGES), rng.random()
     if pick < STRANGE_SHARE:
         return nonsense(language, rng), plain_caption({}), {"kind": "abstract"}

@@ -10,13 +10,17 @@ from inference.nano.world import SCENES, Scene, Thing
 
 WORDS = words("english")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-NUMBERS = {2: ("two", "a couple of", "a pair of", "couple of", "both"),
-           3: ("three", "a trio of", "a group of three", "exactly three", "3x")}  # fmt: skip
-BEHIND = (", {0}", " in {0}", " that is {0}", " which is {0}", ", {0} one", " - {0}", " ({0})", " that's {0}",
-          " of {0} colour", " colored {0}", " coloured {0}", ". {0}", ", it's {0}", ", it is {0}", " {0}",
-          ", colour {0}")  # fmt: skip
-LINKS = ("in", "that is", "colored")
-ALL_OF_THEM = (", {0}", " in {0}", " that are {0}", ", all {0}", " ({0})", ", {0} ones", " of {0} colour")
+NUMBERS = {2: ("two", "a couple of", "a pair of", "couple of", "both", "twin", "double", "2x", "two identical",
+               "a duo of"),
+           3: ("three", "a trio of", "a group of three", "exactly three", "3x", "triple", "three identical",
+               "a set of three")}  # fmt: skip
+AFTER = {2: ("a pair", "two of them", "a couple", "x2", "two", "2 pcs"),
+         3: ("a trio", "three of them", "all three", "x3", "three", "3 pcs")}  # fmt: skip
+AGAIN = {2: ("a {0} and another {0}", "{0} and {0}", "a {0} and one more {0}", "{0} {0}", "one {0} and a second {0}"),
+         3: ("{0}, {0} and {0}", "{0} {0} {0}", "a {0}, another {0} and one more {0}", "{0}, {0}, {0}",
+             "a {0}, a {0} and a {0}")}  # fmt: skip
+ALL_OF_THEM = (", {0}", " in {0}", " that are {0}", ", all {0}", " ({0})", ", {0} ones", " of {0} colour", ", each {0}",
+               " and they are {0}", ", make them {0}")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,11 @@ class Spoken:
     colour: str
     others: tuple[str, ...]
     article: bool
+
+    @property
+    def bare(self) -> Spoken:
+        """The thing without its colour."""
+        return replace(self, colour="")
 
     def __format__(self, part: str) -> str:
         if part == "the":
@@ -54,7 +63,7 @@ def _filler(rng: random.Random) -> list[str]:
 
 def _noun(rng: random.Random, shape: str) -> tuple[str, str]:
     """Singular and plural."""
-    one, many = often_first(rng, WORDS["nouns"][shape], 0.45).split("/")
+    one, many = often_first(rng, WORDS["nouns"][shape], 0.52).split("/")
     return one, many
 
 
@@ -68,14 +77,19 @@ def spoken(rng: random.Random, thing: Thing, coloured: bool = True, size: str = 
 
 def counted(rng: random.Random, thing: Thing, count: int, coloured: bool) -> str:
     """Two or three of a thing."""
-    plural, (number, *groups) = _noun(rng, thing.shape)[1], NUMBERS[count]
+    (one, plural), (number, *groups) = _noun(rng, thing.shape), NUMBERS[count]
     said = rng.choice((number, number, number, number, str(count), *groups))
     colour, way = hue(rng, thing.colour) if coloured else "", rng.random()
+    if way < 0.07:
+        again = rng.choice(AGAIN[count]).format(one)
+        return again + (rng.choice(ALL_OF_THEM).format(colour) if colour else "")
+    if way < 0.2:
+        return f"{colour} {plural}{rng.choice((', ', ' - ', ' '))}{rng.choice(AFTER[count])}"
     if not colour:
         return f"{said} {plural}" if way < 0.85 else f"{plural}, {rng.choice((number, str(count)))}"
-    if way < 0.1:
-        return shuffled(rng, plural, rng.choice((number, str(count), f"{number} of them")), colour)
     if way < 0.28:
+        return shuffled(rng, plural, rng.choice((number, str(count), f"{number} of them")), colour)
+    if way < 0.42:
         return f"{said} {plural}{rng.choice(ALL_OF_THEM).format(colour)}"
     return " ".join([said, *_filler(rng), colour, plural])
 
@@ -84,7 +98,7 @@ def described(rng: random.Random, it: Spoken) -> str:
     """One thing, its colour before it or behind it."""
     if not it.colour or rng.random() < 0.6:
         return f"{it}"
-    return f"{replace(it, colour='')}{rng.choice(BEHIND).format(it.colour)}"
+    return f"{it.bare}{one_of(rng, WORDS['behind']).format(it.colour)}"
 
 
 def ground(rng: random.Random, background: str, before: bool) -> str:
@@ -105,14 +119,20 @@ def pair(rng: random.Random, scene: Scene, coloured: tuple[bool, bool]) -> str:
     articles = rng.random() < 0.7
     a, b = (spoken(rng, thing, said, articles=articles) for thing, said in zip(scene.things, coloured, strict=True))
     template, way = expand(rng, rng.choice(WORDS[scene.pairing])), rng.random()
-    if not all(coloured) or way > 0.25:
+    bare = template.format(a=a.bare, b=b.bare)
+    if all(coloured) and scene.things[0].colour == scene.things[1].colour and way < 0.7:
+        return bare + one_of(rng, WORDS["both"]).format(c=a.colour)
+    told = [it for it in (a, b) if it.colour]
+    if told and way < 0.22 and a.noun != b.noun:
+        verb, join = one_of(rng, WORDS["afterwards"]), rng.choice((", ", " and "))
+        said = join.join(verb.format(the=f"{it:the}", noun=it.noun, c=it.colour) for it in rng.sample(told, len(told)))
+        return bare + rng.choice((", ", ". ", "; ", " - ", ", ")) + said
+    if all(coloured) and way < 0.29:
+        inorder = sorted((a, b), key=lambda it: template.find("{a" if it is a else "{b"))
+        return bare + one_of(rng, WORDS["in_order"]).format(*(it.colour for it in inorder))
+    if way > 0.45:
         return template.format(a=a, b=b)
-    if way < 0.15 and a.noun != b.noun:
-        verb = rng.choice((" is ", " is ", " ", ": "))
-        colours = rng.sample([f"{it:the}{verb}{it:colour}" for it in (a, b)], 2)
-        plain = template.format(a=replace(a, colour=""), b=replace(b, colour=""))
-        return plain + rng.choice((", ", ". ", "; ")) + rng.choice((", ", " and ")).join(colours)
-    return template.format(a=_Behind(a, rng.choice(LINKS)), b=_Behind(b, rng.choice(LINKS)))
+    return template.format(a=_Behind(a, one_of(rng, WORDS["links"])), b=_Behind(b, one_of(rng, WORDS["links"])))
 
 
 @dataclass(frozen=True)
@@ -123,4 +143,6 @@ class _Behind:
     link: str
 
     def __format__(self, part: str) -> str:
-        return f"{replace(self.it, colour='')} {self.link} {self.it.colour}" if not part else format(self.it, part)
+        if part or not self.it.colour:
+            return format(self.it, part)
+        return f"{self.it.bare}{self.link.format(self.it.colour)}"

@@ -49,6 +49,31 @@ def shuffled(rng: random.Random, *parts: str) -> str:
     return ", ".join(rng.sample([part for part in parts if part], len([part for part in parts if part])))
 
 
+# Letters taken for one another by ear.
+BY_EAR = (
+    "ао",
+    "еи",
+    "ыи",
+    "эе",
+    "бп",
+    "дт",
+    "гк",
+    "вф",
+    "зс",
+    "жш",
+    "шщ",
+    "ьъ",
+    "ei",
+    "ae",
+    "ou",
+    "iy",
+    "ck",
+    "sz",
+    "eu",
+)
+_EAR = {one: "".join(set("".join(pair for pair in BY_EAR if one in pair)) - {one}) for one in set("".join(BY_EAR))}
+
+
 def misspelt(rng: random.Random, text: str, alphabet: str) -> str:
     """The text with one typing error in one of its longer words: a letter lost, doubled, changed, or two swapped."""
     found = list(re.finditer(r"[^\W\d_]{4,}", text))
@@ -57,5 +82,6 @@ def misspelt(rng: random.Random, text: str, alphabet: str) -> str:
     word = rng.choice(found)
     place = rng.randrange(word.start() + 1, word.end() - 1)
     here, after = text[place], text[place + 1]
-    wrong = rng.choice(("", here * 2, rng.choice(alphabet), after + here))
+    by_ear = rng.choice(_EAR.get(here, alphabet))
+    wrong = rng.choice(("", "", here * 2, rng.choice(alphabet), by_ear, by_ear, after + here))
     return text[:place] + wrong + text[place + 1 + (wrong == after + here) :]

@@ -172,3 +172,19 @@ async def test_words_that_make_waiting_work_much_larger_are_asked_about_before_t
     every_mode.painter.gate.set()
     await anna.until(is_result, after=asked["id"])
     assert [one.kind for one in drawn(every_mode)] == kinds
+
+
+async def test_words_that_are_changed_after_start_are_those_of_the_work_that_waits(
+    every_mode: House, anna: Person
+) -> None:
+    await busy(every_mode, anna)
+    asked = await send(anna, encoded(RED, (1600, 1600)), caption="/upscale 4K")
+    question = await anna.until(offers("Start"), after=asked["id"])
+    await anna.press(question, "Start")
+    status = await anna.until(says("in line"), after=question["id"])
+    assert status["reply_to"] == asked["id"]
+    await edit(anna, asked, "/vary --n 1")
+    await anna.until(lambda message: message["id"] == status["id"] and says("Variation")(message))
+    every_mode.painter.gate.set()
+    await anna.until(is_result, after=asked["id"])
+    assert [one.kind for one in drawn(every_mode)] == ["flash", "mix"]

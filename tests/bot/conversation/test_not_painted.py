@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 from collections import Counter
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
-from benchmarks.paintings import COLOURS, paint, photograph, ring
+from benchmarks.paintings import COLOURS, blob, paint, photograph, ring
 from benchmarks.scenes import drawing, page, scene
 from bot.imaging.decoder import Decoder
 from tests.bot.conversation.conftest import House
@@ -138,6 +139,26 @@ async def test_an_answer_that_is_taken_for_a_painted_copy_can_be_taken_back_as_w
     menu = await anna.until(offers("Vary"), after=card["id"])
     assert menu["reply_to"] == sent["id"]
     assert not await told(every_mode, "select id from drafts where closed_at is null")
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+async def test_a_second_try_is_about_the_picture_and_not_about_the_first_try(
+    every_mode: House, anna: Person, drawn: bool
+) -> None:
+    if drawn:
+        ball = await anna.picture((await anna.draw("a red circle --n 1"))["photo"])
+    else:
+        ball = Image.new("RGB", (480, 480), "beige")
+        ImageDraw.Draw(ball).ellipse((120, 120, 360, 360), fill=COLOURS["red"])
+        await menu_of(anna, png(ball))
+    hardly_seen = (255, 60, 65)  # as a red brush is on what is red
+    first_try = paint(ball, blob((0.5, 0.5), 0.15, 0.05, hardly_seen))[0]
+    await menu_of(anna, png(first_try))
+    sent = await send(anna, png(paint(first_try, blob((0.5, 0.5), 0.2, 0.08, COLOURS["blue"]))[0]))
+    await anna.until(area, after=sent["id"])
+    [(body,)] = await told(every_mode, "select body from drafts where kind = 'mask'")
+    given = json.loads(body)["given"]
+    assert (given["picture_id"], given["upload_id"]) == ((1, None) if drawn else (None, 1))
 
 
 async def test_a_guess_is_taken_back_once(every_mode: House, anna: Person, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from bot.jobs.belonging import write_down
+from bot.modes.style import samples
 from bot.modes.style.samples import samples_of
 from bot.prompt.styles import styles
-from bot.store import HOUSE
+from bot.store import HOUSE, History, Leftovers, sweep
 from bot.texts.languages import Language
-from inference.requests import Failed, ModelCard, Sheet
+from inference.queue.database import open_database
+from inference.requests import Failed, Mix, ModelCard, Sheet
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import ALL_MODES, BIG, SMALL, offering
 from tests.bot.conversation.test_again import handled_again, told
+from tests.bot.conversation.test_groups import GROUP
 from tests.bot.conversation.test_pictures_in import RED, encoded, offers, says, send
 from tests.bot.conversation.test_sent_and_not_known import kill_before_writing_down, until_shown
 from tests.bot.conversation.test_side_by_side import LEARNT, unfolded
-from tests.e2e.chat import Message, Person
+from tests.e2e.chat import Message, Person, is_result
 from tests.waiting import until
 
 
@@ -35,15 +41,21 @@ async def menu_of(person: Person, words: str = "a red circle --seed 7") -> Messa
     return await unfolded(person, await person.draw(words))
 
 
+async def all_waiting(house: House, *asking: tuple[Person, Message]) -> list[Message]:
+    """People tap 🖼 at once, each under a menu of theirs: the messages that wait with them while the samples are drawn,
+    which takes until the gate opens."""
+    house.painter.gate.clear()
+    house.painter.hold = "fox"
+    await asyncio.gather(*(person.press(menu, "🖼 Samples") for person, menu in asking))
+    return [await person.until(says("once for everybody")) for person, _menu in asking]
+
+
 async def test_two_people_who_ask_at_once_get_the_same_sheet_and_later_ones_have_it_at_once(
     every_mode: House, named: Callable[..., Person]
 ) -> None:
     anna, boris, clara = named(1001), named(1002), named(1003)
     first, second, third = [await menu_of(person) for person in (anna, boris, clara)]
-    every_mode.painter.gate.clear()
-    every_mode.painter.hold = "fox"
-    await asyncio.gather(anna.press(first, "🖼 Samples"), boris.press(second, "🖼 Samples"))
-    waiting = [await person.until(says("once for everybody")) for person in (anna, boris)]
+    waiting = await all_waiting(every_mode, (anna, first), (boris, second))
     assert (await anna.press(first, "🖼 Samples"))["answer"]["text"] == "I am drawing them already."
     every_mode.painter.gate.set()
     for person, message in zip((anna, boris), waiting, strict=True):
@@ -136,6 +148,12 @@ async def test_other_weights_draw_new_samples_and_the_old_ones_go(
     await until_shown(every_mode)
     now = await told(every_mode, f"select job_id from pictures where owner_id = {HOUSE} and deleted_at is null")
     assert len(sheets(every_mode)) == 2 and len(now) == 8 and len(set(now)) == 1
+    files = [blob for (blob,) in kept]
+    assert all(every_mode.painter.blobs.exists(blob) for blob in files), "somebody may be just looking at them"
+    database = open_database(f"sqlite+aiosqlite:///{every_mode.folder}/studio.db")
+    await sweep.sweep(Leftovers(database), every_mode.painter.blobs, time.time() + 1)
+    await database.dispose()
+    assert not any(every_mode.painter.blobs.exists(blob) for blob in files)
     await anna.press(chooser, "🖼 Samples")  # the sheet of before stays what it was, and is not taken for the new one
     await anna.until(is_samples, after=old["id"])
     assert len(sheets(every_mode)) == 2
@@ -146,12 +164,7 @@ async def test_a_restart_while_they_are_drawn_loses_neither_them_nor_who_waits(
 ) -> None:
     anna, boris = named(1001), named(1002)
     first, second = await menu_of(anna), await menu_of(boris)
-    every_mode.painter.gate.clear()
-    every_mode.painter.hold = "fox"
-    await anna.press(first, "🖼 Samples")
-    await boris.press(second, "🖼 Samples")
-    for person in (anna, boris):
-        await person.until(says("once for everybody"))
+    await all_waiting(every_mode, (anna, first), (boris, second))
     await every_mode.reopen()
     for person in (anna, boris):
         await person.until(is_samples)
@@ -193,12 +206,8 @@ async def test_a_failure_is_told_to_everybody_who_waits_and_the_next_tap_tries_a
 ) -> None:
     anna, boris = named(1001), named(1002)
     first, second = await menu_of(anna), await menu_of(boris)
-    every_mode.painter.gate.clear()
-    every_mode.painter.hold = "fox"
     every_mode.painter.failure = Failed(code="internal", message="broken")
-    for person, chooser in ((anna, first), (boris, second)):
-        await person.press(chooser, "🖼 Samples")
-        await person.until(says("once for everybody"))
+    await all_waiting(every_mode, (anna, first), (boris, second))
     every_mode.painter.gate.set()
     for person in (anna, boris):
         await person.until(says("I could not draw the samples"))
@@ -208,17 +217,65 @@ async def test_a_failure_is_told_to_everybody_who_waits_and_the_next_tap_tries_a
     await anna.until(is_samples)
 
 
+async def test_a_message_that_was_passed_over_when_they_were_brought_has_them_with_the_next_tap(
+    every_mode: House, anna: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chooser = await menu_of(anna)
+
+    async def late(history: History, message: Any, **fields: Any) -> None:
+        if fields["kind"] == "status":
+            await until(lambda: told(every_mode, f"select id from jobs where owner_id = {HOUSE} and shown_at > 0"))
+        await write_down(history, message, **fields)
+
+    async def lost(_studio: object, _job: object) -> None:
+        raise RuntimeError("the power went off")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(samples, "write_down", late)
+        patch.setattr(samples, "bring", lost)
+        await anna.press(chooser, "🖼 Samples")
+        waiting = await anna.until(says("once for everybody"))
+        await anna.until(says("Something went wrong"))
+    await anna.press(chooser, "🖼 Samples")
+    assert (await anna.until(is_samples))["id"] == waiting["id"]
+    assert (await anna.until(says("👆 The samples are here.")))["reply_to"] == waiting["id"]
+    assert len(sheets(every_mode)) == 1
+
+
+async def test_what_is_made_of_a_sample_can_be_repeated_by_its_owner_from_the_file_and_by_others_in_the_group(
+    every_mode: House, named: Callable[..., Person]
+) -> None:
+    anna, boris = named(1001, chat=GROUP), named(1002, chat=GROUP)
+    said = await anna.say("/imagine a red circle --seed 7")
+    grid = await anna.until(is_result, after=said["message"]["id"])
+    await anna.press(await unfolded(anna, grid), "🖼 Samples")
+    shown = await anna.until(is_samples)
+    await until_shown(every_mode)
+    await anna.say("/vary 2", reply_to=shown["id"])
+    varied = await anna.until(is_result, after=shown["id"])
+    first = every_mode.painter.submitted[-1].request
+    assert isinstance(first, Mix)
+    await boris.press(varied, "🔄 Again")
+    again = await boris.until(is_result, after=varied["id"])
+    second = every_mode.painter.submitted[-1].request
+    assert isinstance(second, Mix) and second.images == first.images
+
+    await anna.press(varied, "📄")
+    file = await anna.until(lambda one: bool(one["document"]), after=again["id"])
+    alone = named(1001)
+    await send(alone, await alone.bytes_of(file["document"]), kind="document")
+    await alone.press(await alone.until(says("📜")), "🔁")
+    await alone.until(is_result)
+    third = every_mode.painter.submitted[-1].request
+    assert isinstance(third, Mix) and third.images == first.images
+
+
 async def test_one_who_takes_nothing_any_more_keeps_nobody_from_the_samples(
     every_mode: House, named: Callable[..., Person]
 ) -> None:
     anna, boris = named(1001), named(1002)
     first, second = await menu_of(anna), await menu_of(boris)
-    every_mode.painter.gate.clear()
-    every_mode.painter.hold = "fox"
-    await anna.press(first, "🖼 Samples")
-    gone = await anna.until(says("once for everybody"))
-    await boris.press(second, "🖼 Samples")
-    await boris.until(says("once for everybody"))
+    gone, _there = await all_waiting(every_mode, (anna, first), (boris, second))
     assert every_mode.studio is not None
     await every_mode.studio.bot.delete_message(anna.id, gone["id"])
     every_mode.painter.gate.set()
@@ -238,8 +295,8 @@ async def test_one_who_takes_nothing_any_more_keeps_nobody_from_the_samples(
 def test_the_subject_is_the_first_example_in_a_language_that_the_model_reads(
     card: ModelCard, language: Language, words: str
 ) -> None:
-    samples = samples_of(card, list(styles().values())[:8], language)
-    assert samples is not None and samples.made.request.words == words
+    drawn = samples_of(card, list(styles().values())[:8], language)
+    assert drawn is not None and drawn.made.request.words == words
 
 
 def test_the_key_tells_apart_whatever_would_look_otherwise() -> None:

@@ -10,6 +10,7 @@ from bot.prompt.styles import styles
 from inference.requests import Failed, FlashTextToImage, Mix, Sheet, Texts
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.forging import Forger
+from tests.bot.conversation.making import made
 from tests.bot.conversation.painter import BIG, SMALL, offering
 from tests.bot.conversation.test_again import handled_again, told
 from tests.bot.conversation.test_groups import GROUP
@@ -38,10 +39,7 @@ async def unfolded(person: Person, message: Message) -> Message:
 
 async def compared(house: House, person: Person, message: Message, button: str) -> tuple[Message, Sheet]:
     """The sheet that a button of the styles draws, and what was asked of the painter for it."""
-    newest = max(int(one["id"]) for one in await person.messages())
-    await person.press(message, button)
-    shown = await person.until(is_result, after=newest)
-    request = house.painter.submitted[-1].request
+    shown, request = await made(house, person, message, button)
     assert isinstance(request, Sheet)
     return shown, request
 

@@ -121,6 +121,15 @@ async def test_a_worker_that_takes_its_time_is_waited_for_and_the_card_says_so(h
     await anna.say("/queue")
     listed = await anna.until(says("Stopping."), after=status["id"])
     assert "a red circle" in listed["text"] and buttons(listed) == []
+    for answered in (None, status["id"]):
+        said = (await anna.say("/cancel", **({"reply_to": answered} if answered else {})))["message"]
+        await anna.until(says("Stopping. What is ready stays."), after=said["id"])
+    house.painter.slots, house.painter.hold = 0, ""
+    waiting = (await anna.say("a green circle"))["message"]
+    await anna.until(says("a green circle"), after=waiting["id"])
+    await anna.say("/cancel")
+    await anna.until(says("Cancelled 1 request."), after=waiting["id"])
+    house.painter.slots, house.painter.hold = 1, "circle"
     await anna.say("a blue cat --n 1")
     await anna.until(is_result, after=listed["id"])  # its slot and its turn are free while it has not ended
     house.painter.gate.set()

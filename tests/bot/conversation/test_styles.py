@@ -14,11 +14,12 @@ from bot.prompt.styles import PLAIN_STYLE, styles
 from bot.store import Preferences
 from inference.nano.card import STYLES
 from inference.nano.export import WEIGHTS
-from inference.requests import FlashTextToImage, Mix, Request, Texts
+from inference.requests import FlashTextToImage, Mix, Texts
 from tests.bot.conversation.conftest import House
+from tests.bot.conversation.making import made
 from tests.bot.conversation.painter import SMALL
 from tests.bot.conversation.test_pictures_in import RED, encoded, offers, send
-from tests.e2e.chat import Message, Person, buttons, is_result
+from tests.e2e.chat import Message, Person, buttons
 
 LEARNT = SMALL.model_copy(
     update={"styles": {"watercolour": Texts(ru="акварель", en="watercolour"), "kandinsky": Texts(ru="К", en="K")}}
@@ -30,14 +31,6 @@ async def unfolded(anna: Person, message: Message) -> Message:
     return await anna.until(lambda one: one["id"] == message["id"] and offers("↩️ Back")(one))
 
 
-async def tapped(house: House, anna: Person, message: Message, style: str) -> tuple[Message, Request]:
-    """The result of a tap on a style, and what was asked of the painter for it."""
-    newest = max(int(one["id"]) for one in await anna.messages())
-    await anna.press(message, style)
-    result = await anna.until(is_result, after=newest)
-    return result, house.painter.submitted[-1].request
-
-
 async def test_a_tap_draws_a_grid_with_the_same_words_and_seeds_in_that_style(every_mode: House, anna: Person) -> None:
     grid = await anna.draw("a red circle --seed 7")
     first = every_mode.painter.submitted[-1].request
@@ -46,7 +39,7 @@ async def test_a_tap_draws_a_grid_with_the_same_words_and_seeds_in_that_style(ev
     assert len(buttons(chooser)) == STYLES_ON_A_PAGE + 6
     assert [name for name in buttons(chooser) if "✓" in name] == ["⚪ No style ✓"]
 
-    result, request = await tapped(every_mode, anna, chooser, "Anime")
+    result, request = await made(every_mode, anna, chooser, "Anime")
     assert isinstance(first, FlashTextToImage) and isinstance(request, FlashTextToImage)
     assert (request.seeds, request.size) == (first.seeds, first.size)
     assert request.prompt == f"a red circle, {styles()['anime'].suffix['en']}"
@@ -60,7 +53,7 @@ async def test_a_tap_draws_a_grid_with_the_same_words_and_seeds_in_that_style(ev
 
     chosen = await unfolded(anna, result)
     assert [name for name in buttons(chosen) if "✓" in name] == ["🌸 Anime ✓"]
-    _result, plain = await tapped(every_mode, anna, chosen, "No style")
+    _result, plain = await made(every_mode, anna, chosen, "No style")
     assert plain == first
     await anna.press(chooser, "Back")
     await anna.until(lambda one: one["id"] == grid["id"] and buttons(one) == before)
@@ -73,21 +66,21 @@ async def test_one_picture_keeps_its_seed_and_what_it_was_made_from(every_mode: 
     chooser = await unfolded(anna, single)
     await anna.press(chooser, "➡️")
     turned = await anna.until(lambda one: one["id"] == single["id"] and offers("Watercolour")(one))
-    watercolour, request = await tapped(every_mode, anna, turned, "Watercolour")
+    watercolour, request = await made(every_mode, anna, turned, "Watercolour")
     assert request.seeds == (9,)
     assert request.words.startswith("a red circle, watercolour")
 
-    varied, variation = await tapped(every_mode, anna, watercolour, "Strong")
+    varied, variation = await made(every_mode, anna, watercolour, "Strong")
     assert isinstance(variation, Mix)
     await anna.press(await unfolded(anna, varied), "⬅️")  # it unfolds where its own style stands
     turned = await anna.until(lambda one: one["id"] == varied["id"] and offers("No style")(one))
-    _result, restyled = await tapped(every_mode, anna, turned, "No style")
+    _result, restyled = await made(every_mode, anna, turned, "No style")
     assert isinstance(restyled, Mix)
     assert (restyled.prompt, restyled.seeds, restyled.each) == ("a red circle", variation.seeds, variation.each)
     assert restyled.images == variation.images
 
-    enlarged, _request = await tapped(every_mode, anna, watercolour, "×2")  # without words: the picture and the style
-    _result, of_picture = await tapped(every_mode, anna, await unfolded(anna, enlarged), "Anime")
+    enlarged, _request = await made(every_mode, anna, watercolour, "×2")  # without words: the picture and the style
+    _result, of_picture = await made(every_mode, anna, await unfolded(anna, enlarged), "Anime")
     assert isinstance(of_picture, Mix)
     assert of_picture.prompt == styles()["anime"].suffix["en"]
 
@@ -97,7 +90,7 @@ async def test_a_photo_is_drawn_as_the_picture_and_the_style(every_mode: House, 
     menu = await anna.until(offers("🎭 Style"))
     chooser = await unfolded(anna, menu)
     assert not any("No style" in name or "✓" in name for name in buttons(chooser))
-    result, request = await tapped(every_mode, anna, chooser, "Cyberpunk")
+    result, request = await made(every_mode, anna, chooser, "Cyberpunk")
     assert isinstance(request, Mix)
     assert request.prompt == styles()["cyberpunk"].suffix["en"]
     assert "Cyberpunk" in result["caption"]
@@ -112,7 +105,7 @@ async def test_a_small_model_offers_what_it_has_learnt_in_its_own_words(house: H
     assert sorted(buttons(chooser)) == sorted(
         ["⚪ No style ✓", "🔺 Kandinsky", "💧 Watercolour", "🆎 Side by side", "🖼 Samples", "↩️ Back"]
     )
-    _result, request = await tapped(house, anna, chooser, "Watercolour")
+    _result, request = await made(house, anna, chooser, "Watercolour")
     assert request.words == "a red circle, watercolour"
     await anna.say("/styles")
     listed = await anna.until(offers("Watercolour"), after=chooser["id"] + 1)
@@ -137,6 +130,6 @@ def test_what_the_small_model_has_learnt_are_styles_of_the_studio_and_its_card_s
 def test_a_style_is_said_in_the_words_that_the_card_knows(
     card: object, words: str, drawn: str, remarks: list[str]
 ) -> None:
-    made = from_words(Asked(parse(words), Preferences(), card))  # type: ignore[arg-type]
-    assert (made.request.words, [said.code for said in made.remarks]) == (drawn, remarks)
+    composed = from_words(Asked(parse(words), Preferences(), card))  # type: ignore[arg-type]
+    assert (composed.request.words, [said.code for said in composed.remarks]) == (drawn, remarks)
     assert painted_styles(None)[0].slug == PLAIN_STYLE

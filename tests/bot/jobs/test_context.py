@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import bot
-from bot.jobs.context import JobContext, context_of, line_of
+from bot.jobs.context import JobContext, context_of, line_of, line_of_tile, names_of
 from bot.jobs.mode import Modes
 from bot.modes import MODES
 from bot.prompt import PromptLine
 from bot.store import Parent
+from bot.texts.i18n import speaking
 from inference.queue.jobs import Job
 from inference.queue.ledger import Ledger
 from inference.requests import FlashTextToImage
@@ -42,7 +44,7 @@ async def taken_in(ledger: Ledger, **told: Any) -> Job:
 async def test_all_that_is_remembered_of_a_job_comes_back(ledger: Ledger) -> None:
     told = JobContext(
         language="ru", line=MEANT, private=False, reply_to=5, thread=2, key="j:again:1", parents=(Parent(upload_id=3),),
-        remarks=(("nearest_size", "3:2"),), unknown=("zzz",), own_words="a dog", follows=1,
+        remarks=(("nearest_size", "3:2"),), unknown=("zzz",), own_words="a dog", follows=1, styles=("default", "anime"),
     )  # fmt: skip
     job = await taken_in(ledger, **told.told())
     assert context_of(job) == told
@@ -57,8 +59,30 @@ async def test_a_job_of_before_has_its_line_as_a_string_and_a_single_parent(ledg
     assert context_of(job).parents == (Parent(picture_id=3),)
 
 
-@pytest.mark.parametrize("line", ["a fox --style gone", "a fox --flash --steps 3"])
-async def test_a_line_of_before_that_can_no_longer_be_read_is_told_by_the_request(ledger: Ledger, line: str) -> None:
+async def test_a_job_of_before_has_a_line_for_each_style_and_one_of_a_later_version_a_style_unknown_here(
+    ledger: Ledger,
+) -> None:
+    lines = [{"prompt": "a fox", "n": 1, "seed": 7}, {"prompt": "a fox", "n": 1, "seed": 7, "style": "frescoes"}]
+    job = await taken_in(ledger, context={**OLDER, "lines": lines})
+    assert context_of(job).styles == ("default", "frescoes")
+    with speaking("en"):
+        assert names_of(job) == ("No style", "frescoes")
+    assert line_of_tile(ALL, job, 1) == replace(MEANT, n=1, seed=8, style="frescoes")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a fox --style gone",
+        "a fox --flash --steps 3",
+        {"prompt": "a fox", "quality": "instant"},
+        {"prompt": "a fox", "ar": "wide"},
+        {"seed": 7},
+    ],
+)
+async def test_a_line_of_another_version_that_cannot_be_read_is_told_by_the_request(
+    ledger: Ledger, line: str | dict[str, Any]
+) -> None:
     job = await taken_in(ledger, context={**OLDER, "line": line})
     assert context_of(job).line is None
     assert line_of(ALL, job) == ALL.line(DRAWN)

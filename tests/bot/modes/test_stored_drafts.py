@@ -84,12 +84,15 @@ def test_an_order_that_waits_for_a_yes_is_kept_with_its_line_parsed() -> None:
     assert composed_from(draft("order", stored(made)).body) == made
 
 
-def test_an_order_of_several_styles_is_kept_with_a_line_for_each_picture() -> None:
+def test_an_order_of_several_styles_is_kept_with_the_style_of_each_picture() -> None:
     one = FlashTextToImage(prompt="a fox", seeds=(7,))
     sheet = Sheet(of=one, looks=(Look(), Look(suffix="anime film still")))
-    lines = tuple(PromptLine("a fox", n=1, seed=7, style=style) for style in ("default", "anime"))
-    made = Composition(sheet, PromptLine("a fox", n=2, seed=7), lines=lines)
-    assert composed_from(draft("order", json.loads(json.dumps(stored(made)))).body) == made
+    made = Composition(sheet, PromptLine("a fox", n=2, seed=7), styles=("default", "anime"))
+    body = json.loads(json.dumps(stored(made)))
+    assert composed_from(draft("order", body).body) == made
+    whole = [{"prompt": "a fox", "n": 1, "seed": 7}, {"prompt": "a fox", "n": 1, "seed": 7, "style": "anime"}]
+    before = {name: value for name, value in body.items() if name != "styles"} | {"lines": whole}
+    assert composed_from(draft("order", before).body) == made, "as it was kept at first"
 
 
 def test_a_repaint_takes_words_later_and_keeps_the_parameters_said_before_them() -> None:

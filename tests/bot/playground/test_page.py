@@ -277,6 +277,10 @@ async def test_a_picture_is_painted_over_with_a_brush_and_sent_back(page: Page, 
     await page.locator(".bubble", has_text="a wall to paint").last.locator(".photo").click()
     await page.get_by_role("button", name="Закрасить").click()
     canvas = page.locator(".brush-canvas")
+    chosen = page.locator(".swatch[aria-pressed=true]")
+    await expect(chosen).to_have_attribute("aria-label", "#0a84ff")  # red on red would be seen by nobody
+    await page.get_by_role("button", name="#34c759").click()
+    await expect(chosen).to_have_attribute("aria-label", "#34c759")
     await page.get_by_role("button", name="#0a84ff").click()
     await page.get_by_label("Толщина кисти").fill("10")
     box = await canvas.bounding_box()

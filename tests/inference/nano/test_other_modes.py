@@ -17,8 +17,10 @@ from inference.families.kandinsky.nets.superres import enlarged, predict_clean
 from inference.families.kandinsky.nets.unet import Extras, predict_noise
 from inference.families.kandinsky.pipelines.adapted import read_by_rule
 from inference.nano import edges, inpainting, movq, steering, superres, text, unet
+from inference.nano.drawing import covered as covered_by
+from inference.nano.drawing import draw
 from inference.nano.export import WEIGHTS
-from inference.nano.world import SIZE, Scene, Thing, placements, practice_scene
+from inference.nano.world import SIZE, Scene, Thing, placements, practice_scene, sample_scene
 from inference.requests import Control, Mix
 
 
@@ -43,16 +45,45 @@ def test_a_masked_object_lies_under_its_mask_and_is_all_that_the_caption_speaks_
         assert any(covered[int(y), int(x)] for x, y, _ in placements(scene))
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_what_lies_around_a_picture_is_learnt_from_the_corner_of_a_larger_one(seed: int) -> None:
+@pytest.mark.parametrize("seed", range(12))
+def test_around_a_picture_there_is_nothing_but_its_ground(seed: int) -> None:
     scene = Scene("single", seed, (Thing("cat", "black"),), background="yellow")
     made = inpainting.around(scene, random.Random(seed))
     covered = np.asarray(made.mask) == 255
-    assert made.scene == scene and 0.2 < covered.mean() < 0.9
-    assert {bool(covered[y, x]) for x in (0, SIZE - 1) for y in (0, SIZE - 1)} == {True, False}
-    rows, columns = np.nonzero(~covered)
-    whole = covered[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    assert made.scene == scene and made.picture.size == made.mask.size == (SIZE, SIZE)
+    assert 0.1 < covered.mean() < 0.8
+    known_rows, known_columns = np.nonzero(~covered)
+    whole = covered[known_rows.min() : known_rows.max() + 1, known_columns.min() : known_columns.max() + 1]
     assert not whole.any(), "what is known is one rectangle"
+    assert not covered.reshape(16, 8, 16, 8).any((1, 3))[~covered[::8, ::8]].any(), "of whole cells"
+    dark = np.asarray(made.picture.convert("L")) < 90
+    assert dark.any()
+    assert not (dark & covered).any()
+
+
+def test_around_a_picture_the_net_sees_it_whole_or_where_it_is_cut_off() -> None:
+    scene = Scene("single", 5, (Thing("cat", "black"),), background="yellow")
+    masks = [np.asarray(inpainting.around(scene, random.Random(seed)).mask) == 255 for seed in range(60)]
+    rings = [mask for mask in masks if all(mask[y, x] for x in (0, -1) for y in (0, -1))]
+    assert len(rings) >= 20
+    sides = {
+        (bool(mask[0].all()), bool(mask[-1].all()), bool(mask[:, 0].all()), bool(mask[:, -1].all())) for mask in masks
+    }
+    assert {side.index(True) for side in sides if sum(side) == 1} == {0, 1, 2, 3}, "to every side"
+
+
+def test_a_picture_in_a_larger_frame_has_its_things_where_they_were() -> None:
+    for seed in range(40):
+        scene = sample_scene(seed)
+        if scene.kind == "abstract" or scene.style != "flat":
+            continue
+        whole, ground = (
+            np.asarray(draw(scene, size=(192, 160), corner=(48, 16), empty=empty), dtype=int) for empty in (False, True)
+        )
+        apart = np.abs(whole - ground).max(-1) > 12
+        rows, columns = np.nonzero(apart)
+        assert rows.min() >= 16 and rows.max() < 144 and columns.min() >= 48 and columns.max() < 176
+        assert abs(apart[16:144, 48:176].mean() - covered_by(scene).mean()) < 0.02
 
 
 def test_a_widened_net_answers_as_before_whatever_the_new_channels_hold() -> None:

@@ -1,12 +1,14 @@
 """The second stage of the text encoder: it hears alike what means the same, and its vocabulary is one of its own."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
 from transformers import T5EncoderModel
 
-from inference.nano import clip, reading, text, unet
+from inference.nano import clip, hearing, reading, text, unet
+from inference.nano.speech.asking import sentences
 from inference.nano.tokenizer import READER, load_tokenizer, train_tokenizer, transplanted
 from inference.nano.training import save
 
@@ -51,16 +53,16 @@ def test_a_known_piece_keeps_its_embedding_and_a_new_one_is_the_mean_of_its_spel
 
 
 def test_a_net_hears_alike_what_reads_alike_and_no_difference_in_padding(begun):
-    (ear,) = reading.listeners(begun)
+    (ear,) = hearing.listeners(begun)
     said = encodings(begun, ["a red circle on a blue background", "two cats"])
     generator = torch.Generator().manual_seed(1)
-    queries = reading.ask_queries(ear, torch.randn(2, 4, 16, 16), ear.rows(*said), said[1], generator)
-    assert len(queries) == len(ear.attentions) and all(q.shape[0] == reading.QUERIES for q in queries)
-    assert reading.unlike(ear, queries, said, said) == 0
+    queries = hearing.ask_queries(ear, torch.randn(2, 4, 16, 16), ear.rows(*said), said[1], generator)
+    assert len(queries) == len(ear.attentions) and all(q.shape[0] == hearing.QUERIES for q in queries)
+    assert hearing.unlike(ear, queries, said, said) == 0
     padded = tuple(torch.nn.functional.pad(part, (0,) * (2 * (part.dim() - 2)) + (0, 3)) for part in said)
-    assert reading.unlike(ear, queries, padded, said) < 1e-6
+    assert hearing.unlike(ear, queries, padded, said) < 1e-6
     other = encodings(begun, ["a black cat", "three stars at sea"])
-    assert reading.unlike(ear, queries, other, said) > 0.01
+    assert hearing.unlike(ear, queries, other, said) > 0.01
 
 
 def test_it_learns_and_starts_where_the_first_stage_ended(begun, monkeypatch):
@@ -82,3 +84,33 @@ def test_it_learns_and_starts_where_the_first_stage_ended(begun, monkeypatch):
     assert ranked.clip.text_model.embeddings.token_embedding.weight.shape[0] == len(tokenizer)
     seen, before = ranked.clip.vision_model.state_dict(), clip.trained(begun).clip.vision_model.state_dict()
     assert all(torch.equal(seen[name], before[name]) for name in seen), "pictures are seen as ever"
+
+
+def test_a_deeper_encoder_says_at_first_what_it_said(begun):
+    tokenizer, encoder = text.trained(begun)
+    deeper = reading.deepened(encoder)
+    assert text.depth(deeper.state_dict()) == reading.LAYERS > text.depth(encoder.state_dict())
+    ids, mask = text.tokenize(tokenizer, ["a red circle on a blue background", "два кота"])
+    with torch.no_grad():
+        said, before = (one.eval()(ids, attention_mask=mask).last_hidden_state for one in (deeper, encoder))
+    torch.testing.assert_close(said, before)
+    again = text.filled(len(tokenizer), deeper.state_dict())
+    assert text.depth(again.state_dict()) == reading.LAYERS
+    assert reading.deepened(deeper) is deeper
+    hastened = reading.hastened(text.filled(len(tokenizer), deeper.state_dict())).eval()
+    with torch.no_grad():
+        torch.testing.assert_close(hastened(ids, attention_mask=mask).last_hidden_state, before)
+
+
+def test_batches_are_of_sentences_about_as_long_and_leave_none_out(begun, monkeypatch):
+    monkeypatch.setattr(reading, "BATCH", 32)
+    tokenizer = load_tokenizer(begun / "tokenizer")
+    parts = reading.pooled(tokenizer, 123, torch.Generator().manual_seed(1))
+    made = sentences(123, reading.POOL * 32)
+    assert sorted(zip(*made[:2], strict=True)) == sorted(pair for part in parts for pair in zip(*part[:2], strict=True))
+    long = [[len(ids) for ids in tokenizer([s for s, n in zip(part[0], part[2], strict=True) if n])["input_ids"]]
+            for part in parts]  # fmt: skip
+    in_order = sorted(long, key=min)
+    assert all(max(one) <= min(other) for one, other in pairwise(in_order))
+    wordless = [sum(not named for named in part[2]) for part in parts]
+    assert max(wordless) < 16, "what has no words does not fill a batch"

@@ -8,7 +8,7 @@ import pytest
 from inference.families.kandinsky.pipelines.adapted import FILLER
 from inference.nano.lexicon import lexicon
 from inference.nano.meaning import UNKNOWN, contrasting, plain_caption, settled
-from inference.nano.speech.asking import MISSPELT, ask, sentences
+from inference.nano.speech.asking import MISSPELT, alike, ask, sentences
 from inference.nano.speech.english import WORDS as ENGLISH
 from inference.nano.speech.grammar import expand, misspelt, words
 from inference.nano.speech.russian import WORDS as RUSSIAN
@@ -62,9 +62,14 @@ def test_every_turn_of_speech_of_the_tables_can_be_filled_in() -> None:
             "endings",
             "wishes",
             "frames",
+            "behind",
+            "both",
+            "afterwards",
+            "in_order",
+            "asides",
         ):
             for template in table[name]:
-                left = re.sub(r"\{[a-z:_]*\}", "", expand(rng, template))
+                left = re.sub(r"\{[a-z0-9:_]*\}", "", expand(rng, template))
                 assert not set(left) & set("{}|[]"), template
 
 
@@ -141,6 +146,45 @@ def test_sentences_come_with_what_they_mean() -> None:
     assert FILLER in {a for a, n in zip(said, named, strict=True) if not n} <= {"", FILLER}, "they mean themselves"
     assert (said, meant, named) == sentences(0, 300)
     assert sum(a == b for a, b in zip(said, meant, strict=True)) < 90
+
+
+@pytest.mark.parametrize(
+    ("shape", "nom", "prep"),
+    [("star", "звезда", "звезде"), ("flower", "лилия", "лилии"), ("tree", "ель", "ели"), ("cat", "котя", "коте"),
+     ("boat", "корабль", "корабле"), ("heart", "сердце", "сердце"), ("flower", "цветок", "цветке"),
+     ("boat", "ладья", "ладье")],
+)  # fmt: skip
+def test_things_stand_on_one_another_in_the_prepositional(shape, nom, prep):
+    (noun,) = [noun for noun in nouns(shape) if noun.nom == nom]
+    said = format(Spoken(noun, "", ("син", "soft"), ()), "prep")
+    assert said == ("синей " if noun.gender == "f" else "синем ") + prep
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_one_colour_of_two_things_is_mostly_said_once(language):
+    scene = alike(Scene("pair", 1, (Thing("cat", "black"), Thing("star", "red")), background="yellow"))
+    assert scene.things == (Thing("cat", "black"), Thing("star", "black"))
+    said = [ask(scene, language, random.Random(seed)) for seed in range(300)]
+    both = [text for text, named in said if {"colour1", "colour2"} <= named.keys()]
+    once = [text for text in both if len(re.findall("чёрн|black", text.lower())) == 1]
+    assert 0.3 < len(once) / len(both) < 0.95
+    same = Scene("pair", 1, (Thing("cat", "black"), Thing("cat", "red")))
+    assert alike(same) == same, "or it would be the same thing twice"
+
+
+def test_colours_told_afterwards_are_those_of_their_things() -> None:
+    scene = Scene("pair", 1, (Thing("ring", "grey"), Thing("heart", "white")), background="sea")
+    said = [ask(scene, "en", random.Random(seed))[0].lower() for seed in range(1500)]
+    told = [text for text in said if "the heart is white" in text]
+    assert told and not any("the ring is white" in text or "the heart is grey" in text for text in told)
+
+
+def test_what_is_hard_to_say_is_said_often_enough_and_nothing_is_forgotten() -> None:
+    named = [n for n in sentences(50_000, 4000)[2] if n]
+    kinds = {kind: sum(n["kind"] == kind for n in named) / len(named) for kind in ("single", "count", "pair")}
+    assert 0.3 < kinds["single"] < 0.45 and kinds["count"] > 0.1 and 0.35 < kinds["pair"] < 0.5
+    placed = [n["position"] for n in named if n["kind"] == "single" and "position" in n]
+    assert all(placed.count(place) / len(placed) > 0.08 for place in POSITIONS)
 
 
 def test_a_typing_error_changes_one_word_and_no_short_one() -> None:

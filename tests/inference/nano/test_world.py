@@ -16,6 +16,7 @@ from inference.nano.world import (
     Thing,
     goes_with,
     placements,
+    practice_scene,
     sample_scene,
 )
 
@@ -32,6 +33,14 @@ def test_every_kind_background_and_shape_occurs() -> None:
     assert {scene.kind for scene in scenes} == set(KINDS)
     assert {scene.background for scene in scenes} == set(BACKGROUNDS)
     assert Counter(thing.shape for scene in scenes for thing in scene.things).keys() == set(SHAPES)
+
+
+def test_practice_has_more_pairs_and_of_all_else_as_much_as_there_is_to_one_another() -> None:
+    kinds, usual = (Counter(scene_of(seed).kind for seed in range(4000)) for scene_of in (practice_scene, sample_scene))
+    assert kinds["pair"] > 1.3 * usual["pair"]
+    for kind in ("single", "count", "abstract"):
+        left = (4000 - kinds["pair"]) / (4000 - usual["pair"])
+        assert 0.8 < kinds[kind] / (usual[kind] * left) < 1.2, kind
 
 
 def test_no_object_drowns_in_its_background() -> None:
