@@ -66,8 +66,8 @@ async def is_refused(door: Door, key: str) -> bool:
 
 
 async def test_keys_are_shown_to_nobody_else_and_not_in_groups(door: Door) -> None:
-    group = Person(door.session, door.house.playground.url, ANNA, "en", chat=-5)
-    await group.say("/apikey@studio_bot", title="Foxes")
+    group = Person(door.session, door.house.playground.url, ANNA, "en", chat=-77)
+    await group.say("/apikey", title="Foxes")
     await group.until(lambda message: "in private only" in (message["text"] or ""))
     assert (await status(door, None))[1]["error"]["code"] == "missing_api_key"
     for path, method in (("/nowhere", "GET"), ("/v1/images/edits", "POST"), ("/health", "POST"), (MODELS, "DELETE")):
