@@ -66,5 +66,5 @@ $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(BIN)/pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[inference,heic,postgres,redis,dev]'
+	$(BIN)/pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[inference,heic,mcp,postgres,redis,dev]'
 	@touch $@

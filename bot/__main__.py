@@ -1,4 +1,4 @@
-"""`python -m bot [run|demo|migrate|doctor|backup|restore|api]`; `run` where nothing is said.
+"""`python -m bot [run|setup|demo|migrate|doctor|backup|restore|api]`; `run` where nothing is said.
 
 What takes long to import waits until the settings are known to be usable, so that a mistake is told at once. While it
 is imported the garbage collector rests: it would look at all that stays again and again, a quarter of the start.
@@ -22,6 +22,7 @@ import typer
 
 from bot.logs import set_up_logging
 from bot.settings import Settings, SettingsError, load_settings
+from bot.setup.command import setup_command
 from inference.queue.redaction import redact
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ def run() -> None:
     from bot.app import run as run_bot
 
     _finish(run_bot(settings))
+
+
+program.command("setup")(setup_command)
 
 
 @program.command()

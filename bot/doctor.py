@@ -45,10 +45,13 @@ async def examine(settings: Settings) -> bool:
     well = [finding.tell() async for finding in findings(settings)]
     if settings.queue_address != LOCAL:
         return all(well)
+    return examine_engine(settings) and all(well)
+
+
+def examine_engine(settings: Settings) -> bool:
+    """Has the engine's own doctor print what it finds. Returns whether it will draw."""
     environment = {**os.environ, **WorkerOptions.of(settings).to_environment()}
-    command = [sys.executable, "-m", "inference", "doctor"]
-    engine = subprocess.run(command, env=environment, check=False)  # noqa: ASYNC221 - nothing else runs meanwhile
-    return all(well) and engine.returncode == 0
+    return subprocess.run([sys.executable, "-m", "inference", "doctor"], env=environment, check=False).returncode == 0
 
 
 async def _queue(settings: Settings) -> AsyncIterator[Finding]:

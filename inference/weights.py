@@ -128,8 +128,7 @@ def install(
     endpoint: Annotated[str | None, typer.Option(help="Another hub than huggingface.co.")] = None,
 ) -> None:
     """Fetch what these kinds lack and convert it, in one go; started again, it goes on where it was."""
-    from inference.checkpoints.tensors import UnreadableCheckpoint
-    from inference.families.kandinsky.files.install import installation
+    from inference.families.kandinsky.files.install import NotInstalled, installation
 
     source = released or folder.with_name(f"{folder.name}-released")
     if source.absolute() == folder.absolute():
@@ -143,7 +142,7 @@ def install(
             typer.echo(line)
         _agree(work.fetching.bytes, yes)
         work.run(sys.stderr)
-    except (OSError, MissingWeights, UnreadableCheckpoint) as problem:
+    except (OSError, NotInstalled) as problem:
         _stop(str(problem))
     typer.echo(f"Done. Draw with them by setting WEIGHTS_DIR={folder}; {source} is not needed any more.")
 

@@ -41,13 +41,14 @@ async def connected(settings: Settings, outbox: Outbox) -> AsyncIterator[Bot]:
 
 def make_bot(settings: Settings) -> Bot:
     """A Bot for the Bot API server of the settings."""
-    at_telegram = urlsplit(settings.telegram_api_url).hostname == "api.telegram.org"
-    api = (
-        PRODUCTION
-        if at_telegram
-        else TelegramAPIServer.from_base(settings.telegram_api_url, is_local=settings.telegram_api_local)
-    )
-    return Bot(settings.token, session=Session(api=api))
+    return bot_of(settings.token, settings.telegram_api_url, is_local=settings.telegram_api_local)
+
+
+def bot_of(token: str, server: str, *, is_local: bool) -> Bot:
+    """A Bot for the Bot API server at this address; of one that `is_local` files are read from the disk."""
+    at_telegram = urlsplit(server).hostname == "api.telegram.org"
+    api = PRODUCTION if at_telegram else TelegramAPIServer.from_base(server, is_local=is_local)
+    return Bot(token, session=Session(api=api))
 
 
 class Session(AiohttpSession):

@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-import torch
-
 from inference.checkpoints.display import shown
 from inference.checkpoints.download import Plan, fetch, plan
+from inference.checkpoints.folders import MissingWeights
 from inference.checkpoints.parts import come_of
 from inference.families.kandinsky.files.catalogue import files_of
-from inference.families.kandinsky.files.convert import convert, still_to_write
 from inference.families.kandinsky.files.store import lacking, locate
 from inference.requests import Kind
+
+
+class NotInstalled(RuntimeError):
+    """What was fetched cannot be converted; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,13 @@ class Installation:
         return self.fetching.folder
 
     def run(self, out: TextIO) -> None:
-        """Does it, showing on `out` in one line how far it is. Raises OSError (NotFetched, NotEnoughRoom, DoesNotFit),
-        MissingWeights and UnreadableCheckpoint; what has come until then stays."""
+        """Does it, showing on `out` in one line how far it is. Raises OSError (NotFetched, NotEnoughRoom, DoesNotFit)
+        and NotInstalled; what has come until then stays."""
+        import torch  # what is refused before that need not wait for it
+
+        from inference.checkpoints.tensors import UnreadableCheckpoint
+        from inference.families.kandinsky.files.convert import convert, still_to_write
+
         sizes = {entry.file: entry.bytes for entry in self.fetching.to_fetch}
 
         def come() -> int:
@@ -47,7 +54,10 @@ class Installation:
         self.folder.mkdir(parents=True, exist_ok=True)
         before, size = _bytes_in(self.folder), still_to_write(self.released, self.folder)
         with shown("converting", size, lambda: _bytes_in(self.folder) - before, out):
-            convert(self.released, self.folder, torch.bfloat16, lambda line: None)
+            try:
+                convert(self.released, self.folder, torch.bfloat16, lambda line: None)
+            except (MissingWeights, UnreadableCheckpoint) as unfit:
+                raise NotInstalled(str(unfit)) from unfit
 
 
 def installation(

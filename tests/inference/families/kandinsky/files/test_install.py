@@ -85,7 +85,7 @@ def test_a_try_that_was_cut_short_is_gone_on_with(studio: Studio, monkeypatch: p
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("inference.families.kandinsky.files.install.convert", stop)
+        patch.setattr("inference.families.kandinsky.files.convert.convert", stop)
         places = ["--folder", str(studio.folder), "--released", str(studio.released)]
         CliRunner().invoke(app, ["install", "flash", *places, "--endpoint", studio.hub.address, "--yes"])
     assert not studio.ready("flash")

@@ -1,0 +1,81 @@
+"""What draws here, asked of a program of `inference`, since the bot does without torch."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from bot.setup.asking import Asking, SetupError
+from bot.setup.draft import Draft, Given, without_secrets
+from inference.queue.survey import Device, Survey
+
+LEAST_NET = 6.6e9  # bytes: a U-Net in 16 bits, and what a pass takes beside it
+
+
+def surveyed(weights: Path, released: Path) -> Survey:
+    """The devices of this machine, and the weights that could be had. Raises SetupError."""
+    print("Looking at this machine …", flush=True)
+    command = [sys.executable, "-m", "inference", "survey", "--weights", str(weights), "--released", str(released)]
+    ended = subprocess.run(command, env=without_secrets(os.environ), stdout=subprocess.PIPE, text=True, check=False)
+    try:
+        found = Survey.model_validate_json(ended.stdout)
+    except ValidationError:
+        raise SetupError(f"`python -m inference survey` ended with status {ended.returncode}; see above") from None
+    if found.lacks is not None:
+        raise SetupError(
+            f"{found.lacks} is not installed, so nothing draws here: pip install '.[inference]', "
+            "or --role bot where another machine draws"
+        )
+    return found
+
+
+def choose_device(draft: Draft, given: Given, asking: Asking, found: Survey) -> None:
+    """Shows what there is, and has one chosen where there is a choice."""
+    for device in found.devices:
+        print(f"  {device.name:7} {described(device)}")
+    print(f"  RAM     {_gigabytes(found.ram)} free")
+    names = [device.name for device in found.devices]
+    if given.device is None and len([name for name in names if name != "cpu"]) < 2 and not draft.value("DEVICE"):
+        print(f"It draws on {names[0]}.")
+        return
+    question = f"Which of them (auto: the first; {', '.join(names)})"
+    chosen = asking.ask(question, given.device or draft.value("DEVICE") or "auto", _one_of(names), "--device")
+    draft.wanted["DEVICE"] = chosen
+
+
+def described(device: Device) -> str:
+    """A device for people: its memory, and what that means for the text encoder."""
+    if device.memory is None:
+        return f"{device.label}: enough for the embedded model, minutes a picture with the released weights"
+    words = f"{device.label}, {_gigabytes(device.memory)}"
+    if device.free is not None:
+        words += f" ({_gigabytes(device.free)} free)"
+    if device.memory < LEAST_NET:
+        return f"{words}: too little for the released weights"
+    if not device.large:
+        words += "; the text encoder (17.4 GB) computes on the CPU"
+    return words
+
+
+def at_work(draft: Draft, found: Survey) -> Device:
+    """The device that will draw."""
+    name = draft.value("DEVICE")
+    return next((device for device in found.devices if device.name == name), found.devices[0])
+
+
+def _one_of(names: list[str]) -> Callable[[str], str]:
+    def read(said: str) -> str:
+        if said not in ("auto", "cuda", *names):
+            raise ValueError(f"there is no such device here; say auto or {', '.join(names)}")
+        return said
+
+    return read
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"
