@@ -3,12 +3,12 @@ VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := $(VENV)/bin
 
-.PHONY: demo test check chaos hostile clients fuzz transcripts webhook bench parity clean help
+.PHONY: demo test check chaos hostile clients fuzz transcripts webhook images bench parity clean help
 
 help:
 	@echo "make demo    set up and chat with the studio in a browser: no token, no GPU, no server"
 	@echo "make test    set up and run all tests"
-	@echo "make check   ruff, mypy --strict, import rules, texts in both languages"
+	@echo "make check   ruff, mypy --strict, import rules, texts in both languages, container files"
 	@echo "make parity  replay the golden tensors, one row per case"
 	@echo "make chaos   the long fault suite of the queue"
 	@echo "make hostile every attack on the studio at full length, hours"
@@ -16,6 +16,7 @@ help:
 	@echo "make clients bots in grammY, Telegraf, pyTelegramBotAPI and python-telegram-bot against the playground"
 	@echo "make transcripts  what people see, compared with what was recorded"
 	@echo "make webhook every conversation once more, updates brought by webhook"
+	@echo "make images  both images built for real, and a picture drawn with them, without Docker; root on Debian, long"
 	@echo "make bench   the benchmarks, as ratios"
 
 demo: $(VENV)/.run
@@ -30,6 +31,8 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m bot.texts.i18n check
+	$(BIN)/hadolint --config docker/hadolint.yaml docker/Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml docker/compose.yaml docker/worker.compose.yaml
 
 parity: $(VENV)/.dev
 	$(BIN)/python -m tests.parity
@@ -51,6 +54,9 @@ transcripts: $(VENV)/.dev
 
 webhook: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/bot/conversation --by-webhook -n auto --dist loadfile --no-loadscope-reorder
+
+images: $(VENV)/.dev
+	$(BIN)/python -m tests.images
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

@@ -14,7 +14,7 @@ import typer
 
 from benchmarks.harness import Row, table
 
-BENCHMARKS = ("bot", "queue", "load", "e2e", "memory", "masks", "time")
+BENCHMARKS = ("bot", "queue", "load", "e2e", "memory", "masks", "time", "fleet")
 
 
 def machine() -> str:

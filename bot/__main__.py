@@ -1,4 +1,4 @@
-"""`python -m bot [run|setup|demo|migrate|doctor|backup|restore|api]`; `run` where nothing is said.
+"""`python -m bot [run|setup|demo|migrate|doctor|health|backup|restore|api]`; `run` where nothing is said.
 
 What takes long to import waits until the settings are known to be usable, so that a mistake is told at once. While it
 is imported the garbage collector rests: it would look at all that stays again and again, a quarter of the start.
@@ -24,6 +24,7 @@ from bot.logs import set_up_logging
 from bot.settings import Settings, SettingsError, load_settings
 from bot.setup.command import setup_command
 from inference.queue.redaction import redact
+from inference.queue.secret_files import secret_fields
 
 if TYPE_CHECKING:
     from bot.backup import Note
@@ -114,6 +115,21 @@ def doctor() -> None:
     raise SystemExit(0 if _finish(examine(settings)) else 1)
 
 
+@program.command()
+def health(
+    ready: Annotated[
+        bool, typer.Option("--ready", help="Fail also while another bot leads and this one waits.")
+    ] = False,
+) -> None:
+    """Say how the bot that runs here is, on one line; end with 1 where it is not well."""
+    settings = _settings()
+    from bot.health import health_of
+
+    found = health_of(settings)
+    print(found.words)
+    raise SystemExit(0 if found.ready or (found.alive and not ready) else 1)
+
+
 def _settings(*, needs_token: bool = False) -> Settings:
     try:
         settings = load_settings()
@@ -129,8 +145,8 @@ def _begin(settings: Settings) -> None:
     set_up_logging(settings.log_level, settings.log_format)
     # The worker and its child inherit the environment, and have no use for these; where blobs lie
     # they are told by the wire.
-    for secret in ("BOT_TOKEN", "WEBHOOK_SECRET", "DATABASE_URL", "BLOBS_URL"):
-        os.environ.pop(secret, None)
+    for secret in secret_fields(Settings):
+        os.environ.pop(secret.upper(), None)
 
 
 def _finish(work: Coroutine[Any, Any, Result], refusal: type[Exception] = SettingsError) -> Result:

@@ -25,6 +25,7 @@ from bot.door.means import Means
 from bot.door.opening import opened
 from bot.imaging.decoder import Decoder
 from bot.jobs.follow import Follower
+from bot.jobs.kept import room_again
 from bot.jobs.mode import Modes
 from bot.jobs.studio import Studio
 from bot.jobs.tools import Tools
@@ -168,6 +169,7 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             room=room,
             modes=modes,
         )
+        deliveries.on_shown(partial(room_again, studio))
         updates = Updates(
             disable_fsm=True,
             settings=settings,
@@ -233,7 +235,7 @@ def delivery_of(settings: Settings) -> Delivery:
     """The way to the workers: one as a child of this process, or whoever has come to the queue's server. Raises
     SettingsError."""
     try:
-        address = settings.queue_address
+        address = settings.queue_url
         if address == LOCAL:
             options = WorkerOptions.of(settings)
             options = options.model_copy(update={"timings_file": settings.data_dir / "timings.json"})

@@ -43,7 +43,7 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
 async def examine(settings: Settings) -> bool:
     """Prints all findings, the engine's too where it works beside the bot. Returns whether the bot will run."""
     well = [finding.tell() async for finding in findings(settings)]
-    if settings.queue_address != LOCAL:
+    if settings.queue_url != LOCAL:
         return all(well)
     return examine_engine(settings) and all(well)
 
@@ -55,7 +55,7 @@ def examine_engine(settings: Settings) -> bool:
 
 
 async def _queue(settings: Settings) -> AsyncIterator[Finding]:
-    address = settings.queue_address
+    address = settings.queue_url
     if address == LOCAL:
         slots = f"{settings.worker_slots} slots, device {settings.device}"
         yield Finding(True, "queue", f"the worker runs beside the bot ({slots})")

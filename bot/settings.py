@@ -1,6 +1,7 @@
 """Every setting of the program: environment variables first, then a `.env` file, then the defaults below.
 
-A field's name in capitals is its variable. `.env.example` describes each one for people.
+A field's name in capitals is its variable. `.env.example` describes each one for people. One that may be secret may lie
+in a file that `…_FILE` names.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode
+from pydantic_settings import NoDecode
 
 from bot.texts.languages import Language
 from inference.queue.address import QueueSettings
 from inference.queue.environment import READ, REFUSALS, refused
 from inference.queue.options import WorkerSettings
+from inference.queue.secret_files import SECRET, WithSecretFiles
 
 TOKEN_SHAPE = re.compile(r"\d{3,20}:[A-Za-z0-9_-]{30,64}")
 
@@ -57,18 +59,18 @@ Folder = Annotated[Path, AfterValidator(_absolute)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
-class Settings(WorkerSettings, QueueSettings, BaseSettings):
+class Settings(WorkerSettings, QueueSettings, WithSecretFiles):
     """Frozen; read once at start by `load_settings`. What is only for the worker stands in `WorkerSettings`, where
     the queue is in `QueueSettings`."""
 
     model_config = READ
 
     # Telegram
-    bot_token: SecretStr | None = None
+    bot_token: Annotated[SecretStr | None, SECRET] = None
     telegram_api_url: HttpUrl = "https://api.telegram.org"
     telegram_api_local: bool = False
     webhook_url: HttpUrl | None = None
-    webhook_secret: SecretStr | None = None
+    webhook_secret: Annotated[SecretStr | None, SECRET] = None
     webhook_host: str = "127.0.0.1"
     webhook_port: Port = 8080
 
@@ -77,10 +79,13 @@ class Settings(WorkerSettings, QueueSettings, BaseSettings):
 
     # Where things are kept
     data_dir: Folder = Path("data")
-    database_url: str = Field(
-        default_factory=lambda given: f"sqlite+aiosqlite:///{given.get('data_dir', Path('data'))}/studio.db"
+    database_url: Annotated[str, SECRET] = Field(
+        default_factory=lambda given: f"sqlite+aiosqlite:///{given.get('data_dir', Path('data'))}/studio.db",
+        repr=False,
     )
-    blobs_url: str = Field(default_factory=lambda given: str(given.get("data_dir", Path("data")) / "blobs"))
+    blobs_url: Annotated[str, SECRET] = Field(
+        default_factory=lambda given: str(given.get("data_dir", Path("data")) / "blobs"), repr=False
+    )
     unused_files_days: Annotated[int, Field(ge=1, le=3650)] = 30
     upload_mb_per_person: Annotated[int, Field(ge=1)] = 2000
     upload_mb_total: Annotated[int, Field(ge=1)] = 50_000
@@ -106,6 +111,7 @@ class Settings(WorkerSettings, QueueSettings, BaseSettings):
 
     # The program
     playground_port: Port = 8081
+    health_file: Folder = Field(default_factory=lambda given: given.get("data_dir", Path("data")) / "bot.health")
 
     @field_validator("bot_token")
     @classmethod

@@ -31,8 +31,9 @@ async def press(callback: CallbackQuery, callback_data: KeptButton, draft: Draft
         kept = Kept.model_validate(draft.body)
         asks, refusal = await _taken(studio, draft, kept.asks)
         taken = await decided("taken", len(kept.asks) - len(asks))
-        left = kept.model_copy(update={"asks": asks})
-        await studio.history.sources.note_in_draft(draft.id, asks=left.model_dump(mode="json")["asks"])
+        left = kept.model_copy(update={"asks": asks, "why": refusal or kept.why})
+        body = left.model_dump(mode="json")
+        await studio.history.sources.note_in_draft(draft.id, asks=body["asks"], why=body["why"])
         said = ngettext("{n} request is in line.", "{n} requests are in line.", taken).format(n=taken)
         await callback.answer(said if taken else refusal, show_alert=not taken)
         if not left.asks:

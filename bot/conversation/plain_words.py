@@ -14,15 +14,33 @@ from aiogram import Bot, Router
 from aiogram.types import Message
 
 from bot.conversation import history, queue, settings, start, styles
+from bot.conversation.results import repeat
 from bot.jobs import cards, keyboards
+from bot.jobs.belonging import post_of
+from bot.jobs.context import context_of
 from bot.jobs.origin import Origin
 from bot.jobs.studio import Studio
 from bot.prompt import NoWords
 from bot.prompt.said import says_something, seen
+from bot.store import Person
 from bot.telegram.addressed import Addressed
 from bot.texts.i18n import _
 
-Saying = Literal["cancel", "help", "start", "history", "settings", "queue", "styles", "hello", "thanks", "yes", "draw"]
+Saying = Literal[
+    "cancel",
+    "help",
+    "start",
+    "history",
+    "settings",
+    "queue",
+    "styles",
+    "again",
+    "hello",
+    "thanks",
+    "pity",
+    "yes",
+    "draw",
+]
 
 _SAID: dict[Saying, str] = {
     "cancel": """отмена, отмени, отмените, отменить, отмени все, отменить все, стоп, остановись, останови, остановить,
@@ -37,15 +55,25 @@ _SAID: dict[Saying, str] = {
         my history, my pictures, show my pictures""",
     "settings": "настройки, мои настройки, настройка, settings, my settings, preferences",
     "queue": """очередь, моя очередь, статус, где моя картинка, где мои картинки, сколько ждать, долго еще, ну где,
+        почему так долго, почему так медленно, чего так долго, скоро, скоро уже, когда будет готово, ну что там,
+        why so slow, why does it take so long, how much longer, is it ready,
         queue, my place in line, status, how long, where is my picture, are you there""",
     "styles": "стили, какие есть стили, покажи стили, список стилей, styles, list of styles, show styles",
+    "again": """еще, еще раз, еще разок, еще вариант, еще варианты, давай еще, повтори, повторите, again, once more,
+        one more, one more time, another, another one, do it again, try again""",
     "hello": """привет, приветик, приветствую, здравствуй, здравствуйте, добрый день, добрый вечер, доброе утро, хай,
         хелло, ку, как дела, hello, hello there, hi, hi there, hey, hey there, good morning, good afternoon,
         good evening, how are you""",
     "thanks": """спасибо, большое спасибо, спасибо большое, спасибо тебе, спасибо огромное, огромное спасибо, спс,
-        благодарю, круто, классно, супер, отлично, прекрасно, шикарно, молодец, вау, ого, thanks, thank you, thx, ty,
+        благодарю, круто, классно, супер, отлично, прекрасно, шикарно, молодец, вау, ого,
+        красиво, очень красиво, как красиво, здорово, класс, прелесть, чудесно, замечательно, нравится, мне нравится,
+        очень нравится, thanks, thank you, thx, ty,
         thanks a lot, thank you very much, thank you so much, many thanks, great, awesome, amazing, nice, wow, cool,
-        good job, well done""",
+        good job, well done, beautiful, very nice, very good, lovely, perfect, brilliant, love it,
+        i love it, i like it""",
+    "pity": """не то, нет не то, не так, нет не так, не похоже, не нравится, мне не нравится, плохо, некрасиво, ужасно,
+        bad, wrong, not it, not this, not like that, not what i wanted, not what i meant, i don t like it,
+        i do not like it""",
     "yes": "да, нет, ок, окей, ладно, хорошо, понятно, ясно, понял, поняла, yes, no, ok, okay, got it, i see, fine",
     "draw": "нарисуй, нарисуй мне, нарисуйте, рисуй, нарисуй что нибудь, draw, draw me, draw something",
 }
@@ -89,6 +117,32 @@ async def thanked(message: Message, studio: Studio, origin: Origin) -> None:
     await studio.deliveries.say(origin, "😊 " + _("My pleasure! What shall I draw next?"))
 
 
+async def pitied(message: Message, studio: Studio, origin: Origin) -> None:
+    """Somebody is not pleased: what helps."""
+    text = _(
+        "A pity! “Again” under the picture draws others, and “Edit” changes its words. "
+        "Or tell me in other words what you would like to see."
+    )
+    await studio.deliveries.say(origin, "😔 " + text)
+
+
+async def once_more(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
+    """What the answered message shows, or else what somebody got last in this chat, with new seeds. Raises one of
+    REFUSALS."""
+    shown = message.reply_to_message
+    if shown is not None:
+        post = await post_of(studio.history, shown)
+        job_id = post.job_id if post is not None else None
+    else:
+        newest = await studio.history.sources.newest_picture(person.id, message.chat.id)
+        picture = await studio.history.picture(newest) if newest is not None else None
+        job_id = picture.job_id if picture is not None else None
+    job = await studio.ledger.job(job_id) if job_id is not None else None
+    if job is None or job.owner_id != person.id:
+        raise NoWords
+    await repeat(job, context_of(job).parents, studio, origin, None, new_seeds=True)
+
+
 async def agreed(message: Message, studio: Studio, origin: Origin) -> None:
     """A yes or a no to nothing in particular."""
     await studio.deliveries.say(origin, "👌 " + _("All right. Tell me what to draw, or see /help."))
@@ -115,8 +169,10 @@ def build() -> Router:
         "settings": settings.open_,
         "queue": queue.queue_,
         "styles": styles.list_,
+        "again": once_more,
         "hello": greeted,
         "thanks": thanked,
+        "pity": pitied,
         "yes": agreed,
         "draw": without_wish,
     }

@@ -125,8 +125,12 @@ async def cancel_one(callback: CallbackQuery, job: Job, studio: Studio) -> None:
     await studio.queue.cancel(job.id)
 
 
-async def cancel_all(callback: CallbackQuery, person: Person, studio: Studio) -> None:
+async def cancel_all(callback: CallbackQuery, person: Person, studio: Studio, origin: Origin) -> None:
+    """All that this person has asked for, and what was put aside of it here."""
     await callback.answer(_("Cancelling…"))
+    card = await open_card(studio, person.id, origin.chat_id)
+    if card is not None:  # before there is room for it
+        await forget(studio, card, "✖️ " + _("Never mind, then."))
     for job in await studio.ledger.active(person.id):
         if not job.stopping:
             await studio.queue.cancel(job.id)

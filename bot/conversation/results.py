@@ -45,7 +45,7 @@ async def once_more(
 
 
 async def repeat(
-    job: Job, parents: tuple[Parent, ...], studio: Studio, origin: Origin, key: str, *, new_seeds: bool
+    job: Job, parents: tuple[Parent, ...], studio: Studio, origin: Origin, key: str | None, *, new_seeds: bool
 ) -> None:
     """What is drawn descends from what the job worked from, or else from its first picture, which stands for all."""
     context = context_of(job)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aiogram.exceptions import TelegramAPIError
@@ -66,10 +66,15 @@ class Follower:
         self._outbox = outbox
         self._statuses = Statuses(tools, outbox, previews=previews)
         self._errands: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self._once_shown: Callable[[Job], Coroutine[Any, Any, None]] | None = None
 
     async def start(self) -> None:
         self._queue.listen(self._heard)
         self._queue.on_trouble(self._troubled)
+
+    def on_shown(self, do: Callable[[Job], Coroutine[Any, Any, None]]) -> None:
+        """What else is to be done once somebody has seen how their job ended; a crash may leave it undone."""
+        self._once_shown = do
 
     async def resume(self) -> None:
         """After a restart: every job gets a status message or its old one is taken up; what has ended is shown."""
@@ -273,6 +278,8 @@ class Follower:
             await result.keep(self._tools, job, job.outcome)
         else:
             await result.show(self._tools, self._originals, job, job.outcome)
+            if self._once_shown is not None:
+                self._run("see to what follows", job_id, self._once_shown(job))
 
     async def _tell_all(self, job: Job) -> None:
         """What the house has drawn goes to everybody who waits for it."""

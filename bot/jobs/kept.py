@@ -22,9 +22,9 @@ from bot.store import Draft
 from bot.telegram.callbacks import KeptButton
 from bot.telegram.refusals import Refusal, classify
 from bot.telegram.screen import Screen, edit, send
-from bot.texts.i18n import _, ngettext
+from bot.texts.i18n import _, ngettext, speaking
 from bot.texts.languages import Language
-from inference.queue.jobs import Refused
+from inference.queue.jobs import Job, Refused
 
 MOST_KEPT = 30  # requests of one person in a chat
 CALM_SECONDS = 60.0  # without a refusal, and a burst is over: the next one has its card at the bottom of the chat
@@ -70,7 +70,7 @@ class Ask(BaseModel):
 
 class Kept(BaseModel):
     """What a card stands for: `more` is how many requests were too many to be kept, `why` what it says of the reason,
-    `latest` when the last one came (Unix time)."""
+    empty once that is over, `latest` when the last one came (Unix time)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -109,6 +109,28 @@ async def keep(studio: Studio, origin: Origin, order: dict[str, Any], refusal: R
             show(studio, draft, kept)
             return
         message = await send(studio.bot, origin.place, screen(draft.id, kept))
+        left = await sources.place_draft(draft.id, message.message_id)
+        if left is not None:
+            await take_back(studio, draft, left)
+
+
+async def room_again(studio: Studio, ended: Job) -> None:
+    """When nothing of a person is in line any more and they have seen all of it, the card of what they have put aside
+    asks at the bottom of the chat whether to go on."""
+    unseen = [job for job in await studio.ledger.unshown() if job.owner_id == ended.owner_id]
+    if unseen or any(not job.stopping for job in await studio.ledger.active(ended.owner_id)):
+        return
+    sources = studio.history.sources
+    async with studio.one_press(lock_of(ended.owner_id, ended.chat_id)):
+        draft = await open_card(studio, ended.owner_id, ended.chat_id)
+        before = Kept() if draft is None else Kept.model_validate(draft.body)
+        if draft is None or not before.asks or not before.why:
+            return
+        await sources.note_in_draft(draft.id, why="")
+        latest = before.asks[-1]
+        with speaking(latest.language):
+            looks = screen(draft.id, before.model_copy(update={"why": ""}))
+        message = await send(studio.bot, latest.origin(draft).place, looks)
         left = await sources.place_draft(draft.id, message.message_id)
         if left is not None:
             await take_back(studio, draft, left)
@@ -158,14 +180,20 @@ def show(studio: Studio, draft: Draft, kept: Kept) -> None:
 
 def screen(draft_id: int, kept: Kept) -> Screen:
     count = len(kept.asks)
-    lines = [
-        "✋ " + kept.why,
-        ngettext(
+    if kept.why:
+        aside = ngettext(
             "Put aside: {n} request. Tap Take when there is room.",
             "Put aside: {n} requests. Tap Take when there is room.",
             count,
-        ).format(n=count),
-    ]
+        )
+        lines = ["✋ " + kept.why, aside.format(n=count)]
+    else:
+        aside = ngettext(
+            "There is room again. Shall I take the {n} request that I had put aside?",
+            "There is room again. Shall I take the {n} requests that I had put aside?",
+            count,
+        )
+        lines = ["👌 " + aside.format(n=count)]
     if kept.more:
         more = ngettext(
             "{n} more I could not even keep. Please send it again later.",

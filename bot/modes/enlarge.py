@@ -124,7 +124,11 @@ ENLARGE: Mode[Studio] = Mode(
     served_by=("flash_x2", "x2", "x4"),
     commands=("upscale",),
     about=N_("Enlarge, ×2 or 4K"),
-    spoken=(r"увелич(?:ь|ьте|ить)|upscale|enlarge",),
+    spoken=(
+        r"увелич(?:ь|ьте|ить)|upscale|enlarge",
+        r"сделай(?:те)?\s+(?:её|ее|его|их|это)\s+(?:по)?(?:больше|крупнее)\W*$",
+        r"make\s+(?:it|this|that|him|her|them)\s+(?:bigger|larger)\W*$",
+    ),
     parameters=PARAMETERS,
     begin=begin,
     title=lambda request, words: "🔎 " + _(NAMES[request.kind]),

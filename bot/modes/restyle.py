@@ -15,6 +15,7 @@ from bot.store import Given, Person
 from bot.texts.i18n import N_
 
 PARAMETERS = (*FROM_PICTURES, "strength")
+NOT_LARGER = r"(?!\s+(?:(?:по)?больше|(?:по)?крупнее|bigger|larger)\W*$)"  # that is another wish
 
 
 async def begin(studio: Studio, origin: Origin, person: Person, given: Given, words: str) -> None:
@@ -38,7 +39,11 @@ RESTYLE: Mode[Studio] = Mode(
     served_by=RESTYLED_BY,
     commands=("restyle",),
     about=N_("A picture and words"),
-    spoken=(r"передела(?:й|йте|ть)(?:\s+в\b)?|restyle(?:\s+as\b)?",),
+    spoken=(
+        r"передела(?:й|йте|ть)(?:\s+в\b)?|restyle(?:\s+as\b)?",
+        rf"(?:сделай|преврати|измени)(?:те)?\s+(?:её|ее|его|их|это){NOT_LARGER}(?:\s+(?:в|на)\b)?",
+        rf"(?:make|turn|change)\s+(?:it|this|that|him|her|them){NOT_LARGER}(?:\s+(?:into|to|in)\b)?",
+    ),
     parameters=PARAMETERS,
     of_captions=True,
     begin=begin,

@@ -17,6 +17,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8081, help="default 8081; 0 takes a free one")
     parser.add_argument("--state", type=Path, default=None, help="folder that keeps chats and files over restarts")
     parser.add_argument("--allow-remote", action="store_true", help="listen on other interfaces too; no passwords!")
+    parser.add_argument(
+        "--known-as",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="answer to this host name too; as of a container",
+    )
     parser.add_argument("--strict", action="store_true", help="refuse fields of calls that the Bot API does not know")
     return parser.parse_args()
 
@@ -26,7 +33,12 @@ async def run(options: argparse.Namespace) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     playground = await serve(
-        options.host, options.port, options.state, allow_remote=options.allow_remote, strict=options.strict
+        options.host,
+        options.port,
+        options.state,
+        allow_remote=options.allow_remote,
+        known_as=options.known_as,
+        strict=options.strict,
     )
     print(f"Chat page  {playground.url}/\nBot API    {playground.url}/bot<token>/<method>", flush=True)
     try:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -37,8 +37,9 @@ PAGE_HEADERS = {
 class Playground:
     """A running playground. `url` has no slash at its end; `close()` ends all polls, webhooks and streams."""
 
-    def __init__(self, world: World, strict: bool = False) -> None:
+    def __init__(self, world: World, strict: bool = False, known_as: Iterable[str] = ()) -> None:
         self.world = world
+        self.names = LOOPBACK | {name.lower() for name in known_as}
         self.bots = BotPlane(world, strict)
         self.sim = SimPlane(world, self.bots)
         self.host = ""
@@ -49,7 +50,8 @@ class Playground:
 
     @property
     def url(self) -> str:
-        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+        host = "127.0.0.1" if self.host == "0.0.0.0" else self.host  # noqa: S104 - what listens there is reached so
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     async def start(self, host: str, port: int) -> None:
         app = web.Application(middlewares=[self._only_this_machine], client_max_size=MAX_BODY)
@@ -106,7 +108,7 @@ class Playground:
         if self.world.allow_remote:
             return True
         with contextlib.suppress(ValueError):  # as of "["
-            return urlsplit(f"//{host}").hostname in LOOPBACK
+            return urlsplit(f"//{host}").hostname in self.names
         return False
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
@@ -129,19 +131,21 @@ async def serve(
     usernames: Mapping[int, str] | None = None,
     query_lifetime: float = 60.0,
     allow_remote: bool = False,
+    known_as: Collection[str] = (),
     strict: bool = False,
 ) -> Playground:
     """Start a playground and return it; port 0 takes a free one.
 
     `state_dir` keeps chats, files and waiting updates over restarts. `usernames` names bots by id. `query_lifetime`:
     seconds in which a button press may be answered. A `host` that is not a loopback address raises ValueError unless
-    `allow_remote`, which also drops the check of the Host header: the playground knows no passwords. `strict` refuses
-    the fields of a call that the Bot API does not know and Telegram passes over.
+    `allow_remote`, which also drops the check of the Host header: the playground knows no passwords. With `known_as`,
+    names beside those of this machine that it answers to, as between containers, it may listen anywhere and the check
+    stays. `strict` refuses the fields of a call that the Bot API does not know and Telegram passes over.
     """
-    if not allow_remote and not is_loopback(host):
+    if not allow_remote and not known_as and not is_loopback(host):
         raise ValueError(f"{host} can be reached from other machines; the playground has no passwords (allow_remote)")
     store = Store(Path(state_dir) if state_dir is not None else None)
-    playground = Playground(World(store, usernames, query_lifetime, allow_remote), strict)
+    playground = Playground(World(store, usernames, query_lifetime, allow_remote), strict, known_as)
     try:
         await playground.start(host, port)
     except BaseException:

@@ -31,7 +31,9 @@ def setup_command(
     queue_url: Annotated[str | None, typer.Option(help="Redis server without a password in its address.")] = None,
     queue_url_file: Annotated[Path | None, typer.Option(help="File with the address of the Redis server.")] = None,
     blobs_url: Annotated[str | None, typer.Option(help="Where pictures lie, for several machines.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cuda:0, mps, cpu.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cuda:0, mps, cpu, or every for a worker on each card.")
+    ] = None,
     modes: Annotated[str | None, typer.Option(help="Modes to have the weights of, with commas, or none.")] = None,
     only: Annotated[list[Step] | None, typer.Option(help="Do only this step; may be said several times.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: flags and what is there answer.")] = False,
@@ -95,7 +97,7 @@ def set_up(given: Given, asking: Asking) -> bool:
         choose_queue(draft, given, asking, role)
     modes: tuple[str, ...] = ()
     if role is not Role.BOT and steps & {Step.DEVICE, Step.MODES}:
-        modes = choose_drawing(draft, given, asking, steps)
+        modes = choose_drawing(draft, given, asking, steps, role)
     if draft.wanted:
         write(draft, asking)
     if modes:

@@ -11,9 +11,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from bot.setup.asking import Asking, SetupError
-from bot.setup.draft import Draft, Given, without_secrets
+from bot.setup.draft import Draft, Given, Role, without_secrets
 from inference.queue.survey import Device, Survey
 
+EVERY = "every"  # card, each with a worker of its own
 LEAST_NET = 6.6e9  # bytes: a U-Net in 16 bits, and what a pass takes beside it
 
 
@@ -34,18 +35,26 @@ def surveyed(weights: Path, released: Path) -> Survey:
     return found
 
 
-def choose_device(draft: Draft, given: Given, asking: Asking, found: Survey) -> None:
-    """Shows what there is, and has one chosen where there is a choice."""
+def choose_device(draft: Draft, given: Given, asking: Asking, found: Survey, role: Role) -> None:
+    """Shows what there is, and has one chosen where there is a choice: one device, or a worker on each card."""
     for device in found.devices:
         print(f"  {device.name:7} {described(device)}")
     print(f"  RAM     {_gigabytes(found.ram)} free")
     names = [device.name for device in found.devices]
-    if given.device is None and len([name for name in names if name != "cpu"]) < 2 and not draft.value("DEVICE"):
+    cards = [name for name in names if name != "cpu"]
+    every = [EVERY] if role is Role.ALL and len(cards) > 1 else []
+    had = EVERY if every and draft.value("WORKERS") == "auto" else draft.value("DEVICE")
+    if given.device is None and len(cards) < 2 and not had:
         print(f"It draws on {names[0]}.")
         return
-    question = f"Which of them (auto: the first; {', '.join(names)})"
-    chosen = asking.ask(question, given.device or draft.value("DEVICE") or "auto", _one_of(names), "--device")
+    question = f"Which of them ({', '.join([*every, 'auto', *names])})"
+    chosen = asking.ask(question, given.device or had or [*every, "auto"][0], _one_of([*every, *names]), "--device")
+    if chosen == EVERY:
+        draft.wanted |= {"DEVICE": None, "WORKERS": "auto"}
+        return
     draft.wanted["DEVICE"] = chosen
+    if draft.value("WORKERS") == "auto":
+        draft.wanted["WORKERS"] = None  # which would take every card all the same
 
 
 def described(device: Device) -> str:

@@ -13,7 +13,8 @@ from bot.setup.asking import Asking, SetupError, valid
 from bot.setup.draft import Draft, Given, Role, Step, without_secrets
 from bot.setup.machine import at_work, choose_device, surveyed
 from bot.setup.modes import choose_modes, existing
-from inference.queue.address import LOCAL, checked_queue_url, has_password, queue_url_in
+from inference.queue.address import LOCAL, checked_queue_url, has_password
+from inference.queue.secret_files import read_secret
 
 ROLES = {
     Role.ALL: "everything: it speaks to Telegram and draws",
@@ -71,7 +72,7 @@ def choose_queue(draft: Draft, given: Given, asking: Asking, role: Role) -> None
             raise SetupError(f"{flag}: everybody on this machine can read a command line; put it into .env, or a file")
     try:
         if given.queue_url_file is not None:
-            queue_url_in(given.queue_url_file)
+            checked_queue_url(read_secret(given.queue_url_file, "QUEUE_URL_FILE"))
             draft.wanted |= {"QUEUE_URL_FILE": str(given.queue_url_file.absolute()), "QUEUE_URL": None}
         elif given.queue_url is not None:
             draft.wanted |= {"QUEUE_URL": checked_queue_url(given.queue_url), "QUEUE_URL_FILE": None}
@@ -85,12 +86,12 @@ def choose_queue(draft: Draft, given: Given, asking: Asking, role: Role) -> None
     draft.wanted["BLOBS_URL"] = asking.ask(question, blobs, _address, "--blobs-url")
 
 
-def choose_drawing(draft: Draft, given: Given, asking: Asking, steps: frozenset[Step]) -> tuple[str, ...]:
+def choose_drawing(draft: Draft, given: Given, asking: Asking, steps: frozenset[Step], role: Role) -> tuple[str, ...]:
     """On which device, and by which weights; the modes whose weights are to be had."""
     weights, released = folders(draft)
     found = surveyed(weights, released)
     if Step.DEVICE in steps:
-        choose_device(draft, given, asking, found)
+        choose_device(draft, given, asking, found, role)
     if Step.MODES not in steps:
         return ()
     return choose_modes(given, asking, found, at_work(draft, found), weights, released)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiogram import Bot
@@ -29,12 +29,22 @@ from inference.queue.backoff import pause_after
 log = logging.getLogger(__name__)
 
 HOLD_SECONDS = 25
+PATIENCE_SECONDS = HOLD_SECONDS + 15
 LONGEST_BACKOFF = 15.0
+SILENT_SECONDS = 90.0  # without an answer, two polls in a row have failed
 GREATEST_GAP = 1_000_000
 
 
-async def poll(bot: Bot, inbox: Inbox, stop: asyncio.Event, *, allowed_updates: Sequence[str]) -> None:
-    """Brings updates into an open inbox until `stop` is set; what is in it then is confirmed.
+async def poll(
+    bot: Bot,
+    inbox: Inbox,
+    stop: asyncio.Event,
+    *,
+    allowed_updates: Sequence[str],
+    on_answer: Callable[[], None] = lambda: None,
+) -> None:
+    """Brings updates into an open inbox until `stop` is set; what is in it then is confirmed. `on_answer` is called
+    when an answer, even an empty one, has been taken in.
 
     Raises TelegramUnauthorizedError when the token is revoked.
     """
@@ -42,13 +52,14 @@ async def poll(bot: Bot, inbox: Inbox, stop: asyncio.Event, *, allowed_updates: 
     failures = 0
     try:
         while not stop.is_set() and await _before(stop, inbox.room()):
-            asking = asyncio.create_task(bot(ask, request_timeout=HOLD_SECONDS + 15))
+            asking = asyncio.create_task(bot(ask, request_timeout=PATIENCE_SECONDS))
             if not await _before(stop, asking):
                 break
             try:
                 # What lies before the offset of an answered poll is gone, and numbers may begin anew: it is not kept.
                 ask = ask.model_copy(update={"offset": await _taken_in(inbox, asking)})
                 failures = 0
+                on_answer()
                 continue
             except TelegramUnauthorizedError:
                 raise

@@ -12,6 +12,7 @@ from bot.telegram.connection import reached
 from bot.telegram.inbox import Inbox
 from bot.telegram.polling import poll
 from bot.telegram.webhook import serve_webhook
+from inference.queue.health import Pulse
 
 
 async def receive(bot: Bot, inbox: Inbox, settings: Settings, stop: asyncio.Event, allowed_updates: list[str]) -> None:
@@ -19,10 +20,19 @@ async def receive(bot: Bot, inbox: Inbox, settings: Settings, stop: asyncio.Even
     token or the address, and where the port is taken."""
     if settings.webhook_url is None:
         await reached(bot.delete_webhook, stop)  # Telegram refuses polls while one is set
+        pulse = Pulse(settings.health_file)
         try:
-            await poll(bot, inbox, stop, allowed_updates=allowed_updates)
+            await poll(
+                bot,
+                inbox,
+                stop,
+                allowed_updates=allowed_updates,
+                on_answer=lambda: pulse.beat("Telegram has answered getUpdates"),
+            )
         except TelegramUnauthorizedError as revoked:
             raise SettingsError("BOT_TOKEN", "Telegram no longer knows this token; ask @BotFather for it") from revoked
+        finally:
+            pulse.stop()
         return
     try:
         await serve_webhook(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pydantic import ValidationError
 from pydantic_settings import SettingsConfigDict
 
+from inference.queue.secret_files import SecretFileError
+
 READ = SettingsConfigDict(
     env_file=".env",
     env_file_encoding="utf-8",
@@ -13,13 +15,15 @@ READ = SettingsConfigDict(
     frozen=True,
     validate_default=True,
 )
-REFUSALS = (ValidationError, UnicodeDecodeError)  # what reading them may raise
+REFUSALS = (ValidationError, UnicodeDecodeError, SecretFileError)  # what reading them may raise
 
 
-def refused(refusal: ValidationError | UnicodeDecodeError) -> tuple[str, str]:
+def refused(refusal: ValidationError | UnicodeDecodeError | SecretFileError) -> tuple[str, str]:
     """Which variable, or file, cannot be used and what to do about it: each one line, no value in it."""
     if isinstance(refusal, UnicodeDecodeError):
         return ".env", "the file is not UTF-8 text; save it as UTF-8"
+    if isinstance(refusal, SecretFileError):
+        return refusal.variable, refusal.advice
     first = refusal.errors(include_input=False, include_url=False)[0]
     variable = str(first["loc"][0]).upper() if first["loc"] else "settings"
     advice = first["msg"].removeprefix("Value error, ")

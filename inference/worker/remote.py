@@ -12,17 +12,18 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
-from pydantic_settings import BaseSettings
 
 from inference.engine.family import card_of
 from inference.families import FAMILIES
 from inference.queue.address import LOCAL, QueueSettings, has_password, shown_queue_url
 from inference.queue.environment import READ, REFUSALS, refused
+from inference.queue.health import Pulse
 from inference.queue.logs import log_as
 from inference.queue.options import WorkerOptions, WorkerSettings
+from inference.queue.secret_files import SECRET, WithSecretFiles
 from inference.queue.version import code_version
 from inference.worker.engine_parent import EngineParent
 
@@ -33,14 +34,20 @@ class RemoteError(Exception):
     """Why a worker cannot begin, in one line for whoever started it, without a secret."""
 
 
-class RemoteSettings(WorkerSettings, QueueSettings, BaseSettings):
+class RemoteSettings(WorkerSettings, QueueSettings, WithSecretFiles):
     """What a worker far from its bot is told by its owner; a variable of the environment wins over `.env`."""
 
     model_config = READ
 
     data_dir: Path = Path("data")
-    blobs_url: Annotated[str, Field(repr=False)] = ""
+    blobs_url: Annotated[str, Field(repr=False), SECRET] = ""
     weights_dir: Path | None = None
+    health_file: Path | None = None
+
+    @property
+    def sign_of_life(self) -> Path:
+        """The file in which this worker says that it lives. Workers that share a folder want one each."""
+        return (self.health_file or self.data_dir / "worker.health").expanduser().absolute()
 
     @property
     def options(self) -> WorkerOptions:
@@ -63,14 +70,17 @@ def remote_settings(queue: str | None) -> RemoteSettings:
             "or into a file that QUEUE_URL_FILE names"
         )
     try:
-        given = {} if queue is None else {"queue_url": queue, "queue_url_file": None}
-        return RemoteSettings(**given)  # type: ignore[arg-type]
+        given: dict[str, Any] = {} if queue is None else {"queue_url": queue}
+        return RemoteSettings(**given)
     except REFUSALS as refusal:
         raise RemoteError(": ".join(refused(refusal))) from None
 
 
-async def serve_queue(url: str, options: WorkerOptions, *, presence_seconds: float | None = None) -> None:
-    """Draws what comes over the queue until SIGTERM or SIGINT has been obeyed. Raises RemoteError."""
+async def serve_queue(
+    url: str, options: WorkerOptions, *, presence_seconds: float | None = None, sign_of_life: Path | None = None
+) -> None:
+    """Draws what comes over the queue until SIGTERM or SIGINT has been obeyed. That the queue hears of it is told in
+    the file `sign_of_life`, if there is one. Raises RemoteError."""
     try:
         from inference.queue.transport.redis import keys
         from inference.queue.transport.redis.link import RedisLink
@@ -80,8 +90,16 @@ async def serve_queue(url: str, options: WorkerOptions, *, presence_seconds: flo
     card = None if options.engine else card_of(FAMILIES, options)
     offer = Offer(code_version=code_version(), host=keys.host_name(), device=options.device, beat=0, card=card)
     life = keys.new_life(os.getpid())
+    pulse = None if sign_of_life is None else Pulse(sign_of_life)
+
+    def beaten(taken: Offer) -> None:
+        if pulse is not None:
+            words = taken.trouble or f"the queue has taken a beat of {life}, with {taken.slots} slots"
+            pulse.beat(words, ready=taken.slots > 0)
+
     try:
-        link = RedisLink(url, life, offer, presence_seconds=presence_seconds or keys.PRESENCE_SECONDS)
+        presence = presence_seconds or keys.PRESENCE_SECONDS
+        link = RedisLink(url, life, offer, presence_seconds=presence, on_beat=beaten)
     except ValueError as unknown:
         raise RemoteError(f"QUEUE_URL: {unknown}") from None
     try:
@@ -94,18 +112,20 @@ async def serve_queue(url: str, options: WorkerOptions, *, presence_seconds: flo
         await parent.run()
     finally:
         await link.close()
+        if pulse is not None:
+            pulse.stop()
 
 
 def remote_worker(queue: str | None) -> None:
     """`python -m inference worker --queue …`. Returns when it was asked to stop. Raises RemoteError."""
     settings = remote_settings(queue)
-    if settings.queue_address == LOCAL:
+    if settings.queue_url == LOCAL:
         raise RemoteError(
             "A worker beside the bot is started by the bot (python -m bot), which tells it what to do over a socket. "
             "On another machine name the queue: --queue redis://host:6379, or QUEUE_URL."
         )
     log_as("worker", settings.log_level, settings.log_format)
-    asyncio.run(serve_queue(settings.queue_address, settings.options))
+    asyncio.run(serve_queue(settings.queue_url, settings.options, sign_of_life=settings.sign_of_life))
 
 
 def _on_signals(drain: Callable[[], None]) -> None:

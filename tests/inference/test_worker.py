@@ -87,11 +87,11 @@ def test_a_worker_elsewhere_is_told_by_its_own_environment(tmp_path: Path, monke
     (tmp_path / ".env").write_text("WORKER_SLOTS=3\nDATA_DIR=/srv/studio\nBOT_TOKEN=none of its business\n")
     monkeypatch.setenv("QUEUE_URL_FILE", str(tmp_path / "address"))
     settings = remote_settings(None)
-    assert settings.queue_address == "redis://:geheim@host:6379/1" and "geheim" not in repr(settings)
+    assert settings.queue_url == "redis://:geheim@host:6379/1" and "geheim" not in repr(settings)
     assert settings.options.worker_slots == 3 and settings.options.blobs_url == "/srv/studio/blobs"
     assert settings.options.weights_dir == Path("/srv/studio/weights")
     (tmp_path / "address").write_text("redis://one redis://two")
-    with pytest.raises(RemoteError, match=r"^QUEUE_URL_FILE: .* one address"):
+    with pytest.raises(RemoteError, match=r"^QUEUE_URL_FILE: .* one line"):
         remote_settings(None)
     (tmp_path / ".env").write_bytes("DATA_DIR=/srv/студия".encode("cp1251"))
     with pytest.raises(RemoteError, match=r"^\.env: .*UTF-8"):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.conversation.plain_words import Saying, plainly_said
+from inference.requests import FlashTextToImage
 from tests.bot.conversation.conftest import House
 from tests.e2e.chat import Message, Person, buttons
 
@@ -29,6 +30,15 @@ from tests.e2e.chat import Message, Person, buttons
         ("hi", "hello"),
         ("спасибо большое 😊", "thanks"),
         ("👍🏻", "thanks"),
+        ("Красиво!", "thanks"),
+        ("I love it", "thanks"),
+        ("почему так долго?", "queue"),
+        ("is it ready?", "queue"),
+        ("Ещё!", "again"),
+        ("ещё раз, пожалуйста", "again"),
+        ("one more time", "again"),
+        ("нет, не то", "pity"),
+        ("I don't like it", "pity"),
         ("ок", "yes"),
         (".", "draw"),
         ("\u200b", "draw"),
@@ -57,6 +67,11 @@ def test_what_says_something_to_the_bot_is_no_wish(text: str, saying: Saying) ->
         "салют",
         "🦊",
         "помощь --n 2",
+        "ещё один кот",
+        "another brick in the wall",
+        "красивое платье",
+        "плохой волк",
+        "скоро осень",
     ],
 )
 def test_a_wish_that_begins_like_it_is_drawn(text: str) -> None:
@@ -78,6 +93,8 @@ async def test_plain_words_act_are_answered_and_draw_nothing(house: House, named
         ("отмена", "Отменять нечего"),
         ("привет", "Здравствуйте!"),
         ("спасибо", "Что нарисовать дальше?"),
+        ("не то", "поменяет слова"),
+        ("ещё", "своими словами"),
         (".", "своими словами"),
         ("нарисуй нам, пожалуйста", "своими словами"),
         ("/отмена", "/cancel"),
@@ -92,6 +109,19 @@ async def test_plain_words_act_are_answered_and_draw_nothing(house: House, named
     await vera.draw("стоп-сигнал в тумане")
     await vera.draw("/imagine привет")
     assert [job.request.prompt for job in house.painter.submitted] == ["стоп-сигнал в тумане", "привет"]
+
+
+async def test_again_draws_the_last_once_more_or_what_it_answers(house: House, named: Callable[..., Person]) -> None:
+    anna, boris = named(1001), named(1002)
+    first = await anna.draw("a red circle --n 2 --seed 5")
+    await anna.draw("a blue cat --n 1 --seed 6")
+    await boris.draw("a green circle")
+    await anna.draw("again!")
+    await anna.draw("one more", reply_to=first["id"])
+    cat, circle = (job.request for job in house.painter.submitted[-2:])
+    assert isinstance(cat, FlashTextToImage) and isinstance(circle, FlashTextToImage)
+    assert (cat.prompt, len(cat.seeds), circle.prompt, len(circle.seeds)) == ("a blue cat", 1, "a red circle", 2)
+    assert cat.seeds != (6,) and circle.seeds != (5, 6)
 
 
 async def test_stop_stops_what_is_drawn_and_in_a_group_only_who_means_the_bot_is_heard(

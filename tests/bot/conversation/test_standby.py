@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
+from bot.health import health_of
 from bot.playground import Playground
 from tests.bot.conversation.conftest import House
 from tests.e2e.chat import Person, is_result
 from tests.waiting import until
 
-MakeHouse = Callable[[], House]
+MakeHouse = Callable[..., House]
 
 
 @pytest.fixture
@@ -24,8 +26,9 @@ async def a_house(
     """Houses of one studio, each with a port of its own."""
     made: list[House] = []
 
-    def make() -> House:
-        made.append(House(playground, tmp_path, monkeypatch, {"database_url": postgres_url}, webhook=True))
+    def make(*, webhook: bool = True, **options: Any) -> House:
+        options["database_url"] = postgres_url
+        made.append(House(playground, tmp_path, monkeypatch, options, webhook=webhook))
         return made[-1]
 
     yield make
@@ -43,6 +46,7 @@ async def test_the_second_says_that_it_stands_by_and_takes_over_with_what_was_un
     opening = asyncio.create_task(second.open())
     await until(lambda: healthy(second, 503))
     assert await healthy(first, 200)
+    assert [await asked(second), await asked(first)] == ["alive", "ready"]
     await anna.say("a red circle --n 1")
     await anna.until(is_result)
     await first.close()
@@ -62,6 +66,39 @@ async def test_who_is_stopped_while_standing_by_ends_without_a_word(a_house: Mak
     assert second.studio is None
     await opening
     assert await healthy(first, 200)
+
+
+async def test_where_updates_are_asked_for_a_file_says_who_leads(
+    a_house: MakeHouse, anna: Person, tmp_path: Path
+) -> None:
+    first, second = (a_house(webhook=False, health_file=tmp_path / name) for name in ("first", "second"))
+    await first.open()
+    opening = asyncio.create_task(second.open())
+
+    async def one_of_each() -> bool:
+        return [await asked(first), await asked(second)] == ["ready", "alive"]
+
+    await anna.say("/start")  # so that the poll is answered at once
+    await until(one_of_each)
+    await first.close()
+    assert await asked(first) == "dead"
+    await opening
+
+    async def taken_over() -> bool:
+        return await asked(second) == "ready"
+
+    await anna.say("/help")
+    await until(taken_over)
+    await second.close()
+    assert await asked(second) == "dead"
+
+
+async def asked(house: House) -> str:
+    """What `python -m bot health` would find."""
+    if house.settings is None:
+        return "dead"
+    found = await asyncio.to_thread(health_of, house.settings)
+    return "ready" if found.ready else "alive" if found.alive else "dead"
 
 
 async def healthy(house: House, status: int) -> bool:

@@ -156,6 +156,20 @@ async def test_pages_of_other_sites_cannot_drive_it(playground: Playground, sim:
         assert answer.status == 200
 
 
+async def test_another_name_that_it_is_known_as_is_answered_to_and_no_third(sim: Sim) -> None:
+    with pytest.raises(ValueError, match="no passwords"):
+        await serve("0.0.0.0", 0)
+    elsewhere = await serve("0.0.0.0", 0, known_as=["Playground"])
+    try:
+        assert elsewhere.url == f"http://127.0.0.1:{elsewhere.port}"
+        names = {"playground:8081": 200, "localhost:8081": 200, "evil.example": 403, "playground.evil.example": 403}
+        for host, status in names.items():
+            async with sim.session.get(f"{elsewhere.url}/bot{TOKEN}/getMe", headers={"Host": host}) as answer:
+                assert answer.status == status, host
+    finally:
+        await elsewhere.close()
+
+
 async def test_documents_are_downloads_and_never_pages_of_ours(bot: Bot, sim: Sim) -> None:
     await sim.say("hi")
     await bot.send_document(1001, BufferedInputFile(b"<script>alert(1)</script>", "x.html"))

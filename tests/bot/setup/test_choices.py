@@ -47,7 +47,7 @@ def test_of_two_cards_one_is_chosen_and_one_that_is_not_there_cannot_be(
 ) -> None:
     asking = Scripted(monkeypatch, "cuda:7", "cuda:1")
     found = machine(catalogue, SMALL, LARGE, CPU)
-    choose_device(draft, Given(), asking, found)
+    choose_device(draft, Given(), asking, found, Role.WORKER)
     assert draft.wanted == {"DEVICE": "cuda:1"}
     assert at_work(draft, found) is LARGE
     said = capsys.readouterr().out
@@ -55,8 +55,25 @@ def test_of_two_cards_one_is_chosen_and_one_that_is_not_there_cannot_be(
     assert "RTX 3060, 12.0 GB (11.0 GB free)" in said
 
 
+def test_beside_a_bot_every_card_gets_a_worker_unless_one_is_chosen(
+    draft: Draft, catalogue: Survey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = machine(catalogue, SMALL, LARGE, CPU)
+    choose_device(draft, Given(), Scripted(monkeypatch, ""), found, Role.ALL)
+    write(draft, Nobody())
+    assert draft.file.values == {"WORKERS": "auto"}
+    again = Draft(EnvFile(tmp_path / ".env"))
+    choose_device(again, Given(), Nobody(), found, Role.ALL)
+    assert again.file.changes(again.wanted) == []
+    choose_device(again, Given(device="cuda:1"), Nobody(), found, Role.ALL)
+    write(again, Nobody())
+    assert again.file.values == {"DEVICE": "cuda:1"}
+    with pytest.raises(SetupError, match="no such device"):
+        choose_device(again, Given(device="every"), Nobody(), found, Role.WORKER)
+
+
 def test_where_there_is_no_choice_nothing_is_asked_and_nothing_written(draft: Draft, catalogue: Survey) -> None:
-    choose_device(draft, Given(), Nobody(), machine(catalogue, SMALL, CPU))
+    choose_device(draft, Given(), Nobody(), machine(catalogue, SMALL, CPU), Role.ALL)
     assert draft.wanted == {}
 
 
@@ -64,7 +81,7 @@ def test_a_device_of_a_flag_that_is_not_there_is_refused_by_the_name_of_the_flag
     draft: Draft, catalogue: Survey
 ) -> None:
     with pytest.raises(SetupError, match="--device: there is no such device"):
-        choose_device(draft, Given(device="cuda:3"), Nobody(), machine(catalogue, SMALL, CPU))
+        choose_device(draft, Given(device="cuda:3"), Nobody(), machine(catalogue, SMALL, CPU), Role.ALL)
 
 
 def test_a_card_says_what_it_means_for_the_weights() -> None:

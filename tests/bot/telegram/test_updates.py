@@ -14,7 +14,8 @@ import pytest_asyncio
 from aiogram import Bot, Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
-from aiogram.exceptions import TelegramUnauthorizedError
+from aiogram.exceptions import TelegramNetworkError, TelegramUnauthorizedError
+from aiogram.methods import TelegramMethod
 from aiogram.types import Message
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -205,6 +206,22 @@ async def test_polling_goes_on_after_refusals_and_dropped_connections(
     await sim(playground, "message", user=1, text="still there?")
     await asyncio.wait_for(heard.wait(), 20)
     await polling.end()
+
+
+async def test_an_answer_is_a_sign_of_life_even_an_empty_one_and_a_failure_is_none(database: AsyncEngine) -> None:
+    def failed(method: TelegramMethod[Any]) -> Exception:
+        return TelegramNetworkError(method=method, message="cut")
+
+    def revoked(method: TelegramMethod[Any]) -> Exception:
+        return TelegramUnauthorizedError(method=method, message="Unauthorized")
+
+    bot, _session = scripted_bot(getUpdates=[[], failed, [], failed, revoked])
+    inbox = Inbox(bot, Dispatcher(), database)
+    answers: list[None] = []
+    async with inbox.open(1.0):
+        with pytest.raises(TelegramUnauthorizedError):
+            await poll(bot, inbox, asyncio.Event(), allowed_updates=["message"], on_answer=lambda: answers.append(None))
+    assert len(answers) == 2
 
 
 async def test_polling_ends_when_the_token_is_revoked(database: AsyncEngine) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from inference.queue.health import look
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import JobReport
 from inference.queue.transport.redis import keys, link
@@ -207,10 +208,34 @@ async def test_a_worker_of_its_own_says_what_it_can_draw_and_goes_at_a_signal(re
             return await glance(redis_url)
 
         [offer] = (await until(offers)).values()
+        sign = tmp_path / "data" / "worker.health"
+        await until(lambda: look(sign, 15).alive)
         assert offer.card is not None and "flash" in offer.card.kinds and offer.device == "cpu"
         process.send_signal(signal.SIGINT)  # while its engine is still on the way up
         assert await asyncio.to_thread(process.wait, 60) == 0, (tmp_path / "log").read_text()
-        assert await offers() == {}
+        assert await offers() == {} and not look(sign, 15).alive
     finally:
         process.kill()
         process.wait()
+
+
+async def test_only_what_the_server_has_taken_is_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "BEAT_SECONDS", 0.05)
+    server = RedisServer()
+    server.start()
+    heard: list[Offer] = []
+    offer = Offer(code_version="test", host="here", device="cpu", beat=0)
+    ours = RedisLink(server.url, keys.new_life(1), offer, on_beat=heard.append)
+    ours.open()
+    try:
+        await until(lambda: len(heard) > 1)
+        server.kill()
+        silent = len(heard)
+        ours.send(Hello(slots=3, pid=1))
+        await until(lambda: ours._reach.trouble is not None)
+        assert len(heard) <= silent + 1 and not any(offer.slots for offer in heard)
+        server.start()
+        await until(lambda: heard[-1].slots == 3)
+    finally:
+        await ours.close()
+        server.close()

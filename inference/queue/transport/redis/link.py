@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from inference.queue.logs import of_job
@@ -40,15 +41,24 @@ LAST_WORDS_SECONDS = 5.0
 
 class RedisLink:
     """Orders come out of `line`, reports go into `send`; whether the server can be reached just now is no matter of
-    theirs. `offer` is what this worker says of itself at the start. Raises ValueError for an address that the library
-    does not understand.
+    theirs. `offer` is what this worker says of itself at the start; `on_beat` hears what
+    of that the server has taken. Raises ValueError for an address that the library does not understand.
     """
 
-    def __init__(self, url: str, life: str, offer: Offer, *, presence_seconds: float = keys.PRESENCE_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        life: str,
+        offer: Offer,
+        *,
+        presence_seconds: float = keys.PRESENCE_SECONDS,
+        on_beat: Callable[[Offer], None] = lambda _offer: None,
+    ) -> None:
         self._server = open_server(url)
         self._reach = Reach(url)
         self._life = life
         self._offer = offer
+        self._on_beat = on_beat
         self._presence_ms = round(presence_seconds * 1000)
         self._orders: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._mailbox = Mailbox()
@@ -143,6 +153,7 @@ class RedisLink:
                 await asyncio.sleep(self._reach.failed("beating", error))
                 continue
             self._reach.works("beating")
+            self._on_beat(self._offer)
             if self._hello is hello:
                 self._hello = None
             waiting = asyncio.ensure_future(self._beat_due.wait())

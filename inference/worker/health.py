@@ -1,0 +1,26 @@
+"""`python -m inference health`: whether a worker far from its bot is heard by the queue."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from inference.queue.health import look
+from inference.worker.remote import RemoteError, remote_settings
+
+SILENT_SECONDS = 15.0  # the bot gives a worker up then
+
+
+def health_command(
+    ready: Annotated[bool, typer.Option("--ready", help="Fail also while it cannot draw yet.")] = False,
+) -> None:
+    """Prints one line; ends with 1 where the last beat that the queue has taken is too old, or (--ready) while no
+    engine is ready."""
+    try:
+        health = look(remote_settings(None).sign_of_life, SILENT_SECONDS)
+    except RemoteError as refused:
+        typer.echo(str(refused), err=True)
+        raise typer.Exit(2) from None
+    typer.echo(health.words)
+    raise typer.Exit(0 if health.ready or (health.alive and not ready) else 1)
