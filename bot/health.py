@@ -11,9 +11,9 @@ from contextlib import suppress
 from http import HTTPStatus
 
 from bot.settings import Settings
-from bot.telegram.polling import SILENT_SECONDS
 from inference.queue.health import Health, look
 
+SILENT_SECONDS = 90.0  # more than two polls in a row take to fail; polling itself would bring all of aiogram along
 ANSWER_SECONDS = 5.0
 MOST_BYTES = 200
 

@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 HOLD_SECONDS = 25
 PATIENCE_SECONDS = HOLD_SECONDS + 15
 LONGEST_BACKOFF = 15.0
-SILENT_SECONDS = 90.0  # without an answer, two polls in a row have failed
 GREATEST_GAP = 1_000_000
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bot.health import health_of
+from bot.health import SILENT_SECONDS, health_of
 from bot.settings import Settings
+from bot.telegram.polling import PATIENCE_SECONDS
 from inference.__main__ import app
 from inference.queue.health import Pulse
 
@@ -40,6 +41,18 @@ def test_a_bot_that_stands_by_is_well_and_not_ready(tmp_path: Path) -> None:
     status, words = asked(tmp_path)
     assert status == 0 and words.startswith("standing by, ")
     assert asked(tmp_path, "--ready")[0] == 1
+
+
+def test_silence_is_more_than_two_polls_that_failed() -> None:
+    assert SILENT_SECONDS > 2 * PATIENCE_SECONDS
+
+
+def test_asking_costs_little() -> None:
+    program = (
+        "import sys, bot.__main__, bot.health; print([name for name in ('aiogram', 'numpy') if name in sys.modules])"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ended.stdout == "[]\n", ended.stderr
 
 
 @pytest.mark.parametrize(("host", "words"), [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("localhost", "localhost")])
