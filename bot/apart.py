@@ -57,7 +57,7 @@ async def opened_apart(settings: Settings) -> AsyncIterator[int]:
     if make_url(settings.database_url).get_backend_name() != "postgresql":
         advice = "SQLite is for one program: set API_PORT for the bot, which opens the door itself, or use PostgreSQL"
         raise SettingsError("DATABASE_URL", advice)
-    if settings.queue_address == LOCAL:
+    if settings.queue_url == LOCAL:
         advice = "a worker beside the bot cannot be seen from here: set API_PORT for the bot, or use redis://"
         raise SettingsError("QUEUE_URL", advice)
     _needs_redis()
@@ -65,7 +65,7 @@ async def opened_apart(settings: Settings) -> AsyncIterator[int]:
     folder = settings.data_dir / "incoming-api"
     async with _database(settings) as database:
         ledger = Ledger(database, limits=limits_of(settings))
-        queue = FarQueue(settings.queue_address, ledger)
+        queue = FarQueue(settings.queue_url, ledger)
         decoder = Decoder(blobs, folder)
         means = Means(
             queue=queue,
