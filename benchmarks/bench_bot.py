@@ -29,6 +29,7 @@ from benchmarks.harness import Row, compare, cpu_ms, row
 from bot.settings import Settings
 from bot.telegram.outbox import Outbox
 from bot.telegram.pacing import Pace, Window
+from inference.queue.figures import WorkerSeen
 from inference.queue.transport import Assignment, Capacity, JobReport, WorkerOffer
 from inference.requests import Ability, ModelCard, Progress, Started, Texts
 
@@ -94,6 +95,9 @@ class EndlessDelivery:
 
     async def capacity(self) -> Capacity:
         return Capacity(workers=(WorkerOffer(slots=4, card=CARD),))
+
+    def seen(self) -> tuple[WorkerSeen, ...]:
+        return ()
 
     def where(self, job_id: int) -> str | None:
         return "" if job_id in self._jobs else None

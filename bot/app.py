@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import platform
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from aiogram import Bot
 from aiogram import Dispatcher as Updates
@@ -18,7 +20,7 @@ from aiogram.types import User
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot import middlewares
+from bot import metrics, middlewares
 from bot.conversation import build_router
 from bot.conversation.commands import introduce
 from bot.door.means import Means
@@ -29,6 +31,7 @@ from bot.jobs.kept import room_again
 from bot.jobs.mode import Modes
 from bot.jobs.studio import Studio
 from bot.jobs.tools import Tools
+from bot.lookout import Lookout
 from bot.modes import MODES
 from bot.settings import Settings, SettingsError
 from bot.store import History, Leftovers
@@ -45,21 +48,26 @@ from bot.telegram.notices import Notices
 from bot.telegram.outbox import Outbox
 from bot.telegram.receiving import receive
 from bot.telegram.standby import closed_door
+from bot.telegram.told import Told
 from bot.telegram.turns import Turns
-from bot.troubles import cause_of, cause_of_trouble, reason_of
+from bot.troubles import cause_of, reason_of
 from inference.blobs import BlobStore
 from inference.queue.address import LOCAL
 from inference.queue.database import DriverMissing, open_database
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.fairness import Limits
-from inference.queue.jobs import Trouble
 from inference.queue.ledger import Ledger
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import Delivery
 from inference.queue.transport.local import LocalDelivery
 from inference.requests import Picture
 
+if TYPE_CHECKING:
+    from bot.metrics.figures import Figures
+
 log = logging.getLogger(__name__)
+
+Chore = Callable[[], Coroutine[Any, Any, None]]
 
 CARD_SECONDS = 30.0
 LOOKS_AT_ONCE, LOOKS_OF_ONE, LOOKS_WAITING = 8, 2, 100  # the decoder has places of its own
@@ -104,13 +112,21 @@ async def leading_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterat
     """`open_studio` once no other bot leads on the same database; None when `stop` was set before."""
     async with AsyncExitStack() as ours:
         try:
-            waiting = partial(closed_door, settings)
+            figures = await ours.enter_async_context(metrics.served(settings))
+            door = closed_door(settings)
+            waited: list[bool] = []
+
+            def waiting() -> AbstractAsyncContextManager[None]:
+                waited.append(True)
+                return door
+
             leads = await ours.enter_async_context(leading(settings.database_url, stop, standing_by=waiting))
         except DriverMissing as lack:
             raise SettingsError("DATABASE_URL", str(lack)) from lack
         except (SQLAlchemyError, OSError) as refused:
             raise _unusable(refused) from refused
-        yield await ours.enter_async_context(open_studio(settings, stop)) if leads else None
+        opening = open_studio(settings, stop, figures, took_over=bool(waited))
+        yield await ours.enter_async_context(opening) if leads else None
 
 
 async def migrate_database(settings: Settings) -> None:
@@ -127,8 +143,11 @@ async def serve(running: Running, stop: asyncio.Event) -> None:
 
 
 @asynccontextmanager
-async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Running | None]:
-    """Brings everything up; on leaving lets running jobs end within the grace and shows what they gave.
+async def open_studio(
+    settings: Settings, stop: asyncio.Event, figures: Figures | None = None, *, took_over: bool = False
+) -> AsyncIterator[Running | None]:
+    """Brings everything up, all that happens counted in `figures`; on leaving lets running jobs end within the grace
+    and shows what they gave. Owners are told if it `took_over` from another bot.
 
     None when `stop` was set before Telegram could be reached.
     """
@@ -149,8 +168,12 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         outbox.on_blocked = deliveries.blocked
         outbox.on_migrated = history.move_chat
         queue.on_unclaimed(partial(_discard, history, blobs))
-        notices = Notices(bot, settings.admin_ids, language=settings.default_language)
-        queue.on_trouble(partial(_tell_owners, notices))
+        told = Told(settings.data_dir / "notices.json")
+        notices = Notices(bot, settings.admin_ids, language=settings.default_language, told=told)
+        lookout = Lookout(notices.tell, queue, ledger, blobs, beside_us=settings.queue_url == LOCAL)
+        lookout.attend(outbox)
+        if took_over:
+            notices.tell("standby", f"{platform.node()} leads now")
         leftovers = Leftovers(database)
         room = Room(leftovers, blobs, allowance_of(settings), settings.data_dir)
         files = Files(bot, incoming)
@@ -169,6 +192,8 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             room=room,
             modes=modes,
         )
+        sweeping = partial(sweep_daily, leftovers, blobs, settings.unused_files_days)
+        chores: list[Chore] = [sweeping, room.measure, lookout.look_forever]
         deliveries.on_shown(partial(room_again, studio))
         updates = Updates(
             disable_fsm=True,
@@ -176,6 +201,8 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
             studio=studio,
             albums=Albums(),
         )
+        if figures is not None:
+            chores += figures.attend(bot, updates, queue, outbox, notices, database, settings.data_dir)
         middlewares.install(updates, settings=settings, studio=studio, outbox=outbox, tell_owner=notices.tell)
         updates.include_router(build_router(modes))
         inbox = Inbox(bot, updates, database)
@@ -185,18 +212,17 @@ async def open_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterator[
         inbox.refusals.on_refused = lambda error: notices.tell(cause_of(error) or "database", reason_of(error))
         await deliveries.start()
         await queue.start()
-        sweeping = sweep_daily(leftovers, blobs, settings.unused_files_days)
-        chores = [asyncio.create_task(chore) for chore in (sweeping, room.measure())]
+        tasks = [asyncio.create_task(chore()) for chore in chores]
         try:
             await deliveries.resume()
             await _model_card(queue, stop)
-            chores.append(asyncio.create_task(introduce(bot, modes, queue.card), name="introduction"))
+            tasks.append(asyncio.create_task(introduce(bot, modes, queue.card), name="introduction"))
             async with opened(settings, _means(studio, settings)) as port:
                 yield Running(settings, bot, me, updates, inbox, queue, decoder, port)
         finally:
-            for chore in chores:
-                chore.cancel()
-            await asyncio.gather(*chores, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await queue.close(settings.shutdown_grace_seconds)
             await deliveries.close(settings.shutdown_grace_seconds)
             await notices.close()
@@ -217,11 +243,6 @@ def _means(studio: Studio, settings: Settings) -> Means:
         modes=studio.modes,
         folder=settings.data_dir / "incoming-api",
     )
-
-
-def _tell_owners(notices: Notices, trouble: Trouble | None) -> None:
-    if trouble is not None:
-        notices.tell(cause_of_trouble(trouble), trouble.reason)
 
 
 async def _discard(history: History, blobs: BlobStore, pictures: Sequence[Picture]) -> None:

@@ -6,13 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aiogram.exceptions import AiogramError, TelegramUnauthorizedError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.probing import SUBJECT, StoreFails, not_there_yet, probe_workers, probing
 from bot.settings import Settings
 from bot.store.migration import is_current
 from bot.telegram.connection import make_bot
@@ -20,6 +22,9 @@ from inference.queue.address import LOCAL, shown_queue_url
 from inference.queue.database import DriverMissing, open_database, reading
 from inference.queue.findings import Finding, machine
 from inference.queue.options import WorkerOptions
+
+if TYPE_CHECKING:
+    from inference.queue.transport.redis.offer import Offer
 
 LEAST_FREE_BYTES = 50_000_000  # some pictures and what the database writes beside itself
 
@@ -43,15 +48,36 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
 async def examine(settings: Settings) -> bool:
     """Prints all findings, the engine's too where it works beside the bot. Returns whether the bot will run."""
     well = [finding.tell() async for finding in findings(settings)]
-    if settings.queue_url != LOCAL:
-        return all(well)
-    return examine_engine(settings) and all(well)
+    if settings.queue_url == LOCAL:
+        well += [finding.tell() async for finding in _engine(settings)]
+    return all(well)
 
 
-def examine_engine(settings: Settings) -> bool:
-    """Has the engine's own doctor print what it finds. Returns whether it will draw."""
-    environment = {**os.environ, **WorkerOptions.of(settings).to_environment()}
-    return subprocess.run([sys.executable, "-m", "inference", "doctor"], env=environment, check=False).returncode == 0
+async def _engine(settings: Settings) -> AsyncIterator[Finding]:
+    """What the engine's doctor does not print itself: how it ended, and whether the two sides of the store are one."""
+    store = settings.blobs_url
+    if not_there_yet(store):
+        yield Finding(None, SUBJECT, f"{store} (made at the first start)")
+        yield _as_finding(examine_engine(settings))
+        return
+    try:
+        async with probing(store) as asked:
+            yield _as_finding(examine_engine(settings, asked.digest))
+            yield await asked.answered("the engine")
+    except StoreFails as why:
+        yield Finding(False, SUBJECT, f"the bot cannot use {store}: {why}")
+
+
+def examine_engine(settings: Settings, question: str | None = None) -> bool:
+    """Has the engine's own doctor print what it finds, and answer a question in the store. Returns whether it will
+    draw."""
+    environment = {**os.environ, **WorkerOptions.of(settings).to_environment(), "BLOBS_URL": settings.blobs_url}
+    command = [sys.executable, "-m", "inference", "doctor", *(() if question is None else ("--blob", question))]
+    return subprocess.run(command, env=environment, check=False).returncode == 0
+
+
+def _as_finding(draws: bool) -> Finding:
+    return Finding(draws, "engine", "will draw" if draws else "will not draw, or not everything: see above")
 
 
 async def _queue(settings: Settings) -> AsyncIterator[Finding]:
@@ -66,16 +92,36 @@ async def _queue(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding(False, "queue", f"{absent.name} is not installed; pip install '.[redis]' brings it")
         return
     try:
-        offers = await glance(address)
+        offers, refused = await glance(address)
+        workers = "no worker has come to it" if not offers else f"workers that have come to it: {len(offers)}"
+        yield Finding(True, "queue", f"{shown_queue_url(address)}; {workers}")
+        for life, why in refused.items():
+            yield Finding(None, "worker", f"{life} gets no jobs: {why}")
+        for life, offer in offers.items():
+            yield _worker(life, offer)
+        async for finding in _pictures(settings, address, offers):
+            yield finding
     except QueueUnusable as why:
         yield Finding(False, "queue", str(why))
-        return
-    workers = "no worker has come to it" if not offers else f"workers that have come to it: {len(offers)}"
-    yield Finding(True, "queue", f"{shown_queue_url(address)}; {workers}")
-    for life, offer in offers.items():
-        kinds = ", ".join(offer.card.kinds) if offer.card is not None else "nothing yet"
-        words = f"{life}: {offer.slots} slots, device {offer.device}, version {offer.code_version}, draws {kinds}"
-        yield Finding(offer.slots > 0 or None, "worker", f"{words}; {offer.trouble}" if offer.trouble else words)
+
+
+def _worker(life: str, offer: Offer) -> Finding:
+    kinds = ", ".join(offer.card.kinds) if offer.card is not None else "nothing yet"
+    words = f"{life}: {offer.slots} slots, device {offer.device}, version {offer.code_version}, draws {kinds}"
+    return Finding(offer.slots > 0 or None, "worker", f"{words}; {offer.trouble}" if offer.trouble else words)
+
+
+async def _pictures(settings: Settings, address: str, offers: Mapping[str, Offer]) -> AsyncIterator[Finding]:
+    """Whether each worker and the bot reach the same store."""
+    store = settings.blobs_url
+    try:
+        if not offers:
+            async with probing(store):
+                yield Finding(True, SUBJECT, f"the bot reads and writes {store}; nobody is there to share it with")
+        async for finding in probe_workers(store, address, offers):
+            yield finding
+    except StoreFails as why:
+        yield Finding(False, SUBJECT, f"the bot cannot use {store}: {why}")
 
 
 async def _database(settings: Settings) -> Finding:

@@ -111,6 +111,8 @@ class Settings(WorkerSettings, QueueSettings, WithSecretFiles):
 
     # The program
     playground_port: Port = 8081
+    metrics_port: Port | None = None
+    metrics_host: str = "127.0.0.1"
     health_file: Folder = Field(default_factory=lambda given: given.get("data_dir", Path("data")) / "bot.health")
 
     @field_validator("bot_token")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlalchemy.exc import (
     DatabaseError,
@@ -20,7 +20,11 @@ from sqlalchemy.exc import (
 from inference.queue.jobs import Trouble
 from inference.queue.wire import reason
 
-Cause = Literal["engine", "disk", "database"]
+Cause = Literal["engine", "queue", "disk", "database"]  # what people read of while they wait
+OwnersCause = Literal[
+    Cause, "blobs", "slow", "workers", "version", "dead", "flood", "standby", "update"
+]  # what owners are told of
+OWNERS_CAUSES: tuple[OwnersCause, ...] = (*get_args(Cause), *get_args(OwnersCause)[4:])
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
 _NO_ROOM_WORDS = ("disk is full", "readonly database", "disk i/o error", "no space left", "could not extend file")
@@ -41,8 +45,8 @@ def cause_of(error: BaseException) -> Cause | None:
 
 def cause_of_trouble(trouble: Trouble) -> Cause:
     """The same for what keeps the queue from going on."""
-    if trouble.cause == "engine":
-        return "engine"
+    if trouble.cause in ("engine", "queue"):
+        return trouble.cause
     if trouble.cause == "store":
         return "disk"
     return (cause_of(trouble.error) if trouble.error is not None else None) or "database"

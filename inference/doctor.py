@@ -17,6 +17,8 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from inference.blobs import BlobMissing
+from inference.blobs.probing import answer_from
 from inference.checkpoints.folders import DEFAULT_FOLDER
 from inference.checkpoints.released import human_size
 from inference.families.kandinsky.files.catalogue import KINDS
@@ -32,6 +34,7 @@ from inference.families.kandinsky.files.store import (
 from inference.families.language.files import LanguageModels, language_of
 from inference.queue.findings import Finding, machine
 from inference.queue.options import WorkerOptions
+from inference.queue.wire import reason
 
 NEEDED = (
     "torch",
@@ -80,6 +83,9 @@ def language_report(models: LanguageModels) -> Iterator[Finding]:
 
 def doctor_command(
     weights: Annotated[Path | None, typer.Option(envvar="WEIGHTS_DIR", help="Where weights lie.")] = None,
+    blob: Annotated[
+        str | None, typer.Option(hidden=True, help="What the bot's doctor has stored, to be answered in BLOBS_URL.")
+    ] = None,
 ) -> None:
     """What is here, what is missing, and which modes will work, by the settings in the environment."""
     try:
@@ -91,8 +97,21 @@ def doctor_command(
     checks = doctor_report(weights)
     options = told.model_copy(update={"weights_dir": weights or DEFAULT_FOLDER})
     checks[-1:-1] = language_report(language_of(options))
+    if blob is not None:
+        checks.append(_answered(os.environ.get("BLOBS_URL", ""), blob))
     well = [finding.tell() for finding in checks]
     raise typer.Exit(0 if all(well) else 1)
+
+
+def _answered(url: str, question: str) -> Finding:
+    """Whether the engine's side of the store has what the bot's has, and leaves an answer there."""
+    try:
+        answer_from(url, question)
+    except BlobMissing:
+        return Finding(False, "pictures", f"the engine does not see in {url} what the bot has stored there")
+    except Exception as refused:  # whatever the driver of somebody's store may raise
+        return Finding(False, "pictures", f"the engine cannot use {url}: {reason(refused)}")
+    return Finding(True, "pictures", "the engine reads what the bot has stored, and stores")
 
 
 def _library(name: str) -> Finding:

@@ -204,6 +204,7 @@ class Follower:
             await self._not_announced(job.id, message_id)
         elif (announced.request, context_of(announced)) != (job.request, context_of(job)):
             self._statuses.reworded(announced)  # while its message was on the way
+        log.info("job %d is in line: %s", job.id, job.request.kind, extra=of_job(job.id))
         self._queue.wake()
 
     async def _not_announced(self, job_id: int, message_id: int) -> None:

@@ -20,6 +20,7 @@ from bot.middlewares.senders import SenderMiddleware
 from bot.settings import Settings
 from bot.telegram.administrators import Administrators
 from bot.telegram.outbox import Outbox
+from bot.troubles import Cause
 
 __all__ = ["install"]
 
@@ -30,7 +31,7 @@ def install(
     settings: Settings,
     studio: Studio,
     outbox: Outbox,
-    tell_owner: Callable[[str, str], None] | None = None,
+    tell_owner: Callable[[Cause, str], None] | None = None,
 ) -> None:
     """Puts the middlewares and the error handler of the house into a dispatcher; `tell_owner` as `Notices.tell`."""
     dispatcher.include_router(errors_router(studio, outbox, tell_owner))

@@ -25,7 +25,7 @@ from bot.telegram.senders import message_of
 from bot.texts import troubles
 from bot.texts.i18n import _, speaking
 from bot.texts.languages import language_for
-from bot.troubles import cause_of, reason_of
+from bot.troubles import Cause, cause_of, reason_of
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ _NOBODY_TO_TELL = frozenset(
 )
 
 
-def errors_router(studio: Studio, outbox: Outbox, tell_owner: Callable[[str, str], None] | None = None) -> Router:
+def errors_router(studio: Studio, outbox: Outbox, tell_owner: Callable[[Cause, str], None] | None = None) -> Router:
     """Refusals are told in the person's language; the rest is logged under a short id that the person is told.
 
     Where the studio itself is out of order, the person reads that and `tell_owner(cause, reason)` is called.

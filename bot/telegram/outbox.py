@@ -63,7 +63,8 @@ class _Slot:
 class Outbox(BaseRequestMiddleware):
     """State: the pacer, the progress slots, and what each message was last edited to.
 
-    `on_blocked(chat_id)` and `on_migrated(old_id, new_id)` are told when Telegram says so.
+    `on_blocked(chat_id)` and `on_migrated(old_id, new_id)` are told when Telegram says so, `on_flood(seconds)` when it
+    has asked for patience so often that nothing is sent for a while.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Outbox(BaseRequestMiddleware):
         self.pacer = Pacer(pace or Pace())
         self.on_blocked = on_blocked
         self.on_migrated = on_migrated
+        self.on_flood: Callable[[float], None] | None = None
         self._progress_private, self._progress_group = progress_seconds
         self._slots: dict[tuple[ChatId, int], _Slot] = {}
         self._shown: Recent[tuple[ChatId, int], int] = Recent(_REMEMBERED)
@@ -183,6 +185,8 @@ class Outbox(BaseRequestMiddleware):
         if len(self._floods) >= FLOODS_BEFORE_EVERYONE_WAITS:
             log.warning("Telegram asks for patience again and again: everyone waits %.1f s", pause)
             self.pacer.pause_everyone(pause)
+            if self.on_flood is not None:
+                self.on_flood(pause)
 
     async def _show_progress(self, bot: Bot, key: tuple[ChatId, int], slot: _Slot) -> None:
         chat, _message = key

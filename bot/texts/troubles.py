@@ -56,6 +56,8 @@ def _happened(cause: str) -> str:
     match cause:
         case "engine":
             return _("The drawing engine does not start.")
+        case "queue":
+            return _("The studio cannot reach those who draw.")
         case "disk":
             return _("The studio’s disk is full.")
         case _:
@@ -72,11 +74,50 @@ def _for_owner(cause: str) -> tuple[str, str]:
                 + " "
                 + doctor,
             )
+        case "queue":
+            return (
+                _("The queue’s server is out of reach."),
+                _("Workers draw on; I go on by myself once it answers.") + " " + doctor,
+            )
         case "disk":
             return _("The disk is full or does not let me write."), _("Make room; I go on by myself.") + " " + doctor
         case "database":
             return _("The database does not answer as it should."), _("I go on by myself once it does.") + " " + doctor
         case "update":
             return _("A message was set aside: handling it failed again and again."), doctor
+        case "blobs":
+            return _("The store of pictures does not take any."), _("I go on by myself once it does.") + " " + doctor
+        case "slow":
+            return (
+                _("The database is slow."),
+                _("Everybody waits for it. Is its disk busy, or does another program hold it?"),
+            )
+        case "workers":
+            return (
+                _("Nobody draws."),
+                _("Requests wait and people know. Start a worker: <code>python -m inference worker</code>.")
+                + " "
+                + doctor,
+            )
+        case "version":
+            return (
+                _("A worker speaks another protocol and gets no jobs."),
+                _("Update whichever side is older, workers first."),
+            )
+        case "dead":
+            return (
+                _("A request has ended three engines and is given up."),
+                _("Whoever asked knows. The log has its number in every line about it."),
+            )
+        case "flood":
+            return (
+                _("Telegram asks for patience again and again."),
+                _("Calls are paced and tried again. If it lasts, another program uses the same token."),
+            )
+        case "standby":
+            return (
+                _("The other bot is gone; this one has taken over."),
+                _("Nothing is lost. Start the other one again, it will stand by."),
+            )
         case _:
             return _("Something in the studio needs you."), doctor

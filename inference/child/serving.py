@@ -26,6 +26,7 @@ from torch import Tensor
 from inference.blobs import BlobStore, recipe_texts
 from inference.blobs.png import write_png
 from inference.checkpoints.released import human_size
+from inference.child.counting import Counting
 from inference.child.self_timing import Pictures, SelfTiming, self_timing
 from inference.engine.device import out_of_memory, prepare
 from inference.engine.family import Family, Place, card_of
@@ -40,6 +41,7 @@ from inference.queue.transport import Assignment, Interrupted, JobEvent, JobRepo
 from inference.queue.version import code_version
 from inference.queue.wire import (
     Cancel,
+    Counted,
     DownMessage,
     Drain,
     Hello,
@@ -96,6 +98,7 @@ class EngineChild:
         self._families = tuple(families)
         self._kits = tuple(family.open(place) for family in families)
         self._engine = Engine(self._kits, self._nets, max_rows=policy.max_rows, previews=options.previews)
+        self._counting = Counting(self._engine, self._nets, lambda figures: link.send(Counted(figures=figures)))
         self._assigned: dict[int, Assignment] = {}
         self._savers = ThreadPoolExecutor(SAVERS, thread_name_prefix="saver")
         self._drain_by: float | None = None
@@ -121,8 +124,9 @@ class EngineChild:
         while self._listen():
             if self._slow and len(self._engine):
                 self._link.send(Patience(seconds=SLOW_PASS_SECONDS, why="a pass without a GPU"))
-            for job_id, event in self._engine.turn():
-                self._pass_on(job_id, event)
+            with self._counting.at_work():
+                for job_id, event in self._engine.turn():
+                    self._pass_on(job_id, event)
         self._savers.shutdown()
 
     def _introduce(self) -> None:
@@ -152,6 +156,7 @@ class EngineChild:
             if not len(self._engine):
                 return False
         elif not len(self._engine):
+            self._counting.tell()
             self._obey(self._next_message())
         while True:
             try:
@@ -176,7 +181,9 @@ class EngineChild:
     def _time_a_little(self, timing: SelfTiming) -> None:
         if self._slow:
             self._link.send(Patience(seconds=SLOW_PASS_SECONDS, why="timing a pass without a GPU"))
-        if timing.turn():
+        with self._counting.at_work():
+            news = timing.turn()
+        if news:
             self._introduce()
 
     def _obey(self, message: DownMessage | None) -> None:
@@ -231,6 +238,7 @@ class EngineChild:
             code: FailureCode = "disk_full" if full else "internal"
             self._tell(job_id, Failed(code=code, message=f"{type(error).__name__}: {error}", retryable=True))
         else:
+            log.info("%d pictures of job %d, %.2f s of the device", len(pictures), job_id, drawn.engine_seconds)
             self._tell(job_id, _end(pictures, drawn))
 
     def _recipe(self, request: Request, tile: int) -> Recipe:

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import re
+import resource
 from collections.abc import Callable, Iterator
 from itertools import cycle
+from pathlib import Path
 from typing import Any, Protocol
 
 import torch
@@ -43,6 +46,22 @@ def synchronize(device: torch.device) -> None:
         torch.cuda.synchronize(device)
     elif device.type == "mps":
         torch.mps.synchronize()
+
+
+def memory_of(device: torch.device) -> tuple[int, int]:
+    """Bytes of `device` that are in use, by whatever program, and all that it has. Of the CPU: those of this process,
+    and the machine's."""
+    if device.type == "cuda":
+        free, whole = torch.cuda.mem_get_info(device)
+        return whole - free, whole
+    if device.type == "mps":
+        return torch.mps.driver_allocated_memory(), torch.mps.recommended_max_memory()
+    page = os.sysconf("SC_PAGE_SIZE")
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    except (OSError, LookupError, ValueError):  # a system without it tells the most there has been, on macOS in bytes
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, page * os.sysconf("SC_PHYS_PAGES")
+    return page * pages, page * os.sysconf("SC_PHYS_PAGES")
 
 
 def out_of_memory(error: BaseException) -> bool:

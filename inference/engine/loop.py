@@ -83,6 +83,7 @@ class Engine:
         self._stopwatch = stopwatch(nets.device, clock)
         self._runs: dict[int, Run] = {}
         self._row_limits: dict[object, int] = {}  # learnt from shared passes that did not fit
+        self.steps = self.passes = 0  # that were taken, and answered
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -178,6 +179,7 @@ class Engine:
             trouble = error.with_traceback(None)  # frames would keep the tensors of the failed pass alive
         else:
             ended, whole = self._stopwatch.now(), sum(ask.rows for ask in asks)
+            self.passes += 1
             for run, ask, answered in zip(batch, asks, answers, strict=True):
                 run.laps.append((started, ended, ask.rows / whole))
                 run.watch(ask, answered)
@@ -231,6 +233,7 @@ class Engine:
 
     def _step(self, run: Run, ask: Ask, answered: object, events: list[EngineEvent]) -> None:
         run.step = min(run.of, run.step + ask.steps)
+        self.steps += ask.steps
         self._resume(run, answered, events)
         if run.job_id in self._runs:
             text = self._text(run, ask.words(answered))

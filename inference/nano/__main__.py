@@ -37,7 +37,7 @@ class Part(StrEnum):
 
 DEFAULT_MINUTES = {
     Part.movq: 76.0, Part.text: 11.0, Part.unet: 218.0, Part.decoder: 40.0, Part.flash: 20.0, Part.inpainting: 50.0,
-    Part.hed: 3.0, Part.clip: 42.0, Part.adapter: 31.0, Part.outlines: 12.0, Part.scribble: 17.0, Part.reading: 66.0,
+    Part.hed: 3.0, Part.clip: 42.0, Part.adapter: 31.0, Part.outlines: 12.0, Part.scribble: 17.0, Part.reading: 122.0,
     Part.ranker: 5.0, Part.superres_x2: 9.0, Part.superres_x4: 8.0, Part.superres_flash_x2: 7.0,
 }  # fmt: skip
 OUT = Path("data/nano")

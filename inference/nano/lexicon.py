@@ -15,7 +15,7 @@ from inference.nano.speech.russian import adjective, nouns
 from inference.nano.words import CASES, inflect
 from inference.nano.world import SHAPES, sample_scene
 
-MEANINGLESS = {"fillers", "endings", "strange"}  # tables left out
+MEANINGLESS = {"fillers", "endings", "strange", "asides"}  # tables left out
 INFLECTED = ("colours", "sizes")  # adjectives in Russian
 
 
@@ -23,7 +23,9 @@ INFLECTED = ("colours", "sizes")  # adjectives in Russian
 def lexicon(scenes: int = 20_000) -> tuple[str, ...]:
     """Lower-case word forms of both languages, sorted: of captions and of what people say, typing errors aside."""
     lines = chain.from_iterable(captions(sample_scene(seed), 4) for seed in range(scenes))
-    return tuple(sorted({word for line in chain(lines, _said()) for word in re.findall(r"[^\W_]+", line.lower())}))
+    strange = {thing for table in (RUSSIAN, ENGLISH) for thing in table["strange"]["things"]}
+    known = {word for line in chain(lines, _said()) for word in re.findall(r"[^\W_]+", line.lower())}
+    return tuple(sorted(known - strange))
 
 
 def _said() -> Iterator[str]:

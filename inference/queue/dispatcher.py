@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from inference.queue.figures import WorkerSeen
 from inference.queue.handover import Handover
 from inference.queue.jobs import Trouble, Verdict
 from inference.queue.ledger import Ledger
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 
 Listener = Callable[[int, Event], None]
 Unclaimed = Callable[[Sequence[Picture]], Awaitable[None]]
+Rerun = Callable[[str], None]
 
 PAUSE_SECONDS = 1.0  # after a failure of the ledger
 
@@ -68,6 +70,7 @@ class Dispatcher:
         self._now = monotonic
         self._listeners: list[Listener] = []
         self._unclaimed: Unclaimed | None = None
+        self._on_rerun: Rerun = lambda _cause: None
         self._troubles = Troubles(ledger, monotonic)
         self._tidings = Tidings(ledger, self._tell, monotonic)
         self._running = Running(monotonic)
@@ -97,6 +100,11 @@ class Dispatcher:
         return sum(worker.slots for worker in self._workers)
 
     @property
+    def seen(self) -> tuple[WorkerSeen, ...]:
+        """Who is there to draw, as last seen."""
+        return self._delivery.seen()
+
+    @property
     def trouble(self) -> Trouble | None:
         """Why the queue does not go on until somebody has mended something; None while all is well."""
         return self._ledger.trouble
@@ -112,6 +120,11 @@ class Dispatcher:
     def on_unclaimed(self, callback: Unclaimed) -> None:
         """Calls back with pictures of a cancelled job that came when its end was settled: nobody will show them."""
         self._unclaimed = callback
+
+    def on_rerun(self, callback: Rerun) -> None:
+        """Calls back when a run has ended and its job has not: with the cause of an `Interrupted`, or with "retry" for
+        a failure that may pass. It must neither block nor raise."""
+        self._on_rerun = callback
 
     def wake(self) -> None:
         """A job has been announced or cancelled: look at once."""
@@ -202,7 +215,8 @@ class Dispatcher:
             self._changed = True
         self._ledger.slots = capacity.slots
         self._changed |= self._troubles.rest_is_over()
-        self._troubles.engine_says(None if capacity.slots else capacity.trouble)
+        why = None if capacity.slots else capacity.trouble
+        self._troubles.workers_say(why, "queue" if capacity.unreachable else "engine")
 
     async def _release(self) -> None:
         released = await self._ledger.release(self._workers, self._delivery.where, self._running.drawn)
@@ -287,6 +301,7 @@ class Dispatcher:
                     await self._disown(job_id, event)
                     if isinstance(event, Failed) and event.retryable:
                         self._retry_at = self._now()
+                        self._on_rerun("retry")
             case Cancelled():
                 if not await self._stopped(job_id, event):  # nobody has cancelled it, or it is over
                     await self._disown(job_id, event)
@@ -336,7 +351,10 @@ class Dispatcher:
         self._tell(job_id, progress.model_copy(update={"eta_seconds": eta}))
 
     async def _put_back(self, job_id: int, interruption: Interrupted) -> None:
-        self._settled(job_id, await self._ledger.interrupted(job_id, interruption))
+        outcome = await self._ledger.interrupted(job_id, interruption)
+        if not isinstance(outcome, Cancelled):
+            self._on_rerun(interruption.cause)
+        self._settled(job_id, outcome)
 
     def _settled(self, job_id: int, outcome: Finished | Failed | Cancelled | None) -> None:
         """A job is at no worker any more: it has ended so, or waits again."""

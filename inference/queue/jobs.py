@@ -27,11 +27,11 @@ _OUTCOME: TypeAdapter[Finished | Failed | Cancelled] = TypeAdapter(Outcome)
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What keeps the whole queue from going on until somebody mends it: no engine becomes ready, the ledger cannot be
-    read or written, or there is no room for pictures. `reason` is one line for the owner; `error` is what the ledger's
-    database raised."""
+    """What keeps the whole queue from going on until somebody mends it: no engine becomes ready, the queue's server is
+    out of reach, the ledger cannot be read or written, or there is no room for pictures. `reason` is one line for the
+    owner; `error` is what the ledger's database raised."""
 
-    cause: Literal["engine", "ledger", "store"]
+    cause: Literal["engine", "queue", "ledger", "store"]
     reason: str
     error: Exception | None = None
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, cast, or_, select
+from sqlalchemy import ColumnElement, Select, Text, cast, func, or_, select
 
-from inference.queue.jobs import STOPPING, TERMINAL
+from inference.queue.jobs import LIVING, STOPPING, TERMINAL, WAITING
 from inference.queue.tables import jobs
 
 _FRUITLESS = [state for state in TERMINAL + STOPPING if state != "done"]
@@ -50,6 +50,30 @@ def texts_with_blobs() -> tuple[Select[str], ...]:
     """Every text of a job that refers to blobs: requests, what waits with a job, and ends that nobody has seen yet."""
     unseen = _with_blobs(jobs.c.outcome).where(jobs.c.shown_at.is_(None))
     return _with_blobs(jobs.c.request), _with_blobs(jobs.c.context), unseen
+
+
+def living_by_state() -> Select[str, int]:
+    """How many jobs have not ended, by state: rows of `state` and `jobs`."""
+    counted = select(jobs.c.state, func.count().label("jobs")).where(jobs.c.state.in_(LIVING))
+    return counted.group_by(jobs.c.state)
+
+
+def waiting_since() -> Select[float | None]:
+    """Since when (seconds) the job waits that has waited longest; one row."""
+    since = func.min(func.coalesce(jobs.c.queued_at, jobs.c.created_at))
+    return select(since).where(jobs.c.state.in_(WAITING))
+
+
+def ends_of(job_ids: Collection[int]) -> Select[str, str, float | None, float | None, float | None]:
+    """Of those of the jobs that have ended: rows of `compatibility` (see `kind_in`), `state`, and in seconds
+    `queued_at`, `started_at` and `finished_at`."""
+    times = (jobs.c.queued_at, jobs.c.started_at, jobs.c.finished_at)
+    return select(jobs.c.compatibility, jobs.c.state, *times).where(jobs.c.id.in_(job_ids), jobs.c.state.in_(TERMINAL))
+
+
+def kind_in(compatibility: str) -> str:
+    """The kind of a request, from the key under which it shares passes."""
+    return compatibility.partition(":")[0]
 
 
 def _with_blobs(column: ColumnElement[Any]) -> Select[str]:

@@ -15,6 +15,7 @@ from inference.queue.watchdog import Silence
 from inference.queue.wire import (
     MAX_REASON_CHARS,
     Configure,
+    Counted,
     DownMessage,
     Hello,
     Link,
@@ -193,6 +194,9 @@ class Supervisor:
         return f"the {self._name} ends before it is ready, with exit status {process.returncode}"
 
     def _hear(self, message: UpMessage) -> None:
+        if isinstance(message, Counted):  # comes by the way: no end of a silence, and no measure of one
+            self._on_message(message, 0.0)
+            return
         now = time.monotonic()
         announced = self._silence.heard(now)
         match message:

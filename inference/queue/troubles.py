@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Literal
 
 from inference.queue.jobs import Trouble
 from inference.queue.ledger import Ledger
@@ -51,9 +52,10 @@ class Troubles:
         """Told by the next look at the engine, which the same turn takes."""
         self._failures, self._of_ledger = 0, None
 
-    def engine_says(self, why: str | None) -> None:
-        """Why there is no engine to draw; None while there is one or nobody knows yet."""
-        self._of_engine = None if why is None else Trouble("engine", why)
+    def workers_say(self, why: str | None, cause: Literal["engine", "queue"] = "engine") -> None:
+        """Why nobody draws: there is no engine, or no way to those that are elsewhere. None while somebody does or
+        nobody knows yet."""
+        self._of_engine = None if why is None else Trouble(cause, why)
         self._note()
 
     # The store of the pictures

@@ -21,6 +21,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from inference.queue.figures import Figures
 from inference.queue.options import WorkerOptions
 from inference.queue.timings import Timings
 from inference.queue.transport import Assignment, JobId, JobReport
@@ -63,6 +64,15 @@ class Drain(Contract):
     grace_seconds: float
 
 
+class Probe(Contract):
+    """Over Redis alone, from a doctor: read the blob of that name, leave the answer (`inference.blobs.probing`), say so
+    under the token."""
+
+    type: Literal["probe"] = "probe"
+    blob: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    token: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+
+
 class Hello(Contract):
     """Ready for `slots` jobs at a time. May be said again when that changes, or when more is known of the speed.
     `cards` are the graphics cards of the machine, of which it uses one."""
@@ -78,6 +88,13 @@ class Hello(Contract):
 class Report(Contract):
     type: Literal["report"] = "report"
     report: JobReport
+
+
+class Counted(Contract):
+    """What the engine has counted, once a second while it works. It says nothing of how long something takes."""
+
+    type: Literal["counted"] = "counted"
+    figures: Figures
 
 
 class Patience(Contract):
@@ -96,10 +113,10 @@ class Trouble(Contract):
     why: Annotated[str, Field(max_length=MAX_REASON_CHARS)]
 
 
-Down = Annotated[Configure | Submit | Cancel | Drain, Field(discriminator="type")]
-Up = Annotated[Hello | Report | Patience | Trouble, Field(discriminator="type")]
-DownMessage = Configure | Submit | Cancel | Drain
-UpMessage = Hello | Report | Patience | Trouble
+Down = Annotated[Configure | Submit | Cancel | Drain | Probe, Field(discriminator="type")]
+Up = Annotated[Hello | Report | Counted | Patience | Trouble, Field(discriminator="type")]
+DownMessage = Configure | Submit | Cancel | Drain | Probe
+UpMessage = Hello | Report | Counted | Patience | Trouble
 _DOWN: TypeAdapter[DownMessage] = TypeAdapter(Down)
 _UP: TypeAdapter[UpMessage] = TypeAdapter(Up)
 

@@ -11,12 +11,13 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from inference.queue.figures import Figures
 from inference.queue.logs import about, of_job
 from inference.queue.options import WorkerOptions
 from inference.queue.supervisor import Death, Supervisor, Watch
 from inference.queue.timings import Timings
 from inference.queue.transport import Assignment, Interrupted, JobEvent, JobReport
-from inference.queue.wire import Cancel, Drain, Hello, Report, Submit, Trouble, UpMessage, decode_down
+from inference.queue.wire import Cancel, Counted, Drain, Hello, Report, Submit, Trouble, UpMessage, decode_down
 from inference.requests import Cancelled, Failed, Finished, ModelCard, Note, Progress, Started
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,8 @@ class EngineParent:
         self._runs: dict[int, _Run] = {}  # in the order they came
         self._slots = 0
         self._timings: Timings | None = None
+        self._figures = Figures()
+        self._restarts = 0
         self._cards = 0
         self._engine = Supervisor(
             "engine",
@@ -177,6 +180,8 @@ class EngineParent:
                 self._trouble = None if slots else self._trouble
                 self._introduce()
                 self._admit()
+            case Counted(figures=figures):
+                self._count(figures)
             case Report(report=report):
                 with about(report.job_id):
                     self._pass_on(report, time.monotonic())
@@ -214,7 +219,7 @@ class EngineParent:
                 return
             if not inside:
                 self._engine.work_begins()
-            log.debug("job %d goes in", job_id, extra=of_job(job_id))
+            log.info("job %d goes in", job_id, extra=of_job(job_id))
             self._engine.send(Submit(assignment=run.assignment))
             run.inside = True
             inside.append(run)
@@ -225,6 +230,8 @@ class EngineParent:
         self._slots = 0
         if not self._draining:
             self._introduce()
+            self._restarts += 1
+            self._count(Figures())
         inside = {job_id: run for job_id, run in self._runs.items() if run.inside}
         started = sum(run.started_at is not None for run in inside.values())
         if inside:
@@ -266,6 +273,10 @@ class EngineParent:
         slots = 0 if self._draining else self._slots
         about = Hello(slots=slots, card=self._card, timings=self._timings, pid=os.getpid(), cards=self._cards)
         self._up.send(about)
+
+    def _count(self, figures: Figures) -> None:
+        self._figures = figures.model_copy(update={"restarts": self._restarts})
+        self._up.send(Counted(figures=self._figures))
 
     def _tell(self, job_id: int, event: JobEvent) -> None:
         self._up.send(Report(report=JobReport(job_id=job_id, event=event)))

@@ -11,11 +11,13 @@ import logging
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from inference.blobs.probing import answer_from
 from inference.engine.family import card_of
 from inference.families import FAMILIES
 from inference.queue.address import LOCAL, QueueSettings, has_password, shown_queue_url
@@ -106,6 +108,7 @@ async def serve_queue(
         if (refusal := await link.refusal()) is not None:
             raise RemoteError(f"QUEUE_URL: {refusal}")
         log.info("worker %s draws for %s", life, shown_queue_url(url))
+        link.answers(partial(answer_from, options.blobs_url))
         parent = EngineParent(link, options, card)
         _on_signals(lambda: parent.drain(options.shutdown_grace_seconds))
         link.open()

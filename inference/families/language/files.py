@@ -102,10 +102,12 @@ def _to_fetch(repository: str) -> str:
 
 
 def _cached(repository: str) -> Path | None:
-    """The snapshot of a repository in the hub's cache on this machine."""
-    from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
-
+    """The snapshot of a repository in the hub's cache on this machine; none where nothing could read it."""
+    try:
+        from huggingface_hub import try_to_load_from_cache
+        from huggingface_hub.errors import HFValidationError
+    except ModuleNotFoundError:  # as in the image of the bot, which draws nothing
+        return None
     try:
         config = try_to_load_from_cache(repository, "config.json")
     except HFValidationError:  # a path, not a repository's name

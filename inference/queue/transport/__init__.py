@@ -18,6 +18,7 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
 
+from inference.queue.figures import WorkerSeen
 from inference.queue.transport.capacity import Capacity, WorkerOffer
 from inference.requests import AnyRequest, Cancelled, Contract, Failed, Finished, Progress, Started
 
@@ -87,6 +88,10 @@ class Delivery(Protocol):
         """Drains: takes nothing new, lets running steps end within the grace, then stops every worker it owns."""
 
     async def capacity(self) -> Capacity: ...
+
+    def seen(self) -> tuple[WorkerSeen, ...]:
+        """Who is there, those included that get no jobs."""
+        ...
 
     async def submit(self, assignment: Assignment, worker: str | None = None) -> None:
         """Hands a job over, to this worker if that is still there. Idempotent by job id. It is known from then on."""

@@ -38,11 +38,13 @@ class WorkerOffer(Contract):
 class Capacity(Contract):
     """What the live workers offer, none while none is reachable.
 
-    `trouble` says why none becomes ready, after several have tried; they go on trying.
+    `trouble` says why none becomes ready, after several have tried; they go on trying. `unreachable` says that it is
+    the queue's server that cannot be reached.
     """
 
     workers: tuple[WorkerOffer, ...] = ()
     trouble: str | None = None
+    unreachable: bool = False
 
     @property
     def slots(self) -> int:

@@ -9,11 +9,13 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Literal
 
+from inference.queue.figures import Figures, WorkerSeen
 from inference.queue.options import WorkerOptions
 from inference.queue.supervisor import Death, Supervisor
 from inference.queue.transport import Assignment, Capacity, Interrupted, JobReport, WorkerOffer, is_last
 from inference.queue.transport.mailbox import Mailbox
-from inference.queue.wire import Cancel, Drain, Hello, Report, Submit, Trouble, UpMessage
+from inference.queue.version import code_version
+from inference.queue.wire import Cancel, Counted, Drain, Hello, Report, Submit, Trouble, UpMessage
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +73,10 @@ class LocalDelivery:
     async def capacity(self) -> Capacity:
         workers = () if self._closing else tuple(worker.offer for worker in self._workers)
         return Capacity(workers=workers, trouble=next((one.trouble for one in self._workers if one.trouble), None))
+
+    def seen(self) -> tuple[WorkerSeen, ...]:
+        there = () if self._closing else [worker for worker in self._workers if worker.reachable]
+        return tuple(worker.seen(sum(self._draws(worker, job_id) for job_id in self._places)) for worker in there)
 
     async def submit(self, assignment: Assignment, worker: str | None = None) -> None:
         if assignment.job_id in self._places:
@@ -145,6 +151,9 @@ class _Worker:
         self.offer = WorkerOffer(name=name)
         self.trouble: str | None = None
         self._on_word, self._on_end = on_word, on_end
+        self._device = options.device
+        self._figures: Figures | None = None
+        self._deaths = 0  # of it and of its engines, before the present worker
         self._life: asyncio.Task[None] | None = None
         self._process = Supervisor(
             "worker",
@@ -161,6 +170,15 @@ class _Worker:
     @property
     def pid(self) -> int | None:
         return self._process.pid
+
+    @property
+    def reachable(self) -> bool:
+        return self._process.reachable
+
+    def seen(self, jobs: int) -> WorkerSeen:
+        """It, with so many jobs."""
+        name, slots = self.offer.name, self.offer.slots
+        return WorkerSeen(name, "local", self._device, code_version(), slots, jobs, self._figures)
 
     def start(self) -> None:
         self._life = asyncio.create_task(self._process.run(), name=f"{self.offer.name}'s supervisor")
@@ -188,6 +206,8 @@ class _Worker:
                 self._on_word(self, message)
             case Trouble(why=why):
                 self.trouble = why
+            case Counted(figures=figures):
+                self._figures = figures.model_copy(update={"restarts": figures.restarts + self._deaths})
             case Report():
                 self._on_word(self, message)
 
@@ -196,6 +216,9 @@ class _Worker:
 
     def _ended_by(self, _death: Death) -> None:
         self._offers(slots=0)
+        if self._figures is not None:  # the next one begins to count anew
+            self._deaths = self._figures.restarts + 1
+            self._figures = Figures(restarts=self._deaths)
         self._on_end(self)
 
     def _give_up_hope(self, why: str) -> None:

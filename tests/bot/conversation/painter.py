@@ -11,6 +11,7 @@ from typing import ClassVar
 from PIL import Image
 
 from inference.blobs import BlobStore, encode_png
+from inference.queue.figures import WorkerSeen
 from inference.queue.timings import Timings
 from inference.queue.transport import Assignment, Capacity, Interrupted, JobReport, WorkerOffer
 from inference.requests import (
@@ -120,6 +121,9 @@ class Painter:
         slots = self.slots if self.card else 0
         worker = WorkerOffer(name="painter", slots=slots, card=self.card, timings=self.timings)
         return Capacity(workers=(worker,), trouble=self.trouble)
+
+    def seen(self) -> tuple[WorkerSeen, ...]:
+        return ()
 
     def where(self, job_id: int) -> str | None:
         return "painter" if job_id in self._tasks else None

@@ -123,8 +123,10 @@ async def test_an_owner_who_never_wrote_to_the_bot_changes_nothing(house: House,
     house.options["admin_ids"] = frozenset({987654321})
     house.painter = house.new_painter()
     await house.open()
-    house.painter.slots, house.painter.trouble = 0, REASON
+    house.painter.slots = 0
     await anna.say("a red circle")
+    await anna.until(says("next in line"))  # taken in before anybody knows, or it would be refused
+    house.painter.trouble = REASON
     await anna.until(says("engine does not start"))
     house.painter.slots, house.painter.trouble = 2, None
     await anna.until(is_result)

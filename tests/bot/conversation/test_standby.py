@@ -14,9 +14,11 @@ from bot.health import health_of
 from bot.playground import Playground
 from tests.bot.conversation.conftest import House
 from tests.e2e.chat import Person, is_result
+from tests.ports import free_port
 from tests.waiting import until
 
 MakeHouse = Callable[..., House]
+OWNER = 4001
 
 
 @pytest.fixture
@@ -39,19 +41,27 @@ async def a_house(
 
 
 async def test_the_second_says_that_it_stands_by_and_takes_over_with_what_was_under_way(
-    a_house: MakeHouse, anna: Person
+    a_house: MakeHouse, anna: Person, named: Callable[..., Person]
 ) -> None:
     first, second = a_house(), a_house()
+    for house in (first, second):
+        house.options |= {"metrics_port": free_port(), "admin_ids": frozenset({OWNER})}
     await first.open()
+    owner = named(OWNER, "en")
+    await owner.say("/help")
+    await owner.until(lambda message: True)
     opening = asyncio.create_task(second.open())
     await until(lambda: healthy(second, 503))
     assert await healthy(first, 200)
+    assert (await leads(first), await leads(second)) == (True, False)
     assert [await asked(second), await asked(first)] == ["alive", "ready"]
     await anna.say("a red circle --n 1")
     await anna.until(is_result)
     await first.close()
     await opening
     assert await healthy(second, 200)
+    assert await leads(second)
+    await owner.until(lambda message: "has taken over" in (message["text"] or ""))
     await anna.say("a blue cat --n 1")
     await anna.until(lambda message: is_result(message) and "blue cat" in (message["caption"] or ""))
 
@@ -66,6 +76,13 @@ async def test_who_is_stopped_while_standing_by_ends_without_a_word(a_house: Mak
     assert second.studio is None
     await opening
     assert await healthy(first, 200)
+
+
+async def leads(house: House) -> bool:
+    """Whether it says so to who asks for its figures."""
+    port = house.options["metrics_port"]
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/metrics") as answer:
+        return "\nstudio_leads 1.0\n" in await answer.text()
 
 
 async def test_where_updates_are_asked_for_a_file_says_who_leads(

@@ -55,8 +55,8 @@ def test_the_shipped_files_are_those_of_the_manifest() -> None:
 
 def test_it_is_small_enough_for_a_wheel() -> None:
     from_words = {*nets_of(locate(WEIGHTS), "flash"), *nets_of(locate(WEIGHTS), "full")}
-    assert locate(WEIGHTS).size(from_words) <= 12_000_000
-    assert sum(p.stat().st_size for p in WEIGHTS.rglob("*") if p.is_file()) <= 25_000_000
+    assert locate(WEIGHTS).size(from_words) <= 13_000_000
+    assert sum(p.stat().st_size for p in WEIGHTS.rglob("*") if p.is_file()) <= 26_000_000
 
 
 def test_variations_that_lie_apart_differ_where_seeds_alone_give_near_twins():

@@ -35,9 +35,9 @@ def test_the_manifest_names_every_file_with_its_true_hash_and_size(written):
     assert json.loads((folder / "manifest.json").read_text("utf-8"))["revision"] == manifest["revision"]
 
 
-def test_everything_together_stays_under_twelve_megabytes(written):
+def test_everything_together_stays_under_thirteen_megabytes(written):
     _, _, folder = written
-    assert sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) <= 12 * MEGABYTE
+    assert sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) <= 13 * MEGABYTE
 
 
 def test_no_codebook_is_shipped_and_names_are_the_released_ones(written):

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+from inference.queue.figures import WorkerSeen
 from inference.queue.timings import Timings
 from inference.queue.transport import Assignment, Capacity, Interrupted, JobEvent, JobReport, WorkerOffer
 from inference.queue.transport.mailbox import Mailbox
@@ -59,6 +60,9 @@ class MemoryDelivery:
             await asyncio.Event().wait()
         offers = tuple(worker for worker in self.offers() if worker.slots)
         return Capacity(workers=offers, trouble=self.trouble)
+
+    def seen(self) -> tuple[WorkerSeen, ...]:
+        return ()
 
     def offers(self) -> tuple[WorkerOffer, ...]:
         return self.workers or (WorkerOffer(name="memory", slots=self.slots, timings=self.timings),)

@@ -205,7 +205,7 @@ async def test_a_worker_of_its_own_says_what_it_can_draw_and_goes_at_a_signal(re
     try:
 
         async def offers() -> dict[str, Offer]:
-            return await glance(redis_url)
+            return (await glance(redis_url))[0]
 
         [offer] = (await until(offers)).values()
         sign = tmp_path / "data" / "worker.health"

@@ -495,7 +495,7 @@ async def test_a_wrong_password_is_one_clear_line(locked: RedisServer, caplog: p
     assert "falsch" not in caplog.text
     with pytest.raises(QueueUnusable, match="refuses us"):
         await glance(f"unix://:falsch@{locked.socket}")
-    assert await glance(f"unix://:geheim@{locked.socket}") == {}
+    assert await glance(f"unix://:geheim@{locked.socket}") == ({}, {})
 
 
 async def test_a_server_that_is_away_is_a_trouble_until_it_returns(caplog: pytest.LogCaptureFixture) -> None:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
+from inference.queue.figures import WorkerSeen
 from inference.queue.logs import of_job
 from inference.queue.recent import Recent
 from inference.queue.transport import Assignment, Capacity, Interrupted, JobReport, is_last
@@ -113,7 +114,11 @@ class RedisDelivery:
     async def capacity(self) -> Capacity:
         reached = self._looked.seconds <= self._presence and not self._closing
         trouble = self._reach.trouble or self._workers.trouble
-        return Capacity(workers=self._workers.workers if reached else (), trouble=trouble)
+        unreachable = self._reach.trouble is not None
+        return Capacity(workers=self._workers.workers if reached else (), trouble=trouble, unreachable=unreachable)
+
+    def seen(self) -> tuple[WorkerSeen, ...]:
+        return self._workers.seen if self._looked.seconds <= self._presence and not self._closing else ()
 
     async def submit(self, assignment: Assignment, worker: str | None = None) -> None:
         if assignment.job_id in self._held:

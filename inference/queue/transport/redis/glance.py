@@ -16,8 +16,8 @@ class QueueUnusable(RuntimeError):
     """Why a server cannot be used, in one line without a secret."""
 
 
-async def glance(url: str) -> dict[str, Offer]:
-    """What each worker offers, by its life. Raises QueueUnusable."""
+async def glance(url: str) -> tuple[dict[str, Offer], dict[str, str]]:
+    """What each worker offers, by its life, and why others are left out. Raises QueueUnusable."""
     try:
         server = open_server(url)
     except ValueError as unknown:
@@ -29,7 +29,7 @@ async def glance(url: str) -> dict[str, Offer]:
         raise QueueUnusable(Reach(url).put(error)) from error
     finally:
         await server.aclose()
-    return workers.offers
+    return workers.offers, {worker.life: worker.refused for worker in workers.seen if worker.refused}
 
 
 async def present_at(server: Redis) -> tuple[dict[str, bytes], set[str]]:

@@ -27,6 +27,11 @@ def offer_of(life: str) -> str:
     return f"studio:worker:{life}"
 
 
+def word_of(token: str) -> str:
+    """Where a worker leaves its word on a probe."""
+    return f"studio:probe:{token}"
+
+
 def inbox_of(life: str) -> str:
     return f"studio:in:{life}"
 

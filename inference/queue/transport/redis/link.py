@@ -13,14 +13,17 @@ from inference.queue.transport.mailbox import Mailbox
 from inference.queue.transport.redis import keys
 from inference.queue.transport.redis.hearing import job_of_order
 from inference.queue.transport.redis.offer import Offer
+from inference.queue.transport.redis.probing import Answer, Answering
 from inference.queue.transport.redis.server import BLOCK_MS, FAILURES, Reach, ended, entries_of, open_server, refuses
 from inference.queue.wire import (
     MAX_LINE_BYTES,
     Cancel,
     Configure,
+    Counted,
     Drain,
     Hello,
     Patience,
+    Probe,
     Report,
     Submit,
     Trouble,
@@ -58,6 +61,7 @@ class RedisLink:
         self._reach = Reach(url)
         self._life = life
         self._offer = offer
+        self._answering = Answering(self._server)
         self._on_beat = on_beat
         self._presence_ms = round(presence_seconds * 1000)
         self._orders: asyncio.Queue[bytes | None] = asyncio.Queue()
@@ -77,6 +81,11 @@ class RedisLink:
         except FAILURES as error:
             return self._reach.put(error) if refuses(error) else None
         return None
+
+    def answers(self, answer: Answer) -> None:
+        """Has probes of the store answered from now on, and says so."""
+        self._answering.answer = answer
+        self._offer = self._offer.model_copy(update={"probes": True})
 
     def open(self) -> None:
         """Begins to reach the server. Returns at once."""
@@ -101,6 +110,8 @@ class RedisLink:
                 self._tell(message, slots=slots, trouble=trouble, **known)
             case Trouble(why=why):
                 self._tell(message, trouble=why)
+            case Counted(figures=figures):
+                self._offer = self._offer.model_copy(update={"figures": figures})  # the next beat tells it
             case Patience():
                 pass  # is between an engine and its parent
 
@@ -116,6 +127,7 @@ class RedisLink:
         """Takes this life off the server, so that nobody waits for it."""
         for task in self._tasks:
             await ended(task)
+        await self._answering.close()
         if self._tasks:
             await self._say_goodbye()
         await self._server.aclose()
@@ -207,6 +219,8 @@ class RedisLink:
                 self._orders.put_nowait(line)
             case Cancel():
                 self._orders.put_nowait(line)
+            case Probe():
+                self._answering.take(message)
             case Configure() | Drain():
                 log.warning("an order that comes from no bot over Redis: %s; passed over", message.type)
 

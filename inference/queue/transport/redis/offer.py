@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, ValidationError
 
+from inference.queue.figures import Figures
 from inference.queue.timings import Timings
 from inference.queue.transport import JobId, WorkerOffer
 from inference.queue.transport.redis.keys import MAX_OFFER_BYTES
@@ -32,6 +33,8 @@ class Offer(Contract):
     held: Annotated[frozenset[JobId], Field(max_length=MOST_HELD)] = frozenset()
     card: ModelCard | None = None
     timings: Timings | None = None
+    figures: Figures | None = None
+    probes: bool = False  # whether it answers those
     trouble: Annotated[str, Field(max_length=MAX_REASON_CHARS)] | None = None
 
     def of(self, life: str) -> WorkerOffer:

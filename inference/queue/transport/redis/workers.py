@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
+from inference.queue.figures import WorkerSeen
 from inference.queue.transport import WorkerOffer
 from inference.queue.transport.capacity import demands
 from inference.queue.transport.redis.offer import ForeignOffer, Offer, read_offer
@@ -25,6 +26,15 @@ class Workers:
     def trouble(self) -> str | None:
         """Why one of them has none to offer."""
         return next(filter(None, (self.offers[life].trouble for life in sorted(self.offers))), None)
+
+    @property
+    def seen(self) -> tuple[WorkerSeen, ...]:
+        """All of them, by their lives, those included that cannot be understood."""
+        left_out = (
+            WorkerSeen(life, life.partition(":")[0], "unknown", "unknown", 0, 0, refused=why)
+            for life, why in sorted(self._foreign.items())
+        )
+        return (*(_seen(life, offer) for life, offer in sorted(self.offers.items())), *left_out)
 
     def read(self, contents: Mapping[str, bytes]) -> None:
         """Takes in what the server has of each life. One that cannot be understood is told once and left out."""
@@ -50,3 +60,8 @@ class Workers:
         if wanted is not None and room.get(wanted, 0) > 0:
             return wanted
         return max((life for life in room if room[life] > 0), key=room.__getitem__, default=None)
+
+
+def _seen(life: str, offer: Offer) -> WorkerSeen:
+    jobs = len(offer.held)
+    return WorkerSeen(life, offer.host, offer.device, offer.code_version, offer.slots, jobs, offer.figures)
