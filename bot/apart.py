@@ -139,15 +139,15 @@ class FarQueue:
         from inference.queue.transport.redis.glance import QueueUnusable, glance  # its library is an extra
 
         try:
-            offers = (await glance(self._url)).values()
+            found, _foreign = await glance(self._url)
         except QueueUnusable as unusable:
             if self._trouble is None:
                 log.error("the queue cannot be looked at: %s", unusable)
             self._trouble, self._slots = Trouble("engine", str(unusable)), 0
             return
         self._trouble = None
-        self._card = joined(offer.card for offer in offers) or self._card
-        self._slots = self._ledger.slots = sum(offer.slots for offer in offers)
+        self._card = joined(offer.card for offer in found.values()) or self._card
+        self._slots = self._ledger.slots = sum(offer.slots for offer in found.values())
 
 
 def _needs_redis() -> None:
