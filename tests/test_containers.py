@@ -30,7 +30,6 @@ BY_HAND = {name for name, service in SERVICES.items() if service.get("restart") 
 SETTINGS = {name.upper() for name in (*Settings.model_fields, *RemoteSettings.model_fields)}
 SECRETS = {name.upper() for name in secret_fields(Settings)}
 OF_LIBRARIES = {"AWS_ENDPOINT_URL_S3", "AWS_SHARED_CREDENTIALS_FILE"}
-OF_OTHERS = {"METRICS_HOST", "METRICS_PORT"}
 SLOWEST_END = 15  # seconds beyond the grace: last words, engines that are killed, connections that close
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
@@ -137,6 +136,21 @@ def test_what_is_named_is_declared_and_what_is_declared_is_used(file: dict[str, 
         assert set(service.get("depends_on", {})) <= file["services"].keys()
     for kind, names in used.items():
         assert names == set(file.get(kind, {})), kind
+
+
+@every_service
+def test_what_is_mounted_of_this_repository_is_there(service: dict[str, Any]) -> None:
+    sources = [filled(volume).split(":")[0] for volume in service.get("volumes", [])]
+    assert all((DOCKER / source).exists() for source in sources if source.startswith("."))
+
+
+def test_figures_are_asked_for_where_the_bots_serve_them() -> None:
+    scraped = yaml.safe_load((DOCKER / "prometheus" / "prometheus.yml").read_text("utf-8"))["scrape_configs"]
+    [found] = [where for job in scraped for where in job["dns_sd_configs"]]
+    services = COMPOSE["compose.yaml"]["services"]
+    assert found["names"] == ["bot"] and services["fleet-bot"]["networks"]["inside"] == {"aliases": ["bot"]}
+    for bot in ("bot", "fleet-bot"):
+        assert environment_of(services[bot])["METRICS_PORT"] == str(found["port"])
 
 
 def test_a_profile_brings_whom_its_services_wait_for() -> None:

@@ -104,7 +104,7 @@ async def open_(
     await studio.history.dialogs.listen(draft)
     mixture = Mixture.of(draft)  # an earlier try may have known fewer parts of an album
     text = caption(mixture, origin.private, left_out=left_out)
-    screen = Screen(text, keyboard(draft.id, mixture), Photo(await sheet(studio, mixture), "mix.jpg"))
+    screen = Screen(text, keyboard(draft.id, mixture), await sheet(studio, mixture))
     async with studio.one_press(f"mix:{draft.id}"):  # a picture that comes meanwhile is shown after that
         message = await send(studio.bot, origin.place, screen)
         await studio.history.sources.place_draft(draft.id, message.message_id)
@@ -154,7 +154,7 @@ async def add(
         left_out = await decided("left out", left_out + len(given) - len(taken))
         mixture = await _remembered(studio, draft, mixture)
         screen = Screen(caption(mixture, draft.chat_id > 0, left_out), keyboard(draft.id, mixture))
-        screen = replace(screen, photo=Photo(await sheet(studio, mixture), "mix.jpg"))
+        screen = replace(screen, photo=await sheet(studio, mixture))
         below = (origin.reply_to or 0) < (draft.message_id or 0)
         if draft.message_id is not None and (below or not origin.private):
             await put(studio.bot, draft.chat_id, draft.message_id, screen)
@@ -234,9 +234,9 @@ def keyboard(draft_id: int, mixture: Mixture) -> InlineKeyboardMarkup:
     return buttons.weighing(draft_id, mixture.weights)
 
 
-async def sheet(studio: Studio, mixture: Mixture) -> bytes:
-    """The pictures side by side with their numbers; an empty one while there is none."""
+async def sheet(studio: Studio, mixture: Mixture) -> Photo | None:
+    """The pictures side by side with their numbers; None while there is none."""
     if not mixture.pictures:
-        return await asyncio.to_thread(collage.blank)
+        return None
     shown = await studio.decoder.thumbnails([picture.source.blob for picture in mixture.pictures])
-    return await asyncio.to_thread(collage.contact_sheet, shown)
+    return Photo(await asyncio.to_thread(collage.contact_sheet, shown), "mix.jpg")
