@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := $(VENV)/bin
 
-.PHONY: demo test check chaos s3 hostile clients transcripts webhook images bench parity clean help
+.PHONY: demo test check chaos s3 hostile clients fuzz transcripts webhook images bench parity clean help
 
 help:
 	@echo "make demo    set up and chat with the studio in a browser: no token, no GPU, no server"
@@ -13,6 +13,7 @@ help:
 	@echo "make chaos   the long fault suite of the queue"
 	@echo "make s3      pictures in an object store, by a local S3 server"
 	@echo "make hostile every attack on the studio at full length, hours"
+	@echo "make fuzz    thousands of requests that the OpenAPI document allows or forbids"
 	@echo "make clients bots in grammY, Telegraf, pyTelegramBotAPI and python-telegram-bot against the playground"
 	@echo "make transcripts  what people see, compared with what was recorded"
 	@echo "make webhook every conversation once more, updates brought by webhook"
@@ -48,6 +49,9 @@ hostile: $(VENV)/.dev
 
 clients: $(VENV)/.dev
 	$(BIN)/python -m tests.clients
+
+fuzz: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bot.door.fuzzing
 
 transcripts: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.characterisation

@@ -153,7 +153,7 @@ async def open_studio(
     None when `stop` was set before Telegram could be reached.
     """
     incoming = make_folder(settings.data_dir / "incoming")
-    blobs = await asyncio.to_thread(_blobs, settings)
+    blobs = await asyncio.to_thread(blobs_of, settings)
     outbox = Outbox()
     async with _database(settings) as database, connected(settings, outbox) as bot:
         me = await reached(bot.me, stop)
@@ -161,7 +161,7 @@ async def open_studio(
             yield None
             return
         history = History(database, default_language=settings.default_language)
-        ledger = Ledger(database, limits=_limits(settings))
+        ledger = Ledger(database, limits=limits_of(settings))
         queue = Dispatcher(ledger, delivery_of(settings, blobs))
         modes = Modes(MODES)
         tools = Tools(bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs, modes=modes)
@@ -176,7 +176,7 @@ async def open_studio(
         if took_over:
             notices.tell("standby", f"{platform.node()} leads now")
         leftovers = Leftovers(database)
-        room = Room(leftovers, blobs, _allowance(settings), settings.data_dir)
+        room = Room(leftovers, blobs, allowance_of(settings), settings.data_dir)
         files = Files(bot, incoming)
         await asyncio.to_thread(files.clear)
         decoder = Decoder(blobs, incoming)
@@ -303,7 +303,7 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
-def _blobs(settings: Settings) -> BlobStore:
+def blobs_of(settings: Settings) -> BlobStore:
     try:
         blobs = BlobStore(settings.blobs_url, settings.data_dir / SCRATCH)
         blobs.prove()
@@ -346,7 +346,7 @@ async def _model_card(queue: Dispatcher, stop: asyncio.Event) -> None:
         await asyncio.sleep(0.05)
 
 
-def _allowance(settings: Settings) -> Allowance:
+def allowance_of(settings: Settings) -> Allowance:
     return Allowance(
         person=settings.upload_mb_per_person * MEGABYTE,
         studio=settings.upload_mb_total * MEGABYTE,
@@ -354,7 +354,7 @@ def _allowance(settings: Settings) -> Allowance:
     )
 
 
-def _limits(settings: Settings) -> Limits:
+def limits_of(settings: Settings) -> Limits:
     return Limits(
         waiting_per_person=settings.waiting_per_person,
         running_per_person=settings.running_per_person,
