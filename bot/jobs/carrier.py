@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from inference.blobs import BlobMissing, BlobStore
 from inference.blobs.relay import LENT_SECONDS, Relay
-from inference.queue.transport import Assignment, Capacity, Delivery, JobReport
+from inference.queue.transport import Assignment, Capacity, Delivery, JobReport, WorkerSeen
 from inference.requests import Cancelled, Failed, Finished, pictures_in
 
 log = logging.getLogger(__name__)
@@ -56,6 +56,9 @@ class Carrier:
 
     async def capacity(self) -> Capacity:
         return await self._delivery.capacity()
+
+    def seen(self) -> tuple[WorkerSeen, ...]:
+        return self._delivery.seen()
 
     async def submit(self, assignment: Assignment, worker: str | None = None) -> None:
         await self._delivery.submit(assignment, worker)

@@ -67,7 +67,7 @@ class RemoteSettings(WorkerSettings, QueueSettings, WithSecretFiles):
         weights = self.weights_dir or data / "weights"
         return WorkerOptions(
             **self.model_dump(include=set(WorkerSettings.model_fields)),
-            blobs_url=self.queue_address if self.blobs_url == BY_QUEUE else self.blobs_url or str(data / "blobs"),
+            blobs_url=self.queue_url if self.blobs_url == BY_QUEUE else self.blobs_url or str(data / "blobs"),
             weights_dir=weights.expanduser().absolute(),
             timings_file=data / "timings.json",
             scratch_dir=data / "scratch",
