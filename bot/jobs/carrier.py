@@ -18,7 +18,8 @@ from redis.exceptions import RedisError
 
 from inference.blobs import BlobMissing, BlobStore
 from inference.blobs.relay import LENT_SECONDS, Relay
-from inference.queue.transport import Assignment, Capacity, Delivery, JobReport, WorkerSeen
+from inference.queue.figures import WorkerSeen
+from inference.queue.transport import Assignment, Capacity, Delivery, JobReport
 from inference.requests import Cancelled, Failed, Finished, pictures_in
 
 log = logging.getLogger(__name__)
