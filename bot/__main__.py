@@ -1,4 +1,4 @@
-"""`python -m bot [run|setup|demo|migrate|doctor|health|backup|restore]`; `run` where nothing is said.
+"""`python -m bot [run|setup|demo|migrate|doctor|health|backup|restore|api]`; `run` where nothing is said.
 
 What takes long to import waits until the settings are known to be usable, so that a mistake is told at once. While it
 is imported the garbage collector rests: it would look at all that stays again and again, a quarter of the start.
@@ -95,6 +95,15 @@ def restore(folder: Annotated[Path, typer.Argument(help="What `backup` has made.
     from bot.backup import restore as restore_from
 
     _tell("restored, and compared", _finish(restore_from(settings, folder), BackupError))
+
+
+@program.command()
+def api() -> None:
+    """Let programs in, apart from the bot: on PostgreSQL and Redis that they share."""
+    settings = _settings()
+    from bot.apart import run_apart
+
+    _finish(run_apart(settings))
 
 
 @program.command()

@@ -16,6 +16,7 @@ import bot.conversation.info as info
 import bot.conversation.kept as kept
 import bot.conversation.pictures as pictures
 import bot.conversation.plain_words as plain_words
+import bot.conversation.programs as programs
 import bot.conversation.queue as queue
 import bot.conversation.reactions as reactions
 import bot.conversation.results as results
@@ -33,7 +34,7 @@ __all__ = ["build_router"]
 def build_router(modes: Iterable[Mode[Any]]) -> Router:
     """All handlers. Commands come before plain words, and what nobody wanted comes last."""
     own = [mode.routers() for mode in modes]
-    commands = (start, settings, styles, queue, history, tree)
+    commands = (start, settings, styles, queue, history, tree, programs)
     buttons = (reactions, results, dialogs, edit, kept, pictures, press)
     ordered = [
         *(routers.first for routers in own),

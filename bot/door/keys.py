@@ -1,16 +1,14 @@
 """Whose key a program shows: one made in the chat, or one of the owner's file.
 
-A key is `ks-`, eight hexadecimal digits by which it is found, and 32 random bytes. Only its sha256 is kept, which is
-compared in constant time. Whoever shows wrong ones is soon heard no more, while keys that have been right once go on.
+Only the sha256 of a key is kept, which is compared in constant time. Whoever shows wrong ones is soon heard no more,
+while keys that have been right once go on.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import logging
 import re
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,34 +16,15 @@ from pathlib import Path
 
 from bot.settings import Settings, SettingsError
 from bot.store import History
+from bot.store.keys import SHAPE, digest_of
 from inference.api import ApiError, Caller
 from inference.queue.recent import Recent
 
 log = logging.getLogger(__name__)
 
-SHAPE = re.compile(r"(ks-[0-9a-f]{8})-[A-Za-z0-9_-]{43}")
 MOST_WRONG, WRONG_SECONDS = 20, 60.0  # keys that an address may get wrong in so long
 MOST_ADDRESSES, MOST_PROVEN = 4096, 4096
 MOST_FILE = 1_000_000
-
-
-@dataclass(frozen=True)
-class NewKey:
-    """A key as its owner sees it, once."""
-
-    text: str
-    name: str
-    digest: str
-
-
-def new_key() -> NewKey:
-    name = f"ks-{secrets.token_hex(4)}"
-    text = f"{name}-{secrets.token_urlsafe(32)}"
-    return NewKey(text, name, digest_of(text))
-
-
-def digest_of(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from bot.telegram.callbacks import (
     ExampleButton,
     FileRecipeButton,
     GuideButton,
+    KeyButton,
     Ours,
     PageButton,
     PictureButton,
@@ -60,6 +61,9 @@ class ButtonOwners:
                 return Found(None)
             case SettingButton() | CancelAllButton():
                 return Found(frozenset({button.owner}))
+            case KeyButton():
+                whose = await self.history.keys.whose(button.number) if button.number else button.owner
+                return GONE if whose is None else Found(_only(button.owner) | {whose})
             case PageButton():
                 return await self._page(button, message)
             case ButtonOfJob():

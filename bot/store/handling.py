@@ -99,6 +99,12 @@ def sent_before(message_id: int) -> bool:
     )
 
 
+def has_sent() -> bool:
+    """Whether an earlier try has sent anything."""
+    current = handling()
+    return current is not None and any(step.startswith("sent ") for step in current.noted)
+
+
 def steps_named(kind: str) -> list[int]:
     """The numbers that steps of this kind carry which earlier tries have taken."""
     current = handling()

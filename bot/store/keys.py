@@ -1,7 +1,14 @@
-"""Keys with which programs draw for a person, in SQL: made, found, used, taken back. Their secrets are not here."""
+"""Keys with which programs draw for a person, in SQL: made, found, used, taken back. Their secrets are not here.
+
+A key is `ks-`, eight hexadecimal digits by which it is found, and 32 random bytes. Only its sha256 is kept: what is as
+random as that needs no salt and no slow hash.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import re
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,8 +21,29 @@ from bot.store.statements import upsert
 from bot.store.tables import api_keys
 from inference.queue.database import reading, take_turns
 
+SHAPE = re.compile(r"(ks-[0-9a-f]{8})-[A-Za-z0-9_-]{43}")
 MOST_KEYS = 10  # of one person that have not been taken back
 USE_NOTED_EVERY = 60.0  # seconds: a program that asks often need not write each time
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A key as its owner sees it, once. `name` is what it begins with, `digest` is as in `ApiKey`."""
+
+    text: str
+    name: str
+    digest: str
+
+
+def new_key() -> NewKey:
+    name = f"ks-{secrets.token_hex(4)}"
+    text = f"{name}-{secrets.token_urlsafe(32)}"
+    return NewKey(text, name, digest_of(text))
+
+
+def digest_of(key: str) -> str:
+    """The sha256 of a key, hex."""
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 class TooManyKeys(Exception):

@@ -35,11 +35,17 @@ _PEOPLE_AT_HAND = 4096
 class History(Posts):
     """Queries over one database. Every write is one transaction and may be repeated without harm.
 
-    State: the people seen last, because every update begins by asking who sent it. Only this object changes them.
+    State: the people seen last, so many as are kept `at_hand`, because every update begins by asking who sent it. Only
+    this object changes them; where others do, none may be.
     """
 
     def __init__(
-        self, database: AsyncEngine, *, default_language: Language = "en", clock: Callable[[], float] = time.time
+        self,
+        database: AsyncEngine,
+        *,
+        default_language: Language = "en",
+        clock: Callable[[], float] = time.time,
+        at_hand: int = _PEOPLE_AT_HAND,
     ) -> None:
         super().__init__(database, clock)
         self.sources = Sources(database, clock)
@@ -49,7 +55,7 @@ class History(Posts):
         self.keys = ApiKeys(database, clock)
         self.calls = ApiCalls(database, clock)
         self._default_language = default_language
-        self._at_hand: Recent[int, tuple[str | None, Person]] = Recent(_PEOPLE_AT_HAND)  # with their client's language
+        self._at_hand: Recent[int, tuple[str | None, Person]] = Recent(at_hand)  # with their client's language
         self._changes = 0
 
     async def person(self, user_id: int, client_language: str | None) -> Person:

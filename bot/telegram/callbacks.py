@@ -24,6 +24,7 @@ JobAction = Literal[
 ]
 PictureAction = Literal["open", "full", "file", "recipe", "star", "delete", "really", "keep", "repeat"]
 PageAction = Literal["turn", "open", "star", "delete", "really"]
+KeyAction = Literal["menu", "new", "hide", "revoke", "really"]
 SettingField = Literal["menu", "language", "mode", "size", "count", "style", "shared", "close"]
 
 
@@ -163,6 +164,18 @@ class SettingButton(Ours, prefix="s"):
     @property
     def foreign(self) -> str:
         return N_("These are somebody else's settings. Yours: /settings")
+
+
+class KeyButton(Ours, prefix="r"):
+    """Something to do with the keys that one's programs draw with; `number` is the id of one, 0 for none."""
+
+    owner: ChatId
+    action: KeyAction
+    number: Id = 0
+
+    @property
+    def foreign(self) -> str:
+        return N_("These are somebody else's keys. Yours: /apikey")
 
 
 class StyleButton(Ours, prefix="y"):

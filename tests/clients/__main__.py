@@ -1,4 +1,5 @@
-"""`python -m tests.clients`: one small bot in each of four frameworks, driven through the playground.
+"""`python -m tests.clients`: one small bot in each of four frameworks, driven through the playground, and KServe's own
+client at the door for programs.
 
 Not in the default run: the frameworks come from npm and PyPI, into `.clients`. What cannot be had is skipped.
 """
@@ -19,6 +20,7 @@ import aiohttp
 from PIL import Image
 
 from bot.playground import Playground, serve
+from tests.clients.door import knocked
 from tests.waiting import until
 
 ROOMS = Path(__file__).parents[2] / ".clients"
@@ -46,6 +48,7 @@ CLIENTS = (
     Client("pyTelegramBotAPI", "pyTelegramBotAPI==4.37.1", "telebot_bot.py", "503:telebot"),
     Client("python-telegram-bot", "python-telegram-bot==22.8", "ptb_bot.py", "504:ptb"),
 )
+KSERVE = Client("KServe", "kserve==0.21.0", "kserve_client.py", "")
 
 
 class NotHereError(Exception):
@@ -160,6 +163,19 @@ async def tried(client: Client, playground: Playground, session: aiohttp.ClientS
     return f"works, {len(calls)} calls" + (f", passed over: {', '.join(ignored)}" if ignored else "")
 
 
+async def knocks(client: Client) -> int:
+    """Whether a client of the door fails."""
+    try:
+        command, _needs = await installed(client)
+        verdict = await knocked(command)
+    except NotHereError as missing:
+        verdict = f"skipped: {missing}"
+    except AssertionError as wrong:
+        verdict = f"FAILED: {wrong}"
+    print(f"{client.package:28} {verdict}", flush=True)
+    return int(verdict.startswith("FAILED"))
+
+
 async def main() -> int:
     playground = await serve(port=0)
     failed = 0
@@ -173,6 +189,7 @@ async def main() -> int:
                 failed += 1
                 verdict = f"FAILED: {wrong}"
             print(f"{client.package:28} {verdict}", flush=True)
+    failed += await knocks(KSERVE)
     await playground.close()
     return failed
 

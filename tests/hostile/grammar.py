@@ -30,6 +30,7 @@ COMMANDS = [
     "/start",
     "/help",
     "/settings",
+    "/apikey",
     "/queue",
     "/cancel",
     "/history",

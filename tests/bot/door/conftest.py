@@ -11,8 +11,8 @@ import pytest
 from openai import AsyncOpenAI
 from PIL import Image
 
-from bot.door.keys import new_key
 from bot.playground import serve
+from bot.store.keys import new_key
 from inference.queue.jobs import Job
 from tests.bot.conversation.conftest import House
 from tests.bot.conversation.painter import ALL_MODES
