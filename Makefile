@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := $(VENV)/bin
 
-.PHONY: demo test check chaos hostile clients fuzz transcripts webhook images bench parity clean help
+.PHONY: demo test check chaos s3 hostile clients fuzz transcripts webhook images bench parity clean help
 
 help:
 	@echo "make demo    set up and chat with the studio in a browser: no token, no GPU, no server"
@@ -11,6 +11,7 @@ help:
 	@echo "make check   ruff, mypy --strict, import rules, texts in both languages, container files"
 	@echo "make parity  replay the golden tensors, one row per case"
 	@echo "make chaos   the long fault suite of the queue"
+	@echo "make s3      pictures in an object store, by a local S3 server"
 	@echo "make hostile every attack on the studio at full length, hours"
 	@echo "make fuzz    thousands of requests that the OpenAPI document allows or forbids"
 	@echo "make clients bots in grammY, Telegraf, pyTelegramBotAPI and python-telegram-bot against the playground"
@@ -40,6 +41,9 @@ parity: $(VENV)/.dev
 chaos: $(VENV)/.dev
 	$(BIN)/python -m tests.chaos --long
 
+s3: $(VENV)/.dev .s3/.ready
+	OMP_NUM_THREADS=1 PYTHONPATH=$$(echo .s3/lib/python3*/site-packages) $(BIN)/python -m pytest tests/s3
+
 hostile: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.hostile --long
 
@@ -62,7 +66,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) .clients build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .clients .s3 build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -73,4 +77,10 @@ $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.run
 	$(BIN)/pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[inference,heic,mcp,postgres,redis,dev]'
+	@touch $@
+
+# Seventy packages beside ours, and in no other run.
+.s3/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .s3
+	.s3/bin/pip install --disable-pip-version-check --quiet -c constraints.txt s3fs 'moto[server]==5.2.5'
 	@touch $@

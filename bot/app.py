@@ -70,6 +70,7 @@ log = logging.getLogger(__name__)
 Chore = Callable[[], Coroutine[Any, Any, None]]
 
 CARD_SECONDS = 30.0
+SCRATCH = "scratch"  # in DATA_DIR: what is on its way to a store elsewhere
 LOOKS_AT_ONCE, LOOKS_OF_ONE, LOOKS_WAITING = 8, 2, 100  # the decoder has places of its own
 
 
@@ -161,7 +162,7 @@ async def open_studio(
             return
         history = History(database, default_language=settings.default_language)
         ledger = Ledger(database, limits=limits_of(settings))
-        queue = Dispatcher(ledger, delivery_of(settings))
+        queue = Dispatcher(ledger, delivery_of(settings, blobs))
         modes = Modes(MODES)
         tools = Tools(bot=bot, queue=queue, ledger=ledger, history=history, blobs=blobs, modes=modes)
         deliveries = Follower(tools, outbox, previews=settings.previews)
@@ -252,18 +253,20 @@ async def _discard(history: History, blobs: BlobStore, pictures: Sequence[Pictur
             await asyncio.to_thread(blobs.delete, picture.blob)
 
 
-def delivery_of(settings: Settings) -> Delivery:
-    """The way to the workers: one as a child of this process, or whoever has come to the queue's server. Raises
-    SettingsError."""
+def delivery_of(settings: Settings, blobs: BlobStore) -> Delivery:
+    """The way to the workers: one as a child of this process, or whoever has come to the queue's server, with their
+    pictures into this store. Raises SettingsError."""
     try:
         address = settings.queue_url
         if address == LOCAL:
             options = WorkerOptions.of(settings)
-            options = options.model_copy(update={"timings_file": settings.data_dir / "timings.json"})
-            return LocalDelivery(options, workers=settings.workers)
-        from inference.queue.transport.redis.delivery import RedisDelivery  # its library is an extra
+            places = {"timings_file": settings.data_dir / "timings.json", "scratch_dir": settings.data_dir / SCRATCH}
+            return LocalDelivery(options.model_copy(update=places), workers=settings.workers)
+        from bot.jobs.carrier import Carrier  # its library is an extra
+        from inference.blobs.relay import Relay
+        from inference.queue.transport.redis.delivery import RedisDelivery
 
-        return RedisDelivery(address)
+        return Carrier(RedisDelivery(address), Relay(address), blobs)
     except ModuleNotFoundError as absent:
         advice = f"{absent.name} is not installed; pip install '.[redis]' brings it"
         raise SettingsError("QUEUE_URL", advice) from absent
@@ -302,8 +305,9 @@ def make_folder(folder: Path) -> Path:
 
 def blobs_of(settings: Settings) -> BlobStore:
     try:
-        blobs = BlobStore(settings.blobs_url)
+        blobs = BlobStore(settings.blobs_url, settings.data_dir / SCRATCH)
         blobs.prove()
+        blobs.forget_partials()
     except Exception as refused:  # whatever the driver of somebody's store may raise
         raise SettingsError("BLOBS_URL", f"no picture can be kept there: {reason_of(refused)}") from refused
     return blobs

@@ -11,9 +11,10 @@ import re
 import secrets
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import fsspec
 import numpy as np
@@ -27,14 +28,19 @@ from inference.requests import MAX_PIXELS, Recipe
 __all__ = [
     "BlobMissing",
     "BlobStore",
+    "Kept",
+    "LibraryMissing",
+    "StoreAway",
     "Stored",
     "UnreadablePicture",
     "decode_picture",
     "decode_png",
     "encode_png",
+    "forget_partials",
     "read_recipe",
     "recipe_in",
     "recipe_texts",
+    "scratch_file",
 ]
 
 RECIPE_KEY = "kandinsky-studio"
@@ -42,10 +48,29 @@ MAX_RECIPE_BYTES = 64 * 1024
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 PARTIAL_SECONDS = 3600.0  # nobody writes one file for longer
+# A store that stands still is given up sooner than its library would, and tried again by whoever can wait.
+_PATIENCE = {"s3": {"config_kwargs": {"connect_timeout": 5, "read_timeout": 20, "retries": {"total_max_attempts": 1}}}}
+_TRIES = 2
+_WITHOUT_FOLDERS = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs"})  # making one there would make a bucket
 
 
 class BlobMissing(LookupError):
     """No bytes are stored under this digest."""
+
+
+class StoreAway(OSError):
+    """A store did not answer for as long as it was waited for; what it has may be there another time."""
+
+
+class LibraryMissing(RuntimeError):
+    """The library that speaks to this kind of store is not installed; the message says how to get it."""
+
+
+class Kept(NamedTuple):
+    """Bytes on this machine's disk, on their way into a store. Whoever has this takes the file away."""
+
+    digest: str
+    path: Path
 
 
 class Stored(NamedTuple):
@@ -58,12 +83,25 @@ class Stored(NamedTuple):
 class BlobStore:
     """Bytes addressed by their sha256 (hex), in a folder or any store that fsspec opens by URL.
 
-    `put` is atomic on local disks: a digest that exists holds complete bytes.
+    `put` is atomic on local disks: a digest that exists holds complete bytes. What goes elsewhere is first written to
+    `scratch`, a folder of this machine. Raises LibraryMissing, and ValueError for a kind of store that nobody knows.
     """
 
-    def __init__(self, url: str) -> None:
-        self._fs, self._root = fsspec.core.url_to_fs(url)
-        self._local = "file" in (self._fs.protocol if isinstance(self._fs.protocol, tuple) else (self._fs.protocol,))
+    SCRATCH = Path(tempfile.gettempdir())
+
+    def __init__(self, url: str, scratch: Path | None = None) -> None:
+        try:  # others store here, too: what was listed once is not believed later
+            options = _PATIENCE.get(url.partition("://")[0], {})
+            self._fs, self._root = fsspec.core.url_to_fs(url, use_listings_cache=False, **options)
+        except ImportError as absent:
+            extra = url.partition("://")[0]
+            advice = f"the library for {extra}:// is not installed; pip install '.[{extra}]' brings that for s3://"
+            raise LibraryMissing(advice) from absent
+        if hasattr(self._fs, "retries"):
+            self._fs.retries = _TRIES
+        kinds = self._fs.protocol if isinstance(self._fs.protocol, tuple) else (self._fs.protocol,)
+        self._local, self._has_folders = "file" in kinds, _WITHOUT_FOLDERS.isdisjoint(kinds)
+        self._scratch = Path(self._root) if self._local else scratch or self.SCRATCH
 
     def put(self, content: bytes) -> str:
         """Stores bytes, returns their digest. Storing the same bytes again changes nothing but their age."""
@@ -72,18 +110,22 @@ class BlobStore:
 
     def write(self, write: Callable[[BinaryIO], object]) -> Stored:
         """Stores what `write(file)` writes, which need not be in memory at any time."""
-        scratch = Path(self._root if self._local else tempfile.gettempdir())
-        scratch.mkdir(parents=True, exist_ok=True)
-        partial = scratch / f"{secrets.token_hex(8)}.part"
+        kept = self.keep(write)
         try:
-            with partial.open("wb") as file:
-                digest = _written(file, write)
-            fresh = not self.exists(digest)
-            if fresh or not self._renewed(digest):
-                self._move(partial, self._path(digest))
-            return Stored(digest, fresh)
+            return self.take(kept)
         finally:
-            partial.unlink(missing_ok=True)
+            kept.path.unlink(missing_ok=True)
+
+    def keep(self, write: Callable[[BinaryIO], object]) -> Kept:
+        """Writes what `write(file)` writes to this machine's disk, to be taken in."""
+        return scratch_file(self._scratch, write)
+
+    def take(self, kept: Kept) -> Stored:
+        """Takes in what was kept. Where this fails nothing has happened, and it may be tried again."""
+        fresh = not self.exists(kept.digest)
+        if fresh or not self._renewed(kept.digest):
+            self._move(kept.path, self._path(kept.digest))
+        return Stored(kept.digest, fresh)
 
     def prove(self) -> None:
         """Stores a little and takes it away again. Raises whatever a disk or a store raises that can take nothing; not
@@ -95,12 +137,8 @@ class BlobStore:
                 raise
 
     def forget_partials(self) -> None:
-        """Removes what a process that was killed while it wrote has left behind."""
-        if self._local:
-            root = Path(self._root)
-            for partial in (*root.glob("*.part"), *root.glob("??/*.part")):
-                if partial.stat().st_mtime < time.time() - PARTIAL_SECONDS:
-                    partial.unlink(missing_ok=True)
+        """Removes what processes that were killed while they wrote have left behind."""
+        forget_partials(self._scratch)
 
     def get(self, digest: str) -> bytes:
         """The stored bytes. Raises BlobMissing."""
@@ -141,10 +179,10 @@ class BlobStore:
             folder = f"{self._root}/{shard:02x}"
             if not self._fs.isdir(folder):
                 continue
-            for path in self._fs.ls(folder, detail=False, refresh=True):
-                digest = path.rsplit("/", 1)[-1]
+            for found in self._fs.ls(folder, detail=True):
+                digest = found["name"].rsplit("/", 1)[-1]
                 with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
-                    if _DIGEST.fullmatch(digest) and self._fs.modified(path).timestamp() < when:
+                    if _DIGEST.fullmatch(digest) and self._modified(found) < when:
                         yield digest
 
     def delete(self, digest: str) -> None:
@@ -152,6 +190,11 @@ class BlobStore:
         path = self._path(digest)
         if self._fs.exists(path):
             self._fs.rm_file(path)
+
+    def _modified(self, found: Mapping[str, Any]) -> float:
+        """When what was listed was stored, which object stores say in their lists."""
+        told = found.get("LastModified")
+        return float((told if isinstance(told, datetime) else self._fs.modified(found["name"])).timestamp())
 
     def _renewed(self, digest: str) -> bool:
         """Whether these bytes are there and count as just stored. Elsewhere than on a local disk, storing does that."""
@@ -164,7 +207,8 @@ class BlobStore:
         return True
 
     def _move(self, partial: Path, path: str) -> None:
-        self._fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+        if self._has_folders:
+            self._fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
         if self._local:
             partial.replace(path)
         else:
@@ -174,6 +218,26 @@ class BlobStore:
         if not _DIGEST.fullmatch(digest):
             raise ValueError("a blob is addressed by 64 hexadecimal digits")
         return f"{self._root}/{digest[:2]}/{digest}"
+
+
+def scratch_file(folder: Path, write: Callable[[BinaryIO], object]) -> Kept:
+    """What `write(file)` writes, in a new file of this folder, or nothing where it fails."""
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f"{secrets.token_hex(8)}.part"
+    try:
+        with partial.open("wb") as file:
+            return Kept(_written(file, write), partial)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def forget_partials(folder: Path) -> None:
+    """Removes files of `scratch_file` that nobody can be writing any more."""
+    for partial in (*folder.glob("*.part"), *folder.glob("??/*.part")):
+        with contextlib.suppress(FileNotFoundError):  # taken in since it was listed
+            if partial.stat().st_mtime < time.time() - PARTIAL_SECONDS:
+                partial.unlink()
 
 
 class _Hashing:

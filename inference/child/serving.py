@@ -23,7 +23,8 @@ import torch
 import typer
 from torch import Tensor
 
-from inference.blobs import BlobStore, recipe_texts
+from inference.blobs import forget_partials, recipe_texts
+from inference.blobs.patience import PatientStore, open_store
 from inference.blobs.png import write_png
 from inference.checkpoints.released import human_size
 from inference.child.counting import Counting
@@ -74,6 +75,7 @@ SLOW_PASS_SECONDS = 900.0  # one pass of a released net without a GPU
 RELEASED_NET = 1_000_000_000  # bytes beyond which a net is no longer a small one
 MOST_THREADS = 16
 SAVERS = 2
+STORE_SECONDS = 60.0  # one try of a store that does not answer
 QUIET_SECONDS = 1.0  # without a message, before the engine takes to timing itself
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
 
@@ -89,7 +91,7 @@ class EngineChild:
         families: Sequence[Family] = FAMILIES,
     ) -> None:
         self._link = link
-        self._blobs = BlobStore(options.blobs_url)
+        self._blobs = PatientStore(open_store(options.blobs_url, options.scratch_dir), self._waits_for_store)
         self._nets = Nets(
             policy.device, before_loading=self._before_loading, after_loading=lambda net: self._after_loading()
         )
@@ -112,7 +114,8 @@ class EngineChild:
     def run(self, slots: int, card: ModelCard | None) -> None:
         """Loads what fits, says hello, and serves until drained. Raises what a store raises that takes no pictures."""
         self._blobs.prove()
-        self._blobs.forget_partials()
+        if self._options.scratch_dir is not None:
+            forget_partials(self._options.scratch_dir)
         self._warm(card.kinds if card else ())
         self._offer = slots, card
         self._timing = self_timing(
@@ -267,6 +270,9 @@ class EngineChild:
         """From here on it is the device's time again, not the disk's."""
         for job_id, progress in self._engine.standing():
             self._tell(job_id, progress)
+
+    def _waits_for_store(self, pause: float, why: str) -> None:
+        self._link.send(Patience(seconds=pause + STORE_SECONDS, why=why))
 
     def _before_long(self, what: str) -> None:
         if self._slow_text:

@@ -16,7 +16,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from inference.blobs import BlobMissing, UnreadablePicture
+from inference.blobs import BlobMissing, StoreAway, UnreadablePicture
 from inference.checkpoints.folders import MissingWeights
 from inference.engine.asks import Aside, Ask, Drawing, Ready, Show
 from inference.engine.device import out_of_memory, raise_if_lost, stopwatch
@@ -302,7 +302,8 @@ class Engine:
         message = f"{type(error).__name__}: {error}"
         if run.trouble is not None:
             message = f"{run.trouble}; then, with every net in float32, {message}"
-        events.append((run.job_id, Failed(code=_failure_code(error), message=message)))
+        passes = isinstance(error, StoreAway)  # nothing is wrong with the job
+        events.append((run.job_id, Failed(code=_failure_code(error), message=message, retryable=passes)))
 
 
 def _nets_of(run: Run) -> tuple[str, ...]:

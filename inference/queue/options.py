@@ -47,7 +47,7 @@ class WorkerOptions(WorkerSettings):
     are as many. `engine` is another engine's command, to which only `--fd N` is added; empty for our own.
     `silence_seconds` is the least silence that counts as a hang, `start_seconds` the time from start to readiness,
     `threads` those of torch on the CPU. What the engine finds out about its own speed it keeps in `timings_file`;
-    without one it does not time itself.
+    without one it does not time itself. Pictures on their way to a store that is elsewhere lie in `scratch_dir`.
     """
 
     blobs_url: Annotated[str, Field(repr=False)] = "data/blobs"
@@ -58,6 +58,7 @@ class WorkerOptions(WorkerSettings):
     start_seconds: Annotated[float, Field(gt=0)] = 600.0
     threads: Annotated[int | None, Field(ge=1)] = None
     timings_file: Path | None = None
+    scratch_dir: Path | None = None
 
     @classmethod
     def of(cls, settings: WorkerSettings) -> Self:

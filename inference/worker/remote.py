@@ -1,7 +1,7 @@
 """A worker on any machine: it finds its work on a Redis server and outlives every bot.
 
 Its options are the variables of `.env.example` that concern the engine, in the environment or in a `.env` file beside
-it; weights and pictures lie where these say.
+it; weights and pictures lie where these say. BLOBS_URL=queue:// is for one that shares no store with the bot.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from inference.blobs.probing import answer_from
 from inference.engine.family import card_of
@@ -30,6 +30,8 @@ from inference.queue.version import code_version
 from inference.worker.engine_parent import EngineParent
 
 log = logging.getLogger(__name__)
+
+BY_QUEUE = "queue://"  # pictures go to and fro through the queue's server
 
 
 class RemoteError(Exception):
@@ -51,6 +53,13 @@ class RemoteSettings(WorkerSettings, QueueSettings, WithSecretFiles):
         """The file in which this worker says that it lives. Workers that share a folder want one each."""
         return (self.health_file or self.data_dir / "worker.health").expanduser().absolute()
 
+    @field_validator("blobs_url")
+    @classmethod
+    def _by_the_queue(cls, url: str) -> str:
+        if url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError(f"pictures go through the server of QUEUE_URL; write {BY_QUEUE} for that")
+        return url
+
     @property
     def options(self) -> WorkerOptions:
         """What worker and engine are told."""
@@ -58,9 +67,10 @@ class RemoteSettings(WorkerSettings, QueueSettings, WithSecretFiles):
         weights = self.weights_dir or data / "weights"
         return WorkerOptions(
             **self.model_dump(include=set(WorkerSettings.model_fields)),
-            blobs_url=self.blobs_url or str(data / "blobs"),
+            blobs_url=self.queue_url if self.blobs_url == BY_QUEUE else self.blobs_url or str(data / "blobs"),
             weights_dir=weights.expanduser().absolute(),
             timings_file=data / "timings.json",
+            scratch_dir=data / "scratch",
         )
 
 
@@ -108,7 +118,8 @@ async def serve_queue(
         if (refusal := await link.refusal()) is not None:
             raise RemoteError(f"QUEUE_URL: {refusal}")
         log.info("worker %s draws for %s", life, shown_queue_url(url))
-        link.answers(partial(answer_from, options.blobs_url))
+        if options.blobs_url != url:  # pictures that go through the queue lie in no store of ours to be asked about
+            link.answers(partial(answer_from, options.blobs_url))
         parent = EngineParent(link, options, card)
         _on_signals(lambda: parent.drain(options.shutdown_grace_seconds))
         link.open()

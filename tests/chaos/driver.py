@@ -12,13 +12,14 @@ import os
 import signal
 import sys
 import time
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from inference.queue.database import open_database
 from inference.queue.dispatcher import Dispatcher
 from inference.queue.fairness import Limits
-from inference.queue.jobs import Job
+from inference.queue.jobs import Job, OutOfOrder
 from inference.queue.ledger import Ledger
 from inference.queue.options import WorkerOptions
 from inference.queue.tables import metadata
@@ -29,10 +30,10 @@ from inference.requests import Cancelled, Event, Failed, Finished, FlashTextToIm
 
 
 class Driver:
-    def __init__(self, folder: Path, options: dict[str, object], delivery: Delivery) -> None:
+    def __init__(self, folder: Path, database_url: str, options: dict[str, object], delivery: Delivery) -> None:
         self.folder = folder
         self.journal = os.open(folder / "journal", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        self.database = open_database(f"sqlite+aiosqlite:///{folder / 'jobs.db'}")
+        self.database = open_database(database_url)
         self.clock_offset = 0.0
         self.ledger = Ledger(self.database, limits=Limits(**options), clock=lambda: time.time() + self.clock_offset)  # type: ignore[arg-type]
         self.delivery = delivery
@@ -73,20 +74,26 @@ class Driver:
             await self.announce(job)
         with (self.folder / "plan").open() as plan:
             while True:
+                place = plan.tell()
                 line = plan.readline()
                 if not line:
                     await asyncio.sleep(0.01)
                     continue
                 update = json.loads(line)
                 first_seed = 2 * update["update"]
-                accepted = await self.ledger.accept(
-                    update_id=update["update"],
-                    owner_id=update["owner"],
-                    chat_id=update["owner"],
-                    request=FlashTextToImage(prompt=update["prompt"], seeds=(first_seed, first_seed + 1)),
-                    context={"language": "en"},
-                    priority=update.get("priority", 0),
-                )
+                try:
+                    accepted = await self.ledger.accept(
+                        update_id=update["update"],
+                        owner_id=update["owner"],
+                        chat_id=update["owner"],
+                        request=FlashTextToImage(prompt=update["prompt"], seeds=(first_seed, first_seed + 1)),
+                        context={"language": "en"},
+                        priority=update.get("priority", 0),
+                    )
+                except OutOfOrder:  # refused politely, and asked for again a little later
+                    plan.seek(place)
+                    await asyncio.sleep(0.2)
+                    continue
                 if accepted.fresh:
                     self.note("accepted", job=accepted.job.id, update=update["update"])
                     await self.announce(accepted.job)
@@ -126,14 +133,25 @@ class Driver:
 
 
 async def drive(told: argparse.Namespace) -> None:
+    """Of several on one PostgreSQL database one drives, the others stand by."""
     local = told.queue is None
-    delivery = LocalDelivery(told.worker) if local else RedisDelivery(told.queue, presence_seconds=told.presence)
-    await Driver(told.folder, told.limits, delivery).run()
+    async with _leading(told.database):
+        delivery = LocalDelivery(told.worker) if local else RedisDelivery(told.queue, presence_seconds=told.presence)
+        await Driver(told.folder, told.database, told.limits, delivery).run()
+
+
+def _leading(database_url: str) -> AbstractAsyncContextManager[object]:
+    if not database_url.startswith("postgresql"):
+        return nullcontext()
+    from bot.store.leader import leading  # half of a start, and of no use to one alone
+
+    return leading(database_url, asyncio.Event())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--database", required=True)
     parser.add_argument("--limits", type=json.loads, default={})
     parser.add_argument("--worker", type=WorkerOptions.model_validate_json, required=True)
     parser.add_argument("--queue")

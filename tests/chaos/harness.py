@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -14,12 +15,14 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.exc import ProgrammingError
+
+from inference.queue.database import open_database
 from inference.queue.options import WorkerOptions
-from tests.waiting import blocking_until
+from tests.waiting import PATIENCE, blocking_until
 
 ROOT = Path(__file__).parents[2]
 TERMINAL = ("done", "failed", "dead", "cancelled")
-DEADLINE_SECONDS = 90.0
 
 
 class Stage:
@@ -34,8 +37,10 @@ class Stage:
         step_seconds: float = 0.005,
         silence_seconds: float = 20.0,
         limits: dict[str, object] | None = None,
+        database_url: str | None = None,
     ) -> None:
         self.folder = folder
+        self.database_url = database_url or f"sqlite+aiosqlite:///{folder / 'jobs.db'}"
         self.limits = {"waiting_per_person": 1000, "queue_cap": 100_000, "retry_seconds": 0.05, **(limits or {})}
         engine = [sys.executable, str(Path(__file__).with_name("fake_engine.py")), "--journal", str(folder / "runs")]
         engine += ["--slots", str(slots), "--steps", str(steps), "--step-seconds", str(step_seconds)]
@@ -52,10 +57,15 @@ class Stage:
     # Life
 
     def start(self) -> None:
+        self.process = self.drive()
+
+    def drive(self) -> subprocess.Popen[bytes]:
+        """One more driver."""
         command = [sys.executable, "-m", "tests.chaos.driver", "--folder", str(self.folder)]
+        command += ["--database", self.database_url]
         command += ["--limits", json.dumps(self.limits), "--worker", self.worker.model_dump_json(), *self.way]
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
+            return subprocess.Popen(
                 command,
                 cwd=ROOT,
                 env={**os.environ, "PYTHONPATH": str(ROOT), "STAGE": str(self.folder)},
@@ -139,6 +149,8 @@ class Stage:
     # What happened
 
     def rows(self, query: str = "select * from jobs order by id") -> list[dict[str, Any]]:
+        if self.database_url.startswith("postgresql"):
+            return asyncio.run(_rows(self.database_url, query))
         path = self.folder / "jobs.db"
         if not path.exists():
             return []
@@ -168,11 +180,18 @@ class Stage:
         return started - ended
 
     def settled(self) -> bool:
-        open_jobs = self.rows(f"select id from jobs where shown_at is null or state not in {TERMINAL}")
-        taken_in = self.rows("select count(*) as number from jobs")
-        return not open_jobs and bool(taken_in) and taken_in[0]["number"] == len(self.plan)
+        open_jobs = self.rows(f"select id from jobs where shown_at is null or state not in {TERMINAL} limit 1")
+        return not open_jobs and self.taken_in() == len(self.plan)
 
-    def wait_settled(self, seconds: float = DEADLINE_SECONDS) -> None:
+    def taken_in(self) -> int:
+        """How many jobs there are."""
+        return sum(row["number"] for row in self.rows("select count(*) as number from jobs"))
+
+    def open(self) -> int:
+        """How many of these have not been shown yet."""
+        return sum(row["number"] for row in self.rows("select count(*) as number from jobs where shown_at is null"))
+
+    def wait_settled(self, seconds: float = PATIENCE) -> None:
         blocking_until(self.settled, f"all of {len(self.plan)} jobs shown; states are {self.states()}", seconds=seconds)
 
     def judge(self, *, kills_of_bot: int = 0) -> Counter[str]:
@@ -196,6 +215,18 @@ class Stage:
             assert len({line["bot"] for line in lines}) == len(lines), "no repetition within one life"
             assert json.loads(row["outcome"])["type"] == lines[0]["outcome"]
         return self.states()
+
+
+async def _rows(url: str, query: str) -> list[dict[str, Any]]:
+    database = open_database(url)
+    try:
+        async with database.connect() as connection:
+            found = await connection.exec_driver_sql(query)
+            return [dict(row) for row in found.mappings()]
+    except ProgrammingError:  # no such table yet
+        return []
+    finally:
+        await database.dispose()
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

@@ -139,13 +139,23 @@ def test_whoever_dies_what_was_cancelled_stays_cancelled_and_is_never_drawn_agai
     chance = random.Random(seed)
     rough = stage(slots=3, steps=40, step_seconds=0.03)
     waits = [True, chance.random() < 0.5]  # until the cancel is through, or dies in the middle of it
-    rough.ask(["a cat"] * 8, owner=[1, 2, 3])
+    endless: list[int] = []  # these end by a cancel alone, so that none comes too late, however busy the machine is
+
+    def all_cancelled() -> bool:
+        """Said again where the word died with the bot."""
+        left = at_work(rough, endless)
+        for job_id in left:
+            rough.tell("cancel", job_id)
+        return not left and rough.states()["cancelled"] == len(endless)
+
     rough.start()
     for is_through in waits:
-        blocking_until(lambda: rough.states()["running"] == 3, "three running")
+        endless += (two := rough.ask(["half"] * 2, owner=[1, 2]))
+        rough.ask(["a cat"] * 2, owner=3)
+        blocking_until(lambda two=two: len(at_work(rough, two)) == 2, "both at work")
         before = len(rough.journal("cancel"))
-        for row in rough.rows("select id from jobs where state = 'running' limit 2"):
-            rough.tell("cancel", row["id"])
+        for job_id in at_work(rough, two):
+            rough.tell("cancel", job_id)
         if is_through:
             blocking_until(lambda before=before: len(rough.journal("cancel")) > before, "a cancel that is through")
         if victim == "bot":
@@ -153,6 +163,7 @@ def test_whoever_dies_what_was_cancelled_stays_cancelled_and_is_never_drawn_agai
             rough.start()
         else:
             rough.kill(rough.engine_pid() if victim == "engine" else rough.worker_pid())
+        blocking_until(all_cancelled, lambda: f"all cancelled; states are {rough.states()}")
     rough.wait_settled()
     states = rough.judge(kills_of_bot=2 if victim == "bot" else 0)
     assert set(states) <= {"done", "cancelled"}
@@ -161,6 +172,12 @@ def test_whoever_dies_what_was_cancelled_stays_cancelled_and_is_never_drawn_agai
     assert heard_at and {ended[job_id] for job_id in heard_at} == {"cancelled"}
     again = [line for line in rough.runs("start") if line["at"] > heard_at.get(line["job"], float("inf"))]
     assert not again, "drawn after the cancel was on disk"
+
+
+def at_work(stage: Stage, updates: list[int]) -> list[int]:
+    """Which of the jobs of these updates are running."""
+    named = ",".join(map(str, updates))
+    return [row["id"] for row in stage.rows(f"select id from jobs where state = 'running' and update_id in ({named})")]
 
 
 def test_a_job_that_hangs_is_cancelled_all_the_same(stage: SetUp) -> None:

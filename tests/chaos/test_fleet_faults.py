@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from inference.queue.transport.redis.offer import PROTOCOL
 from tests.chaos.conftest import JOBS, LONG
 from tests.chaos.fleet import Fleet
 from tests.chaos.test_faults import halfway
@@ -105,6 +106,23 @@ def test_workers_that_are_asked_to_go_finish_what_they_run(fleet: SetUp) -> None
     rolling.wait_settled()
     assert rolling.judge() == {"done": JOBS}
     assert max(starts(rolling).values()) == 1
+
+
+@long_run_only
+def test_an_upgrade_of_the_workers_one_by_one_and_then_of_the_bot_draws_everything_once(fleet: SetUp) -> None:
+    rolling = fleet()
+    for number, part in enumerate((0.1, 0.3)):
+        halfway(rolling, part, JOBS)
+        rolling.hire(protocol=PROTOCOL + 1)
+        rolling.workers[number].send_signal(signal.SIGTERM)
+        assert rolling.workers[number].wait(60) == 0
+    halfway(rolling, 0.5, JOBS)
+    assert rolling.stop() == 0
+    rolling.start()
+    rolling.wait_settled()
+    assert rolling.judge() == {"done": JOBS}
+    assert max(starts(rolling).values()) == 1
+    assert len({line["engine"] for line in rolling.runs("end")}) == 4, "old and new ones have drawn"
 
 
 @long_run_only

@@ -74,7 +74,7 @@ async def opened(folder: Path, url: str, **options: Any) -> AsyncIterator[House]
     )
     stop = asyncio.Event()
     with (
-        mock.patch.object(app, "delivery_of", lambda _settings: painter),
+        mock.patch.object(app, "delivery_of", lambda _settings, _blobs: painter),
         mock.patch.object(app, "Outbox", lambda: Outbox(UNHURRIED, progress_seconds=(0.1, 0.1))),
         Complaints().listening() as complaints,
     ):

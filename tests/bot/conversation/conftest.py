@@ -64,7 +64,7 @@ class House:
         )
         migrated(self.folder / "studio.db")
         self.patch.setattr(app, "Decoder", partial(Decoder, nursery=shared_nursery()))
-        self.patch.setattr(app, "delivery_of", lambda _settings: self.painter)
+        self.patch.setattr(app, "delivery_of", lambda _settings, _blobs: self.painter)
         self.patch.setattr(app, "Outbox", lambda: Outbox(HURRIED, progress_seconds=(0.1, 0.1)))
         ready, self.stop = asyncio.Event(), asyncio.Event()
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from inference.blobs import read_recipe
+from inference.blobs import BlobStore, Kept, Stored, patience, read_recipe
 from inference.child.serving import EngineChild
 from inference.engine.asks import Drawing
 from inference.engine.loop import Drawn, Stopped
@@ -17,7 +17,7 @@ from inference.families.kandinsky.files.load import Checkpoint
 from inference.families.kandinsky.inventory import nets_used
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import Assignment, JobEvent
-from inference.queue.wire import Cancel, Report, Submit
+from inference.queue.wire import Cancel, Patience, Report, Submit
 from inference.requests import Cancelled, Failed, Finished, Look, Note, Sheet, Started, parse_request
 from tests.inference.engine.fakes import flash
 from tests.inference.engine.kinds import request
@@ -96,6 +96,37 @@ def test_a_kind_that_no_family_draws_fails_its_job_and_not_the_engine(heard: Hea
     child = EngineChild(heard, WorkerOptions(blobs_url=str(tmp_path)), device_policy("cpu"), families=())
     child._obey(Submit(assignment=Assignment(job_id=1, request=flash("a fox", 1))))
     assert heard.events == [Started(), Failed(code="internal", message="no family draws FlashTextToImage")]
+
+
+def test_a_store_that_is_away_for_a_while_costs_no_drawing_and_is_no_hang(
+    child: EngineChild, heard: Heard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = BlobStore.take
+    tries: list[Kept] = []
+    asked_for: list[float] = []
+    monkeypatch.setattr(patience, "FIRST_PAUSE", 0.001)
+
+    def rough(store: BlobStore, kept: Kept) -> Stored:
+        tries.append(kept)
+        if len(tries) <= 2:
+            raise ConnectionError("the bucket is away")
+        return take(store, kept)
+
+    def send(message: Any) -> None:
+        if isinstance(message, Patience):
+            asked_for.append(message.seconds)
+        else:
+            listen(message)
+
+    listen = heard.send
+    monkeypatch.setattr(heard, "send", send)
+    monkeypatch.setattr(BlobStore, "take", rough)
+    asked = flash("a fox", 1, 2)
+    child._assigned[1] = Assignment(job_id=1, request=asked)
+    child._save(1, asked, DRAWN)
+    [finished] = heard.events
+    assert isinstance(finished, Finished) and len(stored(tmp_path)) == 2
+    assert len(tries) == 4 and len(asked_for) == 2 and min(asked_for) > 20, "longer than one try may take"
 
 
 def test_texts_reach_the_result(child: EngineChild, heard: Heard) -> None:

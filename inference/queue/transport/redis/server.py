@@ -11,7 +11,13 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, AuthorizationError, NoPermissionError, RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    NoPermissionError,
+    OutOfMemoryError,
+    RedisError,
+)
 
 from inference.queue.address import shown_queue_url
 from inference.queue.wire import reason
@@ -79,6 +85,8 @@ class Reach:
 
     def put(self, error: BaseException) -> str:
         """A failure in one line, without a secret."""
+        if isinstance(error, OutOfMemoryError):
+            return f"the queue at {self._name} is full: what its server may hold (maxmemory) is not enough"
         verb = "refuses us" if refuses(error) else "is out of reach"
         told = reason(error)
         return f"the queue at {self._name} {verb}: {told.partition(': ')[2] or told}"
