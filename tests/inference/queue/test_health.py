@@ -53,8 +53,8 @@ def sign(at: float) -> bytes:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (sign(time.monotonic() - 1000), "silent for longer than 30 s; last: here"),
-        (sign(time.monotonic() + 1000), "from before this machine started"),
+        (-PATIENCE - 1, "silent for longer than 30 s; last: here"),
+        (1000, "from before this machine started"),
         (b"", "holds no sign of life"),
         (b'{"at": "NaN", "ready": true, "words": "here"}', "holds no sign of life"),
         (b'{"at": 1e999, "ready": true, "words": "here"}', "holds no sign of life"),
@@ -63,9 +63,9 @@ def sign(at: float) -> bytes:
         (None, "it has not begun yet, or has ended"),
     ],
 )
-def test_an_old_sign_or_none_is_no_life(tmp_path: Path, content: bytes | None, words: str) -> None:
-    if content is not None:
-        (tmp_path / "x").write_bytes(content)
+def test_an_old_sign_or_none_is_no_life(tmp_path: Path, content: bytes | float | None, words: str) -> None:
+    if content is not None:  # a number: so many seconds from now
+        (tmp_path / "x").write_bytes(content if isinstance(content, bytes) else sign(time.monotonic() + content))
     found = look(tmp_path / "x", PATIENCE)
     assert not found.alive and not found.ready and words in found.words
 
