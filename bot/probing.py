@@ -94,7 +94,7 @@ async def _of_worker(url: str, server: Redis, life: str, offer: Offer) -> Findin
     from inference.queue.transport.redis.server import FAILURES
 
     if not offer.probes:
-        return Finding(None, SUBJECT, f"{life} is of a version that cannot be asked about its store")
+        return Finding(None, SUBJECT, f"{life} is not asked: its pictures go through the queue, or it is of an older version")
     async with probing(url) as asked:
         try:
             trouble = await probe(server, life, asked.digest)

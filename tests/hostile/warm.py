@@ -16,18 +16,19 @@ import random
 import shlex
 import signal
 import sys
+import traceback
 from typing import NoReturn
 
 import bot.__main__ as entry
 import bot.app as app
 from inference.queue.options import WorkerOptions
-from inference.queue.transport.local import LocalDelivery
+from inference.queue.transport.local import LocalDelivery, Workers
 from inference.queue.wire import die_with_parent
 
 
 def main(engine: str) -> None:
-    def with_engine(options: WorkerOptions) -> LocalDelivery:
-        return LocalDelivery(options.model_copy(update={"engine": tuple(shlex.split(engine))}))
+    def with_engine(options: WorkerOptions, workers: Workers = 1) -> LocalDelivery:
+        return LocalDelivery(options.model_copy(update={"engine": tuple(shlex.split(engine))}), workers=workers)
 
     app.LocalDelivery = with_engine  # type: ignore[attr-defined,assignment]
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how they ended
@@ -52,6 +53,8 @@ def _live(environment: dict[str, str], log: str, life: int) -> NoReturn:
         entry.program(["run"])
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         os._exit(status)
