@@ -94,7 +94,8 @@ async def _of_worker(url: str, server: Redis, life: str, offer: Offer) -> Findin
     from inference.queue.transport.redis.server import FAILURES
 
     if not offer.probes:
-        return Finding(None, SUBJECT, f"{life} is not asked: its pictures go through the queue, or it is of an older version")
+        why = "its pictures go through the queue, or it is of an older version"
+        return Finding(None, SUBJECT, f"{life} is not asked: {why}")
     async with probing(url) as asked:
         try:
             trouble = await probe(server, life, asked.digest)
