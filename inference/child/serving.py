@@ -7,6 +7,7 @@ finished.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gc
 import logging
@@ -36,6 +37,7 @@ from inference.engine.loop import Drawn, Engine, Stopped
 from inference.engine.nets import Nets
 from inference.engine.policy import DevicePolicy, device_policy, device_wanted
 from inference.families import FAMILIES
+from inference.queue.figures import Figures
 from inference.queue.logs import about, log_as
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import Assignment, Interrupted, JobEvent, JobReport
@@ -100,7 +102,7 @@ class EngineChild:
         self._families = tuple(families)
         self._kits = tuple(family.open(place) for family in families)
         self._engine = Engine(self._kits, self._nets, max_rows=policy.max_rows, previews=options.previews)
-        self._counting = Counting(self._engine, self._nets, lambda figures: link.send(Counted(figures=figures)))
+        self._counting = Counting(self._engine, self._nets, self._count)
         self._assigned: dict[int, Assignment] = {}
         self._savers = ThreadPoolExecutor(SAVERS, thread_name_prefix="saver")
         self._drain_by: float | None = None
@@ -273,6 +275,10 @@ class EngineChild:
 
     def _waits_for_store(self, pause: float, why: str) -> None:
         self._link.send(Patience(seconds=pause + STORE_SECONDS, why=why))
+
+    def _count(self, figures: Figures) -> None:
+        with contextlib.suppress(OSError):  # the parent has gone, and this process is about to: nobody counts any more
+            self._link.send(Counted(figures=figures))
 
     def _before_long(self, what: str) -> None:
         if self._slow_text:

@@ -95,7 +95,8 @@ class House:
     async def has_timed(self, timings: Timings) -> None:
         """The worker has found out how fast it is, and the bot has heard of it."""
         self.painter.timings = timings
-        await until(lambda: self.studio is not None and self.studio.queue.timings == timings)
+        looks = self.painter.looks
+        await until(lambda: self.painter.looks > looks + 1)  # the bot looks again when it knows what the last look said
 
     async def has_trouble(self, *, trouble: bool = True) -> None:
         """Returns when the queue says that something has to be mended, or that all is well."""

@@ -105,6 +105,7 @@ class Painter:
         self.gate.set()
         self._reports: asyncio.Queue[JobReport | None] = asyncio.Queue()
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self.looks = 0  # at what it can do
         self._ended: set[int] = set()  # whose last report is on its way
 
     async def start(self) -> None:
@@ -118,6 +119,7 @@ class Painter:
         self._reports.put_nowait(None)
 
     async def capacity(self) -> Capacity:
+        self.looks += 1
         slots = self.slots if self.card else 0
         worker = WorkerOffer(name="painter", slots=slots, card=self.card, timings=self.timings)
         return Capacity(workers=(worker,), trouble=self.trouble)

@@ -34,7 +34,7 @@ SINCE: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "0011": [("update pictures set words = :words where id = 1", {"words": " red circle"})],
     "0013": [
         (
-            "insert into speeds (basis, kind, recent, measured_at) values ('a card', 'flash', :recent, 1799999999.5)",
+            "insert into speeds (basis, kind, recent, measured_at) values ('ca4d', 'flash', :recent, 1799999999.5)",
             {"recent": "[[1.5, 2.0]]"},
         )
     ],

@@ -17,7 +17,7 @@ from inference.families.kandinsky.files.load import Checkpoint
 from inference.families.kandinsky.inventory import nets_used
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import Assignment, JobEvent
-from inference.queue.wire import Cancel, Patience, Report, Submit
+from inference.queue.wire import Cancel, Counted, Patience, Report, Submit
 from inference.requests import Cancelled, Failed, Finished, Look, Note, Sheet, Started, parse_request
 from tests.inference.engine.fakes import flash
 from tests.inference.engine.kinds import request
@@ -178,3 +178,17 @@ def test_a_huge_picture_may_take_longer_and_others_may_not() -> None:
     assert options.seconds_for(flash("a fox", *range(10))) == 600
     assert options.seconds_for(upscale(1024)) == 600
     assert options.seconds_for(upscale(2000)) == 2400
+
+
+def test_figures_that_nobody_can_hear_any_more_are_no_fault(
+    child: EngineChild, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+
+    def send(message: Any) -> None:
+        told.append(message)
+        raise BrokenPipeError("the parent has gone")
+
+    monkeypatch.setattr(heard, "send", send)
+    child._counting.tell()
+    assert [type(message) for message in told] == [Counted]
