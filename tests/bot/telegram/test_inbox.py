@@ -427,7 +427,7 @@ async def test_an_album_waits_for_the_parts_that_no_room_is_left_for(database: A
     """A webhook brings the parts one after the other, and anybody's flood may come between two of them."""
     bot, _session = scripted_bot()
     albums, whole = Albums(quiet_seconds=0.02, lone_seconds=0.02), list[list[int]]()
-    free, asked = asyncio.Event(), Counter[str]()
+    flooded, free, asked = asyncio.Event(), asyncio.Event(), Counter[str]()
 
     async def listen(message: Message) -> None:
         if message.media_group_id is None:
@@ -442,6 +442,7 @@ async def test_an_album_waits_for_the_parts_that_no_room_is_left_for(database: A
             return awaits_more(leader)
 
         part.awaits_more = asks
+        await flooded.wait()
         parts = await albums.gather(message)
         if parts is not None:
             whole.append([part.message_id for part in parts])
@@ -450,6 +451,8 @@ async def test_an_album_waits_for_the_parts_that_no_room_is_left_for(database: A
         await inbox.receive([update(1, media_group_id="a")])
         await inbox.receive([update(number) for number in range(100, 100 + MOST_WAITING + 20)])
         coming = asyncio.create_task(inbox.receive([update(2, media_group_id="a")]))
+        await asyncio.sleep(0)  # the second part stands at the door now
+        flooded.set()
         await until(lambda: asked["more"] > 2)
         free.set()
         await coming
