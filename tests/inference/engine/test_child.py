@@ -163,17 +163,15 @@ def test_a_job_submitted_twice_is_drawn_once(child: Child) -> None:
     assert [type(event) for event in told[31]].count(Finished) == 1
 
 
-def test_pictures_that_cannot_be_stored_fail_in_a_way_worth_a_retry(child: Child) -> None:
+def test_pictures_that_cannot_be_stored_yet_are_stored_later_and_not_drawn_again(child: Child) -> None:
     shutil.rmtree(child.blobs, ignore_errors=True)
     child.blobs.write_text("no folder here")
-    try:
-        child.send(Submit(assignment=Assignment(job_id=41, request=flash("a fox", 99, side=128))))
-        failed = child.events(41)[41][-1]
-    finally:
-        child.blobs.unlink()
-    assert isinstance(failed, Failed) and failed.retryable and failed.code == "internal"
-    child.send(Submit(assignment=Assignment(job_id=42, request=flash("a fox", 99, side=128))))
-    assert isinstance(child.events(42)[42][-1], Finished)
+    child.send(Submit(assignment=Assignment(job_id=41, request=flash("a fox", 99, side=128))))
+    while not (isinstance(message := child.receive(), Patience) and "store" in message.why):
+        assert not (isinstance(message, Report) and isinstance(message.report.event, Finished | Failed))
+    child.blobs.unlink()
+    told = child.events(41)[41]
+    assert isinstance(told[-1], Finished) and not any(isinstance(event, Started) for event in told)
 
 
 def test_signals_for_the_whole_group_are_left_to_the_parent(child: Child) -> None:

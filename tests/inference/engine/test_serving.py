@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from inference.blobs import BlobStore, Kept, Stored, patience, read_recipe
+from inference.blobs.patience import PatientStore
 from inference.child.serving import EngineChild
 from inference.engine.asks import Drawing
 from inference.engine.loop import Drawn, Stopped
@@ -127,6 +128,21 @@ def test_a_store_that_is_away_for_a_while_costs_no_drawing_and_is_no_hang(
     [finished] = heard.events
     assert isinstance(finished, Finished) and len(stored(tmp_path)) == 2
     assert len(tries) == 4 and len(asked_for) == 2 and min(asked_for) > 20, "longer than one try may take"
+
+
+def test_pictures_that_cannot_be_stored_fail_in_a_way_worth_a_retry(
+    child: EngineChild, heard: Heard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(store: BlobStore, kept: Kept) -> Stored:
+        raise ConnectionError("the bucket is away")
+
+    monkeypatch.setattr(BlobStore, "take", away)
+    child._blobs = PatientStore(BlobStore(str(tmp_path / "blobs")), lambda *_: None, seconds=0.05)
+    asked = flash("a fox", 1, 2)
+    child._assigned[1] = Assignment(job_id=1, request=asked)
+    child._save(1, asked, DRAWN)
+    [failed] = heard.events
+    assert isinstance(failed, Failed) and failed.retryable and failed.code == "internal"
 
 
 def test_texts_reach_the_result(child: EngineChild, heard: Heard) -> None:

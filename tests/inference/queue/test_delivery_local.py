@@ -174,7 +174,6 @@ async def test_every_option_reaches_the_engine_whole_and_stands_in_no_command_li
         shutdown_grace_seconds=4,
         log_level="DEBUG",
         log_format="json",
-        number=2,
         blobs_url="memory://studio:geheim@store/pictures",
         weights_dir=tmp_path / "weights",
         engine=(sys.executable, "-c", WITNESS, str(tmp_path)),
