@@ -139,8 +139,7 @@ class Settings(WorkerSettings, QueueSettings, WithSecretFiles):
     @field_validator("api_port")
     @classmethod
     def _own_port(cls, port: int | None, given: ValidationInfo) -> int | None:
-        taken = [given.data.get("webhook_port")] if given.data.get("webhook_url") else []
-        if port and port in taken:
+        if port and given.data.get("webhook_url") and port == given.data.get("webhook_port"):
             raise ValueError("the webhook listens there already")
         return port
 

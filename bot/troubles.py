@@ -24,7 +24,7 @@ Cause = Literal["engine", "queue", "disk", "database"]  # what people read of wh
 OwnersCause = Literal[
     Cause, "blobs", "slow", "workers", "version", "dead", "flood", "standby", "update"
 ]  # what owners are told of
-OWNERS_CAUSES: tuple[OwnersCause, ...] = (*get_args(Cause), *get_args(OwnersCause)[4:])
+OWNERS_CAUSES: tuple[OwnersCause, ...] = get_args(OwnersCause)
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
 _NO_ROOM_WORDS = ("disk is full", "readonly database", "disk i/o error", "no space left", "could not extend file")
