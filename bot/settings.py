@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -31,6 +33,15 @@ class SettingsError(Exception):
         super().__init__(f"{variable}: {advice}")
         self.variable = variable
         self.advice = advice
+
+
+@contextmanager
+def listening(variable: str, host: str, port: int) -> Iterator[None]:
+    """Somebody begins to listen inside; where that is refused, it is a SettingsError of the variable of the port."""
+    try:
+        yield
+    except OSError as taken:
+        raise SettingsError(variable, f"cannot listen on {host}:{port}: {taken.strerror}") from taken
 
 
 def _id_list(value: Any) -> Any:

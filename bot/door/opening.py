@@ -12,7 +12,7 @@ from pathlib import Path
 from bot.door.house import House
 from bot.door.keys import Keys, keys_in
 from bot.door.means import Means
-from bot.settings import Settings, SettingsError
+from bot.settings import Settings, listening
 from inference.api.serving import served
 
 log = logging.getLogger(__name__)
@@ -32,11 +32,8 @@ async def opened(settings: Settings, means: Means) -> AsyncIterator[int | None]:
     house = House(means, Keys(means.history, settings, of_file))
     try:
         async with AsyncExitStack() as stack:
-            try:
+            with listening("API_PORT", settings.api_host, settings.api_port):
                 port = await stack.enter_async_context(served(house, settings.api_host, settings.api_port))
-            except OSError as taken:
-                advice = f"cannot listen on {settings.api_host}:{settings.api_port}: {taken.strerror}"
-                raise SettingsError("API_PORT", advice) from taken
             stack.callback(house.close)
             log.info("programs are let in at %s:%d", settings.api_host, port)
             yield port

@@ -10,7 +10,7 @@ from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from bot.metrics.figures import Figures
-from bot.settings import SettingsError
+from bot.settings import listening
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +29,8 @@ async def metrics_door(host: str, port: int) -> AsyncIterator[Figures]:
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     try:
-        try:
+        with listening("METRICS_PORT", host, port):
             await web.TCPSite(runner, host, port).start()
-        except OSError as taken:
-            advice = f"cannot listen on {host}:{port}: {taken.strerror}"
-            raise SettingsError("METRICS_PORT", advice) from taken
         served = ", ".join(f"http://{address[0]}:{address[1]}/metrics" for address in runner.addresses)
         log.info("figures are served on %s", served)
         yield figures

@@ -7,7 +7,7 @@ import asyncio
 from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest, TelegramUnauthorizedError
 
-from bot.settings import Settings, SettingsError
+from bot.settings import Settings, SettingsError, listening
 from bot.telegram.connection import reached
 from bot.telegram.inbox import Inbox
 from bot.telegram.polling import poll
@@ -35,17 +35,16 @@ async def receive(bot: Bot, inbox: Inbox, settings: Settings, stop: asyncio.Even
             pulse.stop()
         return
     try:
-        await serve_webhook(
-            bot,
-            inbox,
-            stop,
-            url=settings.webhook_url,
-            secret=settings.webhook_secret_value,
-            host=settings.webhook_host,
-            port=settings.webhook_port,
-            allowed_updates=allowed_updates,
-        )
+        with listening("WEBHOOK_PORT", settings.webhook_host, settings.webhook_port):
+            await serve_webhook(
+                bot,
+                inbox,
+                stop,
+                url=settings.webhook_url,
+                secret=settings.webhook_secret_value,
+                host=settings.webhook_host,
+                port=settings.webhook_port,
+                allowed_updates=allowed_updates,
+            )
     except TelegramBadRequest as refused:
         raise SettingsError("WEBHOOK_URL", f"Telegram refuses it: {refused.message}") from refused
-    except OSError as taken:
-        raise SettingsError("WEBHOOK_PORT", f"cannot listen on {settings.webhook_port}: {taken.strerror}") from taken

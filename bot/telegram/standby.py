@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from bot.settings import Settings, SettingsError
+from bot.settings import Settings, listening
 from inference.queue.health import Pulse
 
 BEAT_SECONDS = 5.0
@@ -35,11 +35,8 @@ async def closed_door(settings: Settings) -> AsyncIterator[None]:
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     try:
-        try:
+        with listening("WEBHOOK_PORT", settings.webhook_host, settings.webhook_port):
             await web.TCPSite(runner, settings.webhook_host, settings.webhook_port).start()
-        except OSError as taken:
-            advice = f"cannot listen on {settings.webhook_port}: {taken.strerror}"
-            raise SettingsError("WEBHOOK_PORT", advice) from taken
         yield
     finally:
         await runner.cleanup()
