@@ -167,7 +167,7 @@ def read_json(kind: type[Model], fields: dict[str, Any]) -> Model:
 def read_form(kind: type[Model], fields: dict[str, str]) -> Model:
     """The same of a form, where everything is text and what is empty has not been said."""
     said: dict[str, Any] = {name: value for name, value in fields.items() if value != ""}
-    if "factor" in said and said["factor"].isdigit():
+    if "factor" in said and said["factor"].isdecimal():  # not the digits that int() does not read, like ²
         said["factor"] = int(said["factor"][:4])
     return _read(kind, said, strict=False)
 

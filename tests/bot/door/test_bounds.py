@@ -47,6 +47,9 @@ async def test_bodies_that_are_none_are_refused_before_anything_is_made_of_them(
     assert await told(door, EDITS, form(prompt="cat", image=b"no picture")) == (400, "picture_not_an_image")
     assert await told(door, EDITS, form(prompt="cat", other=png())) == (400, "unknown_parameter")
     assert await told(door, EDITS, form(prompt="cat", image="words", mask=png())) == (400, "unknown_parameter")
+    for factor in ("²", "٣", "9" * 5000, "x"):
+        status, code = await told(door, "/v1/images/upscales", form(factor=factor, image=png()))
+        assert (status, code) == (400, "invalid_value"), factor[:9]
     many = aiohttp.FormData()
     for _part in range(MOST_FILES + 1):
         many.add_field("image[]", png(), filename="a.png")
