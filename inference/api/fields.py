@@ -120,6 +120,20 @@ class Output(Fields):
         """The quality of a JPEG or a WebP, from 1 to 100."""
         return max(1, self.output_compression) if self.output_compression is not None else 90
 
+    @property
+    def wished(self) -> dict[str, Any]:
+        """This as fields of a wish that is drawn by words. Raises ApiError."""
+        return {
+            "count": self.n or 1,
+            "size": self.pixels,
+            "quality": quality_of(self.model, self.quality),
+            "style": self.style,
+            "seed": self.seed,
+            "steps": self.steps,
+            "guidance_scale": self.guidance_scale,
+            "negative_prompt": self.negative_prompt,
+        }
+
 
 class Generation(Output):
     """`POST /v1/images/generations`."""

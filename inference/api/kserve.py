@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from inference.api.bodies import Bodies
 from inference.api.errors import ApiError, wrong
-from inference.api.fields import MODELS, Generation, quality_of, read_json
+from inference.api.fields import Generation, read_json
 from inference.api.house import Caller, Drawn, House, Once
-from inference.api.openai import CALLER, names, once_of
+from inference.api.openai import CALLER, model_asked, once_of
 from inference.api.wishes import Wish
 
 MOST_INSTANCES = 8
@@ -64,7 +64,6 @@ class Predictions:
         if not isinstance(instances, list) or not 1 <= len(instances) <= MOST_INSTANCES:
             raise wrong("instances", f"'instances' must be a list of 1 to {MOST_INSTANCES}.")
         asked = [_instance(name, instance) for instance in instances]
-        self._wait_if_nobody_draws()
         predictions = [await self._predicted(request, one, number) for number, one in enumerate(asked)]
         return web.json_response(predictions[0] if len(predictions) == 1 else {"predictions": predictions})
 
@@ -82,7 +81,6 @@ class Predictions:
         if len(more) < len(tensors):
             raise wrong("inputs", "Every input but 'prompt' holds for all of them and has one value.")
         asked = [_order(name, prompt, {**body.parameters, **more}) for prompt in prompts.data]
-        self._wait_if_nobody_draws()
         images: list[str] = []
         for number, one in enumerate(asked):
             images += await self._images(await self._drawn(request, one, number), "png")
@@ -124,14 +122,7 @@ class Predictions:
         return web.json_response({"name": name, "ready": ready}, status=200 if ready else 503)
 
     def _model(self, request: web.Request) -> str:
-        name, card = request.match_info["model"], self.house.card
-        if name not in MODELS or (card is not None and name not in names(card)):
-            raise ApiError(404, "model_not_found", f"There is no such model here; there is {', '.join(names(card))}.")
-        return name
-
-    def _wait_if_nobody_draws(self) -> None:
-        if self.house.card is None:
-            raise ApiError(503, "not_ready", "No worker has introduced itself yet.", retry_after=10)
+        return model_asked(request, self.house.card)
 
     async def _predicted(self, request: web.Request, asked: Generation, number: int) -> dict[str, Any]:
         drawn = await self._drawn(request, asked, number)
@@ -139,18 +130,7 @@ class Predictions:
 
     async def _drawn(self, request: web.Request, asked: Generation, number: int) -> Drawn:
         caller: Caller = request[CALLER]
-        wish = Wish(
-            "draw",
-            prompt=asked.prompt,
-            count=asked.n or 1,
-            size=asked.pixels,
-            quality=quality_of(asked.model, asked.quality),
-            style=asked.style,
-            seed=asked.seed,
-            steps=asked.steps,
-            guidance_scale=asked.guidance_scale,
-            negative_prompt=asked.negative_prompt,
-        )
+        wish = Wish("draw", prompt=asked.prompt, **asked.wished)
         once = once_of(request, asked.model_dump(mode="json"))
         if once is not None and number:
             once = Once(f"{once.key}#{number}", once.asked)

@@ -67,10 +67,8 @@ class Images:
 
     async def model(self, request: web.Request) -> web.Response:
         """One of them."""
-        card, name = self.house.card, request.match_info["model"]
-        if name not in MODELS or (card is not None and name not in names(card)):
-            raise ApiError(404, "model_not_found", f"There is no such model here; there is {', '.join(names(card))}.")
-        ready = self.house.ready
+        card, ready = self.house.card, self.house.ready
+        name = model_asked(request, card)
         return web.json_response({**model(name, card), "name": name, "ready": ready}, status=200 if ready else 503)
 
     async def generations(self, request: web.Request) -> web.StreamResponse:
@@ -176,6 +174,14 @@ def names(card: ModelCard | None) -> list[str]:
     return [name for name, kind in MODELS.items() if kind is None or kind in card.kinds]
 
 
+def model_asked(request: web.Request, card: ModelCard | None) -> str:
+    """The model that the path of a request names. Raises ApiError where that is none."""
+    name: str = request.match_info["model"]
+    if name not in names(card):
+        raise ApiError(404, "model_not_found", f"There is no such model here; there is {', '.join(names(card))}.")
+    return name
+
+
 def model(name: str, card: ModelCard | None) -> dict[str, Any]:
     """What is told of a model: what its weights are called, what they can do, and the sizes of pictures from words."""
     told: dict[str, Any] = {"id": name, "object": "model", "created": 0, "owned_by": OWNED_BY}
@@ -211,18 +217,9 @@ def _asked(
 
 
 def _drawn(asked: Output) -> dict[str, Any]:
-    """The fields of a wish that is drawn by words."""
+    """The fields of a wish that is drawn by words, in which styles of OpenAI's own are none."""
     check_output(asked)
-    return {
-        "count": asked.n or 1,
-        "size": asked.pixels,
-        "quality": quality_of(asked.model, asked.quality),
-        "style": None if asked.style in ("vivid", "natural") else asked.style,
-        "seed": asked.seed,
-        "steps": asked.steps,
-        "guidance_scale": asked.guidance_scale,
-        "negative_prompt": asked.negative_prompt,
-    }
+    return {**asked.wished, "style": None if asked.style in ("vivid", "natural") else asked.style}
 
 
 def _look(asked: Output, events: Literal["image_generation", "image_edit"] = "image_generation") -> Look:
