@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from bot.settings import Settings
 from bot.setup.env_file import EnvFile
+from inference.queue.secret_files import secret_fields
 
-SECRETS = ("BOT_TOKEN", "WEBHOOK_SECRET", "DATABASE_URL", "BLOBS_URL", "QUEUE_URL")
+SECRETS = tuple(name.upper() for name in secret_fields(Settings))
 
 
 class Role(StrEnum):

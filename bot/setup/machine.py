@@ -39,7 +39,7 @@ def choose_device(draft: Draft, given: Given, asking: Asking, found: Survey, rol
     """Shows what there is, and has one chosen where there is a choice: one device, or a worker on each card."""
     for device in found.devices:
         print(f"  {device.name:7} {described(device)}")
-    print(f"  RAM     {_gigabytes(found.ram)} free")
+    print(f"  RAM     {gigabytes(found.ram)} free")
     names = [device.name for device in found.devices]
     cards = [name for name in names if name != "cpu"]
     every = [EVERY] if role is Role.ALL and len(cards) > 1 else []
@@ -61,9 +61,9 @@ def described(device: Device) -> str:
     """A device for people: its memory, and what that means for the text encoder."""
     if device.memory is None:
         return f"{device.label}: enough for the embedded model, minutes a picture with the released weights"
-    words = f"{device.label}, {_gigabytes(device.memory)}"
+    words = f"{device.label}, {gigabytes(device.memory)}"
     if device.free is not None:
-        words += f" ({_gigabytes(device.free)} free)"
+        words += f" ({gigabytes(device.free)} free)"
     if device.memory < LEAST_NET:
         return f"{words}: too little for the released weights"
     if not device.large:
@@ -86,5 +86,6 @@ def _one_of(names: list[str]) -> Callable[[str], str]:
     return read
 
 
-def _gigabytes(size: int) -> str:
+def gigabytes(size: int) -> str:
+    """Bytes for people."""
     return f"{size / 1e9:.1f} GB"

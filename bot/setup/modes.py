@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bot.setup.asking import Asking
 from bot.setup.draft import Given
+from bot.setup.machine import gigabytes
 from inference.queue.survey import Device, Survey
 
 WHAT = {
@@ -35,8 +36,8 @@ def choose_modes(
     print("\n            to fetch   to hold")
     for mode in found.modes:
         fetch, hold = sizes(found, [mode])
-        state = "ready" if mode in found.ready else f"{_size(fetch):>8}"
-        print(f"  {mode:9} {state:>8}  {_size(hold):>8}   {WHAT.get(mode, '')}")
+        state = "ready" if mode in found.ready else f"{gigabytes(fetch):>8}"
+        print(f"  {mode:9} {state:>8}  {gigabytes(hold):>8}   {WHAT.get(mode, '')}")
     print("What several modes share (text encoder, MoVQ, U-Nets) is fetched and held once.")
     print("Without flash or full the small embedded model draws: enough to try everything.")
 
@@ -52,7 +53,7 @@ def choose_modes(
     modes = asking.ask("Which of them, with spaces between", given.modes or default, read, "--modes")
     if modes:
         fetch, hold = sizes(found, modes)
-        print(f"{_size(fetch)} to fetch into {released}, up to {_size(hold)} to keep in {weights}.")
+        print(f"{gigabytes(fetch)} to fetch into {released}, up to {gigabytes(hold)} to keep in {weights}.")
     return modes
 
 
@@ -85,7 +86,7 @@ def _lack_of_room(found: Survey, modes: tuple[str, ...], weights: Path, released
     for place, size in needed.values():
         free = shutil.disk_usage(place).free
         if size and size + RESERVE > free:
-            return f"{_size(size)} would have to fit where {place} lies, and {_size(free)} are free there"
+            return f"{gigabytes(size)} would have to fit where {place} lies, and {gigabytes(free)} are free there"
     return None
 
 
@@ -93,7 +94,3 @@ def existing(folder: Path) -> Path:
     """The nearest folder above that is there already."""
     whole = folder.expanduser().absolute()
     return next(place for place in (whole, *whole.parents) if place.exists())
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e9:.1f} GB"

@@ -13,8 +13,8 @@ from bot.settings import TOKEN_SHAPE, HttpUrl
 from bot.setup.asking import Asking, SetupError, valid
 from bot.setup.draft import Draft, Given
 from bot.telegram.connection import bot_of
+from inference.queue.secret_files import read_secret
 
-MOST_BYTES = 4096
 OFFICIAL = "https://api.telegram.org"
 ASK_SECONDS = 10
 
@@ -34,7 +34,7 @@ def choose_token(draft: Draft, given: Given, asking: Asking) -> None:
 
     try:
         if given.token_file is not None:
-            _keep(draft, read(in_file(given.token_file)))
+            _keep(draft, read(read_secret(given.token_file, "--token-file")))
             return
         if said := os.environ.get("BOT_TOKEN", "").strip():
             _keep(draft, read(said))
@@ -51,18 +51,6 @@ def choose_token(draft: Draft, given: Given, asking: Asking) -> None:
     elif not had:
         print("A bot's token comes from @BotFather in Telegram: /newbot. It is not shown while you paste it.")
     _keep(draft, asking.secret("Token", read, "--token-file, or BOT_TOKEN in the environment"))
-
-
-def in_file(file: Path) -> str:
-    """The only word of a file. Raises ValueError."""
-    try:
-        with file.open("rb") as opened:
-            words = opened.read(MOST_BYTES).decode().split()
-    except (OSError, UnicodeDecodeError) as unreadable:
-        raise ValueError(f"{file} cannot be read: {getattr(unreadable, 'strerror', 'it is no text')}") from None
-    if len(words) != 1:
-        raise ValueError(f"{file} should hold one token and nothing else")
-    return words[0]
 
 
 def tried(token: str, server: str, *, offline: bool) -> str:
