@@ -10,8 +10,8 @@ import hashlib
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import func, or_, select, update
@@ -118,17 +118,7 @@ class ApiKeys:
         return bool(gone.rowcount)
 
     async def _found(self, condition: Any) -> list[ApiKey]:
-        query = select(api_keys).where(condition, api_keys.c.revoked_at.is_(None)).order_by(api_keys.c.id)
+        kept = select(*(api_keys.c[field.name] for field in fields(ApiKey)))
+        query = kept.where(condition, api_keys.c.revoked_at.is_(None)).order_by(api_keys.c.id)
         async with self._reading.connect() as connection:
-            return [_key_of(row) for row in (await connection.execute(query)).mappings()]
-
-
-def _key_of(row: Mapping[Any, Any]) -> ApiKey:
-    return ApiKey(
-        id=row["id"],
-        owner_id=row["owner_id"],
-        name=row["name"],
-        digest=row["digest"],
-        created_at=row["created_at"],
-        used_at=row["used_at"],
-    )
+            return [ApiKey(**row) for row in (await connection.execute(query)).mappings()]

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-MOST_KEY = 4096
+from inference.queue.secret_files import SecretFileError, read_secret
+
 KEY, KEY_FILE = "STUDIO_API_KEY", "STUDIO_API_KEY_FILE"
 
 
@@ -45,10 +46,9 @@ def own_key() -> str:
     said = os.environ.pop(KEY, "")
     if file := os.environ.get(KEY_FILE):
         try:
-            with Path(file).open("rb") as opened:
-                said = opened.read(MOST_KEY).decode()
-        except (OSError, UnicodeDecodeError):
-            raise KeyMissing(f"{KEY_FILE}: {file} cannot be read") from None
+            said = read_secret(Path(file), KEY_FILE)
+        except SecretFileError as unreadable:
+            raise KeyMissing(str(unreadable)) from None
     words = said.split()
     if len(words) != 1 or not words[0].isascii():
         raise KeyMissing(f"No key of the studio: set {KEY}, or {KEY_FILE} to a file that holds one.")
