@@ -117,6 +117,8 @@ async def keep(studio: Studio, origin: Origin, order: dict[str, Any], refusal: R
 async def room_again(studio: Studio, ended: Job) -> None:
     """When nothing of a person is in line any more and they have seen all of it, the card of what they have put aside
     asks at the bottom of the chat whether to go on."""
+    if await open_card(studio, ended.owner_id, ended.chat_id) is None:
+        return  # as nearly always: what everybody has not seen yet need not be read for that
     unseen = [job for job in await studio.ledger.unshown() if job.owner_id == ended.owner_id]
     if unseen or any(not job.stopping for job in await studio.ledger.active(ended.owner_id)):
         return
