@@ -69,10 +69,6 @@ class Running:
         clock.hold(job_id, now)
         return clock.taken(job_id, now)
 
-    def worker_of(self, job_id: int) -> str | None:
-        """Where a job runs; None where it was not seen to start."""
-        return self._runs[job_id].worker if job_id in self._runs else None
-
     def forget(self, job_id: int) -> None:
         if (clock := self._clock(job_id)) is not None:
             clock.leave(job_id, self._now())
