@@ -210,6 +210,17 @@ def test_the_token_of_the_chat_page_is_the_one_that_everybody_knows() -> None:
     assert (DOCKER / "secrets" / "chat_token").read_text("utf-8").strip() == DEMO_TOKEN
 
 
+@pytest.mark.parametrize("said", ["", "\n", "  \n"], ids=["nothing", "an empty line", "spaces"])
+def test_no_token_is_not_kept_as_one(said: str, tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    shutil.copy(DOCKER / "make-secrets", tmp_path)
+    command = [str(tmp_path / "make-secrets"), "telegram"]
+    refused = subprocess.run(command, input=said, capture_output=True, text=True, timeout=60, check=False)
+    assert refused.returncode == 1 and not list((tmp_path / "secrets").iterdir())
+    subprocess.run(command, input=f"{DEMO_TOKEN}\n", capture_output=True, text=True, timeout=60, check=True)
+    assert (tmp_path / "secrets" / "telegram_token").read_text() == f"{DEMO_TOKEN}\n"
+
+
 @pytest.fixture
 def made_secrets(tmp_path: Path) -> Path:
     """A copy of docker/ with the secrets of a fleet."""
