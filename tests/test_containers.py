@@ -206,6 +206,13 @@ def test_nothing_but_what_is_installed_gets_near_an_image() -> None:
     assert let_in == {"pyproject.toml", "constraints.txt", "README.md", "LICENSE", "bot", "inference", "migrations"}
 
 
+def test_an_owners_own_settings_are_no_part_of_the_repository() -> None:
+    ignored = (DOCKER.parent / ".gitignore").read_text("utf-8").splitlines()
+    files = [file for service in SERVICES.values() for file in service.get("env_file", [])]
+    own = {file["path"] for file in files if isinstance(file, dict) and not file["required"]}
+    assert own and {f"docker/{path}" for path in own} <= set(ignored)
+
+
 def test_the_token_of_the_chat_page_is_the_one_that_everybody_knows() -> None:
     assert (DOCKER / "secrets" / "chat_token").read_text("utf-8").strip() == DEMO_TOKEN
 
