@@ -112,10 +112,7 @@ def test_images_of_others_have_a_version_and_may_be_held_by_a_digest(service: di
 @pytest.mark.parametrize("service", OURS.values(), ids=OURS)
 def test_what_ours_are_told_exists_and_is_no_secret(service: dict[str, Any]) -> None:
     told = environment_of(service)
-    assert told.keys() <= SETTINGS | {f"{name}_FILE" for name in SECRETS} | OF_LIBRARIES | {
-        "METRICS_HOST",
-        "METRICS_PORT",
-    }
+    assert told.keys() <= SETTINGS | {f"{name}_FILE" for name in SECRETS} | OF_LIBRARIES
     assert not {"BOT_TOKEN", "WEBHOOK_SECRET", "DATABASE_URL"} & told.keys()
     assert "@" not in "".join(told.values())
     files = {Path(value).name for name, value in told.items() if value.startswith("/run/secrets/")}
