@@ -211,7 +211,7 @@ async def opened_studio(folder: Path, delivery: EndlessDelivery) -> AsyncIterato
         max_wait_minutes=24 * 60,
     )
     nowhere = mock.patch.object(connection, "make_bot", lambda settings: Bot(settings.token, session=NowhereSession()))
-    ours = mock.patch.multiple(app, local_delivery=lambda settings: delivery, Outbox=lambda: Outbox(ROOMY))
+    ours = mock.patch.multiple(app, delivery_of=lambda _settings, _blobs: delivery, Outbox=lambda: Outbox(ROOMY))
     with nowhere, ours:
         async with app.open_studio(settings, asyncio.Event()) as studio:
             assert studio is not None
