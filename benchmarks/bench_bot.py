@@ -30,7 +30,7 @@ from bot.settings import Settings
 from bot.telegram.outbox import Outbox
 from bot.telegram.pacing import Pace, Window
 from inference.queue.figures import WorkerSeen
-from inference.queue.transport import Assignment, Capacity, JobReport, WorkerOffer
+from inference.queue.transport import Assignment, Capacity, Delivery, JobReport, WorkerOffer
 from inference.requests import Ability, ModelCard, Progress, Started, Texts
 
 TOKEN = "123456:" + "A" * 35
@@ -80,6 +80,8 @@ class NowhereSession(BaseSession):
 
 class EndlessDelivery:
     """A worker that takes four jobs and is never done with them; a step is reported only while `busy` is set."""
+
+    owns_workers = True
 
     def __init__(self) -> None:
         self.busy = asyncio.Event()
@@ -199,7 +201,7 @@ def bare_updates() -> Updates:
 
 
 @contextlib.asynccontextmanager
-async def opened_studio(folder: Path, delivery: EndlessDelivery) -> AsyncIterator[app.Running]:
+async def opened_studio(folder: Path, delivery: Delivery) -> AsyncIterator[app.Running]:
     """The bot as `python -m bot run` puts it together, but for the network, the worker and Telegram's limits."""
     settings = Settings(
         _env_file=None,
@@ -211,7 +213,7 @@ async def opened_studio(folder: Path, delivery: EndlessDelivery) -> AsyncIterato
         max_wait_minutes=24 * 60,
     )
     nowhere = mock.patch.object(connection, "make_bot", lambda settings: Bot(settings.token, session=NowhereSession()))
-    ours = mock.patch.multiple(app, local_delivery=lambda settings: delivery, Outbox=lambda: Outbox(ROOMY))
+    ours = mock.patch.multiple(app, delivery_of=lambda _settings, _blobs: delivery, Outbox=lambda: Outbox(ROOMY))
     with nowhere, ours:
         async with app.open_studio(settings, asyncio.Event()) as studio:
             assert studio is not None

@@ -49,8 +49,8 @@ def people(bench: Bench) -> Section:
 
 
 def _spread(known: list[Saying], count: int) -> list[Saying]:
-    """So many of them, from all over: they lie by kind, and a short run sees every kind too."""
-    return known[:: max(1, len(known) // count)][:count]
+    """So many of them at most, from all over: they lie by kind, and a short run sees every kind too."""
+    return known[:: -(-len(known) // count)]
 
 
 def _request(bench: Bench, mode: str, number: int, saying: Saying) -> AnyRequest:

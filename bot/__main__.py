@@ -101,7 +101,7 @@ def restore(folder: Annotated[Path, typer.Argument(help="What `backup` has made.
 def api() -> None:
     """Let programs in, apart from the bot: on PostgreSQL and Redis that they share."""
     settings = _settings()
-    from bot.apart import run_apart
+    from bot.app.apart import run_apart
 
     _finish(run_apart(settings))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 
-from bot.app import Running, make_folder, run
+from bot.app import Running, run
+from bot.app.parts import make_folder
 from bot.playground import serve
 from bot.settings import Settings, SettingsError, load_settings
 

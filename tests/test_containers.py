@@ -112,10 +112,7 @@ def test_images_of_others_have_a_version_and_may_be_held_by_a_digest(service: di
 @pytest.mark.parametrize("service", OURS.values(), ids=OURS)
 def test_what_ours_are_told_exists_and_is_no_secret(service: dict[str, Any]) -> None:
     told = environment_of(service)
-    assert told.keys() <= SETTINGS | {f"{name}_FILE" for name in SECRETS} | OF_LIBRARIES | {
-        "METRICS_HOST",
-        "METRICS_PORT",
-    }
+    assert told.keys() <= SETTINGS | {f"{name}_FILE" for name in SECRETS} | OF_LIBRARIES
     assert not {"BOT_TOKEN", "WEBHOOK_SECRET", "DATABASE_URL"} & told.keys()
     assert "@" not in "".join(told.values())
     files = {Path(value).name for name, value in told.items() if value.startswith("/run/secrets/")}
@@ -206,8 +203,26 @@ def test_nothing_but_what_is_installed_gets_near_an_image() -> None:
     assert let_in == {"pyproject.toml", "constraints.txt", "README.md", "LICENSE", "bot", "inference", "migrations"}
 
 
+def test_an_owners_own_settings_are_no_part_of_the_repository() -> None:
+    ignored = (DOCKER.parent / ".gitignore").read_text("utf-8").splitlines()
+    files = [file for service in SERVICES.values() for file in service.get("env_file", [])]
+    own = {file["path"] for file in files if isinstance(file, dict) and not file["required"]}
+    assert own and {f"docker/{path}" for path in own} <= set(ignored)
+
+
 def test_the_token_of_the_chat_page_is_the_one_that_everybody_knows() -> None:
     assert (DOCKER / "secrets" / "chat_token").read_text("utf-8").strip() == DEMO_TOKEN
+
+
+@pytest.mark.parametrize("said", ["", "\n", "  \n"], ids=["nothing", "an empty line", "spaces"])
+def test_no_token_is_not_kept_as_one(said: str, tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    shutil.copy(DOCKER / "make-secrets", tmp_path)
+    command = [str(tmp_path / "make-secrets"), "telegram"]
+    refused = subprocess.run(command, input=said, capture_output=True, text=True, timeout=60, check=False)
+    assert refused.returncode == 1 and not list((tmp_path / "secrets").iterdir())
+    subprocess.run(command, input=f"{DEMO_TOKEN}\n", capture_output=True, text=True, timeout=60, check=True)
+    assert (tmp_path / "secrets" / "telegram_token").read_text() == f"{DEMO_TOKEN}\n"
 
 
 @pytest.fixture

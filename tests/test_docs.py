@@ -75,7 +75,7 @@ def test_everything_that_a_document_names_is_there(document: Path) -> None:
 def test_the_page_on_architecture_names_what_it_is_about() -> None:
     named = set(paths((ROOT / "docs/architecture.md").read_text("utf-8")))
 
-    assert {"bot/app.py", "inference/requests", "inference/queue/ledger.py"} <= named
+    assert {"bot/app/__init__.py", "inference/requests", "inference/queue/ledger.py"} <= named
     assert len(named) > 50
 
 
@@ -92,7 +92,7 @@ def test_a_decision_fits_a_screen_and_says_why_what_and_at_which_price() -> None
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("see `bot/nowhere.py` and `bot/app.py`", ["bot/nowhere.py", "bot/app.py"]),
+        ("see `bot/nowhere.py` and `bot/app/__init__.py`", ["bot/nowhere.py", "bot/app/__init__.py"]),
         ("a bare `nowhere.py`, `tests/bot/*.py`", ["nowhere.py", "tests/bot/*.py"]),
         ("`data/weights`, `ip_adapter/`, `--ar 16:9` and `Decoder`", []),
         ("```\nbot/nowhere.py\n```", []),

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.metrics.names import CRASHES, Counted
 from inference.queue.database import reading
-from inference.queue.lookups import ends_of, kind_in
-from inference.requests import Cancelled, Event, Failed, Finished
+from inference.queue.lookups import ends_of
+from inference.requests import Cancelled, Event, Failed, Finished, kind_in
 from inference.requests.registry import REQUESTS
 
 log = logging.getLogger(__name__)

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 from aiogram import Bot
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.telegram.inbox import Inbox, NotWritten
 from bot.telegram.updates import MAX_UPDATE_BYTES, id_in, id_of, log_odd
+from inference.queue.http_log import log_of_http
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ async def serve_webhook(
     runner = web.AppRunner(
         application,
         access_log=None,
-        logger=_log_of_http(),
+        logger=log_of_http(__name__),
         shutdown_timeout=BODY_SECONDS,
         keepalive_timeout=IDLE_SECONDS,  # also for headers that do not end
         auto_decompress=False,  # Telegram compresses nothing; a small bomb becomes large before anybody can count
@@ -128,22 +128,6 @@ def _closing(status: HTTPStatus) -> web.Response:
 
 def _bytes(header: str) -> bytes:
     return header.encode("utf-8", "surrogateescape")
-
-
-def _log_of_http() -> logging.Logger:
-    """The server's own log, in which what is no HTTP is a line and not an error of ours."""
-    logger = logging.getLogger(f"{__name__}.http")
-    if not logger.filters:
-        logger.addFilter(_no_fuss)
-    return logger
-
-
-def _no_fuss(record: logging.LogRecord) -> bool:
-    error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, HttpProcessingError):
-        record.levelno, record.levelname, record.exc_info = logging.INFO, "INFO", None
-        record.msg, record.args = "what came is no HTTP: %s", (str(error.message)[:200],)
-    return True
 
 
 async def _health(_request: web.Request) -> web.Response:

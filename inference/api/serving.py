@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from inference.api.application import Bounds, application
 from inference.api.house import House
+from inference.queue.http_log import log_of_http
 
 IDLE_SECONDS = 30.0  # also for headers that do not end
 LINGER_SECONDS = 1.0  # for the rest of a body that was refused
@@ -26,7 +25,7 @@ async def served(house: House, host: str, port: int, bounds: Bounds | None = Non
     runner = web.AppRunner(
         application(house, bounds),
         access_log=None,
-        logger=_log_of_http(),
+        logger=log_of_http(__name__),
         handler_cancellation=True,  # a client that has gone is heard of
         keepalive_timeout=IDLE_SECONDS,
         lingering_time=LINGER_SECONDS,
@@ -59,19 +58,3 @@ class _Refused(asyncio.Protocol):
             b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         )
         transport.close()
-
-
-def _log_of_http() -> logging.Logger:
-    """The server's own log, in which what is no HTTP is a line and not an error of ours."""
-    logger = logging.getLogger(f"{__name__}.http")
-    if not logger.filters:
-        logger.addFilter(_no_fuss)
-    return logger
-
-
-def _no_fuss(record: logging.LogRecord) -> bool:
-    error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, HttpProcessingError):
-        record.levelno, record.levelname, record.exc_info = logging.INFO, "INFO", None
-        record.msg, record.args = "what came is no HTTP: %s", (str(error.message)[:200],)
-    return True

@@ -6,21 +6,11 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Callable
-from typing import BinaryIO, Protocol
 
 from inference.blobs import BlobStore
 
 MOST_BYTES = 100
 _QUESTION = re.compile(rb"studio asks [0-9a-f]{32}")
-
-
-class Readable(Protocol):
-    """What a worker needs of a store for that."""
-
-    def get(self, digest: str) -> bytes: ...
-
-    def write(self, write: Callable[[BinaryIO], object]) -> object: ...
 
 
 class NoQuestion(ValueError):
@@ -42,13 +32,13 @@ def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def answer(store: Readable, digest: str) -> None:
+def answer(store: BlobStore, digest: str) -> None:
     """Reads the question of that name and leaves the answer. Raises BlobMissing, NoQuestion, and whatever the driver of
     a store may raise."""
     question = store.get(digest)
     if len(question) > MOST_BYTES or not _QUESTION.fullmatch(question):
         raise NoQuestion("that is no question")
-    store.write(lambda file: file.write(answer_to(question)))
+    store.put(answer_to(question))
 
 
 def answer_from(url: str, digest: str) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from inference.engine.device import memory_of
 from inference.engine.loop import Engine
 from inference.engine.nets import Nets
-from inference.queue.figures import MOST_NETS, Figures
+from inference.queue.figures import MOST_NETS, Figures, net_name
 
 EVERY_SECONDS = 1.0
 
@@ -54,7 +54,7 @@ class Counting:
             busy_seconds=self._busy_seconds,
             memory_used=used,
             memory_total=whole,
-            nets=self._nets.resident[-MOST_NETS:],
+            nets=tuple(dict.fromkeys(map(net_name, self._nets.resident)))[-MOST_NETS:],
         )
         self._told_at = self._clock()
         if figures != self._told:

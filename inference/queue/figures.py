@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,6 +12,12 @@ MOST_NETS = 64
 
 Count = Annotated[int, Field(ge=0, lt=2**53)]  # as exact as the numbers of those who read them
 NetName = Annotated[str, Field(pattern=r"^[\w.:+-]{1,64}$")]
+_ODD = re.compile(r"[^\w.:+-]+", re.ASCII)
+
+
+def net_name(name: str) -> NetName:
+    """What figures call a net that an engine calls so, who names some by their folders: its end, in plain letters."""
+    return _ODD.sub("-", name)[-64:]
 
 
 class Figures(BaseModel):

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from inference.queue.foresight import LEAST_SECONDS, Foresight
+from inference.requests import kind_in
 
 
 class Member(NamedTuple):
@@ -57,4 +58,4 @@ class Fleet:
 
 
 def _draws(member: Member, compatibility: str) -> bool:
-    return member.kinds is None or compatibility.partition(":")[0] in member.kinds
+    return member.kinds is None or kind_in(compatibility) in member.kinds

@@ -9,7 +9,7 @@ from statistics import median
 from typing import NamedTuple
 
 from inference.queue.timings import Timing, Timings
-from inference.requests import REQUESTS, price_of
+from inference.requests import REQUESTS, kind_in, price_of
 
 KEPT = 24  # jobs of a kind
 HEARD = 7  # of these, those most like the one that is asked about: a median of so many bears three that are wild
@@ -49,7 +49,7 @@ class Foresight:
         """For so much work of a kind (the first part of its key); None while nothing at all has been measured."""
         if not self:
             return None
-        work = (compatibility.partition(":")[0], cost, developed)
+        work = (kind_in(compatibility), cost, developed)
         if work not in self._told:
             asked = self._rough(*work)
             self._told[work] = max(LEAST_SECONDS, asked * self._pace(work[0], asked))

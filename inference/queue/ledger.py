@@ -35,7 +35,7 @@ from inference.queue.placing import Placed, rooms_of
 from inference.queue.reading import JobReader
 from inference.queue.tables import owners
 from inference.queue.transport import Interrupted, WorkerOffer
-from inference.requests import AnyRequest, Cancelled, Failed, Finished
+from inference.requests import AnyRequest, Cancelled, Failed, Finished, kind_in
 
 _NO_LIMITS = Limits(waiting_per_person=2**31, queue_cap=2**31, max_wait_seconds=float("inf"))
 
@@ -243,7 +243,7 @@ class Ledger(JobReader):
             if isinstance(outcome, Failed):
                 return await transitions.fail(connection, job_id, row, outcome, self.limits, now)
             if row is not None and device_seconds is not None and not _cut_short(outcome):
-                kind, taken = row.compatibility.partition(":")[0], Taken(device_seconds, row.cost, row.developed)
+                kind, taken = kind_in(row.compatibility), Taken(device_seconds, row.cost, row.developed)
                 await self._speeds.learn(connection, worker, kind, taken, now)
             return outcome if await transitions.settle(connection, job_id, "done", outcome, now) else None
 

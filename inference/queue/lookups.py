@@ -71,11 +71,6 @@ def ends_of(job_ids: Collection[int]) -> Select[str, str, float | None, float | 
     return select(jobs.c.compatibility, jobs.c.state, *times).where(jobs.c.id.in_(job_ids), jobs.c.state.in_(TERMINAL))
 
 
-def kind_in(compatibility: str) -> str:
-    """The kind of a request, from the key under which it shares passes."""
-    return compatibility.partition(":")[0]
-
-
 def _with_blobs(column: ColumnElement[Any]) -> Select[str]:
     text = cast(column, Text)
     return select(text).where(text.contains('"blob"'))

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from inference.queue.transport import Assignment
 from inference.queue.transport.capacity import WorkerOffer
+from inference.requests import kind_in
 
 
 class Placed(NamedTuple):
@@ -79,7 +80,7 @@ class Rooms:
         able = [name for name, offer in self._offers.items() if self._free[name] > 0 and offer.can(job.demands)]
         if not able:
             raise ValueError(f"no worker has room for job {job.job_id}")
-        kind = job.compatibility.partition(":")[0]
+        kind = kind_in(job.compatibility)
 
         def rank(name: str) -> tuple[bool, bool, bool, float, int]:
             keys, card = self._keys[name], self._offers[name].card
@@ -111,7 +112,7 @@ def rooms_of(
             worker,
             worker.slots - len(keys[worker.name]),
             tuple(keys[worker.name]),
-            frozenset(near.get(worker.name, ())) | {key.partition(":")[0] for key in keys[worker.name]},
+            frozenset(near.get(worker.name, ())) | set(map(kind_in, keys[worker.name])),
         )
         for worker in workers
     ]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from inference.queue.recent import Recent
 from inference.queue.speeds import DeviceClock, seconds_left
-from inference.requests import Progress
+from inference.requests import Progress, kind_in
 
 KINDS_AT_HAND = 3  # nets of so many kinds are taken to be at hand where they were used last
 MOST_WORKERS = 256
@@ -39,7 +39,7 @@ class Running:
         """A job of this key goes to a worker."""
         if worker not in self._drawn:
             self._drawn[worker] = Recent(KINDS_AT_HAND)
-        self._drawn[worker][compatibility.partition(":")[0]] = None
+        self._drawn[worker][kind_in(compatibility)] = None
 
     def begin(self, job_id: int, worker: str | None, expected: float | None) -> None:
         """A job has started at a worker, and should take so many seconds of its device."""
@@ -68,10 +68,6 @@ class Running:
             return None
         clock.hold(job_id, now)
         return clock.taken(job_id, now)
-
-    def worker_of(self, job_id: int) -> str | None:
-        """Where a job runs; None where it was not seen to start."""
-        return self._runs[job_id].worker if job_id in self._runs else None
 
     def forget(self, job_id: int) -> None:
         if (clock := self._clock(job_id)) is not None:

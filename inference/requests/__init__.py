@@ -65,7 +65,7 @@ from inference.requests.inpaint import Inpaint
 from inference.requests.mix import FlashMix, Mix
 from inference.requests.outpaint import Outpaint
 from inference.requests.refine import Refine
-from inference.requests.registry import REQUESTS, AnyRequest, Kind, kinds_of, parse_request, price_of, register
+from inference.requests.registry import REQUESTS, AnyRequest, Kind, kind_in, kinds_of, parse_request, price_of, register
 from inference.requests.rewrite import REWRITE_WORK, Rewrite
 from inference.requests.sheet import Look, Sheet
 from inference.requests.text import FlashTextToImage, TextToImage
@@ -160,6 +160,7 @@ __all__ = [
     "WordLists",
     "Worded",
     "focus_box",
+    "kind_in",
     "kinds_of",
     "model_size",
     "outpaint_windows",

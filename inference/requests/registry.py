@@ -32,6 +32,11 @@ def kinds_of(request_type: type[Request]) -> tuple[str, ...]:
     return kinds
 
 
+def kind_in(compatibility: str) -> str:
+    """The kind of a request, from the key under which it shares passes, which begins with that."""
+    return compatibility.partition(":")[0]
+
+
 def price_of(kind: str) -> Price:
     """What requests of a kind cost a megapixel; the usual where a row names a kind that is no more."""
     return REQUESTS[kind].PRICES.get(kind, Price()) if kind in REQUESTS else Price()

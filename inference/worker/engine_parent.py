@@ -62,7 +62,6 @@ class EngineParent:
         self._runs: dict[int, _Run] = {}  # in the order they came
         self._slots = 0
         self._timings: Timings | None = None
-        self._figures = Figures()
         self._restarts = 0
         self._cards = 0
         self._engine = Supervisor(
@@ -271,12 +270,11 @@ class EngineParent:
 
     def _introduce(self) -> None:
         slots = 0 if self._draining else self._slots
-        about = Hello(slots=slots, card=self._card, timings=self._timings, pid=os.getpid(), cards=self._cards)
-        self._up.send(about)
+        card, timings, cards = self._card, self._timings, self._cards
+        self._up.send(Hello(slots=slots, card=card, timings=timings, pid=os.getpid(), cards=cards))
 
     def _count(self, figures: Figures) -> None:
-        self._figures = figures.model_copy(update={"restarts": self._restarts})
-        self._up.send(Counted(figures=self._figures))
+        self._up.send(Counted(figures=figures.model_copy(update={"restarts": self._restarts})))
 
     def _tell(self, job_id: int, event: JobEvent) -> None:
         self._up.send(Report(report=JobReport(job_id=job_id, event=event)))

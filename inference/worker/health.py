@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from inference.queue.health import look
+from inference.queue.transport.redis.keys import PRESENCE_SECONDS
 from inference.worker.remote import RemoteError, remote_settings
-
-SILENT_SECONDS = 15.0  # the bot gives a worker up then
 
 
 def health_command(
@@ -18,7 +17,7 @@ def health_command(
     """Prints one line; ends with 1 where the last beat that the queue has taken is too old, or (--ready) while no
     engine is ready."""
     try:
-        health = look(remote_settings(None).sign_of_life, SILENT_SECONDS)
+        health = look(remote_settings(None).sign_of_life, PRESENCE_SECONDS)
     except RemoteError as refused:
         typer.echo(str(refused), err=True)
         raise typer.Exit(2) from None

@@ -18,8 +18,9 @@ from aiogram import Dispatcher
 from aiogram.methods import Response
 from aiogram.types import WebhookInfo
 
-from bot.app import Running, open_studio, stop_on_signals
+from bot.app import Running, open_studio
 from bot.app import serve as serve_updates
+from bot.app.parts import stop_on_signals
 from bot.playground import Playground, serve
 from bot.settings import Settings, SettingsError
 from bot.telegram.connection import make_bot

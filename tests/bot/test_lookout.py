@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from bot import lookout
-from bot.lookout import Lookout
+from bot.app.lookout import Lookout
 from bot.telegram.outbox import FLOODS_BEFORE_EVERYONE_WAITS, Outbox
 from inference.blobs import BlobStore
 from inference.queue.database import open_database

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import random
 import signal
-import time
 
 from tests.chaos.fleet import Fleet, Pair
 from tests.chaos.harness import Stage
-from tests.chaos.trial import Fault, Strike
+from tests.chaos.trial import Fault, Strike, over
 from tests.waiting import blocking_until
 
 SILENCE = 6.0  # seconds; on a busy machine an engine that works may be silent for some
 SLOW = 0.3  # seconds that whatever is said to a slow server is on its way
-
-
-def over(seconds: float) -> None:
-    end = time.monotonic() + seconds
-    blocking_until(lambda: time.monotonic() >= end, seconds=seconds + 60)
 
 
 def kill_bot(stage: Stage, _chance: random.Random) -> None:

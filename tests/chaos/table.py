@@ -70,9 +70,7 @@ def soak(jobs: int) -> str:
         began = time.monotonic()
         while len(stage.plan) < jobs:
             stage.ask(["a cat"] * min(AT_ONCE, jobs - len(stage.plan)), owner=[1, 2, 3, 4])
-            blocking_until(
-                lambda: stage.taken_in() == len(stage.plan) and stage.open() < AT_ONCE, seconds=STUCK_SECONDS
-            )
+            blocking_until(lambda: _through(stage), seconds=STUCK_SECONDS)
         stage.wait_settled(STUCK_SECONDS)
         seconds = time.monotonic() - began
         states = stage.judge()

@@ -65,13 +65,13 @@ def tried(
     stage: Stage, fault: Fault, way: str, times: int, chance: random.Random, seconds: float = float("inf")
 ) -> Row:
     """Strikes a started stage so often, or for so long; each time when what it hit the time before is through."""
-    row, over = Row(fault.name, way), time.monotonic() + seconds
+    row, until = Row(fault.name, way), time.monotonic() + seconds
     for _ in range(times):
-        if time.monotonic() > over:
+        if time.monotonic() > until:
             break
         try:
             hit = blocking_until(lambda: _busy(stage), "jobs at workers", seconds=STUCK_SECONDS)
-            _later(chance.uniform(0.0, 0.4))
+            over(chance.uniform(0.0, 0.4))  # so that a fault does not always strike at the same moment of a job
             began = time.monotonic()
             fault.strike(stage, chance)
             blocking_until(lambda hit=hit: not _still_open(stage, hit), "what was hit", seconds=STUCK_SECONDS)
@@ -101,10 +101,10 @@ def _still_open(stage: Stage, hit: set[int]) -> int:
     return len(stage.rows(f"select id from jobs where id in ({named}) and state not in ({listed})"))
 
 
-def _later(seconds: float) -> None:
-    """So that a fault does not always strike at the same moment of a job."""
-    over = time.monotonic() + seconds
-    blocking_until(lambda: time.monotonic() >= over)
+def over(seconds: float) -> None:
+    """Returns after so many seconds."""
+    end = time.monotonic() + seconds
+    blocking_until(lambda: time.monotonic() >= end, seconds=seconds + 60)
 
 
 def accounted(stage: Stage, row: Row) -> Row:

@@ -50,28 +50,9 @@ def shuffled(rng: random.Random, *parts: str) -> str:
 
 
 # Letters taken for one another by ear.
-BY_EAR = (
-    "ао",
-    "еи",
-    "ыи",
-    "эе",
-    "бп",
-    "дт",
-    "гк",
-    "вф",
-    "зс",
-    "жш",
-    "шщ",
-    "ьъ",
-    "ei",
-    "ae",
-    "ou",
-    "iy",
-    "ck",
-    "sz",
-    "eu",
-)
-_EAR = {one: "".join(set("".join(pair for pair in BY_EAR if one in pair)) - {one}) for one in set("".join(BY_EAR))}
+BY_EAR = ("ао", "еи", "ыи", "эе", "бп", "дт", "гк", "вф", "зс", "жш", "шщ", "ьъ",
+          "ei", "ae", "ou", "iy", "ck", "sz", "eu")  # fmt: skip
+_EAR = {one: [pair.replace(one, "") for pair in BY_EAR if one in pair] for one in "".join(BY_EAR)}
 
 
 def misspelt(rng: random.Random, text: str, alphabet: str) -> str:

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from redis.asyncio import Redis
 
-from bot.apart import opened_apart
+from bot.app.apart import opened_apart
 from bot.playground import serve
 from bot.settings import Settings, SettingsError
 from bot.store.keys import new_key

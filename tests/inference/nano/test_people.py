@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.nano_people import SENTENCES
+from benchmarks.nano_people import SENTENCES, _spread
 from inference.nano.checker import look
 from inference.nano.drawing import draw
 from inference.nano.people import Saying, sayings, verdict
@@ -70,6 +70,16 @@ def test_the_sentences_of_the_benchmark_say_what_can_be_drawn() -> None:
             assert thing["shape"] in SHAPES and thing["colour"] in {None, *COLOURS}
             if thing["colour"] and says["background"]:
                 assert goes_with(thing["colour"], says["background"]), one.text
+
+
+@pytest.mark.parametrize("count", [4, 50, 95, 96, 200])
+def test_a_short_run_asks_from_all_over(count: int) -> None:
+    known = [one for one in sayings(SENTENCES) if one.readable and one.language == "ru"]
+    asked = _spread(known, count)
+    assert len(asked) <= count and (count < len(known) or asked == known)
+    shares = [Counter(one.says["kind"] for one in some) for some in (asked, known)]
+    for kind, number in shares[1].items():
+        assert abs(shares[0][kind] - number * len(asked) / len(known)) < 1.5, kind
 
 
 def test_hardly_a_sentence_of_the_benchmark_could_come_from_the_grammar() -> None:

@@ -1,7 +1,10 @@
 """How people ask: every sentence can be made, names what is true, and no two ways of asking look alike for long."""
 
+import os
 import random
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -185,6 +188,27 @@ def test_what_is_hard_to_say_is_said_often_enough_and_nothing_is_forgotten() -> 
     assert 0.3 < kinds["single"] < 0.45 and kinds["count"] > 0.1 and 0.35 < kinds["pair"] < 0.5
     placed = [n["position"] for n in named if n["kind"] == "single" and "position" in n]
     assert all(placed.count(place) / len(placed) > 0.08 for place in POSITIONS)
+
+
+def test_a_seed_gives_the_same_typing_errors_in_every_process() -> None:
+    line = "белое сердце, green tree"
+    program = f"""
+import random
+from inference.nano.speech.grammar import misspelt
+print([misspelt(random.Random(seed), {line!r}, "x") for seed in range(300)])
+"""
+    here = [misspelt(random.Random(seed), line, "x") for seed in range(300)]
+    assert {"балое", "билое", "бэлое"} & {text.split()[0] for text in here} == {"билое", "бэлое"}
+    for hashing in "12":
+        ended = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": hashing, "PYTHONIOENCODING": "utf-8"},
+            capture_output=True,
+            encoding="utf-8",
+            timeout=100,
+            check=True,
+        )
+        assert ended.stdout.strip() == str(here)
 
 
 def test_a_typing_error_changes_one_word_and_no_short_one() -> None:

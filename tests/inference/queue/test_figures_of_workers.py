@@ -11,9 +11,10 @@ import pytest
 import torch
 from pydantic import ValidationError
 from redis.asyncio import Redis
+from torch import nn
 
 from inference.child.counting import EVERY_SECONDS, Counting
-from inference.engine.nets import Nets
+from inference.engine.nets import Nets, NetSpec
 from inference.queue.figures import MOST_NETS, Figures
 from inference.queue.options import WorkerOptions
 from inference.queue.supervisor import Supervisor, Watch
@@ -153,6 +154,20 @@ def test_it_is_told_once_a_second_before_a_rest_and_only_where_something_has_cha
     with pytest.raises(RuntimeError), counting.at_work():
         raise RuntimeError("the device is gone")
     assert len(told) == 3
+
+
+def test_a_net_that_is_called_by_a_folder_or_is_in_float32_for_once_is_told_of_in_plain_letters() -> None:
+    device = torch.device("cpu")
+    nets, folder = Nets(device), "/srv/модели/" + "deep/" * 20
+    for place, name in ((nets, f"language {folder}Qwen2.5²"), (nets.aside(" in float32"), "flash"), (nets, "flash")):
+        place.register([NetSpec(name=name, bytes=8, load=lambda _device: nn.Linear(1, 1), device=device)])
+        place.require(name)
+    told: list[Figures] = []
+    engine: Any = Stub()
+    Counting(engine, nets, told.append).tell()
+    language, *others = told[0].nets
+    assert others == ["flash-in-float32", "flash"]
+    assert language.endswith("deep-Qwen2.5-") and len(language) == 64
 
 
 def test_memory_of_the_cpu_is_that_of_this_process_and_of_the_machine() -> None:

@@ -161,11 +161,13 @@ class RedisDelivery:
     def _place(self) -> None:
         """Gives each job to the worker that is to have it, or to another that can draw it where that one has gone;
         keeps what nobody takes for a little."""
+        in_the_way = self._assigned.keys() - self._ended - self._stopping
+        load = Counter(self._assigned[job_id] for job_id in in_the_way)
         for job_id, (assignment, worker, since) in list(self._unplaced.items()):
-            load = Counter(life for held, life in self._assigned.items() if held not in self._ended | self._stopping)
             if (life := self._workers.with_room(assignment.request, load, worker)) is not None:
                 del self._unplaced[job_id]
                 self._assigned[job_id] = life
+                load[life] += 1
                 self._order(life, Submit(assignment=assignment))
             elif since.seconds > UNPLACED_SECONDS:
                 log.info(

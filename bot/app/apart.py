@@ -14,10 +14,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from sqlalchemy import make_url
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.app import LOOKS_AT_ONCE, LOOKS_OF_ONE, LOOKS_WAITING, allowance_of, blobs_of, limits_of, stop_on_signals
+from bot.app.parts import allowance_of, blobs_of, database_of, limits_of, looks, stop_on_signals
 from bot.door.means import Means
 from bot.door.opening import opened
 from bot.imaging.decoder import Decoder
@@ -27,10 +26,7 @@ from bot.settings import Settings, SettingsError
 from bot.store import History, Leftovers
 from bot.store.migration import is_current
 from bot.store.room import Room
-from bot.telegram.turns import Turns
-from bot.troubles import reason_of
 from inference.queue.address import LOCAL
-from inference.queue.database import DriverMissing, open_database
 from inference.queue.jobs import Trouble, Verdict
 from inference.queue.ledger import Ledger
 from inference.queue.transport.capacity import joined
@@ -63,7 +59,7 @@ async def opened_apart(settings: Settings) -> AsyncIterator[int]:
     _needs_redis()
     blobs = await asyncio.to_thread(blobs_of, settings)
     folder = settings.data_dir / "incoming-api"
-    async with _database(settings) as database:
+    async with database_of(settings, _is_ours) as database:
         ledger = Ledger(database, limits=limits_of(settings))
         queue = FarQueue(settings.queue_url, ledger)
         decoder = Decoder(blobs, folder)
@@ -73,7 +69,7 @@ async def opened_apart(settings: Settings) -> AsyncIterator[int]:
             history=History(database, default_language=settings.default_language, at_hand=0),
             blobs=blobs,
             decoder=decoder,
-            looks=Turns(LOOKS_AT_ONCE, per_person=LOOKS_OF_ONE, waiting=LOOKS_WAITING),
+            looks=looks(),
             room=Room(Leftovers(database), blobs, allowance_of(settings), settings.data_dir),
             modes=Modes(MODES),
             folder=folder,
@@ -158,21 +154,8 @@ def _needs_redis() -> None:
         raise SettingsError("QUEUE_URL", advice) from absent
 
 
-@asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    """The bot's database, which the bot has made: it is not changed here."""
-    try:
-        database = open_database(settings.database_url)
-    except DriverMissing as lack:
-        raise SettingsError("DATABASE_URL", str(lack)) from lack
-    try:
-        try:
-            current = await is_current(database)
-        except (SQLAlchemyError, OSError) as refused:
-            raise SettingsError("DATABASE_URL", f"the database cannot be used: {reason_of(refused)}") from refused
-        if not current:
-            advice = "its tables are not those of this version; start the bot first, or run: python -m bot migrate"
-            raise SettingsError("DATABASE_URL", advice)
-        yield database
-    finally:
-        await database.dispose()
+async def _is_ours(database: AsyncEngine) -> None:
+    """Whether the bot has made its tables: they are not changed here. Raises SettingsError."""
+    if not await is_current(database):
+        advice = "its tables are not those of this version; start the bot first, or run: python -m bot migrate"
+        raise SettingsError("DATABASE_URL", advice)

@@ -6,21 +6,30 @@ import asyncio
 import gc
 import logging
 import platform
-import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiogram import Bot
 from aiogram import Dispatcher as Updates
 from aiogram.types import User
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot import metrics, middlewares
+from bot.app.lookout import Lookout
+from bot.app.parts import (
+    SCRATCH,
+    allowance_of,
+    blobs_of,
+    database_of,
+    limits_of,
+    looks,
+    make_folder,
+    stop_on_signals,
+    unusable,
+)
 from bot.conversation import build_router
 from bot.conversation.commands import introduce
 from bot.door.means import Means
@@ -31,13 +40,12 @@ from bot.jobs.kept import room_again
 from bot.jobs.mode import Modes
 from bot.jobs.studio import Studio
 from bot.jobs.tools import Tools
-from bot.lookout import Lookout
 from bot.modes import MODES
 from bot.settings import Settings, SettingsError
 from bot.store import History, Leftovers
 from bot.store.leader import leading
 from bot.store.migration import upgrade
-from bot.store.room import MEGABYTE, Allowance, Room
+from bot.store.room import Room
 from bot.store.sweep import sweep_daily
 from bot.telegram.albums import Albums
 from bot.telegram.apology import Excuses, apologise
@@ -49,13 +57,11 @@ from bot.telegram.outbox import Outbox
 from bot.telegram.receiving import receive
 from bot.telegram.standby import closed_door
 from bot.telegram.told import Told
-from bot.telegram.turns import Turns
 from bot.troubles import cause_of, reason_of
 from inference.blobs import BlobStore
 from inference.queue.address import LOCAL
-from inference.queue.database import DriverMissing, open_database
+from inference.queue.database import DriverMissing
 from inference.queue.dispatcher import Dispatcher
-from inference.queue.fairness import Limits
 from inference.queue.ledger import Ledger
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import Delivery
@@ -70,8 +76,6 @@ log = logging.getLogger(__name__)
 Chore = Callable[[], Coroutine[Any, Any, None]]
 
 CARD_SECONDS = 30.0
-SCRATCH = "scratch"  # in DATA_DIR: what is on its way to a store elsewhere
-LOOKS_AT_ONCE, LOOKS_OF_ONE, LOOKS_WAITING = 8, 2, 100  # the decoder has places of its own
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ async def run(settings: Settings, *, on_ready: Callable[[Running], Awaitable[Non
                 await serving
                 log.info("no new messages are taken; finishing what is under way")
         except DBAPIError as broken:  # on the way up or down: what comes between is answered where it happens
-            raise _unusable(broken) from broken
+            raise unusable(broken) from broken
 
 
 @asynccontextmanager
@@ -125,14 +129,15 @@ async def leading_studio(settings: Settings, stop: asyncio.Event) -> AsyncIterat
         except DriverMissing as lack:
             raise SettingsError("DATABASE_URL", str(lack)) from lack
         except (SQLAlchemyError, OSError) as refused:
-            raise _unusable(refused) from refused
+            raise unusable(refused) from refused
         opening = open_studio(settings, stop, figures, took_over=bool(waited))
         yield await ours.enter_async_context(opening) if leads else None
 
 
 async def migrate_database(settings: Settings) -> None:
     """Brings the database of the settings up to date and lets go of it. Raises SettingsError."""
-    async with _database(settings):
+    make_folder(settings.data_dir)
+    async with database_of(settings, upgrade):
         pass
 
 
@@ -155,7 +160,7 @@ async def open_studio(
     incoming = make_folder(settings.data_dir / "incoming")
     blobs = await asyncio.to_thread(blobs_of, settings)
     outbox = Outbox()
-    async with _database(settings) as database, connected(settings, outbox) as bot:
+    async with database_of(settings, upgrade) as database, connected(settings, outbox) as bot:
         me = await reached(bot.me, stop)
         if me is None:
             yield None
@@ -189,7 +194,7 @@ async def open_studio(
             deliveries=deliveries,
             files=files,
             decoder=decoder,
-            looks=Turns(LOOKS_AT_ONCE, per_person=LOOKS_OF_ONE, waiting=LOOKS_WAITING),
+            looks=looks(),
             room=room,
             modes=modes,
         )
@@ -274,68 +279,6 @@ def delivery_of(settings: Settings, blobs: BlobStore) -> Delivery:
         raise SettingsError("QUEUE_URL", str(unknown)) from None
 
 
-@contextmanager
-def stop_on_signals() -> Iterator[asyncio.Event]:
-    """An event that SIGTERM and SIGINT set. A second signal ends the program the hard way."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def asked() -> None:
-        stop.set()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(name)
-
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, asked)
-    try:
-        yield stop
-    finally:
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(name)
-
-
-def make_folder(folder: Path) -> Path:
-    """A folder of the studio's data, made where it is not there. Raises SettingsError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as refused:
-        raise SettingsError("DATA_DIR", f"the folder {folder} cannot be made: {refused.strerror}") from refused
-    return folder
-
-
-def blobs_of(settings: Settings) -> BlobStore:
-    try:
-        blobs = BlobStore(settings.blobs_url, settings.data_dir / SCRATCH)
-        blobs.prove()
-        blobs.forget_partials()
-    except Exception as refused:  # whatever the driver of somebody's store may raise
-        raise SettingsError("BLOBS_URL", f"no picture can be kept there: {reason_of(refused)}") from refused
-    return blobs
-
-
-@asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    make_folder(settings.data_dir)
-    try:
-        database = open_database(settings.database_url)
-    except DriverMissing as lack:
-        raise SettingsError("DATABASE_URL", str(lack)) from lack
-    except OSError as refused:
-        raise _unusable(refused) from refused
-    try:
-        try:
-            await upgrade(database)
-        except (SQLAlchemyError, OSError) as refused:
-            raise _unusable(refused) from refused
-        yield database
-    finally:
-        await database.dispose()
-
-
-def _unusable(error: SQLAlchemyError | OSError) -> SettingsError:
-    return SettingsError("DATABASE_URL", f"the database cannot be used: {reason_of(error)}")
-
-
 async def _model_card(queue: Dispatcher, stop: asyncio.Event) -> None:
     """Waits a while for the worker to say what it can draw; people are answered without it as well."""
     deadline = asyncio.get_running_loop().time() + CARD_SECONDS
@@ -344,20 +287,3 @@ async def _model_card(queue: Dispatcher, stop: asyncio.Event) -> None:
             log.error("no worker has introduced itself in %.0f s; `python -m bot doctor` says why", CARD_SECONDS)
             return
         await asyncio.sleep(0.05)
-
-
-def allowance_of(settings: Settings) -> Allowance:
-    return Allowance(
-        person=settings.upload_mb_per_person * MEGABYTE,
-        studio=settings.upload_mb_total * MEGABYTE,
-        disk=settings.free_disk_mb * MEGABYTE,
-    )
-
-
-def limits_of(settings: Settings) -> Limits:
-    return Limits(
-        waiting_per_person=settings.waiting_per_person,
-        running_per_person=settings.running_per_person,
-        queue_cap=settings.queue_cap,
-        max_wait_seconds=settings.max_wait_minutes * 60,
-    )

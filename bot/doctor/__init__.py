@@ -14,7 +14,7 @@ from aiogram.exceptions import AiogramError, TelegramUnauthorizedError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.probing import SUBJECT, StoreFails, not_there_yet, probe_workers, probing
+from bot.doctor.probing import SUBJECT, StoreFails, not_there_yet, probe_workers, probing
 from bot.settings import Settings
 from bot.store.migration import is_current
 from bot.telegram.connection import make_bot
