@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.imaging.decoding import PictureRefused
 from bot.jobs.compose import ModeMissing, TooLong
 from bot.jobs.mode import Modes
-from bot.store.calls import AskedOtherwise
+from bot.store.calls import AskedOtherwise, TooManyCalls
 from bot.store.room import NoRoom
 from bot.telegram.turns import LineFull
 from bot.texts.errors import ToldError
@@ -47,7 +47,7 @@ def refusing(modes: Modes[Any]) -> Iterator[None]:
         yield
     except ApiError:
         raise
-    except (ToldError, LineFull, BlobMissing, AskedOtherwise, SQLAlchemyError, OSError) as refused:
+    except (ToldError, LineFull, BlobMissing, AskedOtherwise, TooManyCalls, SQLAlchemyError, OSError) as refused:
         raise _refusal(modes, refused) from refused
     except (OutOfOrder, QueueFull, TooManyWaiting, WaitTooLong) as refused:
         raise _of_the_queue(refused) from refused
@@ -96,6 +96,9 @@ def _refusal(modes: Modes[Any], refused: Exception) -> ApiError:
         case AskedOtherwise():
             message = "Something else was asked for with this Idempotency-Key."
             return ApiError(409, "idempotency_key_reused", message, again=False)
+        case TooManyCalls():
+            message = "This person's programs have used too many Idempotency-Keys today."
+            return ApiError(429, "too_many_idempotency_keys", message, again=False)
     return ApiError(503, "unavailable", "Nothing can be stored right now.", retry_after=BROKEN_SECONDS)
 
 

@@ -45,6 +45,17 @@ async def test_what_is_asked_twice_under_one_key_is_drawn_once_also_while_it_is_
     assert (status, body["error"]["code"]) == (409, "idempotency_key_reused")
 
 
+async def test_a_program_that_makes_up_keys_without_end_is_stopped(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.store.calls.MOST_CALLS", 2)
+    refused = {"steps": 5, "quality": "flash"}  # which the model does not take: a key is kept of it all the same
+    assert [(await answered(door, "red", key, **refused))[0] for key in ("one", "two")] == [400, 400]
+    status, headers, body = await answered(door, "red", "three")
+    assert (status, body["error"]["code"]) == (429, "too_many_idempotency_keys")
+    assert headers["x-should-retry"] == "false"
+    assert (await answered(door, "red", "two", **refused))[0] == 400, "a key that is known goes on"
+    assert (await answered(door, "red"))[0] == 200 == (await answered(door, "red", "three", BORIS))[0]
+
+
 async def test_a_form_is_known_again_by_what_it_holds(door: Door) -> None:
     async def edit(content: bytes) -> Any:
         form = aiohttp.FormData()
