@@ -80,10 +80,7 @@ def check(task: Task) -> Answer:
         raise Refused("no_heic")
     if _brand(content) in AVIF_BRANDS and not avif_supported():
         raise Refused("not_an_image")
-    try:
-        count(content)
-    except TooMuch as much:
-        raise Refused("too_hard", str(much)) from much
+    _refuse_too_hard(content)
     with _opened(task, path) as picture:
         _bound(picture)
         task.need(to_check(picture.image))
@@ -162,12 +159,7 @@ def cut_out(task: Task) -> Answer:
     from bot.imaging.masks import to_png
 
     (path,) = task.files
-    with path.open("rb") as file:
-        content = file.read()
-    try:
-        count(content)
-    except TooMuch as much:
-        raise Refused("too_hard", str(much)) from much
+    _refuse_too_hard(path.read_bytes())
     with _opened(task, path) as picture:
         image = picture.image
         if list(image.size) != task.arguments["size"]:
@@ -219,6 +211,14 @@ PREPARED = {
     "sign": "bot.imaging.signature",
     "mark": "bot.imaging.overlay",
 }
+
+
+def _refuse_too_hard(content: bytes) -> None:
+    """Raises Refused where a decoder would have too much to do with a file."""
+    try:
+        count(content)
+    except TooMuch as much:
+        raise Refused("too_hard", str(much)) from much
 
 
 def _opened(task: Task, path: Path) -> Opened:
