@@ -47,7 +47,7 @@ async def test_what_is_asked_twice_under_one_key_is_drawn_once_also_while_it_is_
 
 async def test_a_program_that_makes_up_keys_without_end_is_stopped(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.store.calls.MOST_CALLS", 2)
-    refused = {"steps": 5, "quality": "flash"}  # which the model does not take: a key is kept of it all the same
+    refused: dict[str, Any] = {"steps": 5, "quality": "flash"}  # the key is kept all the same
     assert [(await answered(door, "red", key, **refused))[0] for key in ("one", "two")] == [400, 400]
     status, headers, body = await answered(door, "red", "three")
     assert (status, body["error"]["code"]) == (429, "too_many_idempotency_keys")
