@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from bot import lookout
+from bot.app import lookout
 from bot.app.lookout import Lookout
 from bot.telegram.outbox import FLOODS_BEFORE_EVERYONE_WAITS, Outbox
 from inference.blobs import BlobStore

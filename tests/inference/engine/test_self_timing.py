@@ -95,7 +95,7 @@ def all_turns(timing: SelfTiming) -> list[str]:
         if not timing.pending:
             return known
         if timing.turn():
-            known += timing.timings.kinds.keys() - set(known)
+            known += [kind for kind in timing.timings.kinds if kind not in known]
     raise AssertionError("it never ends")
 
 
