@@ -28,7 +28,7 @@ from inference.nano.captions import LANGUAGES, Named, caption
 from inference.nano.drawing import covered
 from inference.nano.speech.asking import sentences
 from inference.nano.tokenizer import READER, load_tokenizer, transplanted
-from inference.nano.training import batches, fit, load
+from inference.nano.training import batches, fit, load, quick_arithmetic
 from inference.nano.world import (
     BACKGROUNDS,
     COLOURS,
@@ -96,7 +96,7 @@ class Matcher(nn.Module):
     def see(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Image embeddings [B, EMBEDDING], and of every patch the logits of what is covered, [B, patches, CELLS²], and
         of the shape that it belongs to, [B, patches, shapes + 1]."""
-        with torch.autocast("cpu", torch.bfloat16):
+        with quick_arithmetic():
             seen = self.clip.vision_model(pixel_values=pixels, output_hidden_states=True)
             embeds = self.clip.visual_projection(seen.pooler_output)
             covered_by = self.silhouette(seen.hidden_states[HALF_WAY][:, 1:])
@@ -105,7 +105,7 @@ class Matcher(nn.Module):
 
     def read(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Sentence embeddings [B, EMBEDDING] of token ids and mask, both [B, L]; of long ones the end is not read."""
-        with torch.autocast("cpu", torch.bfloat16):
+        with quick_arithmetic():
             heard = self.clip.text_model(input_ids=ids[:, :TOKENS], attention_mask=mask[:, :TOKENS]).pooler_output
             embeds: Tensor = self.clip.text_projection(heard)
         return embeds.float()

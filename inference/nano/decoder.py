@@ -15,7 +15,7 @@ from torch import Tensor
 from inference.families.kandinsky.sampling import alphas_cumprod
 from inference.nano import movq, text, unet
 from inference.nano.captions import LANGUAGES, caption
-from inference.nano.training import batches, fit, hasten_norms, load
+from inference.nano.training import batches, fit, hasten_norms, load, quick_arithmetic
 from inference.nano.world import practice_scene
 
 PICTURES = 4096
@@ -61,13 +61,13 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
     def loss_of(step: int) -> Tensor:
         chosen = next(order)[: WHOLE if step % 3 == 0 else BATCH]
         truth, made = images[chosen], round(MADE * len(chosen))
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        with torch.no_grad(), quick_arithmetic():
             latents = movq.encode(codec, truth).float()
             noisy = latents + movq.NOISE * latents.std() * torch.randn(latents.shape, generator=generator)
             noisy[:made] = remade(latents[:made], (first + chosen[:made]).tolist())
         if step % 3:
             noisy, truth = _crops(noisy, truth, generator)
-        with torch.autocast("cpu", torch.bfloat16):
+        with quick_arithmetic():
             drawn = movq.decode(codec, noisy)
         return movq.distance(drawn, movq.to_input(truth))
 

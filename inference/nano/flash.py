@@ -21,7 +21,7 @@ from inference.families.kandinsky.sampling import FLASH_TIMES, alphas_cumprod, g
 from inference.nano import movq, text, unet
 from inference.nano.drawing import draw
 from inference.nano.speech.asking import sentences
-from inference.nano.training import batches, fit, load, save
+from inference.nano.training import batches, fit, load, quick_arithmetic, save
 from inference.nano.world import SQUARE, TALL, WIDE, Size, practice_scene
 
 TEACHER_TIMES = (979, 854, 729, 604, 479, 354, 229, 146, 62)
@@ -64,7 +64,7 @@ def trajectory(teacher: unet.Denoiser, hidden: Tensor, mask: Tensor, x: Tensor) 
     for t, following in zip(TEACHER_TIMES, (*TEACHER_TIMES[1:], None), strict=True):
         if t in FLASH_TIMES:
             kept.append(x)
-        with torch.autocast("cpu", torch.bfloat16):
+        with quick_arithmetic():
             noise = teacher(torch.cat([x, x]), torch.full((2 * n,), t), twice_hidden, twice_mask, dropped)
         cond, uncond = noise.float().chunk(2)
         x0 = threshold(estimate(x, guided_epsilon(cond, uncond, GUIDANCE), t))
@@ -74,21 +74,20 @@ def trajectory(teacher: unet.Denoiser, hidden: Tensor, mask: Tensor, x: Tensor) 
     return torch.stack([*kept, x0], dim=1)
 
 
-def _sentences(tokenizer: T5Tokenizer, encoder: T5EncoderModel, first: int, count: int) -> tuple[Tensor, Tensor]:
-    """Hidden states fp16 [count, LENGTH, C] and mask of plain captions of the scenes first .. first + count - 1.
-
-    What people say is no different to the nets: see `inference.nano.reading`.
-    """
-    ids, mask = text.tokenize(tokenizer, sentences(first, count)[1])
+def _encoded(tokenizer: T5Tokenizer, encoder: T5EncoderModel, texts: list[str]) -> tuple[Tensor, Tensor]:
+    """Hidden states fp16 [N, LENGTH, C] of texts and their mask uint8 [N, LENGTH]."""
+    ids, mask = text.tokenize(tokenizer, texts)
     ids, mask = ids[:, :LENGTH], mask[:, :LENGTH]
     with torch.inference_mode():
         hidden = encoder(ids, attention_mask=mask).last_hidden_state
     room = LENGTH - ids.shape[1]
-    return F.pad(hidden, (0, 0, 0, room)).half(), F.pad(mask, (0, room))
+    return F.pad(hidden, (0, 0, 0, room)).half(), F.pad(mask, (0, room)).to(torch.uint8)
 
 
 def cache_trajectories(out: Path, seed: int, start: int, count: int, size: Size = SQUARE) -> Path:
-    """Runs the teacher on `count` sentences once; returns the file with states, hidden states and masks."""
+    """Runs the teacher on `count` plain captions once; returns the file with its states, and what the student hears:
+    hidden states and masks of the captions, or, in every other case, of what people say for them, where those are read.
+    """
     width, height = size
     path = out / "trajectories" / f"{width}x{height}" / f"{start}.pt"
     if path.exists():
@@ -97,11 +96,14 @@ def cache_trajectories(out: Path, seed: int, start: int, count: int, size: Size 
     unet.prepare(teacher)
     generator, parts = torch.Generator().manual_seed(seed + start), []
     for i in range(0, count, 64):
-        hidden, mask = _sentences(tokenizer, encoder, seed * 10_000_000 + FIRST + start + i, 64)
-        longest = int(mask.sum(1).max())
+        said, meant, _ = sentences(seed * 10_000_000 + FIRST + start + i, 64)
+        hidden, mask = _encoded(tokenizer, encoder, meant)
+        longest = int(mask.long().sum(1).max())
         x = torch.randn(64, 4, height // 8, width // 8, generator=generator)
-        states = trajectory(teacher, hidden[:, :longest].float(), mask[:, :longest], x)
-        parts.append((states.half(), hidden, mask.to(torch.uint8)))
+        states = trajectory(teacher, hidden[:, :longest].float(), mask[:, :longest].long(), x)
+        if text.reads_people(encoder):
+            hidden, mask = _encoded(tokenizer, encoder, [(said, meant)[n % 2][n] for n in range(64)])
+        parts.append((states.half(), hidden, mask))
     states, hidden, mask = (torch.cat(column).clone() for column in zip(*parts, strict=True))
     save(path, {"states": states, "hidden": hidden, "mask": mask})
     return path
@@ -136,7 +138,7 @@ def _inputs(
     if own.any():
         before = which[own] - 1
         earlier = states[own][torch.arange(int(own.sum())), before]
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        with torch.no_grad(), quick_arithmetic():
             noise = _predict(student, earlier, times[before], hidden[own], mask[own])
         x[own] = renoise(estimate(earlier, noise, times[before]), times[which[own]], generator)
     return x, times[which]
@@ -185,7 +187,7 @@ def refining_loss(student: unet.Denoiser, clean: Tensor, nothing: Tensor, genera
     (context,) = contexts_by_rule("refiner", student.projection, None, [nothing])
     rows, mask = (part.repeat(len(clean), 1, *[1] * (part.dim() - 2)) for part in (context.rows, context.mask))
     x = renoise(clean, t, generator)
-    with torch.autocast("cpu", torch.bfloat16):
+    with quick_arithmetic():
         noise = predict_noise(student.unet, x, t, rows, mask, context.pool_len.repeat(len(clean)))
     return F.huber_loss(estimate(x, noise, t), clean, delta=HUBER)
 
@@ -211,7 +213,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
             return refining_loss(student, large[next(refined)].float(), nothing, generator)
         truth, rows, attended = (oblong[step // REFINING % len(oblong)] if turn == 1 else squares).batch()
         x, t = _inputs(student, truth, rows, attended, generator)
-        with torch.autocast("cpu", torch.bfloat16):
+        with quick_arithmetic():
             noise = _predict(student, x, t, rows, attended)
         return F.huber_loss(estimate(x, noise, t), truth[:, -1], delta=HUBER)
 

@@ -23,7 +23,7 @@ from inference.families.kandinsky.sampling.inpainting import with_known
 from inference.nano import movq, text, unet
 from inference.nano.captions import LANGUAGES, caption
 from inference.nano.drawing import draw
-from inference.nano.training import batches, fit, load, save
+from inference.nano.training import batches, fit, load, quick_arithmetic, save
 from inference.nano.world import SIZE, Scene, placements, practice_scene
 
 CHANNELS = 9
@@ -144,7 +144,7 @@ def cache(out: Path, seed: int, start: int) -> dict[str, Tensor]:
         images = torch.from_numpy(np.stack([np.asarray(one.picture) for one in made])).permute(0, 3, 1, 2).contiguous()
         keep = (torch.from_numpy(np.stack([np.asarray(one.mask) for one in made]))[:, None] == 0).float()
         grey = blanked(movq.to_input(images), keep)
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        with torch.inference_mode(), quick_arithmetic():
             latents = torch.cat([movq.encode(codec, part) for part in torch.split(images, 64)])
             masked = torch.cat([codec.encode(part).latents for part in torch.split(grey, 64)])
         seeds = torch.arange(first, first + SHARD)
@@ -176,7 +176,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
         x = scale.sqrt() * clean + (1 - scale).sqrt() * noise
         dropped = torch.rand(unet.BATCH, generator=generator) < unet.DROPPED
         inputs = with_known(x, keep[chosen], masked[chosen])  # [B, 9, h, w]
-        with torch.autocast("cpu", torch.bfloat16):
+        with quick_arithmetic():
             with torch.no_grad():
                 hidden = encoder(ids, attention_mask=attended).last_hidden_state
             predicted = model(inputs, t, hidden, attended, dropped)

@@ -18,7 +18,7 @@ from diffusers import VQModel
 from torch import Tensor
 
 from inference.nano.drawing import pixels
-from inference.nano.training import Average, Budget, Diary, batches, hasten_norms, load, rate, save
+from inference.nano.training import Average, Budget, Diary, batches, hasten_norms, load, quick_arithmetic, rate, save
 from inference.nano.world import SIZE, SQUARE, Size, practice_scene
 
 CONFIG: dict[str, Any] = {
@@ -147,7 +147,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool, polish: float = PO
         whole = step % (3 if resting else 12) == 0  # a whole picture costs four crops
         images = data[next(order)[: 6 if whole else 16]]
         images = images if whole else _crops(images, generator)
-        with torch.autocast("cpu", torch.bfloat16):
+        with quick_arithmetic():
             with torch.set_grad_enabled(not resting):
                 latents = encode(model, images).float()
             reach = F.relu(latents.abs() - 1).square().mean()

@@ -21,7 +21,7 @@ from inference.nano.captions import Named
 from inference.nano.hearing import Encoder, ask_queries, listeners, unlike
 from inference.nano.speech.asking import sentences
 from inference.nano.tokenizer import READER, load_tokenizer, train_tokenizer, transplanted
-from inference.nano.training import fit, load
+from inference.nano.training import fit, load, quick_arithmetic
 
 BATCH, POOL = 128, 8  # sentences a step, and steps whose sentences are made together
 FIRST = 7_000_000  # of the scenes spoken of, from where those of the base begin
@@ -93,7 +93,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
             pool = pooled(tokenizer, seed * 10_000_000 + FIRST + step * BATCH, generator)
         said, meant, named = pool.pop()
         ids, mask = text.tokenize(tokenizer, said)
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        with torch.no_grad(), quick_arithmetic():
             plain_ids, plain_mask = text.tokenize(plain_tokenizer, meant)
             plain = teacher(plain_ids, attention_mask=plain_mask).last_hidden_state
             if step % FRESH == 0 or not queries:
@@ -104,7 +104,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
                     for ear, row in zip(ears, rows, strict=True)
                 ]
         turn = step % len(ears)  # the nets take turns to listen
-        with torch.autocast("cpu", torch.bfloat16):
+        with quick_arithmetic():
             hidden = both.model(ids, attention_mask=mask).last_hidden_state
             heard = unlike(ears[turn], queries[turn], (hidden, mask), (plain, plain_mask))
         logits, truth = both.namer(hidden.float(), mask), text.labels(named)

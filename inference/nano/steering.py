@@ -27,7 +27,7 @@ from inference.families.kandinsky.pipelines.adapted import FILLER
 from inference.families.kandinsky.sampling import alphas_cumprod
 from inference.nano import clip, edges, movq, text, unet
 from inference.nano.captions import LANGUAGES, caption
-from inference.nano.training import batches, fit, load, save
+from inference.nano.training import batches, fit, load, quick_arithmetic, save
 from inference.nano.world import practice_scene
 
 Part = Literal["adapter", "outlines", "scribble"]
@@ -212,7 +212,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool, part: Part = "adap
         noise = torch.randn(clean.shape, generator=generator)
         scale = alpha[:, None, None, None]
         x = scale.sqrt() * clean + (1 - scale).sqrt() * noise
-        with torch.autocast("cpu", torch.bfloat16):
+        with quick_arithmetic():
             if part == "adapter":
                 looks = _touched(seen[chosen].float(), generator)
                 silent = torch.tensor([silent for _, silent in words])

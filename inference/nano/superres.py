@@ -25,7 +25,7 @@ from inference.families.kandinsky.sampling import FLASH_TIMES
 from inference.families.kandinsky.sampling.superres import linear_alphas_cumprod, solver_times
 from inference.nano import movq
 from inference.nano.drawing import draw
-from inference.nano.training import batches, fit, hasten_norms, load
+from inference.nano.training import batches, fit, hasten_norms, load, quick_arithmetic
 from inference.nano.world import SIZE, sample_scene
 
 Name = Literal["x2", "x4", "flash_x2"]
@@ -163,7 +163,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool, name: Name = "x2")
         alpha = alphas[t][:, None, None, None]
         below = torch.where(guessed[:, None, None, None], low, big)
         noisy = alpha.sqrt() * below + (1 - alpha).sqrt() * torch.randn(big.shape, generator=generator)
-        with torch.autocast("cpu", torch.bfloat16):
+        with quick_arithmetic():
             made = model(torch.cat([noisy, low], dim=1), t)
         error = made.float() - big
         edges = (error[..., 1:] - error[..., :-1]).abs().mean() + (error[..., 1:, :] - error[..., :-1, :]).abs().mean()

@@ -66,6 +66,11 @@ def depth(learnt: Mapping[str, Tensor]) -> int:
     return len({name.split("block.")[1].split(".")[0] for name in learnt if "encoder.block." in name})
 
 
+def reads_people(encoder: T5EncoderModel) -> bool:
+    """Whether it is one that reading has deepened."""
+    return bool(encoder.config.num_layers > LAYERS)
+
+
 def filled(vocabulary: int, learnt: Mapping[str, Tensor]) -> T5EncoderModel:
     """An encoder with these weights, as deep as they are."""
     model = T5EncoderModel(config(vocabulary, depth(learnt)))

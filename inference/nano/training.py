@@ -41,6 +41,12 @@ def rate(share: float, hold: float, warm: float = 0.01) -> float:
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (share - hold) / (1 - hold)))
 
 
+def quick_arithmetic() -> torch.autocast:
+    """bfloat16 where the processor reckons in it; where it would only pretend to, float32 is up to 40 times faster."""
+    native: bool = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.autocast("cpu", torch.bfloat16, enabled=native)
+
+
 class Average:
     """Exponential moving average of a module's parameters (biased towards the newest in the first steps)."""
 

@@ -20,8 +20,9 @@ from inference.families.kandinsky.nets.unet import predict_noise
 from inference.families.kandinsky.sampling import alphas_cumprod
 from inference.nano import movq, text
 from inference.nano.captions import LANGUAGES, caption
-from inference.nano.training import batches, fit, load, save
-from inference.nano.world import SQUARE, TALL, WIDE, Size, practice_scene
+from inference.nano.speech.asking import ask
+from inference.nano.training import batches, fit, load, quick_arithmetic, save
+from inference.nano.world import SQUARE, TALL, WIDE, Scene, Size, practice_scene
 
 CONFIG: dict[str, Any] = {
     "in_channels": 4,
@@ -38,6 +39,7 @@ SHARD = 2048
 FIRST_SHARDS = 3  # training starts with these and takes in another every so many steps
 GROWING = 200
 OBLONG_SHARDS, OBLONG_BATCH, OBLONG_EVERY = 2, 42, 6  # of every six batches one is wide and one tall
+PEOPLES = 0.5  # share of captions that are as people speak, where the encoder reads people
 DROPPED = 0.2  # captions replaced by the null embedding: a weak unconditional half makes guidance overshoot
 SNR_LIMIT = 5.0  # min-SNR weighting (Hang et al., 2023): easy, nearly clean states count less
 RATE = 1.4e-3
@@ -87,7 +89,7 @@ def cache_latents(out: Path, seed: int, start: int, count: int, size: Size = SQU
     codec, first = movq.trained(out), seed * 10_000_000 + start
     width, height = size
     latents = torch.empty(count, 4, height // 8, width // 8, dtype=torch.float16)
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+    with torch.inference_mode(), quick_arithmetic():
         for i in range(0, count, 64):
             latents[i : i + 64] = movq.encode(codec, movq.pictures(first + i, min(64, count - i), size))
     save(path, {"first": first, "latents": latents})
@@ -127,9 +129,21 @@ class Pictures:
         return self.seeds[chosen].tolist(), self.latents[chosen]
 
 
-def describe(tokenizer: T5Tokenizer, seeds: list[int], rng: random.Random) -> tuple[Tensor, Tensor]:
-    """Ids and mask of a fresh caption for each scene."""
-    return text.tokenize(tokenizer, [caption(practice_scene(seed), rng.choice(LANGUAGES), rng)[0] for seed in seeds])
+def describe(
+    tokenizer: T5Tokenizer, seeds: list[int], rng: random.Random, peoples: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """Ids and mask of a fresh caption for each scene, a share of `peoples` of them as people speak."""
+    return text.tokenize(tokenizer, [_said(practice_scene(seed), rng, peoples) for seed in seeds])
+
+
+def _said(scene: Scene, rng: random.Random, peoples: float) -> str:
+    """A caption of the scene; none of people that leaves the ground open, for they are to get one that contrasts."""
+    language = rng.choice(LANGUAGES)
+    if scene.kind != "abstract" and rng.random() < peoples:
+        sentence, named = ask(scene, language, rng)
+        if "background" in named:
+            return sentence
+    return caption(scene, language, rng)[0]
 
 
 def noise_loss(predicted: Tensor, noise: Tensor, alpha: Tensor) -> Tensor:
@@ -152,6 +166,7 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
     rng, generator = random.Random(seed), torch.Generator().manual_seed(seed)
     tokenizer, encoder = text.trained(out)
     model, alphas = prepare(Denoiser()).train(), alphas_cumprod()
+    peoples = PEOPLES if text.reads_people(encoder) else 0.0
     squares = Pictures(*cached(out, seed, PICTURES // SHARD if resume else FIRST_SHARDS), BATCH, generator)
     oblong = [Pictures(*cached(out, seed, OBLONG_SHARDS, size), OBLONG_BATCH, generator) for size in (WIDE, TALL)]
 
@@ -161,13 +176,13 @@ def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
             squares = Pictures(*cached(out, seed, len(squares.seeds) // SHARD + 1), BATCH, generator)
         turn = step % OBLONG_EVERY
         scenes, clean = (oblong[turn] if turn < len(oblong) else squares).batch()
-        ids, mask = describe(tokenizer, scenes, rng)
+        ids, mask = describe(tokenizer, scenes, rng, peoples)
         t = stratified_times(len(clean), generator)
         alpha, noise = alphas[t], torch.randn(clean.shape, generator=generator)
         scale = alpha[:, None, None, None]
         x = scale.sqrt() * clean + (1 - scale).sqrt() * noise
         dropped = torch.rand(len(clean), generator=generator) < DROPPED
-        with torch.autocast("cpu", torch.bfloat16):
+        with quick_arithmetic():
             with torch.no_grad():
                 hidden = encoder(ids, attention_mask=mask).last_hidden_state
             predicted = model(x, t, hidden, mask, dropped)

@@ -19,7 +19,7 @@ from inference.nano.speech.strange import nonsense
 from inference.nano.world import POSITIONS, SIZES, Scene, sample_scene
 
 GROUND_UNSAID, COLOUR_UNSAID = 0.2, 0.12
-PAIRS, PLACED = 0.22, 0.4  # of scenes made pairs besides the usual ones, and of single things put anywhere, of any size
+PAIRS, PLACED = 0.28, 0.4  # of scenes made pairs besides the usual ones, and of single things put anywhere, of any size
 ALIKE = 0.12  # of pairs are made to be of one colour: people say that once for both
 GROUND_FIRST = 0.2
 PLACE_LAST = 0.35  # behind the ground

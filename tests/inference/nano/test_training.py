@@ -1,6 +1,8 @@
 """Pieces of the training: schedules, averages, saved states, losses, and the arithmetic of the Flash student."""
 
+import random
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import torch
@@ -8,7 +10,10 @@ from torch import nn
 
 from inference.families.kandinsky.sampling import FLASH_TIMES, alphas_cumprod
 from inference.nano import flash, movq, text, unet
-from inference.nano.training import Average, Budget, batches, hasten_norms, load, rate, save
+from inference.nano.captions import Named
+from inference.nano.speech.asking import ask
+from inference.nano.training import Average, Budget, batches, hasten_norms, load, quick_arithmetic, rate, save
+from inference.nano.world import Scene, practice_scene
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +28,39 @@ def test_the_rate_warms_up_holds_and_falls() -> None:
     falling = [rate(share, 0.4) for share in (0.5, 0.7, 0.9, 1.0)]
     assert falling == sorted(falling, reverse=True)
     assert falling[-1] == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_nothing_is_reckoned_in_numbers_that_the_processor_only_pretends_to_know(
+    native: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: native)
+    with quick_arithmetic():
+        assert nn.Linear(2, 2)(torch.ones(1, 2)).dtype == (torch.bfloat16 if native else torch.float32)
+
+
+def test_what_people_say_of_a_picture_never_leaves_its_ground_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: dict[str, Named] = {}
+
+    def heard(scene: Scene, language: str, rng: random.Random) -> tuple[str, Named]:
+        sentence, named = ask(scene, language, rng)
+        said[sentence] = named
+        return sentence, named
+
+    monkeypatch.setattr(unet, "ask", heard)
+    monkeypatch.setattr(text, "tokenize", lambda _, texts: texts)
+    seeds = list(range(200))
+    texts: Any = unet.describe(cast(Any, None), seeds, random.Random(1), 1.0)
+    peoples = [said[one] for one in texts if one in said]
+    assert len(peoples) > 100 and all("background" in named for named in peoples)
+    assert any("background" not in named for named in said.values()), "some do, and their pictures get a caption"
+    grounds = [
+        (practice_scene(seed).background, said[one]) for seed, one in zip(seeds, texts, strict=True) if one in said
+    ]
+    assert all(named["background"] == ground for ground, named in grounds)
+    said.clear()
+    unet.describe(cast(Any, None), seeds, random.Random(1))
+    assert not said, "nobody who reads captions alone is spoken to as people speak"
 
 
 def test_a_budget_counts_core_time_of_earlier_runs_too() -> None:
