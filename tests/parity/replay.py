@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.parity import adapters, drawing, hed, inpainting, key_shapes, nets, superres
+from tests.parity import adapters, drawing, hed, inpainting, key_shapes, nets, superres, yttm
 from tests.parity.golden import Golden, NotRecorded
 from tests.parity.rows import MOVQ, TEXT, UNET, Row, Rows
 
@@ -29,6 +29,7 @@ RECORDINGS: dict[str, Callable[[Golden], Rows]] = {
     hed.HED: hed.edges,
     key_shapes.OFFICIAL: key_shapes.official,
     key_shapes.ADDED: key_shapes.added,
+    yttm.YTTM_TINY: yttm.encodings,
 }
 
 
