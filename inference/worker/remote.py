@@ -50,8 +50,11 @@ class RemoteSettings(WorkerSettings, QueueSettings, WithSecretFiles):
 
     @property
     def sign_of_life(self) -> Path:
-        """The file in which this worker says that it lives. Workers that share a folder want one each."""
-        return (self.health_file or self.data_dir / "worker.health").expanduser().absolute()
+        """The file in which this worker says that it lives. Where none is named, whoever draws on a card of its own
+        (cuda:1) has one of its own."""
+        card = self.device.partition(":")[2]
+        usual = self.data_dir / (f"worker-{card}.health" if card else "worker.health")
+        return (self.health_file or usual).expanduser().absolute()
 
     @field_validator("blobs_url")
     @classmethod
