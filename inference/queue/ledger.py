@@ -200,17 +200,17 @@ class Ledger(JobReader):
         self,
         workers: Sequence[WorkerOffer],
         where: Callable[[int], str | None] = lambda job_id: None,
-        near: Mapping[str, Collection[str]] = MappingProxyType({}),
+        drawn: Mapping[str, Collection[str]] = MappingProxyType({}),
     ) -> list[Placed]:
         """Picks as many jobs as there are free slots at workers that can draw them, and marks them sent, their owners
-        charged. `where(job_id)` is the worker that has a job, `near` are the kinds that each has drawn lately."""
+        charged. `where(job_id)` is the worker that has a job, `drawn` are the kinds that each has drawn lately."""
         async with self._read() as connection:
             running = await in_flight(connection, self.progress)
             room = sum(worker.slots for worker in workers) - len(running)
             if room <= 0:
                 return []
             waiting, shares = await heads(connection, room, workers)
-        now, rooms = self._clock(), rooms_of(workers, running, where, near)
+        now, rooms = self._clock(), rooms_of(workers, running, where, drawn)
         chosen = picks(waiting, shares, running, room=room, now=now, limits=self.limits, rooms=rooms)
         if not chosen:
             return []
