@@ -27,6 +27,6 @@ def convert_model(
         manifest.add(model.studio_file, state, origin)
     for name, path in found.beside.items():
         manifest.copy(path, f"{model.name}/{name}")
-    if config := found.manifest.get("configs", {}).get(model.name):
-        manifest.configs[model.name] = config
+    if found.config:
+        manifest.configs[model.name] = found.config
         manifest.write()

@@ -8,12 +8,14 @@ from pathlib import Path
 from tests.parity import (
     adapters,
     drawing,
+    emojich,
     hed,
     inpainting,
     key_shapes,
     nets,
     realesrgan,
     ru_key_shapes,
+    ruclip,
     superres,
     yttm,
 )
@@ -42,6 +44,8 @@ RECORDINGS: dict[str, Callable[[Golden], Rows]] = {
     key_shapes.ADDED: key_shapes.added,
     yttm.YTTM_TINY: yttm.encodings,
     **{name: realesrgan.enlarging(name) for name in realesrgan.SCALES},
+    ruclip.RUCLIP: ruclip.ranking,
+    emojich.UNET: emojich.stickers,
     ru_key_shapes.SHAPES: ru_key_shapes.released,
 }
 

@@ -10,11 +10,17 @@ from torch import Tensor, nn
 
 from inference.checkpoints.shapes import shapes_of
 from inference.checkpoints.tensors import State, assemble
+from inference.families.emojich.nets import build_unet, used
 from inference.families.realesrgan.nets import build_rrdbnet
+from inference.families.ruclip import files as ruclip
+from inference.families.ruclip.nets import build_clip, infer_clip_config, to_transformers
 from tests.parity.golden import Golden
 from tests.parity.rows import Row, Rows
 
 SHAPES = "ru_family_key_shapes"
+_UNUSED = ("encoder._conv_head.weight", "encoder._bn1.weight", "encoder._bn1.bias")  # counted, and never used
+
+Told = dict[str, Any]
 
 
 def released(golden: Golden) -> Rows:
@@ -22,8 +28,11 @@ def released(golden: Golden) -> Rows:
     models = golden.read(SHAPES).meta["models"]
     for name, build in _BUILD.items():
         told = models[name]
-        net = build(name, _meta(told["keys"]))
-        yield Row(SHAPES, name, abs(sum(parameter.numel() for parameter in net.parameters()) - told["parameters"]))
+        state = _meta(told["keys"])
+        net = build(name, state, told)
+        unused = sum(state[key].numel() for key in _UNUSED if key in state)
+        count = sum(parameter.numel() for parameter in net.parameters()) + unused
+        yield Row(SHAPES, name, abs(count - told["parameters"]))
 
 
 def _meta(keys: dict[str, Any]) -> State:
@@ -35,10 +44,23 @@ def _meta(keys: dict[str, Any]) -> State:
     return state
 
 
-def _rrdbnet(name: str, state: State) -> nn.Module:
+def _rrdbnet(name: str, state: State, told: Told) -> nn.Module:
     return assemble(lambda: build_rrdbnet(shapes_of(state)), state, name, torch.float32, "meta")
 
 
-_BUILD: dict[str, Callable[[str, State], nn.Module]] = {
+def _unet(name: str, state: State, told: Told) -> nn.Module:
+    state = used(state)
+    return assemble(lambda: build_unet(shapes_of(state)), state, name, torch.float32, "meta")
+
+
+def _clip(name: str, state: State, told: Told) -> nn.Module:
+    state = to_transformers(state)
+    config = infer_clip_config(shapes_of(state), text_heads=told["config"]["transformer_heads"])
+    return assemble(lambda: build_clip(config), state, name, torch.float32, "meta")
+
+
+_BUILD: dict[str, Callable[[str, State, Told], nn.Module]] = {
     **{f"RealESRGAN_x{scale}": _rrdbnet for scale in (2, 4, 8)},
+    **{model.name: _clip for model in ruclip.MODELS if model != ruclip.ELDER},
+    "emojich-unet_effnetb5": _unet,
 }
