@@ -29,6 +29,11 @@ class Model:
     once: tuple[str, ...] = ()
 
     @property
+    def family(self) -> str:
+        """The name of the family that reads it."""
+        return self.weights.layout
+
+    @property
     def files(self) -> tuple[ReleasedFile, ...]:
         return (*self.beside, self.weights)
 

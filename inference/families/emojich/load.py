@@ -28,3 +28,8 @@ def load(found: Found, dtype: torch.dtype, device: torch.device | str) -> UNet:
     repeats = found.config.get("repeats", REPEATS)
     net = assemble(lambda: build_unet(shapes_of(state), repeats), state, found.weights.name, dtype, device)
     return cast(UNet, net)
+
+
+def check(found: Found) -> None:
+    """Raises UnreadableCheckpoint unless a file holds such a net; reads no weights."""
+    load(found, torch.float32, "meta")

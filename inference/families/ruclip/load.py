@@ -45,3 +45,9 @@ def load_inputs(found: Found) -> Inputs | ElderInputs:
     """What prepares words and pictures for a version; needs no weights. Raises UnreadableCheckpoint."""
     told, words = read_config(found.beside["config.json"]), read_yttm(found.beside["bpe.model"])
     return (ElderInputs if told.elder else Inputs)(words, told.context, told.look)
+
+
+def check(found: Found) -> None:
+    """Raises UnreadableCheckpoint unless the files of a version are what they should be; reads no weights."""
+    load(found, torch.float32, "meta")
+    load_inputs(found)
