@@ -44,6 +44,7 @@ NEEDED = (
     "accelerate",
     "safetensors",
     "sentencepiece",
+    "tokenizers",
     "google.protobuf",
     "huggingface_hub",
     "httpx2",
