@@ -16,7 +16,9 @@ from tests.parity import (
     realesrgan,
     ru_key_shapes,
     ruclip,
+    rudalle,
     superres,
+    vqgan,
     yttm,
 )
 from tests.parity.golden import Golden, NotRecorded
@@ -43,6 +45,11 @@ RECORDINGS: dict[str, Callable[[Golden], Rows]] = {
     key_shapes.OFFICIAL: key_shapes.official,
     key_shapes.ADDED: key_shapes.added,
     yttm.YTTM_TINY: yttm.encodings,
+    vqgan.VQGAN: vqgan.plain,
+    vqgan.DWT: vqgan.wavelets,
+    rudalle.V3: rudalle.v3,
+    rudalle.V2: rudalle.v2,
+    rudalle.RUDOLPH: rudalle.rudolph,
     **{name: realesrgan.enlarging(name) for name in realesrgan.SCALES},
     ruclip.RUCLIP: ruclip.ranking,
     emojich.UNET: emojich.stickers,
