@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.parity import adapters, drawing, hed, inpainting, key_shapes, nets, superres, yttm
+from tests.parity import (
+    adapters,
+    drawing,
+    hed,
+    inpainting,
+    key_shapes,
+    nets,
+    realesrgan,
+    ru_key_shapes,
+    superres,
+    yttm,
+)
 from tests.parity.golden import Golden, NotRecorded
 from tests.parity.rows import MOVQ, TEXT, UNET, Row, Rows
 
@@ -30,6 +41,8 @@ RECORDINGS: dict[str, Callable[[Golden], Rows]] = {
     key_shapes.OFFICIAL: key_shapes.official,
     key_shapes.ADDED: key_shapes.added,
     yttm.YTTM_TINY: yttm.encodings,
+    **{name: realesrgan.enlarging(name) for name in realesrgan.SCALES},
+    ru_key_shapes.SHAPES: ru_key_shapes.released,
 }
 
 
