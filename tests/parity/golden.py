@@ -17,7 +17,13 @@ from torch import Tensor
 
 from inference.families.kandinsky.files.load import Checkpoint
 
-_WITHOUT_TENSORS = ("official_key_shapes", "addons_key_shapes", "inpaint_size_rules", "yttm_tiny")
+_WITHOUT_TENSORS = (
+    "official_key_shapes",
+    "addons_key_shapes",
+    "ru_family_key_shapes",
+    "inpaint_size_rules",
+    "yttm_tiny",
+)
 _PROJECTIONS = {  # file -> prefix in the recording
     "projection": "projection.",
     "projection_flash": "projection.",
