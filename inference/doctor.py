@@ -42,6 +42,7 @@ NEEDED = (
     "transformers",
     "accelerate",
     "safetensors",
+    "tokenizers",
     "sentencepiece",
     "google.protobuf",
     "huggingface_hub",
