@@ -227,7 +227,7 @@ async def test_an_alert_that_comes_too_late_for_one_is_a_message(too_old: bool) 
     bot, session = scripted_bot(answerCallbackQuery=[refusal] if too_old else [True], sendMessage=[SENT])
     outbox = Outbox()
     session.middleware(outbox)
-    under = Message(message_id=7, date=0, chat=Chat(id=ANNA, type="private"))
+    under = Message(message_id=7, date=SENT, chat=Chat(id=ANNA, type="private"))
     press = CallbackQuery(id="q", from_user=person(ANNA, "en"), chat_instance="c", message=under).as_(bot)
 
     async def slow(_event: Any, _data: Any) -> None:
