@@ -8,12 +8,14 @@ from pathlib import Path
 from tests.parity import (
     adapters,
     drawing,
+    emojich,
     hed,
     inpainting,
     key_shapes,
     nets,
     realesrgan,
     ru_key_shapes,
+    ruclip,
     rudalle,
     superres,
     vqgan,
@@ -49,6 +51,8 @@ RECORDINGS: dict[str, Callable[[Golden], Rows]] = {
     rudalle.V2: rudalle.v2,
     rudalle.RUDOLPH: rudalle.rudolph,
     **{name: realesrgan.enlarging(name) for name in realesrgan.SCALES},
+    ruclip.RUCLIP: ruclip.ranking,
+    emojich.UNET: emojich.stickers,
     ru_key_shapes.SHAPES: ru_key_shapes.released,
 }
 
