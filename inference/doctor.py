@@ -43,6 +43,7 @@ NEEDED = (
     "transformers",
     "accelerate",
     "safetensors",
+    "tokenizers",
     "sentencepiece",
     "tokenizers",
     "google.protobuf",
@@ -213,5 +214,5 @@ def _draws(files: Files) -> bool:
 def _embedded(small: Files, folder: Path) -> Finding:
     if not _draws(small):
         return Finding(False, "embedded", f"no small checkpoint in {small.folder} either")
-    get = f"python -m inference weights download flash full --folder {folder}"
+    get = f"python -m inference weights install flash full inpaint --folder {folder}"
     return Finding(None, "embedded", f"the small checkpoint draws in their place; for the released ones: {get}")
