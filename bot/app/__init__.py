@@ -224,7 +224,8 @@ async def open_studio(
             await deliveries.resume()
             await _model_card(queue, stop)
             tasks.append(asyncio.create_task(introduce(studio), name="introduction"))
-            async with opened(settings, _means(studio, settings)) as port:
+            heard = None if figures is None else figures.answered
+            async with opened(settings, _means(studio, settings), heard) as port:
                 yield Running(settings, bot, me, updates, inbox, queue, decoder, port)
         finally:
             for task in tasks:

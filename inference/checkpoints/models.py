@@ -29,6 +29,11 @@ class Model:
     once: tuple[str, ...] = ()
 
     @property
+    def family(self) -> str:
+        """The name of the family that reads it."""
+        return self.weights.layout
+
+    @property
     def files(self) -> tuple[ReleasedFile, ...]:
         return (*self.beside, self.weights)
 
@@ -47,10 +52,17 @@ class Model:
 class Found:
     """A model in a weights folder. `beside` has the small files by their names, `manifest` is that of the folder."""
 
+    name: str
     folder: Path
     weights: Path
     beside: Mapping[str, Path]
     manifest: Mapping[str, Any]
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """What the manifest states of it that shapes do not tell."""
+        stated: Mapping[str, Any] = self.manifest.get("configs", {}).get(self.name, {})
+        return stated
 
 
 def find(folder: Path, model: Model) -> Found | None:
@@ -59,7 +71,7 @@ def find(folder: Path, model: Model) -> Found | None:
         if weights.is_file() and all(path.is_file() for path in beside):
             manifest = folder / "manifest.json"
             told = json.loads(manifest.read_text("utf-8")) if manifest.is_file() else {}
-            return Found(folder, weights, {path.name: path for path in beside}, told)
+            return Found(model.name, folder, weights, {path.name: path for path in beside}, told)
     return None
 
 

@@ -8,13 +8,17 @@ from pathlib import Path
 from tests.parity import (
     adapters,
     drawing,
+    emojich,
     hed,
     inpainting,
     key_shapes,
     nets,
     realesrgan,
     ru_key_shapes,
+    ruclip,
+    rudalle,
     superres,
+    vqgan,
     yttm,
 )
 from tests.parity.golden import Golden, NotRecorded
@@ -41,7 +45,14 @@ RECORDINGS: dict[str, Callable[[Golden], Rows]] = {
     key_shapes.OFFICIAL: key_shapes.official,
     key_shapes.ADDED: key_shapes.added,
     yttm.YTTM_TINY: yttm.encodings,
+    vqgan.VQGAN: vqgan.plain,
+    vqgan.DWT: vqgan.wavelets,
+    rudalle.V3: rudalle.v3,
+    rudalle.V2: rudalle.v2,
+    rudalle.RUDOLPH: rudalle.rudolph,
     **{name: realesrgan.enlarging(name) for name in realesrgan.SCALES},
+    ruclip.RUCLIP: ruclip.ranking,
+    emojich.UNET: emojich.stickers,
     ru_key_shapes.SHAPES: ru_key_shapes.released,
 }
 

@@ -23,3 +23,8 @@ def load(found: Found, dtype: torch.dtype, device: torch.device | str) -> RRDBNe
     state = read(found.weights)
     net = assemble(lambda: build_rrdbnet(shapes_of(state)), state, found.weights.name, dtype, device)
     return cast(RRDBNet, net)
+
+
+def check(found: Found) -> None:
+    """Raises UnreadableCheckpoint unless a file holds such a net; reads no weights."""
+    load(found, torch.float32, "meta")

@@ -28,7 +28,7 @@ async def test_start_names_the_small_world_and_one_tap_draws(house: House, named
     grid = await vera.until(is_result)
     assert grid["caption"].startswith("синий кот")
     assert "Флеш · 128×128 · зерно" in grid["caption"]
-    assert "1,2 с" in grid["caption"]
+    assert "1,2\xa0с" in grid["caption"]
 
 
 async def test_with_the_big_model_the_welcome_says_nothing_of_a_small_one(closed_house: House, anna: Person) -> None:
