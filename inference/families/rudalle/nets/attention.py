@@ -90,12 +90,14 @@ class Step:
             self._reads[sight] = [self._look_up(part, sight) for part in self._parts]
         seen = []
         for part, (reads, counts) in zip(self._parts, self._reads[sight], strict=True):
-            shape = *reads.shape, *query.shape[2:]  # [b, R, H, D]
-            seen.append(_attend(query[part], keys[reads].view(shape), values[reads].view(shape), counts[:, None, None]))
+            shape = *counts.shape, *query.shape[2:]  # [b, R, H, D]
+            key, value = (kept.index_select(0, reads).view(shape) for kept in (keys, values))
+            seen.append(_attend(query[part], key, value, counts[:, None, None]))
         return torch.cat(seen)
 
     def _look_up(self, part: slice, sight: Sight) -> tuple[Tensor, Tensor]:
-        """Where these rows read keys and values, [b, R], and what of it counts; what does not is the newest again."""
+        """Where these rows read keys and values, [b·R], and what of it counts, [b, R]; what does not is the newest
+        again."""
         layout, positions = self._cache.layout, self._positions[part]
         if part.start < self._narrow:
             reads, counts = (table[positions] for table in narrow_reads(layout, sight, positions.device))
@@ -103,7 +105,7 @@ class Step:
             everything = torch.arange(layout.positions, device=positions.device)
             counts = everything <= positions[:, None]
             reads = everything.minimum(positions[:, None])
-        return self._cache.rows(self._slots[part, None], reads), counts
+        return self._cache.rows(self._slots[part, None], reads).flatten(), counts
 
 
 def _extended(kept: Tensor, rows: Tensor, new: Tensor) -> Tensor:

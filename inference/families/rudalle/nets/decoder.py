@@ -23,7 +23,7 @@ from inference.families.rudalle.nets.layout import Layout, Sight
 from inference.families.rudalle.nets.variants import Variant
 
 LARGEST = 65504.0  # of half precision
-BEGIN, END, PAD = 2, 3, 0  # token ids
+BEGIN, PAD = 2, 0  # token ids
 
 See = Callable[[Tensor, Tensor, Tensor], Tensor]
 
