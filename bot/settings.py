@@ -126,6 +126,13 @@ class Settings(WorkerSettings, QueueSettings, WithSecretFiles):
     metrics_host: str = "127.0.0.1"
     health_file: Folder = Field(default_factory=lambda given: given.get("data_dir", Path("data")) / "bot.health")
 
+    @property
+    def api_address(self) -> str | None:
+        """Where programs find the door, as people are told; None where there is none."""
+        if self.api_url is not None or self.api_port is None:
+            return self.api_url
+        return f"http://{self.api_host}:{self.api_port}"
+
     @field_validator("bot_token")
     @classmethod
     def _token_shape(cls, token: SecretStr | None) -> SecretStr | None:

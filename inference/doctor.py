@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,6 +32,7 @@ from inference.families.kandinsky.files.store import (
     nets_of,
 )
 from inference.families.language.files import LanguageModels, language_of
+from inference.models import found_models
 from inference.queue.findings import Finding, machine
 from inference.queue.options import WorkerOptions
 from inference.queue.wire import reason
@@ -42,7 +43,9 @@ NEEDED = (
     "transformers",
     "accelerate",
     "safetensors",
+    "tokenizers",
     "sentencepiece",
+    "tokenizers",
     "google.protobuf",
     "huggingface_hub",
     "httpx2",
@@ -63,7 +66,8 @@ def doctor_report(weights: Path | None = None, embedded: Path = EMBEDDED) -> lis
         checks += _device()
     own, small = locate(folder), locate(embedded)
     checks += _weights(own)
-    checks += _cut_short(own)
+    checks += _cut_short([*own.nets.values(), *(found.weights for found in found_models(folder).values())])
+    checks += _models(folder)
     in_use = own if _draws(own) else small
     if in_use is small:
         checks.append(_embedded(small, folder))
@@ -172,9 +176,15 @@ def _weights(files: Files) -> Iterator[Finding]:
             yield Finding(True if draws else None, kind, f"in {files.folder}: {size}{idle}")
 
 
-def _cut_short(files: Files) -> Iterator[Finding]:
+def _models(folder: Path) -> Iterator[Finding]:
+    """One finding per model of another family that is there; nobody need have any."""
+    for name, found in found_models(folder).items():
+        yield Finding(True, name, f"in {found.weights.parent}: {human_size(found.weights.stat().st_size)}")
+
+
+def _cut_short(paths: Iterable[Path]) -> Iterator[Finding]:
     """One finding per file that is shorter than it says of itself: no engine becomes ready with it."""
-    for path in files.nets.values():
+    for path in paths:
         if path.suffix == ".safetensors" and (lacks := _bytes_lacking(path)):
             words = f"{path} lacks its last {human_size(lacks)}: the disk was full, or a copy broke off; fetch it again"
             yield Finding(False, CUT_SHORT, words)
@@ -204,5 +214,5 @@ def _draws(files: Files) -> bool:
 def _embedded(small: Files, folder: Path) -> Finding:
     if not _draws(small):
         return Finding(False, "embedded", f"no small checkpoint in {small.folder} either")
-    get = f"python -m inference weights download flash full --folder {folder}"
+    get = f"python -m inference weights install flash full inpaint --folder {folder}"
     return Finding(None, "embedded", f"the small checkpoint draws in their place; for the released ones: {get}")

@@ -197,6 +197,7 @@ async def open_studio(
             looks=looks(),
             room=room,
             modes=modes,
+            api_address=settings.api_address,
         )
         sweeping = partial(sweep_daily, leftovers, blobs, settings.unused_files_days)
         chores: list[Chore] = [sweeping, room.measure, lookout.look_forever]
@@ -222,8 +223,9 @@ async def open_studio(
         try:
             await deliveries.resume()
             await _model_card(queue, stop)
-            tasks.append(asyncio.create_task(introduce(bot, modes, queue.card), name="introduction"))
-            async with opened(settings, _means(studio, settings)) as port:
+            tasks.append(asyncio.create_task(introduce(studio), name="introduction"))
+            heard = None if figures is None else figures.answered
+            async with opened(settings, _means(studio, settings), heard) as port:
                 yield Running(settings, bot, me, updates, inbox, queue, decoder, port)
         finally:
             for task in tasks:

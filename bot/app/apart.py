@@ -12,10 +12,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot import metrics
 from bot.app.parts import allowance_of, blobs_of, database_of, limits_of, looks, stop_on_signals
 from bot.door.means import Means
 from bot.door.opening import opened
@@ -32,6 +34,9 @@ from inference.queue.ledger import Ledger
 from inference.queue.transport.capacity import joined
 from inference.requests import Event, ModelCard
 
+if TYPE_CHECKING:
+    from bot.metrics.figures import Figures
+
 log = logging.getLogger(__name__)
 
 GLANCE_SECONDS = 2.0  # between two looks at who has come to the queue
@@ -41,13 +46,14 @@ LOOK_SECONDS = 0.5  # between two looks for the end of a job
 async def run_apart(settings: Settings) -> None:
     """Lets programs in until SIGTERM or SIGINT. Raises SettingsError."""
     with stop_on_signals() as stop:
-        async with opened_apart(settings):
+        async with metrics.served(settings) as figures, opened_apart(settings, figures):
             await stop.wait()
 
 
 @asynccontextmanager
-async def opened_apart(settings: Settings) -> AsyncIterator[int]:
-    """Inside, the door is open at the port that this gives. Raises SettingsError where it cannot be, or should not."""
+async def opened_apart(settings: Settings, figures: Figures | None = None) -> AsyncIterator[int]:
+    """Inside, the door is open at the port that this gives, what passes through it counted in `figures`. Raises
+    SettingsError where it cannot be, or should not."""
     if settings.api_port is None:
         raise SettingsError("API_PORT", "not set; say at which port programs are to be let in")
     if make_url(settings.database_url).get_backend_name() != "postgresql":
@@ -77,7 +83,7 @@ async def opened_apart(settings: Settings) -> AsyncIterator[int]:
         )
         glancing = asyncio.create_task(queue.glance_forever(), name="glancing at the queue")
         try:
-            async with opened(settings, means) as port:
+            async with opened(settings, means, None if figures is None else figures.answered) as port:
                 assert port is not None
                 yield port
         finally:

@@ -16,6 +16,7 @@ from bot.store.room import MEGABYTE, Allowance
 from bot.telegram.turns import Turns
 from bot.troubles import reason_of
 from inference.blobs import BlobStore
+from inference.queue.address import BY_QUEUE
 from inference.queue.database import DriverMissing, open_database
 from inference.queue.fairness import Limits
 
@@ -52,6 +53,9 @@ def make_folder(folder: Path) -> Path:
 
 
 def blobs_of(settings: Settings) -> BlobStore:
+    """Where pictures are kept, tried. Raises SettingsError."""
+    if settings.blobs_url == BY_QUEUE:
+        raise SettingsError("BLOBS_URL", f"{BY_QUEUE} is for workers: name the folder or the store that keeps pictures")
     try:
         blobs = BlobStore(settings.blobs_url, settings.data_dir / SCRATCH)
         blobs.prove()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
@@ -10,12 +11,16 @@ from aiogram.exceptions import AiogramError
 from aiogram.types import BotCommand, BotCommandScopeAllGroupChats, BotCommandScopeAllPrivateChats
 
 from bot.jobs.mode import Modes
+from bot.jobs.studio import Studio
 from bot.texts.i18n import N_, _, speaking
 from bot.texts.languages import LANGUAGES, Language
 from inference.requests import ModelCard
 
 log = logging.getLogger(__name__)
 
+EVERY_SECONDS = 300.0  # between two looks whether Telegram has to be told of other commands
+
+PROGRAMS = "apikey"
 COMMANDS = {
     "tree": N_("Family tree of a picture"),
     "history": N_("My pictures"),
@@ -24,45 +29,58 @@ COMMANDS = {
     "queue": N_("My place in line"),
     "cancel": N_("Cancel my requests"),
     "info": N_("Recipe of a picture (reply to it)"),
+    PROGRAMS: N_("Keys for programs"),
     "help": N_("How to ask for more"),
 }
-ALONE = ("history", "styles", "settings")
+ALONE = ("history", "styles", "settings", PROGRAMS)
 
 
-def listed(modes: Modes[Any], card: ModelCard | None = None) -> dict[str, str]:
-    """Every command that clients show and something here serves, with the English source of what it is for."""
-    return {mode.commands[0]: mode.about for mode in modes if mode.commands and mode.offered(card)} | COMMANDS
+def listed(modes: Modes[Any], card: ModelCard | None = None, *, programs: bool = False) -> dict[str, str]:
+    """Every command that clients show and something here serves, with the English source of what it is for; that of
+    `programs` where they are let in."""
+    served = {mode.commands[0]: mode.about for mode in modes if mode.commands and mode.offered(card)} | COMMANDS
+    return {command: about for command, about in served.items() if programs or command != PROGRAMS}
 
 
-def commands_for(
-    modes: Modes[Any], language: Language, *, private: bool, card: ModelCard | None = None
-) -> list[BotCommand]:
+def served_now(studio: Studio) -> dict[str, str]:
+    """Those that are served at the moment."""
+    return listed(studio.modes, studio.queue.card, programs=studio.api_address is not None)
+
+
+def commands_for(served: dict[str, str], language: Language, *, private: bool) -> list[BotCommand]:
     with speaking(language):
         return [
             BotCommand(command=command, description=_(description))
-            for command, description in listed(modes, card).items()
+            for command, description in served.items()
             if private or command not in ALONE
         ]
 
 
-async def introduce(bot: Bot, modes: Modes[Any], card: ModelCard | None) -> None:
-    """Tells Telegram all of it. Where that fails, the log says so, and clients show what they were told before."""
-    try:
-        await set_commands(bot, modes, card)
-        await set_descriptions(bot)
-    except AiogramError as error:
-        log.warning("the commands and descriptions could not be set: %s", error)
+async def introduce(studio: Studio) -> None:
+    """Tells Telegram all of it, and then its commands whenever others are served, as when the last worker of a mode has
+    left. Where that fails, the log says so, clients show what they were told before, and it is tried again."""
+    told: dict[str, str] | None = None
+    while True:
+        served = served_now(studio)
+        try:
+            if served != told:
+                await set_commands(studio.bot, served)
+            if told is None:
+                await set_descriptions(studio.bot)
+            told = served
+        except AiogramError as error:
+            log.warning("the commands and descriptions could not be set: %s", error)
+        await asyncio.sleep(EVERY_SECONDS)
 
 
-async def set_commands(bot: Bot, modes: Modes[Any], card: ModelCard | None) -> None:
+async def set_commands(bot: Bot, served: dict[str, str]) -> None:
     """Tells Telegram; English for every language that has no list of its own."""
     for private, scope in ((True, BotCommandScopeAllPrivateChats()), (False, BotCommandScopeAllGroupChats())):
-        await bot.set_my_commands(commands_for(modes, "en", private=private, card=card), scope=scope)
+        await bot.set_my_commands(commands_for(served, "en", private=private), scope=scope)
         for language in LANGUAGES:
             if language != "en":
-                await bot.set_my_commands(
-                    commands_for(modes, language, private=private, card=card), scope=scope, language_code=language
-                )
+                commands = commands_for(served, language, private=private)
+                await bot.set_my_commands(commands, scope=scope, language_code=language)
 
 
 async def set_descriptions(bot: Bot) -> None:

@@ -8,7 +8,7 @@ from aiogram import Router
 from aiogram.filters import BaseFilter
 from aiogram.types import CallbackQuery, Message
 
-from bot.conversation.commands import listed
+from bot.conversation.commands import served_now
 from bot.conversation.plain_words import plainly_said
 from bot.jobs.ownership import gone
 from bot.jobs.studio import Studio
@@ -23,7 +23,7 @@ async def unknown_command(message: Message, studio: Studio) -> None:
     """Names the nearest one: "/отмена" is meant like "отмена", "/histroy" and "/һistory" are slips."""
     called = (message.text or "")[1:].split(maxsplit=1) or [""]
     name = called[0].partition("@")[0]
-    known = listed(studio.modes, studio.queue.card)
+    known = served_now(studio)
     near = plainly_said(name) or nearest(name, [*known, *ALSO_KNOWN]) if says_something(name) else None
     if near != name and (near in known or near in ALSO_KNOWN):  # the same name may be said to another bot
         text = _("I do not know /{name}. Did you mean /{nearest}? All that I know: /help")

@@ -52,8 +52,9 @@ def in_group(name: str) -> str:
     )
 
 
-def overview(card: ModelCard | None) -> str:
-    """The first layer of the help: what there is to do, in a few lines; the rest is a tap away."""
+def overview(card: ModelCard | None, *, programs: bool = False) -> str:
+    """The first layer of the help: what there is to do, in a few lines; the rest is a tap away. `programs`: whether
+    they are let in."""
     lines = [
         "<b>" + _("What I can do") + "</b>",
         "✍️ " + _("Write what you want to see, and four pictures come. In a group: /imagine and the words."),
@@ -62,6 +63,8 @@ def overview(card: ModelCard | None) -> str:
         "❤ " + _("React to a picture of yours: ❤ favourite, 👎 delete, 🔥 once more."),
         "🗂 " + _("/history your pictures · /styles · /settings · /queue · /cancel"),
     ]
+    if programs:
+        lines.append("🔑 " + _("/apikey keys for programs that draw in your name"))
     if card is not None and card.small_world:
         lines.append("🌱 " + _("The model here is a small one: its words are behind “Known words”."))
     return "\n".join(lines)

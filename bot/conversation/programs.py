@@ -13,7 +13,6 @@ from bot.jobs import keyboards
 from bot.jobs.origin import Origin
 from bot.jobs.ownership import gone
 from bot.jobs.studio import Studio
-from bot.settings import Settings
 from bot.store import Person
 from bot.store.handling import has_sent
 from bot.store.keys import MOST_KEYS, ApiKey, TooManyKeys, new_key
@@ -23,29 +22,24 @@ from bot.texts.html import escape
 from bot.texts.i18n import _
 
 
-async def open_(message: Message, person: Person, studio: Studio, origin: Origin, settings: Settings) -> None:
+async def open_(message: Message, person: Person, studio: Studio, origin: Origin) -> None:
     """The keys of whoever asks, where programs are let in at all."""
     if not origin.private:
         text = "🔑 " + _("A key is a secret, so I show keys in private only: write /apikey to me there.")
         await studio.deliveries.say(origin, text)
-    elif address_of(settings) is None:
+    elif studio.api_address is None:
         text = "🔌 " + _("Programs are not let in here. The owner of this studio can change that.")
         await studio.deliveries.say(origin, text)
     else:
-        await send(studio.bot, origin.beside, await _list(studio, person, settings))
+        await send(studio.bot, origin.beside, await _list(studio, person))
 
 
 async def press(
-    callback: CallbackQuery,
-    callback_data: KeyButton,
-    person: Person,
-    studio: Studio,
-    origin: Origin,
-    settings: Settings,
+    callback: CallbackQuery, callback_data: KeyButton, person: Person, studio: Studio, origin: Origin
 ) -> None:
     match callback_data.action:
         case "new":
-            await _make(callback, person, studio, origin, settings)
+            await _make(callback, person, studio, origin)
             return
         case "hide":
             await callback.answer()
@@ -66,19 +60,10 @@ async def press(
             await callback.answer(_("Taken back. Whoever has it draws no more."))
         case "menu":
             await callback.answer()
-    await _show(callback, studio, await _list(studio, person, settings))
+    await _show(callback, studio, await _list(studio, person))
 
 
-def address_of(settings: Settings) -> str | None:
-    """Where programs find the door, as people are told; None where there is none."""
-    if settings.api_url is not None:
-        return settings.api_url
-    if settings.api_port is None:
-        return None
-    return f"http://{settings.api_host}:{settings.api_port}"
-
-
-async def _make(callback: CallbackQuery, person: Person, studio: Studio, origin: Origin, settings: Settings) -> None:
+async def _make(callback: CallbackQuery, person: Person, studio: Studio, origin: Origin) -> None:
     """Shows a new key, once. Where an earlier try has shown one, that one holds."""
     if not has_sent():
         key = new_key()
@@ -101,17 +86,17 @@ async def _make(callback: CallbackQuery, person: Person, studio: Studio, origin:
         )
         hide = keyboards.button("🙈 " + _("Hide it"), KeyButton(owner=person.id, action="hide"))
         await send(studio.bot, Place(origin.chat_id, thread=origin.thread), Screen(text, keyboards.markup([hide])))
-    await _show(callback, studio, await _list(studio, person, settings))
+    await _show(callback, studio, await _list(studio, person))
 
 
-async def _list(studio: Studio, person: Person, settings: Settings) -> Screen:
+async def _list(studio: Studio, person: Person) -> Screen:
     keys = await studio.history.keys.of(person.id)
     parts = [
         "🔑 <b>" + _("Keys for programs") + "</b>",
         _(
             "A program with a key of yours draws as if you had asked: the same line and limits, and its pictures are "
             "in /history. OpenAI’s clients work with this address: {address}"
-        ).format(address=f"<code>{escape(address_of(settings) or '')}/v1</code>"),
+        ).format(address=f"<code>{escape(studio.api_address or '')}/v1</code>"),
     ]
     if keys:
         parts.append("\n".join(f"• <code>{key.name}…</code> · {_used(person, key)}" for key in keys))

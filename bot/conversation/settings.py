@@ -8,7 +8,7 @@ from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.types import BotCommandScopeChat, CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
 
-from bot.conversation.commands import commands_for
+from bot.conversation.commands import commands_for, served_now
 from bot.jobs import keyboards
 from bot.jobs.compose import DEFAULT_SIZE, PICTURES_IN_PRIVATE
 from bot.jobs.origin import Origin
@@ -177,8 +177,8 @@ async def _translate_menu(studio: Studio, callback: CallbackQuery, person: Perso
     if person.chosen_language is None:
         await studio.bot.delete_my_commands(scope=scope)
     else:
-        listed = commands_for(studio.modes, person.chosen_language, private=True, card=studio.queue.card)
-        await studio.bot.set_my_commands(listed, scope=scope)
+        commands = commands_for(served_now(studio), person.chosen_language, private=True)
+        await studio.bot.set_my_commands(commands, scope=scope)
 
 
 def build() -> Router:

@@ -68,8 +68,7 @@ async def start(message: Message, studio: Studio, origin: Origin, command: Comma
 
 async def help_(message: Message, studio: Studio, origin: Origin) -> None:
     """The first layer; in a group what holds there, and the way to the rest."""
-    card = studio.queue.card
-    screen = Screen(guide.overview(card), chapters(card)) if origin.private else await _of_groups(studio.bot)
+    screen = _first_layer(studio) if origin.private else await _of_groups(studio.bot)
     await send(studio.bot, origin.beside, screen)
 
 
@@ -77,10 +76,14 @@ async def leaf(callback: CallbackQuery, callback_data: GuideButton, studio: Stud
     """A chapter of the help, in the message that the help stands in; or its first layer again."""
     await callback.answer()
     card, name = studio.queue.card, callback_data.chapter
-    text = guide.overview(card) if name == "all" else guide.chapter(name, card)
+    screen = _first_layer(studio) if name == "all" else Screen(guide.chapter(name, card), chapters(card, name))
     if callback.message is not None:
-        screen = Screen(text, chapters(card, name))
         await studio.bot(edit(callback.message.chat.id, callback.message.message_id, screen))
+
+
+def _first_layer(studio: Studio) -> Screen:
+    card = studio.queue.card
+    return Screen(guide.overview(card, programs=studio.api_address is not None), chapters(card))
 
 
 def chapters(card: ModelCard | None, open_: str = "all") -> InlineKeyboardMarkup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -18,7 +19,8 @@ from bot.doctor.probing import SUBJECT, StoreFails, not_there_yet, probe_workers
 from bot.settings import Settings
 from bot.store.migration import is_current
 from bot.telegram.connection import make_bot
-from inference.queue.address import LOCAL, shown_queue_url
+from bot.troubles import reason_of
+from inference.queue.address import BY_QUEUE, LOCAL, shown_queue_url
 from inference.queue.database import DriverMissing, open_database, reading
 from inference.queue.findings import Finding, machine
 from inference.queue.options import WorkerOptions
@@ -114,6 +116,9 @@ def _worker(life: str, offer: Offer) -> Finding:
 async def _pictures(settings: Settings, address: str, offers: Mapping[str, Offer]) -> AsyncIterator[Finding]:
     """Whether each worker and the bot reach the same store."""
     store = settings.blobs_url
+    if store == BY_QUEUE:  # on a worker's machine
+        yield await asyncio.to_thread(_by_queue, address)
+        return
     try:
         if not offers:
             async with probing(store):
@@ -122,6 +127,22 @@ async def _pictures(settings: Settings, address: str, offers: Mapping[str, Offer
             yield finding
     except StoreFails as why:
         yield Finding(False, SUBJECT, f"the bot cannot use {store}: {why}")
+
+
+def _by_queue(address: str) -> Finding:
+    """Whether pictures can go through the queue's server."""
+    from redis.exceptions import RedisError  # its library is an extra
+
+    from inference.blobs.relay import Relay
+
+    relay = Relay(address)
+    try:
+        relay.prove()
+        return Finding(True, SUBJECT, "they go through the queue's server, and lie with the bot alone")
+    except RedisError as refused:
+        return Finding(False, SUBJECT, f"the queue's server takes none: {reason_of(refused)}")
+    finally:
+        relay.close()
 
 
 async def _database(settings: Settings) -> Finding:

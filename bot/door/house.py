@@ -12,6 +12,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,7 @@ from bot.jobs.messages import NOWHERE
 from bot.jobs.translation import translated_first
 from inference.api import ApiError, Caller, DrawnPicture, Line, Once, Order, Place, Wish
 from inference.queue.jobs import Accepted, Job, OutOfOrder
+from inference.queue.logs import of_job
 from inference.requests import ModelCard
 
 log = logging.getLogger(__name__)
@@ -83,7 +85,8 @@ class House:
             raise ApiError(503, "restarting", "The studio is restarting.", retry_after=5)
         with refusing(self._means.modes):
             job = await self._taken(caller, wish, once)
-        log.info("job %d: asked for by key %s of person %d", job.id, caller.key, caller.id)
+        asked = "job %d: asked for by key %s of person %d"
+        log.info(asked, job.id, caller.key, caller.id, extra=of_job(job.id))
         waited = self._waiting.for_(job)
         if (later := self._left.pop(job.id, None)) is not None:
             later.cancel()
@@ -173,12 +176,12 @@ class House:
         self._left.pop(waited.job, None)
         if waited.job in self._waiters:
             return
-        log.info("job %d: nobody waits for it any more", waited.job)
+        log.info("job %d: nobody waits for it any more", waited.job, extra=of_job(waited.job))
         task = asyncio.create_task(waited.cancel(), name=f"give up job {waited.job}")
         self._cancelling.add(task)
-        task.add_done_callback(self._given_up)
+        task.add_done_callback(partial(self._given_up, waited.job))
 
-    def _given_up(self, task: asyncio.Task[None]) -> None:
+    def _given_up(self, job_id: int, task: asyncio.Task[None]) -> None:
         self._cancelling.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("%s failed", task.get_name(), exc_info=error)
+            log.error("%s failed", task.get_name(), exc_info=error, extra=of_job(job_id))

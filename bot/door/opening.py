@@ -13,7 +13,10 @@ from bot.door.house import House
 from bot.door.keys import Keys, keys_in
 from bot.door.means import Means
 from bot.settings import Settings, listening
+from inference.api.application import Answered, Heard
 from inference.api.serving import served
+
+__all__ = ["Answered", "opened"]
 
 log = logging.getLogger(__name__)
 
@@ -21,9 +24,9 @@ LEFT_BEHIND_SECONDS = 3600.0  # no body takes as long to come
 
 
 @asynccontextmanager
-async def opened(settings: Settings, means: Means) -> AsyncIterator[int | None]:
-    """Inside, programs are let in at `API_PORT`; the port, None where the door stays shut. On leaving, whoever waits is
-    told to come again. Raises SettingsError."""
+async def opened(settings: Settings, means: Means, heard: Heard | None = None) -> AsyncIterator[int | None]:
+    """Inside, programs are let in at `API_PORT`; the port, None where the door stays shut. `heard` is told of every
+    request. On leaving, whoever waits is told to come again. Raises SettingsError."""
     if settings.api_port is None:
         yield None
         return
@@ -33,7 +36,8 @@ async def opened(settings: Settings, means: Means) -> AsyncIterator[int | None]:
     try:
         async with AsyncExitStack() as stack:
             with listening("API_PORT", settings.api_host, settings.api_port):
-                port = await stack.enter_async_context(served(house, settings.api_host, settings.api_port))
+                served_here = served(house, settings.api_host, settings.api_port, heard=heard)
+                port = await stack.enter_async_context(served_here)
             stack.callback(house.close)
             log.info("programs are let in at %s:%d", settings.api_host, port)
             yield port

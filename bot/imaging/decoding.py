@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from bot.texts.errors import ToldError
 from bot.texts.i18n import _
+from bot.texts.units import unbroken
 from inference.requests.fields import MAX_PICTURE_SIDE
 
 Trouble = Literal[
@@ -43,7 +44,8 @@ class PictureRefused(ToldError):
                     size=self.detail
                 )
             case "too_many_pixels":
-                return _("This picture has too many pixels for me. Up to 64 megapixels will do; make it smaller first.")
+                text = _("This picture has too many pixels for me. Up to 64 megapixels will do; make it smaller first.")
+                return unbroken(text)
             case "too_long":
                 return _(
                     "This picture is too long for me ({size}): {most} pixels a side will do. Cut it into pieces first."
@@ -53,7 +55,8 @@ class PictureRefused(ToldError):
             case "no_heic":
                 return _("I cannot open iPhone’s HEIC files here. Send it as a photo, not as a file, and it will work.")
             case "too_big_a_file":
-                return _("This file is too big: Telegram lets me fetch 20 MB at most. Send it as a photo, or smaller.")
+                text = _("This file is too big: Telegram lets me fetch 20 MB at most. Send it as a photo, or smaller.")
+                return unbroken(text)
             case "too_hard":
                 return _(
                     "This file takes far more work to open than a picture should, so I stopped. "

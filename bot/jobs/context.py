@@ -30,6 +30,9 @@ def styles_in(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     return [str(line.get("style") or PLAIN_STYLE) for line in lines]
 
 
+BY_PROGRAM = "by_program"
+
+
 class JobContext(BaseModel):
     """What the conversation wants to remember of a job. The queue keeps it and never looks inside, but for `key` and
     `reply_to`, which it is told by name.
@@ -77,7 +80,7 @@ class JobContext(BaseModel):
 
 def is_told_nowhere(job: Job) -> bool:
     """Whether no chat has a message of a job's own: the house's, and what programs have asked for."""
-    return job.owner_id == HOUSE or bool(job.context.get("by_program"))
+    return job.owner_id == HOUSE or bool(job.context.get(BY_PROGRAM))
 
 
 def context_of(job: Job) -> JobContext:

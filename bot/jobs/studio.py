@@ -17,7 +17,8 @@ from bot.telegram.turns import Turns
 
 @dataclass(frozen=True)
 class Studio(Tools):
-    """`looks` are turns at what takes a processor: decoding pictures and comparing them."""
+    """`looks` are turns at what takes a processor: decoding pictures and comparing them. `api_address` is where
+    programs find the door, as people are told; None where they are not let in."""
 
     deliveries: Follower
     files: Files
@@ -25,6 +26,7 @@ class Studio(Tools):
     decoder: Decoder
     room: Room
     modes: Modes[Studio]
+    api_address: str | None = None
     _presses: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary, init=False)
 
     def one_press(self, key: str) -> asyncio.Lock:

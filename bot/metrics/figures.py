@@ -17,10 +17,11 @@ from prometheus_client.exposition import generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.jobs.context import BY_PROGRAM
 from bot.metrics.ends import Ends
 from bot.metrics.lag import measure_lag
 from bot.metrics.names import Counted
-from bot.metrics.passing import CountCalls, CountUpdates
+from bot.metrics.passing import CountCalls, CountUpdates, count_answer
 from bot.metrics.scrape import Gauges, Moment
 from bot.metrics.workers import WorkerNames
 from bot.telegram.notices import Notices
@@ -45,6 +46,7 @@ class Figures:
         self._names = WorkerNames()
         self._looking = asyncio.Lock()
         self._studio: _Studio | None = None
+        self.answered = partial(count_answer, self._counted)  # what the door for programs is to tell
 
     def attend(
         self,
@@ -115,16 +117,18 @@ class _Studio:
         self._reading = reading(database)
         self._folder = folder
 
-    async def jobs(self) -> tuple[dict[str, int], float, float]:
-        """Living jobs by state, for how many seconds the one has waited that waits longest, and how long the database
-        took to say so."""
+    async def jobs(self) -> tuple[dict[tuple[str, str], int], float, float]:
+        """Living jobs by state and by the door they came in at, for how many seconds the one has waited that waits
+        longest, and how long the database took to say so."""
         began = time.perf_counter()
         async with self._reading.connect() as connection:
-            rows = (await connection.execute(living_by_state())).all()
+            rows = (await connection.execute(living_by_state(BY_PROGRAM))).all()
             seconds = time.perf_counter() - began
             since = (await connection.execute(waiting_since())).scalar_one()
         age = 0.0 if since is None else max(0.0, time.time() - since)
-        return {row.state: row.jobs for row in rows}, age, seconds
+        by_programs = {(row.state, "api"): row.saying for row in rows}
+        in_chats = {(row.state, "chat"): row.jobs - row.saying for row in rows}
+        return by_programs | in_chats, age, seconds
 
     def disk(self) -> tuple[int, int]:
         usage = shutil.disk_usage(self._folder)

@@ -16,6 +16,7 @@ _HANDLING = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _WAITING = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
 _DRAWING = (0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600)
 _LAGGING = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+_ANSWERING = (0.01, 0.05, 0.25, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 _PATIENCE = (1, 2, 5, 10, 20, 30, 60, 120, 300)
 
 
@@ -56,6 +57,11 @@ class Counted:
             "studio_reruns", "Runs that have ended without an end of their job", ["cause"], registry=registry
         )
         self.crashes = Counter("studio_crashes", "Runs that an engine has ended with", registry=registry)
+        self.requests = Counter("studio_api_requests", "Requests of programs", ["route", "status"], registry=registry)
+        self.refusals = Counter("studio_api_refusals", "Those that were refused", ["code"], registry=registry)
+        self.answering = Histogram(
+            "studio_api_seconds", "From a request to its answer", ["route"], buckets=_ANSWERING, registry=registry
+        )
         self.notices = Counter("studio_notices", "What the owner was to be told", ["cause"], registry=registry)
         self.unread = Counter(
             "studio_scrape_failures", "What could not be read when somebody asked", ["part"], registry=registry
@@ -70,3 +76,4 @@ class Counted:
         for part in PARTS:
             self.unread.labels(part)
         self.calls.labels("sendMessage", "flood")
+        self.refusals.labels("internal")

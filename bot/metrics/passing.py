@@ -1,4 +1,4 @@
-"""What passes through the middlewares of aiogram, counted on its way."""
+"""What passes through the middlewares of aiogram and the door for programs, counted on its way."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from aiogram.methods import TelegramMethod
 from aiogram.types import TelegramObject, Update
 from aiogram.types.update import UpdateTypeLookupError
 
+from bot.door.opening import Answered
 from bot.metrics.names import Counted
 from bot.telegram.refusals import classify
 
@@ -58,6 +59,15 @@ class CountUpdates(BaseMiddleware):
             return await handler(event, data)
         finally:
             self._counted.handling.observe(time.perf_counter() - began)
+
+
+def count_answer(counted: Counted, answered: Answered) -> None:
+    """A request of a program is over; `gone` is the status of one whose client has not waited for it."""
+    status = "gone" if answered.status is None else f"{answered.status // 100}xx"
+    counted.requests.labels(answered.route, status).inc()
+    counted.answering.labels(answered.route).observe(answered.seconds)
+    if answered.refused is not None:
+        counted.refusals.labels(answered.refused).inc()
 
 
 def _outcome(error: BaseException) -> str:

@@ -14,10 +14,11 @@ from inference.queue.jobs import LIVING
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A look at a studio. `jobs` counts those that have not ended, by state; what could not be read is None."""
+    """A look at a studio. `jobs` counts those that have not ended, by state and door; what could not be read is
+    None."""
 
     leads: bool = False
-    jobs: Mapping[str, int] | None = None
+    jobs: Mapping[tuple[str, str], int] | None = None
     oldest_seconds: float | None = None
     slots: int = 0
     trouble: str | None = None
@@ -28,6 +29,7 @@ class Moment:
     names: Mapping[str, str] = field(default_factory=dict)
 
 
+DOORS = ("chat", "api")
 TROUBLES = ("engine", "queue", "ledger", "store")
 
 
@@ -74,8 +76,9 @@ def _fill(family: GaugeMetricFamily | CounterMetricFamily, samples: Samples) -> 
 
 def _queue(now: Moment) -> Iterator[Metric]:
     jobs = now.jobs
-    states: Samples = () if jobs is None else [((state,), jobs.get(state, 0)) for state in LIVING]
-    yield _gauge("studio_jobs", "Jobs that have not ended", states, ("state",))
+    places = [(state, door) for state in LIVING for door in DOORS]
+    counts: Samples = () if jobs is None else [(place, jobs.get(place, 0)) for place in places]
+    yield _gauge("studio_jobs", "Jobs that have not ended", counts, ("state", "door"))
     yield _gauge(
         "studio_oldest_waiting_seconds", "How long the job has waited that waits longest", [((), now.oldest_seconds)]
     )

@@ -11,11 +11,12 @@ from collections.abc import Callable
 
 from aiogram import Bot, Router
 from aiogram.exceptions import AiogramError, TelegramAPIError
-from aiogram.types import CallbackQuery, ErrorEvent, Message, User
+from aiogram.types import CallbackQuery, ErrorEvent, User
 
 from bot.jobs import elsewhere
 from bot.jobs.refusals import REFUSALS, told
 from bot.jobs.studio import Studio
+from bot.middlewares.answers import reply
 from bot.store import Person
 from bot.telegram.apology import insist
 from bot.telegram.outbox import Outbox
@@ -97,7 +98,8 @@ async def _tell(bot: Bot, outbox: Outbox, event: ErrorEvent, text: str) -> None:
                 await bot.answer_callback_query(press.id, plain, show_alert=True)
                 return
             await bot.answer_callback_query(press.id)
-        await insist(lambda: _reply(bot, message_of(event.update) or press, text))
+        pressed = None if press is None else press.message
+        await insist(lambda: reply(bot, message_of(event.update) or pressed, text))
     except AiogramError as unheard:
         log.warning("update %d: the person could not be told: %s", event.update.update_id, unheard)
 
@@ -119,14 +121,6 @@ async def _end_press(bot: Bot, outbox: Outbox, press: CallbackQuery | None) -> N
     if press is not None and not outbox.was_answered(press.id):
         with contextlib.suppress(AiogramError):
             await bot.answer_callback_query(press.id)
-
-
-async def _reply(bot: Bot, to: Message | CallbackQuery | None, text: str) -> None:
-    message = to.message if isinstance(to, CallbackQuery) else to
-    if message is None:
-        return
-    topic = message.message_thread_id if isinstance(message, Message) and message.is_topic_message else None
-    await send(bot, Place(message.chat.id, message.message_id, topic), Screen(text))
 
 
 def _without_tags(html: str) -> str:

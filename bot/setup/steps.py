@@ -13,7 +13,7 @@ from bot.setup.asking import Asking, SetupError, valid
 from bot.setup.draft import Draft, Given, Role, Step, without_secrets
 from bot.setup.machine import at_work, choose_device, surveyed
 from bot.setup.modes import choose_modes, existing
-from inference.queue.address import LOCAL, checked_queue_url, has_password
+from inference.queue.address import BY_QUEUE, LOCAL, checked_queue_url, has_password
 from inference.queue.secret_files import read_secret
 
 ROLES = {
@@ -66,6 +66,8 @@ def choose_queue(draft: Draft, given: Given, asking: Asking, role: Role) -> None
     """How bot and workers find each other."""
     if role is Role.ALL:
         draft.wanted |= {"QUEUE_URL": None, "QUEUE_URL_FILE": None}
+        if draft.value("BLOBS_URL") == BY_QUEUE:
+            draft.wanted["BLOBS_URL"] = None
         return
     for flag, address in (("--queue-url", given.queue_url), ("--blobs-url", given.blobs_url)):
         if address is not None and has_password(address):
@@ -81,9 +83,19 @@ def choose_queue(draft: Draft, given: Given, asking: Asking, role: Role) -> None
     if not draft.value("QUEUE_URL_FILE") and draft.value("QUEUE_URL") in ("", LOCAL):
         question = "Address of the Redis server, like redis://:password@host:6379; it is not shown"
         draft.wanted["QUEUE_URL"] = asking.secret(question, _remote, "--queue-url or --queue-url-file")
-    blobs = given.blobs_url or draft.value("BLOBS_URL") or f"{draft.value('DATA_DIR') or 'data'}/blobs"
-    question = "Where pictures lie, the same place for all machines: a folder that they mount, or s3://…"
-    draft.wanted["BLOBS_URL"] = asking.ask(question, blobs, _address, "--blobs-url")
+    _choose_store(draft, given, asking, role)
+
+
+def _choose_store(draft: Draft, given: Given, asking: Asking, role: Role) -> None:
+    """Where pictures lie. A worker needs no store that it shares with the bot."""
+    said = given.blobs_url or draft.value("BLOBS_URL")
+    if role is Role.WORKER:
+        question = f"Where pictures lie: the bot's folder, mounted here, or its s3://…; {BY_QUEUE} sends them by Redis"
+        draft.wanted["BLOBS_URL"] = asking.ask(question, said or BY_QUEUE, _address, "--blobs-url")
+        return
+    here = f"{draft.value('DATA_DIR') or 'data'}/blobs"
+    question = f"Where pictures lie: a folder, or s3://…; workers name the same place, or {BY_QUEUE} and share none"
+    draft.wanted["BLOBS_URL"] = asking.ask(question, here if said in ("", BY_QUEUE) else said, _store, "--blobs-url")
 
 
 def choose_drawing(draft: Draft, given: Given, asking: Asking, steps: frozenset[Step], role: Role) -> tuple[str, ...]:
@@ -162,3 +174,9 @@ def _address(said: str) -> str:
     if not said:
         raise ValueError("a folder or an address is needed")
     return said
+
+
+def _store(said: str) -> str:
+    if said == BY_QUEUE:
+        raise ValueError(f"{BY_QUEUE} is for workers: with the bot pictures lie in a folder, or in s3://…")
+    return _address(said)

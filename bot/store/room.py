@@ -18,6 +18,7 @@ from typing import Literal
 from bot.store import Leftovers
 from bot.texts.errors import ToldError
 from bot.texts.i18n import _
+from bot.texts.units import unbroken
 from inference.blobs import BlobStore
 
 log = logging.getLogger(__name__)
@@ -40,10 +41,11 @@ class NoRoom(ToldError):
 
     def told(self) -> str:
         if self.lack == "person":
-            return _(
+            text = _(
                 "Your photos fill all the room that one person has here, {mb} MB, and all of them are in use. "
                 "What you have made stays. For more room, ask the owner of this studio."
             ).format(mb=self.limit // MEGABYTE)
+            return unbroken(text)
         return _(
             "The studio has no room for new photos at the moment, not your fault. Drawing from words works as "
             "ever; please send the photo again later, or tell the owner."

@@ -64,7 +64,8 @@ class Outbox(BaseRequestMiddleware):
     """State: the pacer, the progress slots, and what each message was last edited to.
 
     `on_blocked(chat_id)` and `on_migrated(old_id, new_id)` are told when Telegram says so, `on_flood(seconds)` when it
-    has asked for patience so often that nothing is sent for a while.
+    has asked for patience so often that nothing is sent for a while, `on_late(callback_query_id, text)` when what an
+    alert was to say comes too late for one.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Outbox(BaseRequestMiddleware):
         self.on_blocked = on_blocked
         self.on_migrated = on_migrated
         self.on_flood: Callable[[float], None] | None = None
+        self.on_late: Callable[[str, str], Awaitable[None]] | None = None
         self._progress_private, self._progress_group = progress_seconds
         self._slots: dict[tuple[ChatId, int], _Slot] = {}
         self._shown: Recent[tuple[ChatId, int], int] = Recent(_REMEMBERED)
@@ -95,8 +97,12 @@ class Outbox(BaseRequestMiddleware):
         if isinstance(method, GetUpdates):
             return await make_request(bot, method)
         if isinstance(method, AnswerCallbackQuery):
-            if method.text is None and method.url is None and self.was_answered(method.callback_query_id):
-                return _done()  # the work took long, so that the button has been let go of already
+            if self.was_answered(method.callback_query_id):  # the work took long: the button has been let go of
+                if method.text is None and method.url is None:
+                    return _done()
+                if method.show_alert:
+                    await self._late(method)
+                    return _done()
             self._answered[method.callback_query_id] = None
         method = self._follow(method)
         chat = _chat_of(method)
@@ -165,6 +171,8 @@ class Outbox(BaseRequestMiddleware):
                     await self.on_blocked(chat)
                 if was_needless(method, refusal):
                     log.debug("%s: %s", type(method).__name__, error)
+                    if isinstance(method, AnswerCallbackQuery) and method.show_alert:
+                        await self._late(method)
                     return _done()
                 if attempt == RETRIES or _unpaced.get() or not may_repeat(method, refusal):
                     raise
@@ -175,6 +183,10 @@ class Outbox(BaseRequestMiddleware):
                         await asyncio.sleep(_with_jitter(error.retry_after))
                 else:
                     await asyncio.sleep(_with_jitter(pause_after(attempt, first=FIRST_PAUSE, longest=LONGEST_PAUSE)))
+
+    async def _late(self, alert: AnswerCallbackQuery) -> None:
+        if self.on_late is not None and alert.text is not None:
+            await self.on_late(alert.callback_query_id, alert.text)
 
     def _flooded(self, chat: ChatId | None, retry_after: float) -> None:
         now = asyncio.get_running_loop().time()

@@ -7,6 +7,7 @@ import asyncio
 import json
 import logging
 import secrets
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from aiohttp import hdrs, web
 
 from inference.api.bodies import Bodies
-from inference.api.errors import ApiError, answer_to
+from inference.api.errors import REFUSED, ApiError, answer_to
 from inference.api.house import House
 from inference.api.kserve import Predictions
 from inference.api.openai import CALLER, Images
@@ -26,6 +27,22 @@ FREE = ("/health", "/v2/health/live", "/v2/health/ready")  # what anybody may as
 MOST_KEY = 256
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+ELSEWHERE = "elsewhere"
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What became of a request: the template of its `route` (ELSEWHERE for an address that is none), the `status` of
+    the answer (None where the client has gone), the code of what was `refused`, also in the middle of a stream, and the
+    seconds that it took. None of it takes a value that a client makes up."""
+
+    route: str
+    status: int | None
+    refused: str | None
+    seconds: float
+
+
+Heard = Callable[[Answered], None]
 
 
 @dataclass(frozen=True)
@@ -40,11 +57,12 @@ class Bounds:
     answer_seconds: float = 120.0
 
 
-def application(house: House, bounds: Bounds | None = None) -> web.Application:
-    """The door as an application of aiohttp, to be served by `inference.api.serving`."""
+def application(house: House, bounds: Bounds | None = None, heard: Heard | None = None) -> web.Application:
+    """The door as an application of aiohttp, to be served by `inference.api.serving`; `heard` is told of every
+    request."""
     bounds = bounds or Bounds()
-    around = Around(house, bounds)
-    app = web.Application(middlewares=[around.answered, around.known, around.placed])
+    around = Around(house, bounds, heard)
+    app = web.Application(middlewares=[around.heard, around.answered, around.known, around.placed])
     app.on_response_prepare.append(_with_number)
     bodies = Bodies(house, bounds.body_seconds)
     images, predictions = Images(house, bodies), Predictions(house, bodies)
@@ -73,10 +91,24 @@ def application(house: House, bounds: Bounds | None = None) -> web.Application:
 class Around:
     """State: how many requests are being worked on, in all and by person."""
 
-    def __init__(self, house: House, bounds: Bounds) -> None:
+    def __init__(self, house: House, bounds: Bounds, heard: Heard | None) -> None:
         self._house = house
         self._bounds = bounds
+        self._heard = heard or (lambda _answered: None)
         self._working: Counter[int] = Counter()
+
+    @web.middleware
+    async def heard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Tells what became of the request."""
+        began, status = time.perf_counter(), None
+        try:
+            response = await handler(request)
+            status = response.status
+            return response
+        finally:
+            resource = request.match_info.route.resource
+            route = ELSEWHERE if resource is None else resource.canonical
+            self._heard(Answered(route, status, request.get(REFUSED), time.perf_counter() - began))
 
     @web.middleware
     async def answered(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -86,16 +118,16 @@ class Around:
         try:
             response = await handler(request)
         except ApiError as error:
-            response = answer_to(error, request.path)
+            response = _refusal(request, error)
             log.info("%s: %s %s: %s", request[REQUEST_ID], request.method, request.path, error)
         except web.HTTPException as refused:
-            response = answer_to(_of_aiohttp(refused), request.path)
+            response = _refusal(request, _of_aiohttp(refused))
         except (asyncio.CancelledError, ConnectionResetError):
             log.info("%s: %s %s: the client has gone", request[REQUEST_ID], request.method, request.path)
             raise
         except Exception:
             log.exception("%s: %s %s", request[REQUEST_ID], request.method, request.path)
-            response = answer_to(ApiError(500, "internal", "Something went wrong here."), request.path)
+            response = _refusal(request, ApiError(500, "internal", "Something went wrong here."))
         if not request.content.at_eof():
             response.force_close()  # nobody reads the rest
         return response
@@ -151,6 +183,11 @@ def _key(request: web.Request) -> str:
     if len(key) > MOST_KEY or not key.isascii():
         raise ApiError(401, "invalid_api_key", "This is no key of this studio.")
     return key
+
+
+def _refusal(request: web.Request, error: ApiError) -> web.Response:
+    request[REFUSED] = error.code
+    return answer_to(error, request.path)
 
 
 def _of_aiohttp(refused: web.HTTPException) -> ApiError:

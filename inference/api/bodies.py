@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import BodyPartReader, MultipartReader, hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from inference.api.errors import ApiError, wrong
 from inference.api.house import House
@@ -24,6 +25,7 @@ MOST_FIELD = 16_000
 MOST_PARTS = 40
 MOST_FILES = MAX_SOURCES + 1  # the pictures of a mix and a mask
 CHUNK = 64 * 1024
+NO_FORM = (ValueError, AssertionError, RuntimeError, LookupError, HttpProcessingError)  # what aiohttp says of such
 
 
 @dataclass
@@ -111,7 +113,7 @@ class Bodies:
             raise ApiError(408, "body_timeout", f"The body did not arrive in {self.seconds:.0f} seconds.") from None
         except (web.RequestPayloadError, ConnectionError):
             raise ApiError(400, "broken_body", "The body broke off.") from None
-        except (ValueError, AssertionError, RuntimeError, LookupError):  # whatever aiohttp says of what is no form
+        except NO_FORM:
             raise ApiError(400, "invalid_form", "The body is no form that can be read.") from None
 
 

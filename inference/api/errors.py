@@ -9,6 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
+REFUSED: web.RequestKey[str] = web.RequestKey("refused", str)
+"""The code of the refusal that a request has met with."""
 _KINDS = {
     HTTPStatus.UNAUTHORIZED: "authentication_error",
     HTTPStatus.FORBIDDEN: "permission_error",

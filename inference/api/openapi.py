@@ -38,6 +38,7 @@ ONCE = {
     "description": "the same request under the same key is drawn once, for a day",
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
 }
+EVENTS: Schema = {"description": "Events, the data of each an object: previews, then each picture, or an error"}
 MODEL = {"name": "model", "in": "path", "required": True, "schema": {"type": "string", "enum": list(MODELS)}}
 TEXT: Schema = {"type": "string"}
 NUMBER: Schema = {"type": "integer"}
@@ -66,7 +67,7 @@ def document() -> Schema:
 
 
 def _of_openai() -> Schema:
-    images = {**_json({"$ref": "#/components/schemas/Images"}), "text/event-stream": {"schema": TEXT}}
+    images = {**_json({"$ref": "#/components/schemas/Images"}), "text/event-stream": {"schema": EVENTS}}
     models = _object(
         {"object": {"const": "list"}, "data": _list({"$ref": "#/components/schemas/Model"}), "models": _list(TEXT)}
     )

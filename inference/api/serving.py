@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from inference.api.application import Bounds, application
+from inference.api.application import ELSEWHERE, Answered, Bounds, Heard, application
 from inference.api.house import House
 from inference.queue.http_log import log_of_http
 
@@ -18,12 +18,15 @@ CLOSING_SECONDS = 5.0
 
 
 @asynccontextmanager
-async def served(house: House, host: str, port: int, bounds: Bounds | None = None) -> AsyncIterator[int]:
-    """Inside, the door is open at this address; the port it has, which the system chooses where 0 is given. On leaving,
-    what is being answered has a moment to end. Raises OSError where the address cannot be had."""
+async def served(
+    house: House, host: str, port: int, bounds: Bounds | None = None, heard: Heard | None = None
+) -> AsyncIterator[int]:
+    """Inside, the door is open at this address; the port it has, which the system chooses where 0 is given. `heard` is
+    told of every request. On leaving, what is being answered has a moment to end. Raises OSError where the address
+    cannot be had."""
     bounds = bounds or Bounds()
     runner = web.AppRunner(
-        application(house, bounds),
+        application(house, bounds, heard),
         access_log=None,
         logger=log_of_http(__name__),
         handler_cancellation=True,  # a client that has gone is heard of
@@ -38,7 +41,11 @@ async def served(house: House, host: str, port: int, bounds: Bounds | None = Non
         assert server is not None
 
         def connected() -> asyncio.Protocol:
-            return server() if len(server.connections) < bounds.connections else _Refused()
+            if len(server.connections) < bounds.connections:
+                return server()
+            if heard is not None:
+                heard(Answered(ELSEWHERE, 503, "too_many_connections", 0.0))
+            return _Refused()
 
         listening = await asyncio.get_running_loop().create_server(connected, host, port, reuse_address=True)
         try:

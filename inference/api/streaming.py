@@ -15,8 +15,9 @@ from typing import Any
 
 from aiohttp import web
 
-from inference.api.errors import ApiError
+from inference.api.errors import REFUSED, ApiError
 from inference.api.house import Drawn, Order
+from inference.queue.logs import of_job
 from inference.requests import Progress
 
 log = logging.getLogger(__name__)
@@ -48,12 +49,15 @@ async def streamed(request: web.Request, order: Order, partials: int, events: st
             for picture in await each(await order.drawn()):
                 await _say(response, f"{events}.completed", picture)
         except ApiError as error:
+            request[REFUSED] = error.code
             await _say(response, "error", error.body())
         except (TimeoutError, ConnectionError):
             raise ConnectionResetError from None  # nobody reads it
         except Exception:  # the answer has begun: no other can be given
-            log.exception("the stream of job %d", order.job)
-            await _say(response, "error", ApiError(500, "internal", "Something went wrong here.").body())
+            log.exception("the stream of job %d", order.job, extra=of_job(order.job))
+            broken = ApiError(500, "internal", "Something went wrong here.")
+            request[REFUSED] = broken.code
+            await _say(response, "error", broken.body())
     await response.write_eof()
     return response
 

@@ -28,6 +28,7 @@ Answer = TypeVar("Answer")
 TRIES = 6  # in a row that bring nothing
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between them
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+_CLOSED = frozenset({401, 403})
 _MISTAKES = (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError, httpx2.TooManyRedirects)
 _SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -72,7 +73,8 @@ def insist(file: ReleasedFile, call: Callable[[], Answer], *, come: Callable[[],
             if _status(error) == 404:
                 raise Absent(f"{file.repo}/{file.path} is not at the hub: {_words(error)}") from error
             if failures == TRIES or not _passes(error):
-                raise NotFetched(f"{file.repo}/{file.path} could not be fetched: {_words(error)}") from error
+                told = f"{_words(error)}{_to_be_let_in(file) if _status(error) in _CLOSED else ''}"
+                raise NotFetched(f"{file.repo}/{file.path} could not be fetched: {told}") from error
         time.sleep(pause_after(failures, first=FIRST_PAUSE, longest=LONGEST_PAUSE))
 
 
@@ -123,6 +125,11 @@ def _passes(error: Exception) -> bool:
     if isinstance(error, httpx2.RequestError):
         return not isinstance(error, _MISTAKES)
     return type(error) is OSError and error.errno is None  # how huggingface_hub calls a file of another length
+
+
+def _to_be_let_in(file: ReleasedFile) -> str:
+    """What helps where a repository is only for those who have agreed to its terms."""
+    return f"; agree to the terms at https://huggingface.co/{file.repo}, then `hf auth login`, or set HF_TOKEN"
 
 
 def _words(error: Exception) -> str:

@@ -7,7 +7,7 @@ so that loading never holds a net twice. Pickles are read with `weights_only` an
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,18 @@ def read_tensors(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UnreadableCheckpoint(f"{path.name} holds {type(content).__name__}, not a state dict")
     return content
+
+
+def state_in(content: Mapping[str, Any], *nests: str) -> State:
+    """The tensors of a file that may keep them under one of the names `nests`, the first that is there.
+
+    Raises UnreadableCheckpoint when there is anything else among them.
+    """
+    inner = next((content[name] for name in nests if isinstance(content.get(name), Mapping)), content)
+    strange = next((name for name, value in inner.items() if not isinstance(value, Tensor)), None)
+    if strange is not None:
+        raise UnreadableCheckpoint(f"{strange!r} in it is no tensor but {type(inner[strange]).__name__}")
+    return dict(inner)
 
 
 def assemble(

@@ -10,27 +10,31 @@ from inference.engine.device import memory_of
 from inference.engine.loop import Engine
 from inference.engine.nets import Nets
 from inference.queue.figures import MOST_NETS, Figures, net_name
+from inference.queue.wire import Counted
 
 EVERY_SECONDS = 1.0
 
 
 class Counting:
-    """State: the time in which there was work, and what was told last. `tell` is given figures that have changed."""
+    """State: the time in which there was work, and what was told last. `tell` is given what has changed; `loading()`
+    is how far the nets of each kind are."""
 
     def __init__(
         self,
         engine: Engine,
         nets: Nets,
-        tell: Callable[[Figures], None],
+        tell: Callable[[Counted], None],
         *,
+        loading: Callable[[], dict[str, float]] = dict,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
         self._nets = nets
         self._tell = tell
+        self._loading = loading
         self._clock = clock
         self._busy_seconds = 0.0
-        self._told: Figures | None = None
+        self._told: Counted | None = None
         self._told_at = float("-inf")
 
     @contextmanager
@@ -56,7 +60,8 @@ class Counting:
             memory_total=whole,
             nets=tuple(dict.fromkeys(map(net_name, self._nets.resident)))[-MOST_NETS:],
         )
+        counted = Counted(figures=figures, loading=self._loading())
         self._told_at = self._clock()
-        if figures != self._told:
-            self._told = figures
-            self._tell(figures)
+        if counted != self._told:
+            self._told = counted
+            self._tell(counted)

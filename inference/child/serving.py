@@ -37,7 +37,6 @@ from inference.engine.loop import Drawn, Engine, Stopped
 from inference.engine.nets import Nets
 from inference.engine.policy import DevicePolicy, device_policy, device_wanted
 from inference.families import FAMILIES
-from inference.queue.figures import Figures
 from inference.queue.logs import about, log_as
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import Assignment, Interrupted, JobEvent, JobReport
@@ -102,7 +101,7 @@ class EngineChild:
         self._families = tuple(families)
         self._kits = tuple(family.open(place) for family in families)
         self._engine = Engine(self._kits, self._nets, max_rows=policy.max_rows, previews=options.previews)
-        self._counting = Counting(self._engine, self._nets, self._count)
+        self._counting = Counting(self._engine, self._nets, self._count, loading=self._loading)
         self._assigned: dict[int, Assignment] = {}
         self._savers = ThreadPoolExecutor(SAVERS, thread_name_prefix="saver")
         self._drain_by: float | None = None
@@ -125,6 +124,7 @@ class EngineChild:
         )
         if self._timing is not None:
             self._link.before_exit = self._timing.close
+        self._counting.tell()
         self._introduce()
         while self._listen():
             if self._slow and len(self._engine):
@@ -276,9 +276,18 @@ class EngineChild:
     def _waits_for_store(self, pause: float, why: str) -> None:
         self._link.send(Patience(seconds=pause + STORE_SECONDS, why=why))
 
-    def _count(self, figures: Figures) -> None:
+    def _count(self, counted: Counted) -> None:
         with contextlib.suppress(OSError):  # the parent has gone, and this process is about to: nobody counts any more
-            self._link.send(Counted(figures=figures))
+            self._link.send(counted)
+
+    def _loading(self) -> dict[str, float]:
+        """Of each kind on the card the seconds, in tenths, until its nets would be where they compute."""
+        card = self._offer[1]
+        taken = {kind: nets for kind in card.kinds if (nets := self._nets_of(kind))} if card is not None else {}
+        return {kind: round(self._nets.loading(nets), 1) for kind, nets in taken.items()}
+
+    def _nets_of(self, kind: str) -> tuple[str, ...]:
+        return tuple(net for kit in self._kits for net in kit.takes(kind))
 
     def _before_long(self, what: str) -> None:
         if self._slow_text:

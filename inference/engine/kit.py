@@ -40,6 +40,10 @@ class Kit:
         """Those of the nets of an ask that it takes now, as they are called; fewer where something is known already."""
         return tuple(map(self.named, ask.nets))
 
+    def takes(self, kind: str) -> tuple[str, ...]:
+        """The nets that requests of a kind take here, as they are called; none where it is another family's."""
+        return ()
+
     def named(self, net: str) -> str:
         """What one of the nets of its asks is called among those of all families."""
         return net

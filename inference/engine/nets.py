@@ -123,6 +123,12 @@ class Nets:
         """Whether all these nets, by the names they have among all, are where they compute already."""
         return all(name in self._specs and name in self._places[self._specs[name].device].resident for name in names)
 
+    def loading(self, names: Iterable[str]) -> float:
+        """Seconds, roughly, until all these nets, by the same names, would be there; those that are unknown count
+        nothing."""
+        known = [self._specs[name] for name in names if name in self._specs]
+        return sum(self._places[spec.device].loading(spec.name) for spec in known)
+
     def expect(self, names: Iterable[str]) -> None:
         """Nets, by the same names, that will be needed soon: they are moved out last."""
         soon = frozenset(names)

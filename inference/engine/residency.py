@@ -15,6 +15,7 @@ from inference.engine.device import Staging
 
 GB = 10**9
 HOST_RESERVE = 4 * GB
+DISK_SPEED, BUS_SPEED = GB, 10 * GB  # bytes a second, as is usual where there is a GPU
 DEVICE_RESERVE = GB // 2  # workspaces of cuBLAS and cuDNN, kernels that are loaded when first used, and fragments
 
 
@@ -115,6 +116,13 @@ class Residency:
         if known and known.resident:
             return True
         return self.free() >= (known.size if known else self._size(name)) + activations
+
+    def loading(self, name: str) -> float:
+        """Seconds, roughly, until a net would be resident if it were required now."""
+        known = self._nets.get(name)
+        if known is None:
+            return self._size(name) / DISK_SPEED
+        return 0.0 if known.resident else known.size / BUS_SPEED
 
     def require(self, name: str, activations: Callable[[nn.Module], int] = lambda module: 0) -> nn.Module:
         """The net on the device, with room for the bytes that `activations(net)` will take besides."""

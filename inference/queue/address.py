@@ -14,6 +14,7 @@ from inference.queue.secret_files import SECRET
 from inference.requests import Contract
 
 LOCAL = "local://"
+BY_QUEUE = "queue://"  # as a worker's BLOBS_URL: pictures go to and fro through the queue's server
 _ADVICE = (
     "use local:// (the worker runs beside the bot), redis://host:6379, rediss://host:6380 or unix:///run/redis.sock"
 )

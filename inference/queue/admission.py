@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -56,6 +57,7 @@ def _waiting(row: AnyRow) -> Waiting:
         row.suspect,
         row.overtaken,
         row.developed,
+        row.drawings,
     )
 
 
@@ -70,11 +72,12 @@ def _demands(request: str) -> frozenset[str]:
 async def in_flight(connection: AsyncConnection, progress: Mapping[int, float]) -> list[InFlight]:
     """Released jobs in the order they were, with the work that `progress` (done part by job) leaves."""
     rows = (await connection.execute(sql.CROWD_IN_FLIGHT)).all()
-    left = {row.id: 1 - progress.get(row.id, 0.0) for row in rows}
-    return [
-        InFlight(row.id, row.owner_id, row.compatibility, row.cost * left[row.id], row.developed * left[row.id])
-        for row in rows
-    ]
+    return [_released(row, left=1 - progress.get(row.id, 0.0)) for row in rows]
+
+
+def _released(row: AnyRow, left: float) -> InFlight:
+    undrawn = max(1, math.ceil(row.drawings * left))
+    return InFlight(row.id, row.owner_id, row.compatibility, row.cost * left, row.developed * left, undrawn)
 
 
 async def admit(connection: AsyncConnection, newcomer: Waiting, limits: Limits, fleet: Fleet, foresee: Foresee) -> None:
@@ -89,7 +92,8 @@ async def admit(connection: AsyncConnection, newcomer: Waiting, limits: Limits, 
     if crowd.waiting >= limits.queue_cap:
         raise QueueFull(limits.queue_cap)
     share = await _join(connection, owner, returning=crowd.own_active == 0)
-    whole = fleet.at_most(crowd.active + 1, crowd.work + newcomer.cost, crowd.developed + newcomer.developed)
+    developed, drawings = crowd.developed + newcomer.developed, crowd.drawings + newcomer.drawings
+    whole = fleet.at_most(drawings, crowd.work + newcomer.cost, developed)
     if whole <= limits.max_wait_seconds:
         return  # even as the last one it would be in time
     waiting, shares = crowd_of((await connection.execute(sql.CROWD_WAITING)).all())
@@ -111,12 +115,14 @@ async def readmit(
     now: dict[str, Any] = {
         "cost": request.cost,
         "developed": request.developed,
+        "drawings": request.drawings,
         "compatibility": request.compatibility_key,
     }
     larger = [
         replace(one, **now)
         for one in waiting
-        if one.job_id == job_id and (one.cost < request.cost or one.developed < request.developed)
+        if one.job_id == job_id
+        and (one.cost < request.cost or one.developed < request.developed or one.drawings < request.drawings)
     ]
     if larger:
         others = [one for one in waiting if one.job_id != job_id]

@@ -49,6 +49,7 @@ class Waiting:
     suspect: bool = False
     overtaken: int = 0
     developed: float = 0.0
+    drawings: int = 1
     demands: frozenset[str] = frozenset()
 
 
@@ -66,13 +67,14 @@ class Share:
 @dataclass(frozen=True, slots=True)
 class InFlight:
     """A job that has been released; `remaining` is the part of its cost that is still to be done, `undeveloped` that of
-    the megapixels to be developed."""
+    the megapixels to be developed, and `undrawn` are the drawings that are not whole."""
 
     job_id: int
     owner_id: int
     compatibility: str
     remaining: float
     undeveloped: float = 0.0
+    undrawn: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,10 +284,12 @@ def outlooks(
     work = elapsed = 0.0
     for running in in_flight:
         work += running.remaining
-        elapsed += fleet.turn(running.compatibility, running.remaining, running.undeveloped) or 0.0
+        left = running.compatibility, running.remaining, running.undeveloped, running.undrawn
+        elapsed += fleet.turn(*left) or 0.0
     result = {}
     for place, job in enumerate(line, start=1):
-        parts, possible = (job.compatibility, job.cost, job.developed), fleet.can(job.compatibility)
+        parts = job.compatibility, job.cost, job.developed, job.drawings
+        possible = fleet.can(job.compatibility)
         known = foresee and possible
         result[job.job_id] = Outlook(place, work, elapsed + (fleet.seconds(*parts) or 0.0) if known else None, possible)
         elapsed += fleet.turn(*parts) or 0.0

@@ -35,25 +35,25 @@ class Fleet:
         """What is foreseen of one worker; of all where that is not known."""
         return next((member.foresight for member in self._members if member.name == worker), self)
 
-    def seconds(self, compatibility: str, cost: float, developed: float) -> float | None:
+    def seconds(self, compatibility: str, cost: float, developed: float, drawings: int = 1) -> float | None:
         """How long a job takes by itself: the mean (harmonic, as of speeds) over the workers that can draw it. None
         while nothing at all has been measured."""
-        each = self._each(compatibility, cost, developed)
+        each = self._each(compatibility, cost, developed, drawings)
         return None if not each else len(each) / sum(1 / seconds for seconds in each)
 
-    def turn(self, compatibility: str, cost: float, developed: float) -> float | None:
+    def turn(self, compatibility: str, cost: float, developed: float, drawings: int = 1) -> float | None:
         """How much later a job makes whoever is behind it: its time where all that can draw it add up their speeds."""
-        each = self._each(compatibility, cost, developed)
+        each = self._each(compatibility, cost, developed, drawings)
         return None if not each else 1 / sum(1 / seconds for seconds in each)
 
-    def at_most(self, jobs: int, cost: float, developed: float) -> float:
-        """No less than so many jobs of so much work together will take, which is quick to ask. 0 while nothing is
+    def at_most(self, drawings: int, cost: float, developed: float) -> float:
+        """No less than so many drawings of so much work together will take, which is quick to ask. 0 while nothing is
         known."""
-        return sum(member.foresight.at_most(jobs, cost, developed) for member in self._members)
+        return sum(member.foresight.at_most(drawings, cost, developed) for member in self._members)
 
-    def _each(self, compatibility: str, cost: float, developed: float) -> list[float]:
+    def _each(self, compatibility: str, cost: float, developed: float, drawings: int) -> list[float]:
         able = [member for member in self._members if _draws(member, compatibility)] or self._members
-        told = (member.foresight.seconds(compatibility, cost, developed) for member in able)
+        told = (member.foresight.seconds(compatibility, cost, developed, drawings) for member in able)
         return [max(LEAST_SECONDS, seconds) for seconds in told if seconds is not None]
 
 

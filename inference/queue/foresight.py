@@ -19,12 +19,17 @@ LEAST_SECONDS = 1e-4
 
 
 class Taken(NamedTuple):
-    """What a job has taken: seconds of the device, more than none, for so many megapixel passes and megapixels
+    """What a drawing has taken: seconds of the device, more than none, for so many megapixel passes and megapixels
     developed."""
 
     seconds: float
     cost: float
     developed: float
+
+    @classmethod
+    def each(cls, seconds: float, cost: float, developed: float, drawings: int) -> Taken:
+        """One of the drawings of a job, which are alike."""
+        return cls(seconds / drawings, cost / drawings, developed / drawings)
 
 
 class Foresight:
@@ -45,23 +50,24 @@ class Foresight:
         """Whether anything is known."""
         return bool(self._timed or self._recent)
 
-    def seconds(self, compatibility: str, cost: float, developed: float) -> float | None:
-        """For so much work of a kind (the first part of its key); None while nothing at all has been measured."""
+    def seconds(self, compatibility: str, cost: float, developed: float, drawings: int = 1) -> float | None:
+        """For so much work of a kind (the first part of its key), in so many equal drawings; None while nothing at all
+        has been measured."""
         if not self:
             return None
-        work = (kind_in(compatibility), cost, developed)
+        work = (kind_in(compatibility), cost / drawings, developed / drawings)
         if work not in self._told:
             asked = self._rough(*work)
             self._told[work] = max(LEAST_SECONDS, asked * self._pace(work[0], asked))
-        return self._told[work]
+        return drawings * self._told[work]
 
-    def at_most(self, jobs: int, cost: float, developed: float) -> float:
-        """No less than so many jobs of so much work together will take, which is quick to ask. 0 while nothing is
+    def at_most(self, drawings: int, cost: float, developed: float) -> float:
+        """No less than so many drawings of so much work together will take, which is quick to ask. 0 while nothing is
         known."""
         if not self:
             return 0.0
         rate, pace = self._slowest
-        return pace * (rate.a_pass * cost + rate.developing * developed + (rate.once + LEAST_SECONDS) * jobs)
+        return pace * (rate.a_pass * cost + rate.developing * developed + (rate.once + LEAST_SECONDS) * drawings)
 
     # Inside
 

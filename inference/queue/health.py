@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import time
 from pathlib import Path
 from typing import Annotated
@@ -21,12 +22,14 @@ MAX_WORDS = 300
 
 
 class Sign(BaseModel):
-    """What a program has said of itself last. `at` is monotonic, `ready` whether it can serve, `words` what it does."""
+    """What a program has said of itself last. `at` is monotonic, `ready` whether it can serve, `words` what it does;
+    `by` tells this run of it from all others."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     at: Annotated[float, Field(allow_inf_nan=False)]
     ready: bool
     words: Annotated[str, Field(max_length=MAX_WORDS)]
+    by: Annotated[str, Field(max_length=16)] = ""
 
 
 class Health(BaseModel):
@@ -39,18 +42,19 @@ class Health(BaseModel):
 
 
 class Pulse:
-    """The signs of life of this program, in a file. That none can be written is said in the log once, and harms nothing
-    but the looks of it."""
+    """The signs of life of this program, in a file of its own. That none can be written, or that another program writes
+    there, is said in the log once, and harms nothing but the looks of it."""
 
     def __init__(self, file: Path, *, write_seconds: float = WRITE_SECONDS) -> None:
         self._file = file
         self._write_seconds = write_seconds
         self._last: Sign | None = None
-        self._complained = False
+        self._by = secrets.token_hex(4)
+        self._complained = self._shares = False
 
     def beat(self, words: str, *, ready: bool = True) -> None:
         """Says it. What is said again within two seconds of the last time needs no writing."""
-        sign = Sign(at=time.monotonic(), ready=ready, words=words[:MAX_WORDS])
+        sign = Sign(at=time.monotonic(), ready=ready, words=words[:MAX_WORDS], by=self._by)
         last = self._last
         if (
             last is not None
@@ -58,6 +62,9 @@ class Pulse:
             and (last.words, last.ready) == (sign.words, ready)
         ):
             return
+        if last is not None and not self._shares and self._overwritten():
+            log.warning("another program writes to %s, too; HEALTH_FILE gives each a file of its own", self._file)
+            self._shares = True
         try:
             self._write(sign)
         except OSError as refused:
@@ -68,11 +75,20 @@ class Pulse:
         self._last, self._complained = sign, False
 
     def stop(self) -> None:
-        """Takes the sign away: who has ended is not alive for a while yet."""
+        """Takes the sign away, if it is ours: who has ended is not alive for a while yet."""
+        if self._overwritten():
+            return
         try:
             self._file.unlink(missing_ok=True)
         except OSError as refused:
             log.warning("the sign of life %s stays: %s", self._file, refused.strerror)
+
+    def _overwritten(self) -> bool:
+        """Whether the sign that is there is another program's."""
+        try:
+            return _read(self._file).by != self._by
+        except (OSError, ValidationError):  # there is none, as far as anybody can tell
+            return False
 
     def _write(self, sign: Sign) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -84,8 +100,7 @@ class Pulse:
 def look(file: Path, patience_seconds: float) -> Health:
     """How the program is that writes this file: dead where there is no sign, or the last is older than the patience."""
     try:
-        with file.open("rb") as opened:
-            sign = Sign.model_validate_json(opened.read(MAX_BYTES))
+        sign = _read(file)
     except FileNotFoundError:
         return _dead(f"no sign of life in {file}: it has not begun yet, or has ended")
     except OSError as refused:
@@ -99,6 +114,12 @@ def look(file: Path, patience_seconds: float) -> Health:
     if age > patience_seconds:
         return _dead(f"silent for longer than {patience_seconds:.0f} s; last: {said}")
     return Health(alive=True, ready=sign.ready, words=said)
+
+
+def _read(file: Path) -> Sign:
+    """Raises OSError and ValidationError."""
+    with file.open("rb") as opened:
+        return Sign.model_validate_json(opened.read(MAX_BYTES))
 
 
 def _dead(words: str) -> Health:

@@ -82,7 +82,16 @@ class Ledger(JobReader):
         on.
         """
         compatibility, work, now = request.compatibility_key, request.cost, self._clock()
-        newcomer = Waiting(NEWCOMER, owner_id, work, compatibility, priority, since=now, developed=request.developed)
+        newcomer = Waiting(
+            NEWCOMER,
+            owner_id,
+            work,
+            compatibility,
+            priority,
+            since=now,
+            developed=request.developed,
+            drawings=request.drawings,
+        )
         fields = {
             "update_id": update_id,
             "owner_id": owner_id,
@@ -94,6 +103,7 @@ class Ledger(JobReader):
             "compatibility": compatibility,
             "cost": work,
             "developed": request.developed,
+            "drawings": request.drawings,
             "priority": priority,
             "state": "new",
             "created_at": now,
@@ -180,14 +190,14 @@ class Ledger(JobReader):
         measured."""
         async with self._read() as connection:
             fleet = await self._speeds.known(connection)
-        return fleet.seconds(request.compatibility_key, request.cost, request.developed)
+        return fleet.seconds(request.compatibility_key, request.cost, request.developed, request.drawings)
 
     async def expected(self, job_id: int, worker: str | None = None) -> float | None:
         """The same of a job that has been released, to this worker if that is known."""
         async with self._read() as connection:
             row = (await connection.execute(sql.JOB_AT_WORKER, {"job_id": job_id})).one_or_none()
             foresight = (await self._speeds.known(connection)).at(worker or "")
-        return None if row is None else foresight.seconds(row.compatibility, row.cost, row.developed)
+        return None if row is None else foresight.seconds(row.compatibility, row.cost, row.developed, row.drawings)
 
     # What the dispatcher does
 
@@ -200,17 +210,17 @@ class Ledger(JobReader):
         self,
         workers: Sequence[WorkerOffer],
         where: Callable[[int], str | None] = lambda job_id: None,
-        near: Mapping[str, Collection[str]] = MappingProxyType({}),
+        drawn: Mapping[str, Collection[str]] = MappingProxyType({}),
     ) -> list[Placed]:
         """Picks as many jobs as there are free slots at workers that can draw them, and marks them sent, their owners
-        charged. `where(job_id)` is the worker that has a job, `near` are the kinds that each has drawn lately."""
+        charged. `where(job_id)` is the worker that has a job, `drawn` are the kinds that each has drawn lately."""
         async with self._read() as connection:
             running = await in_flight(connection, self.progress)
             room = sum(worker.slots for worker in workers) - len(running)
             if room <= 0:
                 return []
             waiting, shares = await heads(connection, room, workers)
-        now, rooms = self._clock(), rooms_of(workers, running, where, near)
+        now, rooms = self._clock(), rooms_of(workers, running, where, drawn)
         chosen = picks(waiting, shares, running, room=room, now=now, limits=self.limits, rooms=rooms)
         if not chosen:
             return []
@@ -243,8 +253,8 @@ class Ledger(JobReader):
             if isinstance(outcome, Failed):
                 return await transitions.fail(connection, job_id, row, outcome, self.limits, now)
             if row is not None and device_seconds is not None and not _cut_short(outcome):
-                kind, taken = kind_in(row.compatibility), Taken(device_seconds, row.cost, row.developed)
-                await self._speeds.learn(connection, worker, kind, taken, now)
+                taken = Taken.each(device_seconds, row.cost, row.developed, row.drawings)
+                await self._speeds.learn(connection, worker, kind_in(row.compatibility), taken, now)
             return outcome if await transitions.settle(connection, job_id, "done", outcome, now) else None
 
     async def stopped(self, job_id: int, word: Cancelled | None = None) -> Cancelled | None:

@@ -1,6 +1,7 @@
 """What others may ask of the jobs, as SQL for statements of their own: their books lie in the same database.
 
-Nobody else names the columns of the jobs. What is kept with a job for the bot is searched as a text, never read.
+Nobody else names the columns of the jobs. What is kept with a job for the bot is searched as a text or asked for a
+field that the bot names, never read.
 """
 
 from __future__ import annotations
@@ -52,9 +53,11 @@ def texts_with_blobs() -> tuple[Select[str], ...]:
     return _with_blobs(jobs.c.request), _with_blobs(jobs.c.context), unseen
 
 
-def living_by_state() -> Select[str, int]:
-    """How many jobs have not ended, by state: rows of `state` and `jobs`."""
-    counted = select(jobs.c.state, func.count().label("jobs")).where(jobs.c.state.in_(LIVING))
+def living_by_state(field: str) -> Select[str, int, int]:
+    """How many jobs have not ended, by state: rows of `state`, `jobs`, and of those the ones `saying` yes in this field
+    of what is kept with them."""
+    saying = func.count().filter(jobs.c.context[field].as_boolean())
+    counted = select(jobs.c.state, func.count().label("jobs"), saying.label("saying")).where(jobs.c.state.in_(LIVING))
     return counted.group_by(jobs.c.state)
 
 

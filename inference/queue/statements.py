@@ -41,7 +41,7 @@ CROWD = select(
     func.count().filter(jobs.c.owner_id == bindparam("owner")).label("own_active"),
     func.coalesce(func.sum(jobs.c.cost), 0.0).label("work"),
     func.coalesce(func.sum(jobs.c.developed), 0.0).label("developed"),
-    func.count().label("active"),
+    func.coalesce(func.sum(jobs.c.drawings), 0).label("drawings"),
 ).where(_in(ACTIVE))
 LOWEST_ACTIVE_TIME = select(func.min(owners.c.virtual_time)).where(
     owners.c.owner_id.in_(select(jobs.c.owner_id).where(_in(ACTIVE)))
@@ -68,6 +68,7 @@ REWORD = (
         compatibility=bindparam("new_compatibility"),
         cost=bindparam("new_cost"),
         developed=bindparam("new_developed"),
+        drawings=bindparam("new_drawings"),
     )
     .returning(jobs)
 )
@@ -94,6 +95,7 @@ _LIGHT = (
     jobs.c.owner_id,
     jobs.c.cost,
     jobs.c.developed,
+    jobs.c.drawings,
     jobs.c.compatibility,
     jobs.c.priority,
     func.coalesce(jobs.c.queued_at, jobs.c.created_at).label("since"),
@@ -122,7 +124,15 @@ CROWD_WAITING = (
     .where(_in(WAITING))
 )
 CROWD_IN_FLIGHT = (
-    select(jobs.c.id, jobs.c.owner_id, jobs.c.cost, jobs.c.developed, jobs.c.compatibility, jobs.c.state)
+    select(
+        jobs.c.id,
+        jobs.c.owner_id,
+        jobs.c.cost,
+        jobs.c.developed,
+        jobs.c.drawings,
+        jobs.c.compatibility,
+        jobs.c.state,
+    )
     .where(_in(IN_FLIGHT))
     .order_by(jobs.c.sent_at, jobs.c.id)
 )
@@ -142,6 +152,7 @@ JOB_AT_WORKER = select(
     jobs.c.owner_id,
     jobs.c.cost,
     jobs.c.developed,
+    jobs.c.drawings,
     jobs.c.compatibility,
     jobs.c.attempts,
     jobs.c.retries,

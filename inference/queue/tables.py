@@ -32,6 +32,7 @@ jobs = Table(
     Column("compatibility", String(64), nullable=False),
     Column("cost", Double, nullable=False),
     Column("developed", Double, nullable=False, server_default="0"),
+    Column("drawings", Integer, nullable=False, server_default="1", comment="in one job, one after the other"),
     Column("priority", Integer, nullable=False, server_default="0"),
     Column("state", String(16), nullable=False),
     Column("outcome", Text),

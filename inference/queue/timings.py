@@ -13,6 +13,8 @@ MOST_SECONDS = 1e5
 
 Rate = Annotated[float, Field(ge=0, le=MOST_SECONDS, allow_inf_nan=False)]
 KindName = Annotated[str, Field(min_length=1, max_length=32)]
+# Of each kind the seconds, roughly, until its nets would be where they compute; 0 where they are.
+Loading = Annotated[dict[KindName, Rate], Field(max_length=MOST_KINDS)]
 
 
 class Timing(Contract):

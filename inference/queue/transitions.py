@@ -43,6 +43,7 @@ async def reword(
         "new_compatibility": request.compatibility_key,
         "new_cost": request.cost,
         "new_developed": request.developed,
+        "new_drawings": request.drawings,
     }
     row: AnyRow | None = (await connection.execute(sql.REWORD, {"job_id": job_id, **values})).one_or_none()
     return row

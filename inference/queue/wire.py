@@ -23,7 +23,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from inference.queue.figures import Figures
 from inference.queue.options import WorkerOptions
-from inference.queue.timings import Timings
+from inference.queue.timings import Loading, Timings
 from inference.queue.transport import Assignment, JobId, JobReport
 from inference.requests import OF_ANY_VERSION, Contract, ModelCard
 
@@ -91,10 +91,12 @@ class Report(Contract):
 
 
 class Counted(Contract):
-    """What the engine has counted, once a second while it works. It says nothing of how long something takes."""
+    """What the engine has counted, once a second while it works, and how far its nets are; None where it does not say.
+    It tells nothing of how long a job takes."""
 
     type: Literal["counted"] = "counted"
     figures: Figures
+    loading: Loading | None = None
 
 
 class Patience(Contract):

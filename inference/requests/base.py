@@ -142,6 +142,11 @@ class Request(Contract):
         return len(self.seeds) * (self.windows * math.prod(self.pass_size)) / 1e6
 
     @property
+    def drawings(self) -> int:
+        """How many drawings it is: more than one only where its pictures are begun one after the other, each anew."""
+        return 1
+
+    @property
     def compatibility_key(self) -> str:
         """Requests with equal keys may share a pass: same net, same size, so sizes that no pass ever has, such as those
         of whole panoramas, do not count. Begins with the kind."""

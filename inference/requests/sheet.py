@@ -107,6 +107,10 @@ class Sheet(Request):
         return len(self.looks) * self.of.developed
 
     @property
+    def drawings(self) -> int:
+        return len(self.looks)
+
+    @property
     def compatibility_key(self) -> str:
         return self.of.compatibility_key
 

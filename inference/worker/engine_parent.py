@@ -179,8 +179,8 @@ class EngineParent:
                 self._trouble = None if slots else self._trouble
                 self._introduce()
                 self._admit()
-            case Counted(figures=figures):
-                self._count(figures)
+            case Counted():
+                self._count(message)
             case Report(report=report):
                 with about(report.job_id):
                     self._pass_on(report, time.monotonic())
@@ -230,7 +230,7 @@ class EngineParent:
         if not self._draining:
             self._introduce()
             self._restarts += 1
-            self._count(Figures())
+            self._count(Counted(figures=Figures()))
         inside = {job_id: run for job_id, run in self._runs.items() if run.inside}
         started = sum(run.started_at is not None for run in inside.values())
         if inside:
@@ -273,8 +273,9 @@ class EngineParent:
         card, timings, cards = self._card, self._timings, self._cards
         self._up.send(Hello(slots=slots, card=card, timings=timings, pid=os.getpid(), cards=cards))
 
-    def _count(self, figures: Figures) -> None:
-        self._up.send(Counted(figures=figures.model_copy(update={"restarts": self._restarts})))
+    def _count(self, counted: Counted) -> None:
+        figures = counted.figures.model_copy(update={"restarts": self._restarts})
+        self._up.send(counted.model_copy(update={"figures": figures}))
 
     def _tell(self, job_id: int, event: JobEvent) -> None:
         self._up.send(Report(report=JobReport(job_id=job_id, event=event)))

@@ -17,9 +17,11 @@ def health_command(
     """Prints one line; ends with 1 where the last beat that the queue has taken is too old, or (--ready) while no
     engine is ready."""
     try:
-        health = look(remote_settings(None).sign_of_life, PRESENCE_SECONDS)
+        file = remote_settings(None).sign_of_life
     except RemoteError as refused:
         typer.echo(str(refused), err=True)
         raise typer.Exit(2) from None
-    typer.echo(health.words)
+    health = look(file, PRESENCE_SECONDS)
+    others = () if health.alive else sorted(other.name for other in file.parent.glob("worker*.health") if other != file)
+    typer.echo(f"{health.words} (beside it, by another DEVICE: {', '.join(others)})" if others else health.words)
     raise typer.Exit(0 if health.ready or (health.alive and not ready) else 1)

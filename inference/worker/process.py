@@ -6,6 +6,7 @@ It never touches a tensor, so its event loop is always free to listen, and it ou
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -59,11 +60,13 @@ def worker_command(
         typer.Option(help="Address of the queue: redis://host:6379. One with a password belongs into QUEUE_URL."),
     ] = None,
 ) -> None:
-    if fd is not None:
-        die_with_parent()
-        raise typer.Exit(0 if asyncio.run(run_worker(fd)) else 1)
     try:
+        if fd is not None:
+            die_with_parent()
+            raise typer.Exit(0 if asyncio.run(run_worker(fd)) else 1)
         remote_worker(queue)
     except RemoteError as refused:
         typer.echo(str(refused), err=True)
         raise typer.Exit(2) from None
+    finally:
+        gc.freeze()  # an interpreter that ends looks for garbage among all it has imported, half a second long

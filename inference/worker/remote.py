@@ -20,7 +20,7 @@ from pydantic import Field, field_validator
 from inference.blobs.probing import answer_from
 from inference.engine.family import card_of
 from inference.families import FAMILIES
-from inference.queue.address import LOCAL, QueueSettings, has_password, shown_queue_url
+from inference.queue.address import BY_QUEUE, LOCAL, QueueSettings, has_password, shown_queue_url
 from inference.queue.environment import READ, REFUSALS, refused
 from inference.queue.health import Pulse
 from inference.queue.logs import log_as
@@ -30,8 +30,6 @@ from inference.queue.version import code_version
 from inference.worker.engine_parent import EngineParent
 
 log = logging.getLogger(__name__)
-
-BY_QUEUE = "queue://"  # pictures go to and fro through the queue's server
 
 
 class RemoteError(Exception):
@@ -50,8 +48,11 @@ class RemoteSettings(WorkerSettings, QueueSettings, WithSecretFiles):
 
     @property
     def sign_of_life(self) -> Path:
-        """The file in which this worker says that it lives. Workers that share a folder want one each."""
-        return (self.health_file or self.data_dir / "worker.health").expanduser().absolute()
+        """The file in which this worker says that it lives. Where none is named, whoever draws on a card of its own
+        (cuda:1) has one of its own."""
+        card = self.device.partition(":")[2]
+        usual = self.data_dir / (f"worker-{card}.health" if card else "worker.health")
+        return (self.health_file or usual).expanduser().absolute()
 
     @field_validator("blobs_url")
     @classmethod

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from bot.app.parts import blobs_of
 from bot.doctor import findings
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from inference.blobs import BlobStore
 from inference.blobs.probing import NoQuestion, answer, answer_from, answer_to, new_question
 from inference.queue.findings import Finding
@@ -124,6 +125,14 @@ async def test_a_store_that_fails_a_worker_a_silent_one_and_an_older_version_are
     assert "geheim" not in refused and "PermissionError" in refused
     assert "has not answered in 0 s" in by_words[False]
     assert "is not asked" in by_words[None]
+
+
+async def test_a_worker_that_shares_no_store_sends_pictures_through_the_queue(redis_url: str, tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, data_dir=tmp_path, queue_url=redis_url, blobs_url="queue://")
+    (found,) = [finding async for finding in findings(settings) if finding.subject == "pictures"]
+    assert found.ok and "through the queue's server" in found.words
+    with pytest.raises(SettingsError, match="is for workers"):
+        blobs_of(settings)
 
 
 async def test_nobody_to_share_with_and_a_store_that_takes_nothing(redis_url: str, tmp_path: Path) -> None:

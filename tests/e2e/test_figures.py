@@ -14,6 +14,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.store.keys import new_key
 from tests.e2e.chat import Person, is_result
 from tests.e2e.studio import Studio
 from tests.ports import free_port
@@ -24,11 +25,22 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 ROOT = Path(__file__).parents[2]
 NAME = re.compile(r"\b(?:studio|process)_\w+")
 PROMPT = "a red circle"
+NOWHERE = "nowhere-that-a-stranger-makes-up"
 
 
 @pytest.fixture(scope="module")
-def settings() -> dict[str, str]:
-    return {"METRICS_PORT": str(free_port()), "LOG_FORMAT": "json"}
+def key() -> str:
+    """With which Anna's program draws."""
+    return new_key().text
+
+
+@pytest.fixture(scope="module")
+def settings(key: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    file = tmp_path_factory.mktemp("keys") / "keys"
+    file.write_text(f"1001 {key}\n")
+    file.chmod(0o600)
+    ports = {"METRICS_PORT": str(free_port()), "API_PORT": str(free_port())}
+    return {**ports, "API_KEYS_FILE": str(file), "LOG_FORMAT": "json"}
 
 
 async def scraped(settings: dict[str, str]) -> str:
@@ -68,17 +80,30 @@ def documented() -> set[str]:
     return names
 
 
+async def asked_by_a_program(settings: dict[str, str], key: str) -> list[int]:
+    """The statuses of a picture, of an address that is none, and of a request without a key."""
+    headers = {"Authorization": f"Bearer {key}"}
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{settings['API_PORT']}") as session:
+        answers = [
+            await session.post("/v1/images/generations", json={"prompt": PROMPT}, headers=headers),
+            await session.get(f"/{NOWHERE}", headers=headers),
+            await session.get("/v1/models"),
+        ]
+        return [answer.status for answer in answers]
+
+
 async def test_figures_and_log_of_a_picture(
-    studio: Studio, settings: dict[str, str], person: Callable[..., Person]
+    studio: Studio, settings: dict[str, str], key: str, person: Callable[..., Person]
 ) -> None:
     anna = person(1001, "en")
     assert is_result(await anna.draw(PROMPT))
+    assert await asked_by_a_program(settings, key) == [200, 404, 401]
 
     async def counted() -> str | None:
         text = await scraped(settings)
         ends = samples(text)["studio_jobs_finished_total"]
         steps = samples(text).get("studio_worker_steps_total", [({}, 0.0)])
-        done = ({"kind": "flash", "outcome": "done"}, 1.0) in ends
+        done = ({"kind": "flash", "outcome": "done"}, 2.0) in ends
         return text if done and steps[0][1] >= 4 else None
 
     text = await until(counted)
@@ -92,9 +117,13 @@ async def test_figures_and_log_of_a_picture(
     labels = [label for found in there.values() for label, _value in found]
     assert {key for label in labels for key in label} == {
         *("type", "method", "outcome", "cause", "part", "le", "kind", "state", "version", "worker", "net"),
+        *("route", "status", "code", "door"),
     }
     values = {value for label in labels for value in label.values()}
-    assert not values & {"1001", PROMPT} and not any(str(anna.chat_id) == value for value in values)
+    assert not values & {"1001", PROMPT, f"/{NOWHERE}", key} and not any(str(anna.chat_id) == value for value in values)
+    assert sorted((*label.values(), count) for label, count in there["studio_api_requests_total"]) == [
+        *(("/v1/images/generations", "2xx", 1.0), ("/v1/models", "4xx", 1.0), ("elsewhere", "4xx", 1.0)),
+    ]
     assert dict(there["studio_slots"][0][0]) == {} and there["studio_slots"][0][1] == 4
     assert there["studio_leads"] == [({}, 1.0)]
     assert [label["worker"] for label, _ in there["studio_worker_memory_bytes"]] == ["local/auto"]

@@ -48,7 +48,8 @@ def test_without_weights_the_embedded_checkpoint_draws_and_it_says_how_to_get_th
 ) -> None:
     checks = doctor_report(tmp_path / "weights", embedded=tiny_folder)
     assert about(checks, "modes").ok
-    assert "weights download" in about(checks, "embedded").words
+    get = f"python -m inference weights install flash full inpaint --folder {tmp_path / 'weights'}"
+    assert get in about(checks, "embedded").words
 
 
 def test_weights_that_draw_nothing_from_words_are_idle_and_it_says_so(tiny_folder: Path, tmp_path: Path) -> None:

@@ -1,1 +1,2 @@
-"""Replays recorded tensors of the published Kandinsky 3.1 code against this project's: `python -m tests.parity`."""
+"""Replays recorded tensors of the published code, of Kandinsky 3.1 and of the elder family, against this project's:
+`python -m tests.parity`."""

@@ -17,7 +17,13 @@ from torch import Tensor
 
 from inference.families.kandinsky.files.load import Checkpoint
 
-_WITHOUT_TENSORS = ("official_key_shapes", "addons_key_shapes", "inpaint_size_rules")
+_WITHOUT_TENSORS = (
+    "official_key_shapes",
+    "addons_key_shapes",
+    "ru_family_key_shapes",
+    "inpaint_size_rules",
+    "yttm_tiny",
+)
 _PROJECTIONS = {  # file -> prefix in the recording
     "projection": "projection.",
     "projection_flash": "projection.",
@@ -56,6 +62,12 @@ class Golden:
             if not path.is_file():
                 raise NotRecorded(path.name)
         return Recording(name, json.loads(meta.read_text("utf-8")), load_file(tensors) if tensors.is_file() else {})
+
+    def file(self, name: str) -> Path:
+        """A recorded file of another kind; raises NotRecorded."""
+        if not (self.folder / name).is_file():
+            raise NotRecorded(name)
+        return self.folder / name
 
     @contextmanager
     def checkpoint(

@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.parity import adapters, drawing, hed, inpainting, key_shapes, nets, superres
+from tests.parity import (
+    adapters,
+    drawing,
+    emojich,
+    hed,
+    inpainting,
+    key_shapes,
+    nets,
+    realesrgan,
+    ru_key_shapes,
+    ruclip,
+    rudalle,
+    superres,
+    vqgan,
+    yttm,
+)
 from tests.parity.golden import Golden, NotRecorded
 from tests.parity.rows import MOVQ, TEXT, UNET, Row, Rows
 
@@ -29,6 +44,16 @@ RECORDINGS: dict[str, Callable[[Golden], Rows]] = {
     hed.HED: hed.edges,
     key_shapes.OFFICIAL: key_shapes.official,
     key_shapes.ADDED: key_shapes.added,
+    yttm.YTTM_TINY: yttm.encodings,
+    vqgan.VQGAN: vqgan.plain,
+    vqgan.DWT: vqgan.wavelets,
+    rudalle.V3: rudalle.v3,
+    rudalle.V2: rudalle.v2,
+    rudalle.RUDOLPH: rudalle.rudolph,
+    **{name: realesrgan.enlarging(name) for name in realesrgan.SCALES},
+    ruclip.RUCLIP: ruclip.ranking,
+    emojich.UNET: emojich.stickers,
+    ru_key_shapes.SHAPES: ru_key_shapes.released,
 }
 
 

@@ -24,7 +24,7 @@ from inference.engine.result_cache import Remembered
 from inference.families.kandinsky.answers import Guide, answer
 from inference.families.kandinsky.asks import Encode, Enlarge, Structure
 from inference.families.kandinsky.conditioning import Context, EncodingCache, Tokens, contexts_by_rule, tokenize
-from inference.families.kandinsky.files.catalogue import SUPERRES, Net, UNet
+from inference.families.kandinsky.files.catalogue import SUPERRES, Net, UNet, moved_for
 from inference.families.kandinsky.files.load import Checkpoint
 from inference.families.kandinsky.formats import formats_of
 from inference.families.kandinsky.inventory import PIXEL_CHANNELS, WholeUNet, net_specs, nets_used
@@ -97,6 +97,9 @@ class CheckpointKit(Kit):
         if isinstance(ask, Encode) and all(ids is None or self._encodings.get(ids) is not None for ids in ask.texts):
             return (self.named(ask.unet),)
         return super().nets_for(ask)
+
+    def takes(self, kind: str) -> tuple[str, ...]:
+        return tuple(map(self.named, moved_for(kind)))
 
     def named(self, net: str) -> str:
         return self._nets.named(net)

@@ -37,6 +37,9 @@ class LanguageKit(Kit):
     def nets_for(self, ask: Any) -> tuple[str, ...]:
         return (self.named(self._scribe.net_of(ask.task)),)
 
+    def takes(self, kind: str) -> tuple[str, ...]:
+        return tuple(self.named(self._scribe.net_of(task)) for task in self._models.found if task == kind)
+
     def named(self, net: str) -> str:
         return self._nets.named(net)
 

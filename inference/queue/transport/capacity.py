@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from inference.queue.timings import Timings
+from inference.queue.timings import Loading, Timings
 from inference.requests import AnyRequest, Contract, ModelCard
 
 LENT = frozenset({"sheet"})  # kinds drawn with the weights of others, of which a worker has to know all the same
@@ -20,12 +20,14 @@ def demands(request: AnyRequest) -> frozenset[str]:
 
 class WorkerOffer(Contract):
     """One worker that can be reached. Its `name` is its own as long as it lives. Without a card it takes whatever
-    comes, but for kinds of request that it is too old to know: these are `foreign` to it."""
+    comes, but for kinds of request that it is too old to know: these are `foreign` to it. `loading` is its own word on
+    which nets are at hand, None where it gives none."""
 
     name: str = ""
     slots: Annotated[int, Field(ge=0)] = 0
     card: ModelCard | None = None
     timings: Timings | None = None
+    loading: Loading | None = None
     foreign: frozenset[str] = frozenset()
 
     def can(self, wanted: frozenset[str]) -> bool:

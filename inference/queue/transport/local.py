@@ -206,7 +206,8 @@ class _Worker:
                 self._on_word(self, message)
             case Trouble(why=why):
                 self.trouble = why
-            case Counted(figures=figures):
+            case Counted(figures=figures, loading=loading):
+                self._offers(loading=loading)
                 self._figures = figures.model_copy(update={"restarts": figures.restarts + self._deaths})
             case Report():
                 self._on_word(self, message)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import aiohttp
 import pytest
+from aiogram import Bot
 
+from bot.conversation import commands
 from bot.conversation.commands import set_descriptions
+from bot.jobs.studio import Studio
 from tests.bot.conversation.conftest import House
-from tests.bot.conversation.painter import BIG
+from tests.bot.conversation.painter import ALL_MODES, BIG
 from tests.e2e.chat import Person, buttons, is_result
 from tests.waiting import until
 
@@ -24,7 +28,7 @@ async def test_start_names_the_small_world_and_one_tap_draws(house: House, named
     grid = await vera.until(is_result)
     assert grid["caption"].startswith("синий кот")
     assert "Флеш · 128×128 · зерно" in grid["caption"]
-    assert "1,2 с" in grid["caption"]
+    assert "1,2\xa0с" in grid["caption"]
 
 
 async def test_with_the_big_model_the_welcome_says_nothing_of_a_small_one(closed_house: House, anna: Person) -> None:
@@ -231,3 +235,31 @@ async def test_people_are_answered_while_telegram_is_still_told_what_the_bot_is_
     async with anna.session.delete(f"{anna.url}/sim/faults") as response:
         assert response.status == 200
     await until(shown)
+
+
+async def test_a_command_comes_and_goes_with_the_last_worker_of_its_mode(
+    closed_house: House, anna: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[dict[str, str]] = []
+    looks: list[dict[str, str]] = []
+    tell, look = commands.set_commands, commands.served_now
+
+    async def heard(bot: Bot, served: dict[str, str]) -> None:
+        told.append(served)
+        await tell(bot, served)
+
+    def looked(studio: Studio) -> dict[str, str]:
+        looks.append(look(studio))
+        return looks[-1]
+
+    monkeypatch.setattr(commands, "EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(commands, "set_commands", heard)
+    monkeypatch.setattr(commands, "served_now", looked)
+    await closed_house.open()
+    for card in (ALL_MODES, BIG, ALL_MODES):
+        await closed_house.learns(card)
+        before = len(looks)
+        await until(lambda before=before: len(looks) > before + 2)
+        there = [one["command"] for one in (await anna.get("commands?user=1001"))["commands"]]
+        assert ("upscale" in there) is (card is ALL_MODES)
+    assert all(now != before for before, now in pairwise(told)), "Telegram is told of what has changed and not again"

@@ -26,7 +26,7 @@ async def test_a_file_that_is_more_than_one_person_may_keep_is_refused_and_a_sma
     closed_house.options["upload_mb_per_person"] = 1
     await closed_house.open()
     await send(anna, noise(), kind="document")
-    await anna.until(says("fill all the room that one person has here, 1 MB"))
+    await anna.until(says("fill all the room that one person has here, 1\xa0MB"))
     await send(anna, encoded(RED))
     await anna.until(offers("Vary"))
     assert list((closed_house.folder / "incoming").glob("*")) == []

@@ -23,7 +23,7 @@ async def test_a_sentence_in_private_becomes_one_message_with_four_pictures(hous
     assert [text for text in buttons(grid) if text.startswith("⬆")] == ["⬆ 1", "⬆ 2", "⬆ 3", "⬆ 4"]
     assert {"🔄 Again", "✏️ Edit", "📄 Files", "ℹ️ Recipe", "☆", "🗑"} < set(buttons(grid))
     assert "Flash · 128×128 · seed " in grid["caption"]
-    assert " · 1.2 s" in grid["caption"]
+    assert " · 1.2\xa0s" in grid["caption"]
     red, *_ = np.asarray(await anna.picture(grid["photo"]))[300, 200]
     assert red > 180
     sent_by_bot = [message for message in await anna.messages() if message["from"]["is_bot"]]

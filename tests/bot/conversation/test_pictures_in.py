@@ -348,7 +348,7 @@ async def test_nobody_is_asked_before_work_that_takes_less_than_twenty_seconds_h
     assert order.LONG_SECONDS >= 20.0
     photo = encoded(RED, (1300, 1300))
     passes = 5 * 2.6 * 2.6  # megapixels, in nine windows
-    for seconds, told in ((120.0, "about 2 min"), (order.LONG_SECONDS - 1.0, None)):
+    for seconds, told in ((120.0, "about 2\xa0min"), (order.LONG_SECONDS - 1.0, None)):
         timing = Timing(a_pass=seconds / passes, developing=0.0, once=0.0)
         await every_mode.has_timed(Timings(basis="a" * 64, kinds={"flash_x2": timing}))
         sent = await send(anna, photo, kind="document", caption="/upscale")

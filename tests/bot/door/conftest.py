@@ -81,9 +81,16 @@ class Door:
 
 
 @pytest.fixture
-async def door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Door]:
+def options() -> dict[str, Any]:
+    """Settings beyond those of every door; a module may have its own."""
+    return {}
+
+
+@pytest.fixture
+async def door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]) -> AsyncIterator[Door]:
     playground = await serve(port=0, strict=True)
-    house = House(playground, tmp_path, monkeypatch, options={"api_port": 0, "running_per_person": 2})
+    options = {"api_port": 0, "running_per_person": 2, **options}
+    house = House(playground, tmp_path, monkeypatch, options=options)
     await house.open()
     await house.learns(ALL_MODES)
     async with aiohttp.ClientSession() as session:

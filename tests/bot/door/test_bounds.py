@@ -40,7 +40,9 @@ async def test_bodies_that_are_none_are_refused_before_anything_is_made_of_them(
     assert (await told(door, GENERATIONS, b"{}", **{"Content-Type": "text/plain"}))[0] == 415
     assert (await told(door, GENERATIONS, b"x", **json, **{"Content-Encoding": "gzip"}))[0] == 415
     assert await told(door, GENERATIONS, b" " * 1_000_001, **json) == (413, "body_too_large")
-    for body in (b"", b"--x\r\n", b"--x\r\nContent-Disposition: form-data; name=prompt\r\n\r\ncat"):
+    disposition = b"--x\r\nContent-Disposition: form-data; name="
+    unreadable = disposition + b'"\x16"\r\n\r\ncat\r\n--x--\r\n'
+    for body in (b"", b"--x\r\n", disposition + b"prompt\r\n\r\ncat", unreadable):
         status, code = await told(door, EDITS, body, **{"Content-Type": "multipart/form-data; boundary=x"})
         assert status == 400, (body, code)
     assert (await told(door, EDITS, form(prompt="cat"), **{"Content-Type": "multipart/form-data"}))[0] == 415

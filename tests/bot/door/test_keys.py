@@ -61,6 +61,25 @@ async def test_a_key_is_made_in_the_chat_shown_once_and_taken_back(
     assert key[12:] not in said, "no key is in a log"
 
 
+async def test_keys_are_offered_in_private_where_programs_are_let_in(door: Door) -> None:
+    vera, group = (Person(door.session, door.house.playground.url, 1003, "en", chat=chat) for chat in (None, -77))
+    await vera.say("/help")
+    await vera.until(lambda message: "/apikey keys for programs" in (message["text"] or ""))
+    await vera.say("/apikeys")
+    await vera.until(lambda message: "Did you mean /apikey?" in (message["text"] or ""))
+    await until(lambda: offers_keys(vera))
+    await group.say("/help", title="Foxes")
+    told = await group.until(lambda message: "/imagine" in (message["text"] or ""))
+    assert "/apikey" not in told["text"]
+    assert not await offers_keys(group, "&chat=-77")
+
+
+async def offers_keys(person: Person, more: str = "") -> bool:
+    """Whether this person's client lists the command."""
+    listed = (await person.get(f"commands?user={person.id}{more}"))["commands"]
+    return "apikey" in [command["command"] for command in listed]
+
+
 async def is_refused(door: Door, key: str) -> bool:
     return (await status(door, key))[0] == 401
 

@@ -6,11 +6,13 @@ import asyncio
 from pathlib import Path
 from typing import Any, cast
 
+import schemathesis
+
 from inference.api.application import application
 from inference.api.house import House
 from inference.api.openapi import document, written
 from tests.bot.door.conftest import ANNA, Door
-from tests.bot.door.fuzzing import fuzzed
+from tests.bot.door.fuzzing import CHECKS, fuzzed
 
 CHECKED_IN = Path(__file__).parents[3] / "docs" / "openapi.json"
 
@@ -42,3 +44,14 @@ async def test_what_it_allows_and_forbids_is_answered_as_it_says(door: Door) -> 
     assert {route for route, status in answers if status == 200} >= {route for route in routes if "GET" in route}
     living: Any = await door.jobs()
     assert living == []
+
+
+async def test_a_stream_is_what_it_says(door: Door) -> None:
+    def ask() -> str:
+        operation: Any = schemathesis.openapi.from_dict(document())["/v1/images/generations"]["POST"]
+        case = operation.Case(body={"prompt": "a red circle", "stream": True}, media_type="application/json")
+        response = case.call(base_url=door.url, headers={"Authorization": f"Bearer {door.keys[ANNA]}"}, timeout=60)
+        case.validate_response(response, checks=CHECKS)
+        return str(response.headers["content-type"])
+
+    assert "text/event-stream" in await asyncio.to_thread(ask)

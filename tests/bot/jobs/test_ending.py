@@ -99,7 +99,7 @@ def test_one_picture_ends_as_a_photo_with_its_words_its_facts_and_its_own_keys()
     screen = ending(finished(1))
     assert screen.photo == Photo(b"jpeg", "42.jpg")
     assert "a &lt;fox&gt;" in screen.text
-    assert "seed 7 · 3.1 s" in screen.text
+    assert "seed 7 · 3.1\xa0s" in screen.text
     assert {"📄 File", "🔄 Again", "✏️ Edit"} <= {*names(screen)}
 
 
@@ -193,7 +193,7 @@ def test_what_was_stopped_says_how_much_of_it_was_ready_and_shows_it(
     facts = stopped(ready, asked)
     screen = ending(facts)
     assert screen.photo == Photo(b"jpeg", "42.jpg") and screen.text.split("\n")[0] == english
-    assert "a &lt;fox&gt;" in screen.text and "seed 7 · 1.5 s" in screen.text
+    assert "a &lt;fox&gt;" in screen.text and "seed 7 · 1.5\xa0s" in screen.text
     assert "🔄 Again" in names(screen)
     numbers = [name for name in names(screen) if name.startswith("⬆")]
     assert numbers == ([f"⬆ {number}" for number in range(1, ready + 1)] if ready > 1 else [])
@@ -261,7 +261,7 @@ def test_a_status_says_where_the_job_is_and_can_be_cancelled() -> None:
         ]
     assert [screen.text.split("\n")[0] for screen in said] == [
         "✅ Got it, your request is saved.",
-        "🕓 In line: place 2 · about 40 s",
+        "🕓 In line: place 2 · about 40\xa0s",
         "🎨 Starting to draw",
         "🎨 Drawing ▓▓▓▓▓░░░░░ 50 %",
     ]

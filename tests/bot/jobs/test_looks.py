@@ -106,13 +106,13 @@ def test_numbers_agree_with_their_words_in_russian() -> None:
         assert [cards.steps_counted(n) for n in (1, 2, 5, 11, 21, 24)] == [
             "1 шаг", "2 шага", "5 шагов", "11 шагов", "21 шаг", "24 шага",
         ]  # fmt: skip
-        assert cards.seconds_taken(3.14) == "3,1 с"
+        assert cards.seconds_taken(3.14) == "3,1\xa0с"
     with speaking("en"):
         assert [cards.seconds_taken(seconds) for seconds in (3.14, 48.2, 125, 120)] == [
-            "3.1 s", "48 s", "2 min 5 s", "2 min",
+            "3.1\xa0s", "48\xa0s", "2\xa0min 5\xa0s", "2\xa0min",
         ]  # fmt: skip
         assert [cards.wait(seconds) for seconds in (1, 4, 38, 170, 9000)] == [
-            "a moment", "about 5 s", "about 40 s", "about 3 min", "about 2 h",
+            "a moment", "about 5\xa0s", "about 40\xa0s", "about 3\xa0min", "about 2\xa0h",
         ]  # fmt: skip
 
 

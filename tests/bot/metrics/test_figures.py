@@ -187,8 +187,10 @@ async def test_what_has_not_ended_is_told_by_its_state_with_the_age_of_the_oldes
     await until(lambda: scene.queue.slots == 0)
     for owner in (1, 2):
         await queued(scene.ledger, owner)
+    await queued(scene.ledger, 3, context={"by_program": True})
     figures = await scene.told()
-    assert figures["studio_jobs"][("queued",)] == 2.0 and figures["studio_jobs"][("running",)] == 0.0
+    jobs = figures["studio_jobs"]
+    assert (jobs["chat", "queued"], jobs["api", "queued"], jobs["api", "running"]) == (2.0, 1.0, 0.0)
     assert 0.0 <= figures["studio_oldest_waiting_seconds"][()] < 60.0
     assert figures["studio_slots"] == {(): 0.0}
     assert figures["studio_leads"] == {(): 1.0}

@@ -218,6 +218,28 @@ async def test_a_press_is_answered_in_time_when_the_handler_takes_long() -> None
     assert len(session.calls) == 1
 
 
+TOO_OLD = "Bad Request: query is too old and response timeout expired or query ID is invalid"
+
+
+@pytest.mark.parametrize("too_old", [False, True], ids=["let go of", "too old"])
+async def test_an_alert_that_comes_too_late_for_one_is_a_message(too_old: bool) -> None:
+    refusal = TelegramBadRequest(method=AnswerCallbackQuery(callback_query_id="q"), message=TOO_OLD)
+    bot, session = scripted_bot(answerCallbackQuery=[refusal] if too_old else [True], sendMessage=[SENT])
+    outbox = Outbox()
+    session.middleware(outbox)
+    under = Message(message_id=7, date=SENT, chat=Chat(id=ANNA, type="private"))
+    press = CallbackQuery(id="q", from_user=person(ANNA, "en"), chat_instance="c", message=under).as_(bot)
+
+    async def slow(_event: Any, _data: Any) -> None:
+        await until(lambda: too_old or outbox.was_answered("q"))
+        await press.answer("Gone & <lost>.", show_alert=True)
+
+    await AnswerMiddleware(outbox, patience=30.0 if too_old else 0.0)(slow, press, {})
+    assert [call.name for call in session.calls] == ["answerCallbackQuery", "sendMessage"]
+    said = session.calls[-1].method
+    assert (said.chat_id, said.text, said.reply_parameters.message_id) == (ANNA, "Gone &amp; &lt;lost&gt;.", 7)
+
+
 @pytest.mark.parametrize("fails", [False, True], ids=["ends", "fails"])
 @pytest.mark.parametrize("refusals", [0, 1], ids=["slow", "refused at first"])
 async def test_an_answer_on_its_way_when_the_handler_ends_arrives_all_the_same(refusals: int, fails: bool) -> None:

@@ -11,7 +11,7 @@ from bot.setup.draft import Draft, Given, Role
 from bot.setup.env_file import EnvFile
 from bot.setup.machine import at_work, choose_device, described
 from bot.setup.modes import choose_modes, sizes
-from bot.setup.steps import choose_people, choose_role, write
+from bot.setup.steps import choose_people, choose_queue, choose_role, write
 from inference.queue.survey import Device, Net, Survey
 from inference.survey import look
 from tests.bot.setup.scripted import Scripted
@@ -70,6 +70,25 @@ def test_beside_a_bot_every_card_gets_a_worker_unless_one_is_chosen(
     assert again.file.values == {"DEVICE": "cuda:1"}
     with pytest.raises(SetupError, match="no such device"):
         choose_device(again, Given(device="every"), Nobody(), found, Role.WORKER)
+
+
+def test_a_worker_that_shares_no_store_is_offered_the_queue_and_a_bot_is_not(
+    draft: Draft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = Given(queue_url="redis://queue-host:6379")
+    asking = Scripted(monkeypatch, "")
+    choose_queue(draft, given, asking, Role.WORKER)
+    assert "queue:// sends them by Redis [queue://]" in asking.questions[0]
+    write(draft, Nobody())
+    assert draft.file.values == {"QUEUE_URL": "redis://queue-host:6379", "BLOBS_URL": "queue://"}
+    again = Draft(EnvFile(tmp_path / ".env"))
+    choose_queue(again, given, Scripted(monkeypatch, "queue://", ""), Role.BOT)
+    assert again.value("BLOBS_URL") == "data/blobs"
+    assert "queue:// is for workers" in capsys.readouterr().out
+    alone = Draft(EnvFile(tmp_path / ".env"))
+    choose_queue(alone, Given(), Nobody(), Role.ALL)
+    write(alone, Nobody())
+    assert alone.file.values == {}, "what a worker said of the queue is nothing to a machine of its own"
 
 
 def test_where_there_is_no_choice_nothing_is_asked_and_nothing_written(draft: Draft, catalogue: Survey) -> None:

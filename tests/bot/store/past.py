@@ -49,6 +49,7 @@ SINCE: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"key": "c" * 64, "asked": "d" * 64},
         ),
     ],
+    "0015": [("update jobs set drawings = 4 where id = 1", {})],
 }
 NOT_WRITTEN: dict[str, list[dict[str, Any]]] = {
     "inbox_steps": [{"update_id": 7, "step": "sent 1", "result": "true"}],

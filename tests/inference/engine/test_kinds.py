@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from inference.engine.asks import Pipeline
 from inference.engine.kit import PipelineSpec
@@ -132,7 +132,16 @@ def most_rows(taken: AllKinds | Made, name: str) -> int:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_makes_what_was_asked_for_and_counts_its_steps_to_the_end(kit: AllKinds, kind: Kind) -> None:
+def test_every_kind_makes_what_was_asked_for_with_the_nets_it_takes_and_counts_its_steps_to_the_end(
+    kit: AllKinds, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    required, require = set(), kit.nets.require
+
+    def noting(name: str, *given: object) -> nn.Module:
+        required.add(name)
+        return require(name, *given)
+
+    monkeypatch.setattr(kit.nets, "require", noting)
     asked = request(kind, 1, 2)
     engine = engine_of(kit)
     engine.add(1, asked)
@@ -149,6 +158,9 @@ def test_every_kind_makes_what_was_asked_for_and_counts_its_steps_to_the_end(kit
     if kind in PICTURES:
         assert steps[-1] == of - 1  # the last of all is told by the end itself
     assert end.drawing.notes == (() if kind != "mix_flash" else (Note(code="experimental"),))
+    taken = {net for one in kit.kits for net in one.takes(kind)}
+    remembered = {"text_encoder", "image_encoder", "hed_detector"}  # what they say of the same words and pictures
+    assert required <= taken <= required | remembered or kind == "scribble"  # that one is drawn in the style of another
 
 
 @pytest.mark.parametrize("kind", KINDS)

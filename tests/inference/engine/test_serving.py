@@ -14,11 +14,12 @@ from inference.child.serving import EngineChild
 from inference.engine.asks import Drawing
 from inference.engine.loop import Drawn, Stopped
 from inference.engine.policy import device_policy
+from inference.engine.residency import Residency
 from inference.families.kandinsky.files.load import Checkpoint
 from inference.families.kandinsky.inventory import nets_used
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import Assignment, JobEvent
-from inference.queue.wire import Cancel, Counted, Patience, Report, Submit
+from inference.queue.wire import Cancel, Counted, Hello, Patience, Report, Submit
 from inference.requests import Cancelled, Failed, Finished, Look, Note, Sheet, Started, parse_request
 from tests.inference.engine.fakes import flash
 from tests.inference.engine.kinds import request
@@ -208,3 +209,20 @@ def test_figures_that_nobody_can_hear_any_more_are_no_fault(
     monkeypatch.setattr(heard, "send", send)
     child._counting.tell()
     assert [type(message) for message in told] == [Counted]
+
+
+def test_before_it_is_ready_it_has_said_which_nets_are_at_hand_and_it_says_so_when_that_changes(
+    child: EngineChild, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(heard, "send", told.append, raising=False)
+    monkeypatch.setattr(child, "_listen", lambda: False)
+    monkeypatch.setattr(Residency, "loading", lambda self, name: float(name not in self.resident))
+    child.run(1, child._families[0].offer(child._options, None))
+    counted, hello = told[-2:]
+    assert isinstance(counted, Counted) and isinstance(hello, Hello)
+    assert counted.loading == dict.fromkeys(("flash", "full", "refine"), 0.0)
+    child._nets.make_room()
+    child._nets.require("full")
+    child._counting.tell()
+    assert told[-1].loading == {"flash": 3.0, "full": 2.0, "refine": 2.0}

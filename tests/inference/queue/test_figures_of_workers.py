@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -18,12 +19,13 @@ from inference.engine.nets import Nets, NetSpec
 from inference.queue.figures import MOST_NETS, Figures
 from inference.queue.options import WorkerOptions
 from inference.queue.supervisor import Supervisor, Watch
+from inference.queue.timings import MOST_KINDS
 from inference.queue.transport.local import LocalDelivery
 from inference.queue.transport.redis import delivery as bot_side
 from inference.queue.transport.redis import keys
 from inference.queue.transport.redis.delivery import RedisDelivery
 from inference.queue.transport.redis.link import RedisLink
-from inference.queue.transport.redis.offer import Offer
+from inference.queue.transport.redis.offer import PROTOCOL, ForeignOffer, Offer, read_offer
 from inference.queue.watchdog import Silence
 from inference.queue.wire import Counted, Hello, Patience
 from tests.inference.queue.conftest import Clock
@@ -39,7 +41,7 @@ from inference.queue.wire import Counted, Hello, ParentLink
 link = ParentLink(int(sys.argv[sys.argv.index("--fd") + 1]))
 link.inbox.get()
 link.send(Hello(slots=1, pid=os.getpid()))
-link.send(Counted(figures=Figures(steps=7, restarts=99)))
+link.send(Counted(figures=Figures(steps=7, restarts=99), loading={{"flash": 2.5}}))
 before = pathlib.Path({before!r})
 if not before.exists():
     before.write_text("")
@@ -61,6 +63,7 @@ async def test_the_worker_beside_the_bot_is_told_of_with_the_engines_that_died(
         return any(worker.figures == Figures(steps=7, restarts=1) and worker.slots for worker in local.seen())
 
     await until(second)
+    assert [offer.loading for offer in (await local.capacity()).workers] == [{"flash": 2.5}]
     (worker,) = local.seen()
     assert (worker.life, worker.host, worker.device, worker.refused) == ("worker 1", "local", "cpu", "")
     await local.close(0.0)
@@ -77,8 +80,9 @@ async def test_a_worker_that_is_elsewhere_tells_it_in_its_offer_until_it_leaves(
     await delivery.start()
     link.open()
     link.send(Hello(slots=2, pid=1))
-    link.send(Counted(figures=FIGURES))
+    link.send(Counted(figures=FIGURES, loading={"flash": 0.0, "full": 6.2}))
     await until(lambda: [worker.figures for worker in delivery.seen()] == [FIGURES])
+    assert [offer.loading for offer in (await delivery.capacity()).workers] == [{"flash": 0.0, "full": 6.2}]
     (worker,) = delivery.seen()
     assert (worker.life, worker.host, worker.device, worker.version) == (life, "rack", "cuda:0", "1.0")
     assert (worker.slots, worker.jobs) == (2, 0)
@@ -122,6 +126,27 @@ def test_figures_that_cannot_be_are_refused(given: dict[str, Any]) -> None:
         Figures.model_validate(given)
 
 
+@pytest.mark.parametrize(
+    "loading",
+    [
+        {"flash": -1.0},
+        {"flash": 1e300},
+        {"flash": "soon"},
+        {"flash": None},
+        {"": 0.0},
+        {"k" * 33: 0.0},
+        {f"kind{number}": 0.0 for number in range(MOST_KINDS + 1)},
+        ["flash"],
+    ],
+)
+def test_a_word_on_nets_that_cannot_be_leaves_its_worker_out(loading: Any) -> None:
+    said = Offer(code_version="1", host="h", device="cpu", beat=1).model_dump(mode="json")
+    assert read_offer(json.dumps({**said, "loading": {"flash": 0.0}}).encode()).loading == {"flash": 0.0}
+    assert read_offer(json.dumps({**said, "protocol": PROTOCOL - 1}).encode()).of("old").loading is None
+    with pytest.raises(ForeignOffer, match="loading"):
+        read_offer(json.dumps({**said, "loading": loading}).encode())
+
+
 def test_figures_of_a_later_version_are_read_as_far_as_they_are_known() -> None:
     assert Figures.model_validate({"steps": 3, "watts": 300}) == Figures(steps=3)
 
@@ -137,17 +162,17 @@ def test_it_is_told_once_a_second_before_a_rest_and_only_where_something_has_cha
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("inference.child.counting.memory_of", lambda _device: (4, 8))
-    told: list[Figures] = []
+    told: list[Counted] = []
     engine: Any = Stub()
     counting = Counting(engine, Nets(torch.device("cpu")), told.append, clock=clock)
     counting.tell()
-    assert told == [Figures(memory_used=4, memory_total=8)]
+    assert told == [Counted(figures=Figures(memory_used=4, memory_total=8), loading={})]
     for _turn in range(16):
         with counting.at_work():
             engine.steps, engine.passes = engine.steps + 4, engine.passes + 1
             clock.now += EVERY_SECONDS / 8
-    assert [figures.steps for figures in told] == [0, 32, 64]
-    assert told[-1].busy_seconds == pytest.approx(2 * EVERY_SECONDS)
+    assert [counted.figures.steps for counted in told] == [0, 32, 64]
+    assert told[-1].figures.busy_seconds == pytest.approx(2 * EVERY_SECONDS)
     clock.now += 100.0
     counting.tell()
     assert len(told) == 3, "a rest is no work"
@@ -162,10 +187,10 @@ def test_a_net_that_is_called_by_a_folder_or_is_in_float32_for_once_is_told_of_i
     for place, name in ((nets, f"language {folder}Qwen2.5²"), (nets.aside(" in float32"), "flash"), (nets, "flash")):
         place.register([NetSpec(name=name, bytes=8, load=lambda _device: nn.Linear(1, 1), device=device)])
         place.require(name)
-    told: list[Figures] = []
+    told: list[Counted] = []
     engine: Any = Stub()
     Counting(engine, nets, told.append).tell()
-    language, *others = told[0].nets
+    language, *others = told[0].figures.nets
     assert others == ["flash-in-float32", "flash"]
     assert language.endswith("deep-Qwen2.5-") and len(language) == 64
 

@@ -7,9 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
 
 from inference.queue import health
 from inference.queue.health import Pulse, Sign, look
+from inference.worker.health import health_command
+from inference.worker.remote import remote_settings
 
 PATIENCE = 30.0
 
@@ -87,3 +90,45 @@ def test_a_place_that_takes_nothing_is_told_once_and_harms_nothing(
     (tmp_path / "file").unlink()
     pulse.beat("here")
     assert look(tmp_path / "file" / "x", PATIENCE).alive
+
+
+def test_two_that_write_to_one_file_say_so_once_and_none_takes_the_other_s_sign_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = Pulse(tmp_path / "x", write_seconds=0.0), Pulse(tmp_path / "x", write_seconds=0.0)
+    with caplog.at_level(logging.WARNING):
+        one.beat("one")
+        one.beat("one")
+        assert not caplog.records
+        for _ in range(3):
+            other.beat("other")
+            one.beat("one")
+    assert [record.getMessage().partition(" to ")[0] for record in caplog.records] == ["another program writes"] * 2
+    other.stop()
+    assert look(tmp_path / "x", PATIENCE).words.startswith("one")
+    one.stop()
+    assert not (tmp_path / "x").exists()
+
+
+def test_each_card_of_a_machine_has_a_sign_of_its_own_and_health_answers_for_the_one_that_is_asked_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+
+    def answer(device: str) -> tuple[int, str]:
+        monkeypatch.setenv("DEVICE", device)
+        with pytest.raises(typer.Exit) as ended:
+            health_command(ready=False)
+        return ended.value.exit_code, capsys.readouterr().out
+
+    for device, others in (("cuda:0", ""), ("cuda:1", "(beside it, by another DEVICE: worker-0.health)")):
+        code, said = answer(device)
+        assert code == 1 and said.strip().endswith(others or "has ended")
+        Pulse(remote_settings(None).sign_of_life).beat(f"heard on {device}")
+    assert answer("cuda:0") == (0, "heard on cuda:0, 0 s ago\n")
+    assert answer("cuda:1") == (0, "heard on cuda:1, 0 s ago\n")
+    code, said = answer("auto")
+    assert code == 1 and said.strip().endswith("(beside it, by another DEVICE: worker-0.health, worker-1.health)")
+    monkeypatch.setenv("HEALTH_FILE", str(tmp_path / "worker-1.health"))
+    assert answer("auto")[0] == 0

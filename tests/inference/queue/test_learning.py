@@ -14,7 +14,7 @@ from inference.queue.jobs import WaitTooLong
 from inference.queue.ledger import Ledger
 from inference.queue.tables import speeds
 from inference.queue.timings import Timing, Timings
-from inference.requests import Finished, Note
+from inference.requests import AnyRequest, Finished, Look, Note, Sheet
 from tests.inference.queue.conftest import Clock
 from tests.inference.queue.jobs import DONE, FLASH, FULL, offering, queued, released
 
@@ -41,6 +41,13 @@ async def done(ledger: Ledger, seconds: float, times: int = 1) -> None:
         assert await ledger.finish(job_id, DONE, seconds) == DONE
 
 
+async def sent(ledger: Ledger, request: AnyRequest) -> int:
+    """A job of that request, which has been given to the worker."""
+    job_id = await queued(ledger, 1, request)
+    assert await released(ledger, 1) == [job_id]
+    return job_id
+
+
 async def test_the_worker_s_own_timing_foretells_the_first_job_and_the_queue(database: AsyncEngine) -> None:
     ledger = Ledger(database)
     assert await ledger.estimate(FLASH) is None
@@ -62,6 +69,46 @@ async def test_jobs_correct_the_timing_and_a_restart_remembers_them(database: As
     assert await again.estimate(FLASH) == pytest.approx(36.0), "on the basis of the last job, before a worker is there"
     meet(again, timed(HERE, 12.0))
     assert await again.estimate(FLASH) == pytest.approx(36.0)
+
+
+async def test_a_sheet_is_foretold_picture_by_picture_and_teaches_how_long_one_takes(database: AsyncEngine) -> None:
+    ledger = Ledger(database)
+    reading = Timing(a_pass=1.0, developing=1.0, once=20.0)  # words, by the processor: anew for each picture of a sheet
+    meet(ledger, Timings(basis=HERE, kinds={"flash": reading}))
+    sheet = Sheet(of=FLASH, looks=tuple(Look(suffix=f"look {number}") for number in range(4)))
+    one = FLASH.cost + FLASH.developed + 20.0
+    assert await ledger.estimate(FLASH) == pytest.approx(one)
+    assert await ledger.estimate(sheet) == pytest.approx(4 * one)
+    first, second = await queued(ledger, 1, sheet), await queued(ledger, 2)
+    outlooks = await ledger.outlooks()
+    assert outlooks[first].eta_seconds == pytest.approx(4 * one)
+    assert outlooks[second].eta_seconds == pytest.approx(5 * one)
+    assert await released(ledger, 1) == [first] and await ledger.expected(first) == pytest.approx(4 * one)
+    ledger.progress[first] = 0.5
+    behind = await ledger.outlook(second)
+    assert behind is not None and behind.eta_seconds == pytest.approx(3 * one)
+    await ledger.started(first)
+    await ledger.finish(first, DONE, 4 * 3 * one)
+    await ledger.cancel(second)
+    for _ in range(2):
+        await ledger.started(job_id := await sent(ledger, sheet))
+        await ledger.finish(job_id, DONE, 4 * 3 * one)
+    assert await ledger.estimate(FLASH) == pytest.approx(3 * one)
+    assert await ledger.estimate(sheet) == pytest.approx(12 * one)
+
+
+async def test_what_becomes_a_sheet_must_not_wait_too_long(database: AsyncEngine) -> None:
+    reading = Timing(a_pass=0.0, developing=0.0, once=20.0)
+    ledger = Ledger(database, limits=Limits(max_wait_seconds=60.0))
+    meet(ledger, Timings(basis=HERE, kinds={"flash": reading}))
+    job_id = await queued(ledger, 1)
+    looks = tuple(Look(suffix=f"look {number}") for number in range(4))
+    await ledger.reword(job_id, Sheet(of=FLASH, looks=looks[:2]), {})
+    with pytest.raises(WaitTooLong):
+        await ledger.reword(job_id, Sheet(of=FLASH, looks=looks), {})
+    with pytest.raises(WaitTooLong):
+        await queued(ledger, 2, Sheet(of=FLASH, looks=looks[:2]))
+    await queued(ledger, 2)
 
 
 async def test_another_machine_or_other_weights_begin_anew_and_the_old_ones_are_not_forgotten(

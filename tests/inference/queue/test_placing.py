@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from inference.queue.fairness import InFlight, Limits, Share, Waiting, outlooks,
 from inference.queue.fleet import Fleet, Member
 from inference.queue.foresight import Foresight
 from inference.queue.ledger import Ledger
-from inference.queue.placing import Room, Rooms
+from inference.queue.placing import Room, Rooms, rooms_of
 from inference.queue.speeds import DeviceClock
 from inference.queue.timings import Timing, Timings
 from inference.queue.transport import WorkerOffer
@@ -44,7 +45,7 @@ def placed(rooms: list[Room], *jobs: Waiting) -> list[str]:
 def test_a_job_goes_where_its_net_is_at_hand_even_beside_others_and_else_where_it_can_be() -> None:
     rooms = [
         Room(offering(4, "flash", "full", name="idle"), 4),
-        Room(offering(4, "flash", "full", name="warm"), 3, keys=("flash:512x512",), near=frozenset({"flash"})),
+        Room(offering(4, "flash", "full", name="warm"), 3, keys=("flash:512x512",), loading={"flash": 0.0}),
         Room(offering(4, "mix", name="other"), 4),
     ]
     assert placed(rooms, job(1, "flash")) == ["warm"]
@@ -55,15 +56,35 @@ def test_a_job_goes_where_its_net_is_at_hand_even_beside_others_and_else_where_i
 
 
 def test_of_workers_that_are_alike_the_idle_one_draws_then_the_one_that_shares_passes_then_the_one_with_least() -> None:
-    near = frozenset({"flash"})
-    busy = Room(offering(4, name="busy"), 3, keys=("flash:512x512",), near=near)
-    idle = Room(offering(4, name="idle"), 4, near=near)
-    beside = Room(offering(4, name="beside"), 3, keys=("flash:768x768",), near=near)
-    laden = Room(offering(4, name="laden"), 1, keys=("full:1x1",) * 3, near=near)
+    here = {"flash": 0.0}
+    busy = Room(offering(4, name="busy"), 3, keys=("flash:512x512",), loading=here)
+    idle = Room(offering(4, name="idle"), 4, loading=here)
+    beside = Room(offering(4, name="beside"), 3, keys=("flash:768x768",), loading=here)
+    laden = Room(offering(4, name="laden"), 1, keys=("full:1x1",) * 3, loading=here)
     assert placed([busy, idle, beside], job(1, "flash")) == ["idle"]
     assert placed([busy, beside], job(1, "flash", size=768)) == ["beside"]
     assert placed([laden, busy], job(1, "flash", size=640)) == ["busy"]
-    assert placed([idle, Room(offering(4, "flash", name="small"), 4, near=near)], job(1, "flash")) == ["small"]
+    assert placed([idle, Room(offering(4, "flash", name="small"), 4, loading=here)], job(1, "flash")) == ["small"]
+
+
+def test_of_nets_that_lie_on_disk_the_nearest_are_fetched_and_what_is_read_in_a_moment_moves_no_job() -> None:
+    far = Room(offering(4, name="far"), 4, loading={"flash": 23.0, "full": 0.3})
+    near = Room(offering(4, name="near"), 4, loading={"flash": 7.0, "full": 0.0})
+    assert placed([far, near], job(1, "flash")) == ["near"]
+    assert placed([far, replace(near, free=3, keys=("full:1x1",))], job(1, "full")) == ["far"], "it is idle"
+    assert placed([far, Room(offering(4, name="silent"), 4)], job(1, "flash")) == ["silent"], "it is hoped for the best"
+    assert placed([Room(offering(4, name="silent"), 4), near], job(1, "flash")) == ["near"]
+
+
+def test_the_word_of_a_worker_on_its_nets_counts_more_than_what_it_has_been_given_last() -> None:
+    told = offering(2, name="told").model_copy(update={"loading": {"flash": 20.0, "mix": 0.0}})
+    silent = offering(2, name="silent")
+    drawn = {"told": frozenset({"flash"}), "silent": frozenset({"mix", "full"})}
+    at = {1: "told", 2: "silent"}
+    jobs = [InFlight(1, 1, "full:1x1", 1.0), InFlight(2, 1, "flash:1x1", 1.0)]
+    loading = {room.worker.name: room.loading for room in rooms_of([told, silent], jobs, at.get, drawn)}
+    assert loading["told"] == {"flash": 20.0, "mix": 0.0, "full": 0.0}, "what it is drawing it has at hand"
+    assert loading["silent"] == {"mix": 0.0, "full": 0.0, "flash": 0.0}
 
 
 @st.composite
@@ -213,6 +234,22 @@ async def test_the_next_of_a_kind_goes_where_the_last_was_drawn(scene: Scene) ->
         scene.delivery.report(job_id, DONE)
         await until(lambda job_id=job_id: DONE in scene.told_of(job_id))
     assert len(set(seen)) == 2, "each kind has found a place, and no net is moved any more"
+
+
+async def test_where_nets_are_at_hand_is_what_their_worker_says_now(scene: Scene) -> None:
+    def moved(**seconds: float) -> WorkerOffer:
+        return offering(1, name="two").model_copy(update={"loading": seconds})
+
+    one = offering(1, name="one").model_copy(update={"loading": {"flash": 9.0, "full": 0.0}})
+    seen = []
+    for two in (moved(flash=0.0, full=9.0), moved(flash=20.0, full=20.0)):
+        await there(scene, one, two)
+        job_id = await scene.queued()
+        await until(lambda job_id=job_id: job_id in scene.delivery.ids())
+        seen.append(scene.delivery.where(job_id))
+        scene.delivery.report(job_id, DONE)
+        await until(lambda job_id=job_id: DONE in scene.told_of(job_id))
+    assert seen == ["two", "one"], "two has let go of what it has drawn last"
 
 
 async def test_two_cards_learn_each_its_own_speed_and_neither_twice_it(database: AsyncEngine, clock: Clock) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ from inference.queue.health import look
 from inference.queue.options import WorkerOptions
 from inference.queue.transport import JobReport
 from inference.queue.transport.redis import keys, link
+from inference.queue.transport.redis.delivery import RedisDelivery
 from inference.queue.transport.redis.glance import glance
 from inference.queue.transport.redis.link import RedisLink
 from inference.queue.transport.redis.offer import Offer, read_offer
@@ -36,7 +38,9 @@ from inference.queue.wire import (
     encode,
 )
 from inference.requests import Failed, Finished, Progress, Started
-from tests.inference.queue.delivery_contract import assignment
+from inference.worker import process as worker_process
+from tests.inference.queue.delivery_contract import assignment, reading, ready
+from tests.inference.queue.test_delivery_local import options
 from tests.inference.queue.test_redis_rules import card
 from tests.redis_server import RedisServer
 from tests.waiting import until
@@ -217,6 +221,50 @@ async def test_a_worker_of_its_own_says_what_it_can_draw_and_goes_at_a_signal(re
     finally:
         process.kill()
         process.wait()
+
+
+async def test_a_worker_that_is_asked_to_go_takes_nothing_new_and_delivers_what_it_draws_before_it_ends(
+    redis_url: str, tmp_path: Path
+) -> None:
+    pretended = options(tmp_path, slots=2, steps=20, step_seconds=0.05).model_copy(
+        update={"shutdown_grace_seconds": 60.0}
+    )
+    command = ["tests.chaos.remote_worker", "--queue", redis_url, "--presence", "15"]
+    command += ["--worker", pretended.model_dump_json()]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    bot = RedisDelivery(redis_url)
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-m", *command], cwd=tmp_path, env=environment, stderr=log)
+    try:
+        await bot.start()
+        await ready(bot, 2)
+        [life] = (await glance(redis_url))[0]
+        async with reading(bot) as reader:
+            await bot.submit(assignment(1), life)
+            await until(lambda: Started() in reader.of(1))
+            process.send_signal(signal.SIGTERM)
+            await ready(bot, 0)
+            server: Any = Redis.from_url(redis_url)
+            await server.xadd(keys.inbox_of(life), {"line": encode(Submit(assignment=assignment(2)))})
+            await server.aclose()
+            assert isinstance(await until(lambda: reader.last_of(1)), Finished)
+        assert await asyncio.to_thread(process.wait, 60) == 0, (tmp_path / "log").read_text()
+        assert (await glance(redis_url))[0] == {}
+        runs = [json.loads(line) for line in (tmp_path / "runs").read_text().splitlines()]
+        assert [(run["what"], run["job"]) for run in runs] == [("start", 1), ("end", 1)]
+    finally:
+        process.kill()
+        process.wait()
+        await bot.close(0.0)
+
+
+def test_a_worker_that_ends_leaves_its_garbage_where_it_lies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_process, "remote_worker", lambda queue: None)
+    try:
+        worker_process.worker_command(fd=None, queue="redis://nowhere")
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
 
 
 async def test_only_what_the_server_has_taken_is_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:

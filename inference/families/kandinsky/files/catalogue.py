@@ -65,6 +65,12 @@ def ways(kind: Kind) -> tuple[tuple[Net, ...], ...]:
     return tuple((*parts, *others) for parts in UNET_PARTS[unet]) if unet else (others,)
 
 
+def moved_for(kind: Kind) -> tuple[Net | UNet, ...]:
+    """What goes to the device for a kind of request: its U-Net as a whole, and its other nets; nothing for texts."""
+    unet, others = _TAKES.get(kind, (None, ()))
+    return (unet, *others) if unet else others
+
+
 # Repositories whose files bear the same names as others' get folders of their own.
 FOLDERS: Mapping[str, str] = {
     "ai-forever/kandinsky3_ip_adapter": "ip_adapter",

@@ -14,7 +14,7 @@ from typing import Any
 
 from torch import Tensor
 
-from inference.checkpoints.tensors import State
+from inference.checkpoints.tensors import State, state_in
 from inference.families.kandinsky.files.keys import movq_to_diffusers, projection_to_official, unet_to_diffusers
 from inference.families.kandinsky.nets.ip_adapter import is_adapter_name
 
@@ -79,8 +79,7 @@ def clip_heads(path: Path) -> int | None:
 
 def bare(content: Mapping[str, Any]) -> State:
     """A state dict that may lie under "unet" in its file."""
-    nested = content.get("unet")
-    return dict(nested if isinstance(nested, Mapping) else content)
+    return state_in(content, "unet")
 
 
 def movq_state(content: Mapping[str, Any]) -> State:

@@ -7,7 +7,6 @@ interrupted conversion continues where it stopped and a finished one is never ha
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from inference.checkpoints.convert import check_room
 from inference.checkpoints.folders import MissingWeights
 from inference.checkpoints.manifest import Manifest, Report
 from inference.checkpoints.shapes import shapes_of
@@ -45,10 +45,6 @@ TOKENIZER_FILES = (
 )
 
 
-class DoesNotFit(OSError):
-    """The target disk has too little room."""
-
-
 def convert(source: Path, target: Path, dtype: torch.dtype = torch.bfloat16, report: Report = print) -> dict[str, Any]:
     """Converts every net found in `source` into `target` and returns the manifest written there.
 
@@ -68,7 +64,7 @@ def convert(source: Path, target: Path, dtype: torch.dtype = torch.bfloat16, rep
     manifest = Manifest(target, report)
     manifest.configs |= {"unet": {}, "movq": {}, "text_encoder": {}} | manifest.configs
     work = _Conversion(files, manifest, dtype, revisions(files))
-    _check_room(work, target)
+    check_room(_to_write(work), target)
     for net in files.nets:
         _converter(cast(Net, net))(work, cast(Net, net))
     if files.text_encoder is not None:
@@ -301,12 +297,6 @@ def _to_write(work: _Conversion) -> int:
             if not work.manifest.has(f"text_encoder/{name}", work.origins["text_encoder"], work.dtype):
                 size += _size_in(work.dtype, shard)
     return size
-
-
-def _check_room(work: _Conversion, target: Path) -> None:
-    needed, free = _to_write(work), shutil.disk_usage(target).free
-    if needed > free:
-        raise DoesNotFit(f"converting needs about {needed:,} bytes in {target}, {free:,} are free")
 
 
 def _size_in(dtype: torch.dtype, released: Path, net: str = "") -> int:

@@ -12,7 +12,8 @@ import torch
 from diffusers import VQModel
 from torch import Tensor, nn
 
-from inference.checkpoints.shapes import Shapes, count_children
+from inference.checkpoints.autoencoders import infer_config
+from inference.checkpoints.shapes import Shapes
 
 OFFICIAL_GROUPS = 32
 
@@ -21,20 +22,7 @@ MoVQConfig = dict[str, Any]
 
 def infer_movq_config(shapes: Shapes, *, groups: int = OFFICIAL_GROUPS) -> MoVQConfig:
     """Keyword arguments of `VQModel` that give the parameter `shapes` (diffusers names); these do not tell `groups`."""
-    levels = range(count_children(shapes, "encoder.down_blocks."))
-    attentive = [f"encoder.down_blocks.{level}.attentions.0.to_q.weight" in shapes for level in levels]
-    return {
-        "in_channels": shapes["encoder.conv_in.weight"][1],
-        "out_channels": shapes["decoder.conv_out.weight"][0],
-        "latent_channels": shapes["encoder.conv_out.weight"][0],
-        "vq_embed_dim": shapes["quant_conv.weight"][0],
-        "block_out_channels": [shapes[f"encoder.down_blocks.{level}.resnets.0.conv1.weight"][0] for level in levels],
-        "layers_per_block": count_children(shapes, "encoder.down_blocks.0.resnets."),
-        "down_block_types": ["AttnDownEncoderBlock2D" if yes else "DownEncoderBlock2D" for yes in attentive],
-        "up_block_types": ["AttnUpDecoderBlock2D" if yes else "UpDecoderBlock2D" for yes in reversed(attentive)],
-        "norm_num_groups": groups,
-        "norm_type": "spatial",
-    }
+    return {**infer_config(shapes), "norm_num_groups": groups, "norm_type": "spatial"}
 
 
 def build_movq(config: MoVQConfig) -> nn.Module:

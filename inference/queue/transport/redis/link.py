@@ -110,8 +110,11 @@ class RedisLink:
                 self._tell(message, slots=slots, trouble=trouble, **known)
             case Trouble(why=why):
                 self._tell(message, trouble=why)
-            case Counted(figures=figures):
-                self._offer = self._offer.model_copy(update={"figures": figures})  # the next beat tells it
+            case Counted(figures=figures, loading=loading):
+                moved = loading != self._offer.loading
+                self._offer = self._offer.model_copy(update={"figures": figures, "loading": loading})
+                if moved:  # else the next beat tells it
+                    self._tell(message)
             case Patience():
                 pass  # is between an engine and its parent
 

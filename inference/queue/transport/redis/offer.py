@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, ValidationError
 
 from inference.queue.figures import Figures
-from inference.queue.timings import Timings
+from inference.queue.timings import Loading, Timings
 from inference.queue.transport import JobId, WorkerOffer
 from inference.queue.transport.redis.keys import MAX_OFFER_BYTES
 from inference.queue.wire import MAX_REASON_CHARS, misfit
@@ -34,13 +34,21 @@ class Offer(Contract):
     card: ModelCard | None = None
     timings: Timings | None = None
     figures: Figures | None = None
+    loading: Loading | None = None
     probes: bool = False  # whether it answers those
     trouble: Annotated[str, Field(max_length=MAX_REASON_CHARS)] | None = None
 
     def of(self, life: str) -> WorkerOffer:
         """What it comes to for whoever gives out jobs."""
         foreign = frozenset({"sheet"} if self.protocol < SHEETS else ())
-        return WorkerOffer(name=life, slots=self.slots, card=self.card, timings=self.timings, foreign=foreign)
+        return WorkerOffer(
+            name=life,
+            slots=self.slots,
+            card=self.card,
+            timings=self.timings,
+            loading=self.loading,
+            foreign=foreign,
+        )
 
 
 class ForeignOffer(ValueError):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
 from inference.engine.nets import Nets, NetSpec
+from inference.engine.residency import GB, Residency
 
 CARD, RAM = torch.device("meta"), torch.device("cpu")  # the meta device stands for a GPU
 
@@ -61,9 +64,23 @@ def test_a_net_that_is_too_large_for_the_device_stays_where_it_computes() -> Non
     assert nets.at_hand(["reading"]) and not nets.at_hand(["drawing"])
 
 
+def test_how_far_nets_are_depends_on_whether_they_lie_on_disk_in_ram_or_where_they_compute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Residency, "_worth_parking", lambda self, size: True)
+    nets = Nets(CARD, budget=20 * GB)
+    nets.register([replace(spec("drawing"), bytes=12 * GB), replace(spec("reading", RAM), bytes=18 * GB)])
+    assert nets.loading(["drawing", "reading"]) == 30.0 and nets.loading(["drawing"]) == 12.0
+    nets.require("drawing")
+    assert nets.loading(["drawing", "reading"]) == 18.0
+    nets.make_room()
+    assert 0.0 < nets.loading(["drawing"]) < 0.1, "as large as it was found to be"
+
+
 def test_nobody_has_a_net_that_nobody_knows() -> None:
     nets = Nets(CARD)
     assert not nets.at_hand(["nothing to write with"])
+    assert nets.loading(["nothing to write with"]) == 0.0
     nets.expect(["nothing to write with"])
 
 

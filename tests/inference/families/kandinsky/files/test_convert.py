@@ -7,6 +7,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from inference.checkpoints.convert import DoesNotFit
 from inference.checkpoints.folders import MissingWeights
 from inference.checkpoints.manifest import sha256
 from inference.families.kandinsky.files.convert import convert
@@ -127,10 +128,8 @@ def test_an_empty_folder_has_nothing_to_convert_or_verify(tmp_path: Path) -> Non
 def test_a_full_disk_is_noticed_before_anything_is_written(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from inference.families.kandinsky.files import convert as module
-
     monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000})())
-    with pytest.raises(module.DoesNotFit, match="1,000 are free"):
+    with pytest.raises(DoesNotFit, match="1,000 are free"):
         convert(write_v31(tiny_folder, tmp_path / "released"), tmp_path / "studio", report=quiet)
     assert not list((tmp_path / "studio").rglob("*.safetensors"))
 
@@ -138,11 +137,9 @@ def test_a_full_disk_is_noticed_before_anything_is_written(
 def test_room_is_foreseen_for_half_precision_that_is_widened(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from inference.families.kandinsky.files import convert as module
-
     source = write_diffusers(tiny_folder, tmp_path / "released")
     manifest = convert(source, tmp_path / "one", torch.float32, quiet)
     taken = sum(entry["bytes"] for name, entry in manifest["files"].items() if name.endswith(".safetensors"))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": taken * 9 // 10})())
-    with pytest.raises(module.DoesNotFit):
+    with pytest.raises(DoesNotFit):
         convert(source, tmp_path / "two", torch.float32, quiet)

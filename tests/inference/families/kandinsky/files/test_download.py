@@ -155,9 +155,12 @@ def test_a_hub_that_pauses_leaves_no_file_out(
         there.unlink()
 
 
-def test_a_refusal_that_stays_is_told_at_once(hub: Hub, tmp_path: Path, quick: None) -> None:
-    hub.refusals["movq.pt"] = [403] * 100
-    with pytest.raises(NotFetched, match=r"movq\.pt.*403"):
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_that_stays_is_told_at_once_with_what_to_do(
+    status: int, hub: Hub, tmp_path: Path, quick: None
+) -> None:
+    hub.refusals["movq.pt"] = [status] * 100
+    with pytest.raises(NotFetched, match=rf"movq\.pt.*{status}.*huggingface\.co/ai-forever/Kandinsky3\.1, .*login"):
         plan(released_files("kandinsky-3.1", ["flash"]), tmp_path, hub.address)
     assert len(hub.refusals["movq.pt"]) >= 98
 

@@ -1,0 +1,1 @@
+"""Real-ESRGAN: pictures enlarged two, four and eight times, tile by tile."""

@@ -1,0 +1,1 @@
+"""Released files of ruDALL-E and RUDOLPH."""

@@ -1,0 +1,1 @@
+"""The nets of ruDALL-E and RUDOLPH, built from checkpoint shapes, and plain calls of them."""
