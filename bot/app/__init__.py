@@ -223,7 +223,7 @@ async def open_studio(
         try:
             await deliveries.resume()
             await _model_card(queue, stop)
-            tasks.append(asyncio.create_task(introduce(studio), name="introduction"))
+            tasks.append(asyncio.create_task(introduce(studio), name="introducing"))
             heard = None if figures is None else figures.answered
             async with opened(settings, _means(studio, settings), heard) as port:
                 yield Running(settings, bot, me, updates, inbox, queue, decoder, port)

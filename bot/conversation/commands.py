@@ -62,15 +62,22 @@ async def introduce(studio: Studio) -> None:
     told: dict[str, str] | None = None
     while True:
         served = served_now(studio)
-        try:
-            if served != told:
-                await set_commands(studio.bot, served)
-            if told is None:
-                await set_descriptions(studio.bot)
-            told = served
-        except AiogramError as error:
-            log.warning("the commands and descriptions could not be set: %s", error)
+        if served != told:
+            telling = _tell(studio.bot, served, first=told is None)
+            told = served if await asyncio.create_task(telling, name="introduction") else told
         await asyncio.sleep(EVERY_SECONDS)
+
+
+async def _tell(bot: Bot, served: dict[str, str], *, first: bool) -> bool:
+    """Whether Telegram has been told."""
+    try:
+        await set_commands(bot, served)
+        if first:
+            await set_descriptions(bot)
+    except AiogramError as error:
+        log.warning("the commands and descriptions could not be set: %s", error)
+        return False
+    return True
 
 
 async def set_commands(bot: Bot, served: dict[str, str]) -> None:
