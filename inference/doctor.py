@@ -43,7 +43,6 @@ NEEDED = (
     "transformers",
     "accelerate",
     "safetensors",
-    "tokenizers",
     "sentencepiece",
     "tokenizers",
     "google.protobuf",
