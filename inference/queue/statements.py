@@ -15,6 +15,7 @@ def _in(states: Iterable[State]) -> ColumnElement[bool]:
 
 
 _THIS = jobs.c.id == bindparam("job_id")
+_WORK = jobs.c.owner_id, jobs.c.cost, jobs.c.developed, jobs.c.drawings, jobs.c.compatibility
 _OWNER = owners.c.owner_id == bindparam("owner")
 
 JOB = select(jobs).where(_THIS)
@@ -92,11 +93,7 @@ PROVE = (
 # Release
 _LIGHT = (
     jobs.c.id,
-    jobs.c.owner_id,
-    jobs.c.cost,
-    jobs.c.developed,
-    jobs.c.drawings,
-    jobs.c.compatibility,
+    *_WORK,
     jobs.c.priority,
     func.coalesce(jobs.c.queued_at, jobs.c.created_at).label("since"),
     jobs.c.suspect,
@@ -123,19 +120,7 @@ CROWD_WAITING = (
     .join(owners, owners.c.owner_id == jobs.c.owner_id)
     .where(_in(WAITING))
 )
-CROWD_IN_FLIGHT = (
-    select(
-        jobs.c.id,
-        jobs.c.owner_id,
-        jobs.c.cost,
-        jobs.c.developed,
-        jobs.c.drawings,
-        jobs.c.compatibility,
-        jobs.c.state,
-    )
-    .where(_in(IN_FLIGHT))
-    .order_by(jobs.c.sent_at, jobs.c.id)
-)
+CROWD_IN_FLIGHT = select(jobs.c.id, *_WORK, jobs.c.state).where(_in(IN_FLIGHT)).order_by(jobs.c.sent_at, jobs.c.id)
 SEND = (
     update(jobs)
     .where(_THIS, _in(["queued"]))
@@ -149,11 +134,7 @@ CHARGE = update(owners).where(_OWNER).values(virtual_time=owners.c.virtual_time 
 START = update(jobs).where(_THIS, _in(["sent"])).values(state="running", started_at=bindparam("now"))
 JOB_AT_WORKER = select(
     jobs.c.state,
-    jobs.c.owner_id,
-    jobs.c.cost,
-    jobs.c.developed,
-    jobs.c.drawings,
-    jobs.c.compatibility,
+    *_WORK,
     jobs.c.attempts,
     jobs.c.retries,
     jobs.c.crashes,
