@@ -5,14 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 DEFAULT_FOLDER = Path("data/weights")
+MANIFEST = "manifest.json"
 
 _WEIGHTS = ("model.safetensors", "model.fp16.safetensors", "pytorch_model.bin")
 
 
 class MissingWeights(RuntimeError):
     """Something that no weights folder holds was asked for; the message names it and the folder."""
+
+
+def stated(folder: Path) -> dict[str, Any]:
+    """What manifest.json says of a weights folder; nothing where there is none."""
+    manifest = folder / MANIFEST
+    told: dict[str, Any] = json.loads(manifest.read_text("utf-8")) if manifest.is_file() else {}
+    return told
 
 
 def snapshots(folder: Path, *repos: str) -> Iterator[Path]:

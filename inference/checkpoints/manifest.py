@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
+from inference.checkpoints.folders import MANIFEST, stated
 from inference.checkpoints.tensors import State
 
 Report = Callable[[str], None]
@@ -23,8 +24,7 @@ class Manifest:
     def __init__(self, folder: Path, report: Report) -> None:
         self._folder = folder
         self.report = report
-        path = folder / "manifest.json"
-        known = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        known = stated(folder)
         self.configs: dict[str, Any] = known.get("configs", {})
         self._files: dict[str, dict[str, Any]] = known.get("files", {})
 
@@ -62,9 +62,9 @@ class Manifest:
             "configs": self.configs,
             "files": dict(sorted(self._files.items())),
         }
-        partial = self._folder / ".manifest.json.partial"
+        partial = self._folder / f".{MANIFEST}.partial"
         partial.write_text(json.dumps(content, indent=1, ensure_ascii=False), "utf-8")
-        partial.replace(self._folder / "manifest.json")
+        partial.replace(self._folder / MANIFEST)
         return content
 
 

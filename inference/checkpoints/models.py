@@ -7,13 +7,12 @@ files), as `weights download` fetches it, or in the hub's own cache. The studio'
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from inference.checkpoints.folders import MissingWeights, snapshots
+from inference.checkpoints.folders import MissingWeights, snapshots, stated
 from inference.checkpoints.released import ReleasedFile, human_size
 
 WEIGHTS = "model.safetensors"
@@ -69,9 +68,7 @@ def find(folder: Path, model: Model) -> Found | None:
     """Where a model lies in a weights folder, with everything that belongs to it; None where it does not."""
     for weights, beside in _places(folder, model):
         if weights.is_file() and all(path.is_file() for path in beside):
-            manifest = folder / "manifest.json"
-            told = json.loads(manifest.read_text("utf-8")) if manifest.is_file() else {}
-            return Found(model.name, folder, weights, {path.name: path for path in beside}, told)
+            return Found(model.name, folder, weights, {path.name: path for path in beside}, stated(folder))
     return None
 
 

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from inference.checkpoints.folders import MissingWeights, first_folder, holds_model, snapshots, weights_in
+from inference.checkpoints.folders import MissingWeights, first_folder, holds_model, snapshots, stated, weights_in
 from inference.checkpoints.released import human_size
 from inference.checkpoints.revisions import revision_of, revision_of_folder
 from inference.families.kandinsky.files.catalogue import CATALOGUE, FOLDERS, KINDS, UNET_PARTS, Net, UNet, ways
@@ -152,7 +152,6 @@ def locate(folder: Path) -> Files:
         found = next((path for path in _places(folder, roots, net) if path.is_file()), None)
         if found:
             nets[net] = found
-    manifest = folder / "manifest.json"
     return Files(
         folder=folder,
         nets=nets,
@@ -160,7 +159,7 @@ def locate(folder: Path) -> Files:
         tokenizer=first_folder(
             roots, TOKENIZER_FOLDERS, lambda f: (f / "spiece.model").is_file() or (f / "tokenizer.json").is_file()
         ),
-        manifest=json.loads(manifest.read_text("utf-8")) if manifest.is_file() else {},
+        manifest=stated(folder),
     )
 
 

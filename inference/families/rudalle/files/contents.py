@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from inference.checkpoints.autoencoders import to_diffusers
-from inference.checkpoints.tensors import State
+from inference.checkpoints.tensors import State, state_in
 
 _MASKS = {f"transformer.{kind}_mask" for kind in ("row", "col", "conv", "last_conv")}  # counted, not learnt
 _TEXT_PLACES = "text_pos_embeddings."  # of ruDALL-E, which has one text; RUDOLPH's first and second are "l_" and "r_"
@@ -26,9 +26,8 @@ def vqgan_state(content: Mapping[str, Any]) -> State:
     The one whose pictures are joined from wavelets brings a second, unused convolution after its codebook, and the
     filters of the wavelets, which are Haar's.
     """
-    nested = content.get("state_dict")
-    state = dict(nested if isinstance(nested, Mapping) else content)
-    state = {name.removeprefix("model."): tensor for name, tensor in state.items() if not name.startswith(_TRAINING)}
+    found = state_in(content, "state_dict")
+    state = {name.removeprefix("model."): tensor for name, tensor in found.items() if not name.startswith(_TRAINING)}
     if any(name.startswith(_DWT_DECODER) for name in state):
         kept = {name: tensor for name, tensor in state.items() if not name.startswith((_DWT_FILTERS, _UNUSED))}
         state = {_without_wrapping(name): tensor for name, tensor in kept.items()}
