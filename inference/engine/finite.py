@@ -21,6 +21,13 @@ class NotFinite(ArithmeticError):
         super().__init__(f"{net} gave numbers that are not finite{told}")
 
 
+def finite(numbers: Tensor, net: str, dtype: torch.dtype) -> Tensor:
+    """The numbers that a net gave, waited for. Raises NotFinite where one of them is none."""
+    if not numbers.isfinite().all():
+        raise NotFinite(net, dtype)
+    return numbers
+
+
 def all_finite(answer: object) -> dict[torch.device, Tensor]:
     """Whether all floats of an answer are finite: a single bool on each device that some are on."""
     sound: dict[torch.device, Tensor] = {}

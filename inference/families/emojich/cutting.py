@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from inference.engine.finite import NotFinite
+from inference.engine.finite import finite
 from inference.families.emojich.contours import Mask, fill, find_contours, stroke
 from inference.families.emojich.nets import UNet
 
@@ -57,9 +57,7 @@ def what_is_seen(net: UNet, picture: Tensor) -> tuple[Tensor, float]:
     Sides of the picture are multiples of 32. Raises NotFinite."""
     weight = next(net.parameters())
     pixels = (picture.permute(2, 0, 1)[None].float() / 255).to(weight)
-    logits: Tensor = net(pixels)[0].float()
-    if not logits.isfinite().all():
-        raise NotFinite("emojich", weight.dtype)
+    logits = finite(net(pixels)[0].float(), "emojich", weight.dtype)
     probability, likelier = logits.softmax(0).max(0)
     return (likelier == 1).cpu(), probability.mean().item()
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from inference.checkpoints.folders import MissingWeights
-from inference.engine.finite import NotFinite
+from inference.engine.finite import finite
 from inference.families.language.asks import TokenIds, Write, Written
 from inference.families.language.cleanup import is_over
 from inference.families.language.files import LanguageModel, LanguageModels, Task
@@ -150,9 +150,7 @@ class _Author:
             given = {"input_ids": fresh}
         out = self._model(**given, past_key_values=read.cache, use_cache=True)
         read.cache, read.length = out.past_key_values, len(ids)
-        scores: Tensor = out.logits[0, -1].float().cpu()
-        if not scores.isfinite().all():
-            raise NotFinite(self._name, out.logits.dtype)
+        scores = finite(out.logits[0, -1].float().cpu(), self._name, out.logits.dtype)
         scores[self._never] = -torch.inf
         return scores
 

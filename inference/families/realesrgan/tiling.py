@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from inference.engine.finite import NotFinite
+from inference.engine.finite import finite
 from inference.families.realesrgan.nets import RRDBNet
 from inference.requests.fields import MAX_PICTURE_SIDE, MAX_PIXELS
 
@@ -80,9 +80,8 @@ def _kept(start: int, length: int, scale: int, tiling: Tiling) -> tuple[int, int
 def enlarge_tiles(net: RRDBNet, tiles: Tensor) -> Tensor:
     """Enlarged tiles, uint8 [B, 3, s·scale, s·scale] on the CPU, for `tiles`, uint8 [B, 3, s, s]. Raises NotFinite."""
     weight = net.conv_first.weight
-    pixels: Tensor = net((tiles.double() / 255).to(weight.dtype).to(weight.device)).float()
-    if not pixels.isfinite().all():
-        raise NotFinite("realesrgan", weight.dtype)
+    seen = (tiles.double() / 255).to(weight.dtype).to(weight.device)
+    pixels = finite(net(seen).float(), "realesrgan", weight.dtype)
     return (pixels.clamp(0, 1).cpu().double() * 255).to(torch.uint8)  # published: not rounded
 
 

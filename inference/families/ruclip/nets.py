@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from inference.checkpoints.shapes import Shapes, count_children
 from inference.checkpoints.tensors import State
-from inference.engine.finite import NotFinite
+from inference.engine.finite import finite
 
 BOS, EOS, PAD = 2, 3, 0
 HIGHEST = 2  # what transformers takes for "where the highest id stands" if it is said to be the end of a text
@@ -158,6 +158,4 @@ def _place_positions(tower: Any) -> None:
 
 
 def _sound(clip: Any, embeddings: Tensor) -> Tensor:
-    if not embeddings.isfinite().all():
-        raise NotFinite("ruclip", clip.logit_scale.dtype)
-    return embeddings.float()
+    return finite(embeddings, "ruclip", clip.logit_scale.dtype).float()

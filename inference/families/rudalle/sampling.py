@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-SEED_RANGE = 2**32  # the Mersenne twister behind torch's CPU generator keeps only the low 32 bits of a seed
+from inference.engine.seeds import generator
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,7 @@ class TokenNoise:
     """The noise stream of one picture: every `next` draws float32 [size] on the CPU, exponentially distributed."""
 
     def __init__(self, seed: int) -> None:
-        if not 0 <= seed < SEED_RANGE:
-            raise ValueError(f"a seed must lie in 0…{SEED_RANGE - 1}, not {seed}")
-        self._generator = torch.Generator("cpu").manual_seed(seed)
+        self._generator = generator(seed)
 
     def next(self, size: int) -> Tensor:
         return torch.empty(size).exponential_(generator=self._generator)

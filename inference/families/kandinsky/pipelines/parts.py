@@ -7,11 +7,11 @@ from collections.abc import Generator, Sequence
 from torch import Tensor
 
 from inference.engine.asks import Ask, Ready
+from inference.engine.seeds import SEED_RANGE
 from inference.families.kandinsky.asks import Decode
 from inference.families.kandinsky.conditioning import Tokens
 from inference.families.kandinsky.sampling import PictureNoise
 from inference.families.kandinsky.sampling.inpainting import DOWNSCALE
-from inference.families.kandinsky.sampling.noise import SEED_RANGE
 from inference.requests import Note, Request
 
 LATENT_CHANNELS = 4

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-SEED_RANGE = 2**32  # the Mersenne twister behind torch's CPU generator keeps only the low 32 bits of a seed
+from inference.engine.seeds import generator
 
 
 class PictureNoise:
@@ -18,9 +18,7 @@ class PictureNoise:
     asked for another."""
 
     def __init__(self, seed: int, shape: tuple[int, ...]) -> None:
-        if not 0 <= seed < SEED_RANGE:
-            raise ValueError(f"a seed must lie in 0…{SEED_RANGE - 1}, not {seed}")
-        self._generator = torch.Generator("cpu").manual_seed(seed)
+        self._generator = generator(seed)
         self._shape = shape
 
     def next(self, shape: tuple[int, ...] | None = None) -> Tensor:
